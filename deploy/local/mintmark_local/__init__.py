@@ -1,0 +1,1 @@
+"""The whole of mintmark on one machine, with nothing installed by hand."""

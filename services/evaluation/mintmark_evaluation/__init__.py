@@ -1,0 +1,1 @@
+"""Evaluation: assays of synthetic tables, every figure with its uncertainty."""

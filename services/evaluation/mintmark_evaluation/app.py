@@ -1,0 +1,44 @@
+"""Wiring: settings in, application or laboratory out."""
+
+from fastapi import FastAPI
+
+from mintmark_evaluation.api import router
+from mintmark_evaluation.settings import Settings
+from mintmark_evaluation.tables import journal
+from mintmark_evaluation.use_cases import Laboratory
+from mintmark_shared import custody
+from mintmark_shared.clients.policy import Policy, PolicyOverHttp
+from mintmark_shared.clock import Clock, utc_now
+from mintmark_shared.service import Surroundings
+from mintmark_shared.telemetry import Metrics
+from mintmark_shared.web import create_api
+
+
+def create_laboratory(
+    settings: Settings, around: Surroundings, *, clock: Clock = utc_now, policy: Policy | None = None
+) -> Laboratory:
+    return Laboratory(
+        settings=settings,
+        database=around.database,
+        clock=clock,
+        policy=policy or PolicyOverHttp(around.peer("policy", settings.policy_url)),
+        objects=custody.open_store(settings.objects_url),
+    )
+
+
+def create_app(
+    settings: Settings, *, surroundings: Surroundings | None = None, laboratory: Laboratory | None = None
+) -> FastAPI:
+    around = surroundings or Surroundings("evaluation", settings)
+    loops = [around.delivery(journal, settings.lineage_url)] if settings.lineage_url else []
+    app = create_api(
+        name="evaluation",
+        summary="Assays of synthetic tables, every figure with its uncertainty.",
+        routers=[router],
+        verifier=around.verifier,
+        checks=around.checks("mintmark_evaluation"),
+        metrics=Metrics(),
+        lifespan=lambda: around.live(loops),
+    )
+    app.state.laboratory = laboratory or create_laboratory(settings, around)
+    return app

@@ -1,0 +1,1 @@
+"""The measures: tables in, estimates out, seed explicit."""

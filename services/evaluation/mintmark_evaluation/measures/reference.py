@@ -1,0 +1,98 @@
+"""Encodings made once from the real reference, shared by every measure."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from mintmark_shared.contracts.generation import SourceDeclaration
+
+Array = np.ndarray[Any, Any]
+QUANTILES = 20
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What an assay looks at, identifiers dropped. ``attacker`` and ``outsiders`` halve the holdout:
+    one half is the attacker's reference, the other the non-members to attack.
+    """
+
+    declaration: SourceDeclaration
+    train: pd.DataFrame
+    holdout: pd.DataFrame
+    asset: pd.DataFrame
+    seed: int
+
+    @classmethod
+    def of(
+        cls, declaration: SourceDeclaration, train: pa.Table, holdout: pa.Table, asset: pa.Table, seed: int
+    ) -> "Tables":
+        names = [column.name for column in declaration.learned]
+        frames = [table.select(names).to_pandas() for table in (train, holdout, asset)]
+        return cls(declaration, *frames, seed)
+
+    def random(self, purpose: str) -> np.random.Generator:
+        """Its own repeatable stream per purpose, so that a new measure moves no other's figures."""
+        word = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "big")
+        return np.random.default_rng([self.seed, word])
+
+    def halves(self) -> tuple[Array, Array]:
+        """Row numbers of the holdout: (attacker's reference, outsiders)."""
+        order = self.random("halves").permutation(len(self.holdout))
+        middle = len(order) // 2
+        return order[:middle], order[middle:]
+
+
+def codes(tables: Tables) -> tuple[Array, Array, Array, list[int]]:
+    """(train, holdout, asset) as integer codes of shape (n, columns), and codes per column.
+
+    Categories are the declared ones; numbers are cut at quantiles of the real rows; null is a code.
+    """
+    parts: list[list[Array]] = [[], [], []]
+    sizes: list[int] = []
+    for column in tables.declaration.learned:
+        series = [frame[column.name] for frame in (tables.train, tables.holdout, tables.asset)]
+        if column.domain.kind == "categorical":
+            index = pd.Index(column.domain.categories)
+            size, coded = len(index), [np.asarray(index.get_indexer(pd.Index(part))) for part in series]
+        else:
+            real = pd.concat(series[:2]).dropna().to_numpy(dtype=np.float64)
+            edges = np.unique(np.quantile(real, np.linspace(0, 1, QUANTILES + 1)[1:-1])) if len(real) else np.zeros(0)
+            size = len(edges) + 1
+            coded = [
+                np.searchsorted(edges, part.to_numpy(dtype=np.float64, na_value=np.nan), side="right") for part in series
+            ]
+        for store, part, code in zip(parts, series, coded, strict=True):
+            store.append(np.where(part.isna().to_numpy() | (code < 0), size, code))
+        sizes.append(size + 1)
+    stacked = [np.column_stack(part).astype(np.int64) for part in parts]
+    return stacked[0], stacked[1], stacked[2], sizes
+
+
+def features(tables: Tables, *, drop: str | None = None) -> tuple[Array, Array, Array]:
+    """(train, holdout, asset) as floats of shape (n, features): numbers scaled by their declared
+    bounds, categories one-hot over √2 so that a mismatch weighs 1; a missing number is its middle and a flag.
+    """
+    blocks: list[list[Array]] = [[], [], []]
+    for column in tables.declaration.learned:
+        if column.name == drop:
+            continue
+        for store, frame in zip(blocks, (tables.train, tables.holdout, tables.asset), strict=True):
+            store.append(_block(frame[column.name], column))
+    stacked = [np.hstack(part) if part else np.zeros((0, 0)) for part in blocks]
+    return stacked[0], stacked[1], stacked[2]
+
+
+def _block(series: pd.Series, column: Any) -> Array:
+    if column.domain.kind == "categorical":
+        index = pd.Index(column.domain.categories)
+        coded = np.asarray(index.get_indexer(pd.Index(series)))
+        return np.eye(len(index) + 1, dtype=np.float32)[coded] / np.float32(np.sqrt(2))
+    span = (column.domain.maximum - column.domain.minimum) or 1
+    scaled = (series.to_numpy(dtype=np.float64, na_value=np.nan) - column.domain.minimum) / span
+    missing = np.isnan(scaled)
+    block = np.where(missing, 0.5, scaled).astype(np.float32)[:, None]
+    return np.hstack([block, missing.astype(np.float32)[:, None]]) if column.nullable else block

@@ -1,0 +1,16 @@
+"""What evaluation is told by its surroundings."""
+
+from pydantic_settings import SettingsConfigDict
+
+from mintmark_shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """``MINTMARK_EVALUATION_*``."""
+
+    model_config = SettingsConfigDict(env_prefix="MINTMARK_EVALUATION_", frozen=True)
+
+    policy_url: str
+    objects_url: str
+    concurrent_assays: int = 1
+    heartbeat_seconds: float = 20.0

@@ -1,0 +1,189 @@
+"""Load, decide, save: an assay is requested, measured, and handed to policy for its verdict."""
+
+import asyncio
+import logging
+from base64 import b64decode
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from obstore.store import ObjectStore
+
+from mintmark_evaluation.domain import CONFIDENCE, Estimate, Measured, next_step
+from mintmark_evaluation.measures.reference import Tables
+from mintmark_evaluation.measures.suite import assay as measure_all
+from mintmark_evaluation.settings import Settings
+from mintmark_evaluation.store import Store
+from mintmark_evaluation.tables import idempotency_keys, journal
+from mintmark_shared import custody
+from mintmark_shared.clients.policy import Policy
+from mintmark_shared.clock import Clock
+from mintmark_shared.contracts.evaluation import AssayRequest
+from mintmark_shared.contracts.evaluation import Estimate as EstimateOnWire
+from mintmark_shared.contracts.policy import AssayKeys, AssayKeysRequest, ReleaseRequest
+from mintmark_shared.database import Database
+from mintmark_shared.errors import MintmarkError, Unavailable
+from mintmark_shared.idempotency import Reply, once
+from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.queue import enqueue
+from mintmark_shared.telemetry import place_of
+
+ASSAY_JOB = "assay"
+DIGITS = 6
+logger = logging.getLogger("mintmark.assay")
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Evaluation's collaborators."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    policy: Policy
+    objects: ObjectStore
+
+
+def show(row: Any) -> dict[str, Any]:
+    """An assay as it goes over the wire."""
+    return {
+        "id": str(row.id),
+        "asset_id": str(row.asset_id),
+        "state": row.state,
+        "requested_at": row.requested_at.isoformat(),
+        "finished_at": row.finished_at.isoformat() if row.finished_at else None,
+        "estimates": row.estimates or [],
+        "not_estimable": row.not_estimable or [],
+        "verdict": row.release["verdict"] if row.release else None,
+        "failure": row.failure,
+    }
+
+
+async def request_assay(lab: Laboratory, request: AssayRequest, *, by: str, key: str | None) -> Reply:
+    now, body = lab.clock(), request.model_dump(mode="json")
+    async with lab.database.transaction() as connection:
+
+        async def effect() -> Reply:
+            store = Store(connection)
+            made = await store.add(request.asset_id, body, now)
+            await enqueue(connection, ASSAY_JOB, made)
+            event = AuditEvent(by, "assay.request", f"asset:{request.asset_id}", details={"assay": str(made)})
+            await journal.record(connection, now, event)
+            return Reply(202, show(await store.assay(made)), {"Location": f"/v1/assays/{made}", "Retry-After": "2"})
+
+        return await once(connection, idempotency_keys, caller=by, key=key, request=body, effect=effect)
+
+
+async def carry(lab: Laboratory, assay_id: UUID) -> None:
+    """Carry an assay as far as it goes.
+
+    Raises:
+        Unavailable: policy does not answer; take the assay up again.
+    """
+    async with lab.database.transaction() as connection:
+        row = await Store(connection).assay(assay_id)
+    if next_step(row.state) == "measure":
+        row = await _measure(lab, row)
+    if next_step(row.state) == "ask-release":
+        await _ask_release(lab, row)
+
+
+async def _measure(lab: Laboratory, row: Any) -> Any:
+    request = AssayRequest.model_validate(row.request)
+    row = await _save(lab, row, state="measuring")
+    try:
+        keys = await lab.policy.assay_keys(request.permit_id, AssayKeysRequest(asset_id=request.asset_id))
+        found = await asyncio.to_thread(measure_objects, lab.objects, request, keys)
+    except Unavailable:
+        raise
+    except MintmarkError as error:
+        return await _fail(lab, row, f"Policy refused the keys: {error.problem_code}.")
+    except Exception as error:  # noqa: BLE001 - whatever a library raises, the assay ends in a true state
+        logger.error("assay failed", exc_info=error)
+        return await _fail(lab, row, f"A measure failed: {place_of(error)['type']}.")
+    estimates = [wire_estimate(entry) for entry in found if isinstance(entry, Estimate)]
+    missing = [asdict(entry) for entry in found if not isinstance(entry, Estimate)]
+    return await _save(lab, row, state="measured", estimates=estimates, not_estimable=missing)
+
+
+def measure_objects(objects: ObjectStore, request: AssayRequest, keys: AssayKeys) -> Sequence[Measured]:
+    """Open the three tables in memory and measure them."""
+    source_key, asset_key = b64decode(keys.source_key), b64decode(keys.asset_key)
+    tables = Tables.of(
+        request.declaration,
+        custody.read_table(objects, request.train_object, source_key),
+        custody.read_table(objects, request.holdout_object, source_key),
+        custody.read_table(objects, request.asset_object, asset_key),
+        request.seed,
+    )
+    return measure_all(tables)
+
+
+def wire_estimate(estimate: Estimate) -> dict[str, Any]:
+    """Figures as decimal text; bounds are rounded so that they never look tighter than they are."""
+    step = 10**-DIGITS
+    return EstimateOnWire(
+        metric=estimate.metric,
+        value=_text(estimate.value),
+        lower=_text(estimate.lower - step / 2),
+        upper=_text(estimate.upper + step / 2),
+        n=estimate.n,
+        method=estimate.method,
+        confidence=_text(CONFIDENCE),
+        seed=estimate.seed,
+        details=estimate.details,
+    ).model_dump(mode="json")
+
+
+def _text(number: float) -> Any:
+    return f"{number:.{DIGITS}f}"
+
+
+async def _ask_release(lab: Laboratory, row: Any) -> None:
+    estimates = [EstimateOnWire.model_validate(entry) for entry in row.estimates]
+    request = ReleaseRequest(asset_id=row.asset_id, assay_id=row.id, estimates=estimates)
+    try:
+        release = await lab.policy.release(request)
+    except Unavailable:
+        raise
+    except MintmarkError as error:
+        await _fail(lab, row, f"Policy refused to decide: {error.problem_code}.")
+        return
+    now = lab.clock()
+    async with lab.database.transaction() as connection:
+        body = release.model_dump(mode="json")
+        saved = await Store(connection).save(row.id, row.state, state="done", release=body, finished_at=now)
+        await _journal(connection, saved, now, "COMPLETE")
+
+
+async def _save(lab: Laboratory, row: Any, **values: Any) -> Any:
+    async with lab.database.transaction() as connection:
+        return await Store(connection).save(row.id, row.state, **values)
+
+
+async def _fail(lab: Laboratory, row: Any, why: str) -> Any:
+    now = lab.clock()
+    async with lab.database.transaction() as connection:
+        failed = {"state": "failed", "failure": why, "finished_at": now}
+        saved = await Store(connection).save(row.id, row.state, **failed)
+        await _journal(connection, saved, now, "FAIL")
+        return saved
+
+
+async def _journal(connection: Any, row: Any, now: Any, event_type: str) -> None:
+    """The assay as its own OpenLineage run under the generation run it judges."""
+    event = AuditEvent(
+        "evaluation", "assay.finish", f"asset:{row.asset_id}", row.state, {"assay": str(row.id)}
+    )
+    facet = {name: value for name, value in show(row).items() if name not in {"requested_at"}}
+    lineage = openlineage_event(
+        at=now,
+        event_type=event_type,
+        run_id=str(row.id),
+        job="evaluation.assay",
+        inputs=[dataset("asset", str(row.asset_id))],
+        facets={"mintmark_evaluation": facet},
+        parent_run_id=str(row.asset_id),
+    )
+    await journal.record(connection, now, event, lineage=[lineage])

@@ -1,0 +1,1 @@
+"""Generation: sources in custody, plans, runs, and the synthetic tables they mint."""

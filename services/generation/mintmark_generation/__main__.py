@@ -1,0 +1,35 @@
+"""``python -m mintmark_generation api|worker|migrate``: the one place where settings are read."""
+
+import asyncio
+import sys
+
+from mintmark_generation.app import create_app, create_workshop
+from mintmark_generation.settings import Settings
+from mintmark_generation.worker import work
+from mintmark_shared.migrations import upgrade
+from mintmark_shared.service import Surroundings, serve
+from mintmark_shared.telemetry import configure_logging
+
+
+async def run_worker(settings: Settings) -> None:
+    configure_logging("generation-worker", settings.log_level)
+    around = Surroundings("generation", settings)
+    async with around.live():
+        await work(create_workshop(settings, around))
+
+
+def main(role: str) -> None:
+    settings = Settings.model_validate({})
+    match role:
+        case "api":
+            serve(create_app(settings), settings, "generation")
+        case "worker":
+            asyncio.run(run_worker(settings))
+        case "migrate":
+            upgrade("mintmark_generation", settings.database_url.get_secret_value())
+        case _:
+            raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:] or [""])

@@ -1,0 +1,91 @@
+"""Plans in, runs out."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from mintmark_generation.api.words import Generation, InWorkshop
+from mintmark_generation.domain.run import MOVES
+from mintmark_generation.store import PAGE, Store
+from mintmark_generation.use_cases import plans
+from mintmark_generation.use_cases.workshop import Workshop
+from mintmark_shared.auth import Caller, requires
+from mintmark_shared.contracts.policy import Plan
+from mintmark_shared.idempotency import IdempotencyKey
+
+router = APIRouter(prefix="/v1/generations", tags=["generations"])
+READ = requires("generation:read")
+WRITE = requires("generation:runs:write")
+POLL_SECONDS = 0.3
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=Generation,
+    operation_id="requestGeneration",
+    summary="Ask for a synthetic table",
+)
+async def request_generation(
+    plan: Plan, workshop: InWorkshop, key: IdempotencyKey, caller: Caller = WRITE
+) -> JSONResponse:
+    shown = await plans.request_run(workshop, plan, by=caller.subject, key=key)
+    headers = {"Location": f"/v1/generations/{shown['id']}", "Retry-After": "2"}
+    return JSONResponse(shown, status_code=202, headers=headers)
+
+
+@router.get("", operation_id="listGenerations", summary="Runs, newest first")
+async def list_generations(
+    workshop: InWorkshop, response: Response, after: Annotated[UUID | None, Query()] = None, _: Caller = READ
+) -> list[Generation]:
+    async with workshop.database.transaction() as connection:
+        rows = await Store(connection).runs(after)
+    if len(rows) == PAGE:
+        response.headers["Link"] = f'</v1/generations?after={rows[-1].id}>; rel="next"'
+    return [Generation.model_validate(plans.show_run(row)) for row in rows]
+
+
+@router.get("/{run_id}", operation_id="getGeneration", summary="Where a run stands")
+async def get_generation(run_id: UUID, workshop: InWorkshop, _: Caller = READ) -> Generation:
+    async with workshop.database.transaction() as connection:
+        row = await Store(connection).run(run_id)
+    return Generation.model_validate(plans.show_run(row))
+
+
+@router.get(
+    "/{run_id}/events",
+    operation_id="watchGeneration",
+    summary="Progress as server-sent events, until the run ends",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def watch(run_id: UUID, workshop: InWorkshop, _: Caller = READ) -> StreamingResponse:
+    async with workshop.database.transaction() as connection:
+        await Store(connection).run(run_id)
+    return StreamingResponse(_events(workshop, run_id), media_type="text/event-stream")
+
+
+async def _events(workshop: Workshop, run_id: UUID) -> AsyncIterator[str]:
+    last = None
+    while True:
+        async with workshop.database.transaction() as connection:
+            row = await Store(connection).run(run_id)
+        told = {"state": row.state, "progress": round(row.progress, 3), "failure": row.failure}
+        if told != last:
+            yield f"event: progress\ndata: {json.dumps(told)}\n\n"
+            last = told
+        if row.state not in MOVES:
+            return
+        await asyncio.sleep(POLL_SECONDS)
+
+
+@router.post(
+    "/{run_id}:cancel", status_code=202, operation_id="cancelGeneration", summary="Ask for a run to end"
+)
+async def cancel(run_id: UUID, workshop: InWorkshop, caller: Caller = WRITE) -> Generation:
+    return Generation.model_validate(await plans.cancel(workshop, run_id, by=caller.subject))

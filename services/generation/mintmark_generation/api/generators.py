@@ -1,0 +1,42 @@
+"""The catalogue."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from mintmark_generation.api.words import GeneratorShown
+from mintmark_generation.generators.catalogue import CATALOGUE
+from mintmark_generation.generators.protocol import Engine
+from mintmark_shared.auth import Caller, requires
+from mintmark_shared.contracts.generation import CategoricalDomain, Column, SourceDeclaration
+
+router = APIRouter(prefix="/v1/generators", tags=["generators"])
+
+_EXAMPLE = SourceDeclaration(
+    name="example",
+    description="What a guarantee is stated for in general: one row a unit.",
+    population_id=UUID(int=0),
+    columns=[Column(name="column", domain=CategoricalDomain(kind="categorical", categories=["a"]))],
+)
+
+
+@router.get("", operation_id="listGenerators", summary="Every engine, what it earns and what it does not")
+async def list_generators(_: Caller = requires("generation:read")) -> list[GeneratorShown]:
+    return [_show(engine) for engine in CATALOGUE.values()]
+
+
+def _show(engine: Engine) -> GeneratorShown:
+    defaults = {name: spec.default for name, spec in engine.parameters.items()}
+    guarantee = engine.guarantee(_EXAMPLE, defaults)
+    return GeneratorShown(
+        name=engine.name,
+        version=engine.version,
+        description=engine.description,
+        guarantee=guarantee.level,
+        gaps=guarantee.gaps,
+        parameters={
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {name: spec.schema() for name, spec in engine.parameters.items()},
+        },
+    )

@@ -1,0 +1,87 @@
+"""Sources and their uploads."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from mintmark_generation.api.words import InWorkshop, SourceShown, SourceVersionShown
+from mintmark_generation.store import PAGE, Store
+from mintmark_generation.use_cases import sources as use_cases
+from mintmark_generation.use_cases.intake import CSV, PARQUET, Limits, read_body
+from mintmark_shared.auth import Caller, requires
+from mintmark_shared.contracts.generation import SourceDeclaration
+from mintmark_shared.idempotency import OptionalIdempotencyKey
+
+router = APIRouter(prefix="/v1/sources", tags=["sources"])
+READ = requires("generation:read")
+WRITE = requires("generation:sources:write")
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+
+@router.post(
+    "", status_code=201, response_model=SourceShown, operation_id="registerSource", summary="Declare a source"
+)
+async def register(
+    declaration: SourceDeclaration,
+    workshop: InWorkshop,
+    key: OptionalIdempotencyKey = None,
+    caller: Caller = WRITE,
+) -> JSONResponse:
+    return (await use_cases.register(workshop, declaration, by=caller.subject, key=key)).response()
+
+
+@router.get("", operation_id="listSources", summary="All sources")
+async def list_sources(
+    workshop: InWorkshop, response: Response, after: Annotated[UUID | None, Query()] = None, _: Caller = READ
+) -> list[SourceShown]:
+    async with workshop.database.transaction() as connection:
+        rows = await Store(connection).sources(after)
+    if len(rows) == PAGE:
+        response.headers["Link"] = f'</v1/sources?after={rows[-1].id}>; rel="next"'
+    return [SourceShown.model_validate(use_cases.show_source(row)) for row in rows]
+
+
+@router.get("/{source_id}", operation_id="getSource", summary="A source's declaration")
+async def get_source(source_id: UUID, workshop: InWorkshop, _: Caller = READ) -> SourceShown:
+    async with workshop.database.transaction() as connection:
+        row = await Store(connection).source(source_id)
+    return SourceShown.model_validate(use_cases.show_source(row))
+
+
+@router.get("/{source_id}/versions", operation_id="listSourceVersions", summary="A source's uploads")
+async def list_versions(
+    source_id: UUID, workshop: InWorkshop, _: Caller = READ
+) -> list[SourceVersionShown]:
+    async with workshop.database.transaction() as connection:
+        store = Store(connection)
+        await store.source(source_id)
+        rows = await store.versions(source_id)
+    return [SourceVersionShown.model_validate(use_cases.show_version(row)) for row in rows]
+
+
+@router.post(
+    "/{source_id}/versions",
+    status_code=201,
+    response_model=SourceVersionShown,
+    operation_id="uploadSource",
+    summary="Upload the table; it is checked, split and sealed",
+    openapi_extra={"requestBody": {"required": True, "content": {CSV: _BINARY, PARQUET: _BINARY}}},
+)
+async def upload(
+    source_id: UUID,
+    request: Request,
+    workshop: InWorkshop,
+    content_type: Annotated[str, Header(include_in_schema=False)] = "",
+    content_encoding: Annotated[str, Header(description="gzip, or absent.")] = "",
+    caller: Caller = WRITE,
+) -> JSONResponse:
+    await use_cases.declaration_of(workshop, source_id)
+    limits = Limits(workshop.settings.maximum_upload_bytes, workshop.settings.maximum_table_bytes)
+    body = await read_body(request.stream(), content_encoding.strip().lower(), limits)
+    media_type = content_type.partition(";")[0].strip().lower()
+    reply = await use_cases.upload(
+        workshop, source_id=source_id, body=body, media_type=media_type, limits=limits, by=caller.subject
+    )
+    return reply.response()

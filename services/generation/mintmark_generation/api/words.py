@@ -1,0 +1,90 @@
+"""What generation says on the wire, and how a route finds the workshop."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from mintmark_generation.use_cases.workshop import Workshop
+from mintmark_shared.contracts.generation import SourceDeclaration
+from mintmark_shared.contracts.policy import Clause, Offer, Plan
+from mintmark_shared.contracts.words import Document
+
+RunState = Literal[
+    "denied", "queued", "redeemed", "fitting", "fitted", "quarantined", "assaying",
+    "released", "rejected", "failed", "cancelled",
+]  # fmt: skip
+
+
+def _workshop(request: Request) -> Workshop:
+    workshop: Workshop = request.app.state.workshop
+    return workshop
+
+
+InWorkshop = Annotated[Workshop, Depends(_workshop)]
+
+
+class GeneratorShown(Document):
+    """An engine, its parameters as JSON Schema, and what its runs earn in general."""
+
+    name: str
+    version: str
+    description: str
+    guarantee: Literal["none", "claimed", "proven"]
+    gaps: list[str]
+    parameters: dict[str, Any]
+
+
+class SourceShown(Document):
+    id: UUID
+    declaration: SourceDeclaration
+    registered_by: str
+    registered_at: datetime
+
+
+class SourceVersionShown(Document):
+    id: UUID
+    source_id: UUID
+    train_rows: int
+    holdout_rows: int
+    sealed_bytes: int
+    uploaded_by: str
+    uploaded_at: datetime
+
+
+class AssetFile(Document):
+    """The sealed table: its size and the digest of its sealed bytes."""
+
+    rows: int
+    bytes: int
+    digest: str
+    object: str
+
+
+class DecisionShown(Document):
+    id: UUID
+    run_id: UUID
+    verdict: Literal["permit", "deny"]
+    clauses: list[Clause]
+    plan_digest: str
+    charter_digest: str | None
+    decided_at: datetime
+
+
+class Generation(Document):
+    """A run and where it stands. ``charged`` says whether its budget was spent."""
+
+    id: UUID
+    state: RunState
+    progress: float
+    requester: str
+    plan: Plan
+    offer: Offer
+    decision: DecisionShown
+    asset: AssetFile | None
+    assay_id: UUID | None
+    failure: str | None
+    charged: bool
+    requested_at: datetime
+    changed_at: datetime

@@ -1,0 +1,51 @@
+"""Wiring: settings in, application or workshop out."""
+
+from fastapi import FastAPI
+
+from mintmark_generation.api import ROUTERS
+from mintmark_generation.settings import Settings
+from mintmark_generation.tables import journal
+from mintmark_generation.use_cases.workshop import Workshop
+from mintmark_shared import custody
+from mintmark_shared.clients.evaluation import Evaluation, EvaluationOverHttp
+from mintmark_shared.clients.policy import Policy, PolicyOverHttp
+from mintmark_shared.clock import Clock, utc_now
+from mintmark_shared.service import Surroundings
+from mintmark_shared.telemetry import Metrics
+from mintmark_shared.web import create_api
+
+
+def create_workshop(
+    settings: Settings,
+    around: Surroundings,
+    *,
+    clock: Clock = utc_now,
+    policy: Policy | None = None,
+    evaluation: Evaluation | None = None,
+) -> Workshop:
+    return Workshop(
+        settings=settings,
+        database=around.database,
+        clock=clock,
+        policy=policy or PolicyOverHttp(around.peer("policy", settings.policy_url)),
+        evaluation=evaluation or EvaluationOverHttp(around.peer("evaluation", settings.evaluation_url)),
+        objects=custody.open_store(settings.objects_url),
+    )
+
+
+def create_app(
+    settings: Settings, *, surroundings: Surroundings | None = None, workshop: Workshop | None = None
+) -> FastAPI:
+    around = surroundings or Surroundings("generation", settings)
+    loops = [around.delivery(journal, settings.lineage_url)] if settings.lineage_url else []
+    app = create_api(
+        name="generation",
+        summary="Sources in custody, plans, runs, and released tables.",
+        routers=ROUTERS,
+        verifier=around.verifier,
+        checks=around.checks("mintmark_generation"),
+        metrics=Metrics(),
+        lifespan=lambda: around.live(loops),
+    )
+    app.state.workshop = workshop or create_workshop(settings, around)
+    return app

@@ -1,0 +1,23 @@
+"""The engines on offer. Importing this is light: an engine brings its library in when it fits."""
+
+from collections.abc import Mapping
+
+from mintmark_generation.generators.dpmm_mst import DpmmMst
+from mintmark_generation.generators.protocol import Engine
+from mintmark_generation.generators.synthcity_plugin import SYNTHCITY_ENGINES
+from mintmark_shared.errors import Invalid
+
+CATALOGUE: Mapping[str, Engine] = {engine.name: engine for engine in (DpmmMst(), *SYNTHCITY_ENGINES)}
+
+
+def engine_named(name: str) -> Engine:
+    """The engine of that name.
+
+    Raises:
+        Invalid: there is none.
+    """
+    if name not in CATALOGUE:
+        raise Invalid(
+            f"There is no generator {name}; there are {', '.join(sorted(CATALOGUE))}.", code="generator-unknown"
+        )
+    return CATALOGUE[name]

@@ -1,0 +1,97 @@
+"""``python -m mintmark_generation.generators.child``: fit and sample, alone in a process.
+
+One JSON job arrives on standard input, keys included, so that they stand in no argument, environment
+or file. One JSON line a message leaves on standard output; everything a library prints is dropped, for
+it may quote a row.
+"""
+
+import hashlib
+import json
+import os
+import resource
+import sys
+from base64 import b64decode
+from collections.abc import Callable
+from typing import Any
+
+from obstore.store import ObjectStore
+
+from mintmark_generation.generators.catalogue import engine_named
+from mintmark_generation.generators.protocol import Fitted
+from mintmark_shared import custody
+from mintmark_shared.contracts.generation import SourceDeclaration
+from mintmark_shared.telemetry import place_of
+
+Say = Callable[[dict[str, Any]], None]
+
+
+def main() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    say = _speak_alone()
+    job = json.loads(sys.stdin.buffer.readline())
+    try:
+        make(job, say)
+    except BaseException as error:  # noqa: BLE001 - the parent is told what and where, never the values
+        say({"failed": place_of(error)})
+        raise SystemExit(1) from None
+
+
+def _speak_alone() -> Say:
+    """Keep standard output for our messages; whatever else writes there or to stderr writes nowhere."""
+    channel = os.fdopen(os.dup(1), "w", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    return lambda message: print(json.dumps(message), file=channel, flush=True)
+
+
+def make(job: dict[str, Any], say: Say) -> None:
+    """Fit, or open the model that was sealed before; then sample, and seal the asset."""
+    store = custody.open_store(job["objects_url"])
+    declaration = SourceDeclaration.model_validate(job["declaration"])
+    asset_key = b64decode(job["asset_key"])
+    fitted = _sealed_model(job, store, declaration, asset_key) or _fit(job, store, declaration, asset_key, say)
+    say({"fitted": True})
+    table = fitted.sample(job["rows"], job["seed"])
+    if table.num_rows != job["rows"]:
+        message = "the engine made another number of rows"
+        raise ValueError(message)
+    sealed = custody.seal_table(table.to_batches(), table.schema, asset_key, job["asset_object"])
+    try:
+        custody.put_new(store, job["asset_object"], sealed)
+    except FileExistsError:
+        # Sealed by this run before it was interrupted: whole, or it would not be there.
+        sealed = custody.get(store, job["asset_object"])
+    digest = "sha256:" + hashlib.sha256(sealed).hexdigest()
+    say({"done": {"rows": job["rows"], "bytes": len(sealed), "digest": digest}})
+
+
+def _sealed_model(
+    job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration, key: bytes
+) -> Fitted | None:
+    try:
+        sealed = bytes(custody.get(store, job["model_object"]))
+    except FileNotFoundError:
+        return None
+    model = custody.unseal_blob(sealed, key, job["model_object"])
+    return engine_named(job["generator"]).load(model, declaration)
+
+
+def _fit(
+    job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration, key: bytes, say: Say
+) -> Fitted:
+    source_key = b64decode(job["source_key"])
+    table = custody.read_table(store, job["train_object"], source_key)
+    fitted = engine_named(job["generator"]).fit(
+        table.select([column.name for column in declaration.learned]),
+        declaration,
+        job["parameters"],
+        job["seed"],
+        lambda share: say({"progress": share}),
+    )
+    custody.put_new(store, job["model_object"], custody.seal_blob(fitted.dump(), key, job["model_object"]))
+    return fitted
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""What every engine is, and what it says of itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal, Protocol
+
+import pyarrow as pa
+
+from mintmark_shared.contracts.generation import SourceDeclaration
+from mintmark_shared.contracts.policy import Guarantee, Mechanism, Parameter
+from mintmark_shared.errors import Invalid
+
+Report = Callable[[float], None]
+Parameters = Mapping[str, Parameter]
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """One parameter of an engine: an integer, or a decimal as text so that it stays exact."""
+
+    kind: Literal["integer", "decimal"]
+    default: int | str
+    minimum: str
+    maximum: str
+    meaning: str
+
+    def schema(self) -> dict[str, Any]:
+        """The parameter as JSON Schema."""
+        if self.kind == "integer":
+            bounds = {"minimum": int(self.minimum), "maximum": int(self.maximum)}
+            return {"type": "integer", **bounds, "default": self.default, "description": self.meaning}
+        text = f"{self.meaning} A decimal from {self.minimum} to {self.maximum}, as text."
+        return {"type": "string", "format": "decimal", "default": self.default, "description": text}
+
+    def check(self, name: str, value: Parameter) -> None:
+        """That a value fits.
+
+        Raises:
+            Invalid: naming the parameter and its range.
+        """
+        wanted = int if self.kind == "integer" else str
+        if isinstance(value, bool) or not isinstance(value, wanted):
+            raise Invalid(f"{name} must be {self._noun()}.", code="parameter-invalid")
+        try:
+            number = Decimal(value)
+        except ArithmeticError:
+            raise Invalid(f"{name} must be {self._noun()}.", code="parameter-invalid") from None
+        if not number.is_finite() or not Decimal(self.minimum) <= number <= Decimal(self.maximum):
+            raise Invalid(
+                f"{name} must lie from {self.minimum} to {self.maximum}.", code="parameter-invalid"
+            )
+
+    def _noun(self) -> str:
+        return "an integer" if self.kind == "integer" else "a decimal written as text"
+
+
+class Fitted(Protocol):
+    """A model that was fitted; sampling it never looks at the source again."""
+
+    def sample(self, rows: int, seed: int | None) -> pa.Table: ...
+
+    def dump(self) -> bytes: ...
+
+
+class Engine(Protocol):
+    """A way to make a table. ``parameters`` given to its methods are complete and checked."""
+
+    name: str
+    version: str
+    parameters: Mapping[str, ParameterSpec]
+    description: str
+
+    def guarantee(self, declaration: SourceDeclaration, parameters: Parameters) -> Guarantee: ...
+
+    def mechanism(self, declaration: SourceDeclaration, parameters: Parameters) -> Mechanism: ...
+
+    def fit(
+        self,
+        table: pa.Table,
+        declaration: SourceDeclaration,
+        parameters: Parameters,
+        seed: int | None,
+        report: Report,
+    ) -> Fitted: ...
+
+    def load(self, model: bytes, declaration: SourceDeclaration) -> Fitted: ...
+
+
+def complete(engine: Engine, given: Parameters) -> dict[str, Parameter]:
+    """The parameters with the engine's defaults filled in.
+
+    Raises:
+        Invalid: a parameter the engine does not have, or a value outside its range.
+    """
+    for name in given:
+        if name not in engine.parameters:
+            known = ", ".join(sorted(engine.parameters))
+            raise Invalid(f"{engine.name} has no parameter {name}; it has {known}.", code="parameter-unknown")
+    filled = {name: given.get(name, spec.default) for name, spec in engine.parameters.items()}
+    for name, value in filled.items():
+        engine.parameters[name].check(name, value)
+    return filled
+
+
+def unit_of(declaration: SourceDeclaration) -> str:
+    unit = declaration.privacy_unit
+    if unit.column is None:
+        return "one row"
+    return f"one {unit.column} with all of its at most {unit.maximum_rows} rows"

@@ -1,0 +1,184 @@
+"""synthcity's generators without a guarantee.
+
+They learn from the rows as they are, so what they make earns ``none``: charters that allow them count
+their releases and hold the asset to the risk an assay measures.
+"""
+
+import logging
+import pickle
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from mintmark_generation.generators.encoding import arrow_schema
+from mintmark_generation.generators.protocol import Parameters, ParameterSpec, Report, unit_of
+from mintmark_shared.contracts.generation import (
+    CategoricalDomain,
+    Column,
+    IntegerDomain,
+    NumberDomain,
+    SourceDeclaration,
+)
+from mintmark_shared.contracts.policy import Guarantee, Mechanism
+
+MISSING = "\x00missing"
+
+
+class SynthcityEngine:
+    """One synthcity plugin behind our protocol."""
+
+    version = "0.2.12"
+
+    def __init__(
+        self, name: str, plugin: str, description: str, parameters: Mapping[str, ParameterSpec]
+    ) -> None:
+        self.name = name
+        self.plugin = plugin
+        self.description = description
+        self.parameters = parameters
+
+    def guarantee(self, declaration: SourceDeclaration, parameters: Parameters) -> Guarantee:  # noqa: ARG002
+        return Guarantee(
+            level="none",
+            unit=unit_of(declaration),
+            statement="No differential privacy: risk is measured by the assay, not bounded by a proof.",
+            gaps=[
+                "The model may memorise rows; the assay's attacks are a lower bound on what an attacker can do.",
+                "The fitted model can hold real rows; it is kept sealed as a source is and never handed out.",
+            ],
+        )
+
+    def mechanism(self, declaration: SourceDeclaration, parameters: Parameters) -> Mechanism:  # noqa: ARG002
+        return Mechanism(kind="none")
+
+    def fit(
+        self,
+        table: pa.Table,
+        declaration: SourceDeclaration,
+        parameters: Parameters,
+        seed: int | None,
+        report: Report,
+    ) -> "FittedPlugin":
+        report(0.05)
+        made = self._plugin_class()(
+            random_state=0 if seed is None else seed, workspace=Path.cwd(), **dict(parameters)
+        )
+        loaders = import_module("synthcity.plugins.core.dataloader")
+        frame = to_frame(table, declaration)
+        report(0.1)
+        made.fit(loaders.GenericDataLoader(frame))
+        return FittedPlugin(made, declaration)
+
+    def load(self, model: bytes, declaration: SourceDeclaration) -> "FittedPlugin":
+        self._plugin_class()
+        # Only bytes that opened under their own seal come here; see mintmark_shared.custody.
+        return FittedPlugin(pickle.loads(model), declaration)  # noqa: S301
+
+    def _plugin_class(self) -> Any:
+        module = import_module(f"synthcity.plugins.generic.plugin_{self.plugin}")
+        import_module("synthcity.logger").remove()
+        # Libraries under synthcity may print values; a child process has nothing to say there.
+        logging.disable(logging.CRITICAL)
+        return module.plugin
+
+
+class FittedPlugin:
+    """A fitted synthcity plugin."""
+
+    def __init__(self, plugin: Any, declaration: SourceDeclaration) -> None:
+        self._plugin = plugin
+        self._declaration = declaration
+
+    def sample(self, rows: int, seed: int | None) -> pa.Table:
+        made = self._plugin.generate(count=rows, random_state=0 if seed is None else seed)
+        return from_frame(made.dataframe(), self._declaration)
+
+    def dump(self) -> bytes:
+        return pickle.dumps(self._plugin)
+
+
+def to_frame(table: pa.Table, declaration: SourceDeclaration) -> pd.DataFrame:
+    """The learned columns by position. A nullable number becomes a filled number beside a missing flag,
+    for the neural plugins refuse nulls; a nullable category gets a category of its own.
+    """
+    frame = pd.DataFrame(index=range(table.num_rows))
+    for i, column in enumerate(declaration.learned):
+        values = table[column.name].to_pandas()
+        if column.domain.kind == "categorical":
+            frame[f"c{i}"] = values.fillna(MISSING).astype(str)
+            continue
+        if column.nullable:
+            frame[f"m{i}"] = values.isna().map({True: "yes", False: "no"})
+            middle = values.median()
+            values = values.fillna(0 if pd.isna(middle) else middle)
+        frame[f"c{i}"] = values.astype("int64" if column.domain.kind == "integer" else "float64")
+    return frame
+
+
+def from_frame(frame: pd.DataFrame, declaration: SourceDeclaration) -> pa.Table:
+    """A sampled frame as a table inside the declared domain."""
+    arrays = [_array(frame, i, column) for i, column in enumerate(declaration.learned)]
+    return pa.Table.from_arrays(arrays, schema=arrow_schema(declaration.learned))
+
+
+def _array(frame: pd.DataFrame, i: int, column: Column) -> pa.Array:
+    values = frame[f"c{i}"]
+    match column.domain:
+        case CategoricalDomain():
+            texts = values.astype(str)
+            return pa.array(texts, type=pa.string(), mask=(texts == MISSING).to_numpy())
+        case IntegerDomain(minimum=low, maximum=high):
+            whole = np.clip(np.rint(values.to_numpy(dtype=np.float64)), low, high).astype(np.int64)
+            return pa.array(whole, type=pa.int64(), mask=_missing(frame, i, column))
+        case NumberDomain(minimum=low, maximum=high):
+            numbers = np.clip(values.to_numpy(dtype=np.float64), low, high)
+            return pa.array(numbers, type=pa.float64(), mask=_missing(frame, i, column))
+        case _:
+            message = "identifiers are never learned"
+            raise ValueError(message)
+
+
+def _missing(frame: pd.DataFrame, i: int, column: Column) -> Any:
+    return (frame[f"m{i}"].astype(str) == "yes").to_numpy() if column.nullable else None
+
+
+_ITERATIONS = ParameterSpec("integer", 300, "1", "5000", "Training epochs.")
+_BATCH = ParameterSpec("integer", 200, "16", "10000", "Rows per training step.")
+
+SYNTHCITY_ENGINES = (
+    SynthcityEngine(
+        "bayesian-network",
+        "bayesian_network",
+        "A Bayesian network of all columns; fast, good on small tables.",
+        {
+            "struct_learning_n_iter": ParameterSpec("integer", 1000, "10", "10000", "Structure search steps."),
+            "struct_max_indegree": ParameterSpec("integer", 4, "1", "8", "Most parents of a column."),
+        },
+    ),
+    SynthcityEngine(
+        "arf",
+        "arf",
+        "Adversarial random forests; strong on mixed columns.",
+        {
+            "num_trees": ParameterSpec("integer", 30, "5", "500", "Trees in the forest."),
+            "max_iters": ParameterSpec("integer", 10, "1", "100", "Adversarial rounds."),
+        },
+    ),
+    SynthcityEngine(
+        "ctgan",
+        "ctgan",
+        "Conditional generative adversarial network for tables.",
+        {"n_iter": _ITERATIONS, "batch_size": _BATCH},
+    ),
+    SynthcityEngine(
+        "tvae",
+        "tvae",
+        "Variational autoencoder for tables.",
+        {"n_iter": _ITERATIONS, "batch_size": _BATCH},
+    ),
+)

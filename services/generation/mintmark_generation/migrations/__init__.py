@@ -1,0 +1,1 @@
+"""Generation's alembic tree."""

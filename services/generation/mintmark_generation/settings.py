@@ -1,0 +1,19 @@
+"""What generation is told by its surroundings."""
+
+from pydantic_settings import SettingsConfigDict
+
+from mintmark_shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """``MINTMARK_GENERATION_*``."""
+
+    model_config = SettingsConfigDict(env_prefix="MINTMARK_GENERATION_", frozen=True)
+
+    policy_url: str
+    evaluation_url: str
+    objects_url: str
+    maximum_upload_bytes: int = 512 * 2**20
+    maximum_table_bytes: int = 2 * 2**30
+    concurrent_runs: int = 1
+    heartbeat_seconds: float = 20.0

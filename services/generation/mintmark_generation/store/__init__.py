@@ -1,0 +1,142 @@
+"""Generation's only SQL: rows in, rows and domain values out; nothing here commits."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_generation.domain.run import Progress, may_move
+from mintmark_generation.tables import runs, source_versions, sources
+from mintmark_shared.errors import Conflict, NotFound
+
+PAGE = 100
+
+
+class Superseded(Exception):
+    """Another worker took the run up; what this one holds is stale."""
+
+
+class Store:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add_source(self, name: str, declaration: Mapping[str, Any], by: str, at: datetime) -> UUID:
+        """A new source.
+
+        Raises:
+            Conflict: the name is taken.
+        """
+        if await self._connection.scalar(select(sources.c.id).where(sources.c.name == name)):
+            raise Conflict(f"There is a source named {name}.", code="name-taken")
+        made = insert(sources).values(name=name, declaration=declaration, registered_by=by, registered_at=at)
+        return (await self._connection.execute(made.returning(sources.c.id))).scalar_one()
+
+    async def source(self, source_id: UUID) -> Row[Any]:
+        return await self._one(
+            select(sources).where(sources.c.id == source_id), f"There is no source {source_id}."
+        )
+
+    async def sources(self, after: UUID | None) -> Sequence[Row[Any]]:
+        query = select(sources).order_by(sources.c.id).limit(PAGE)
+        if after is not None:
+            query = query.where(sources.c.id > after)
+        return (await self._connection.execute(query)).all()
+
+    async def add_version(self, values: Mapping[str, Any]) -> None:
+        await self._connection.execute(insert(source_versions).values(**values))
+
+    async def versions(self, source_id: UUID) -> Sequence[Row[Any]]:
+        return (
+            await self._connection.execute(
+                select(source_versions)
+                .where(source_versions.c.source_id == source_id)
+                .order_by(source_versions.c.uploaded_at)
+            )
+        ).all()
+
+    async def version(self, version_id: UUID) -> Row[Any]:
+        return await self._one(
+            select(source_versions).where(source_versions.c.id == version_id),
+            f"There is no source version {version_id}.",
+        )
+
+    async def latest_version(self, source_id: UUID) -> Row[Any]:
+        query = (
+            select(source_versions)
+            .where(source_versions.c.source_id == source_id)
+            .order_by(source_versions.c.uploaded_at.desc())
+            .limit(1)
+        )
+        return await self._one(query, f"Source {source_id} has no data yet; upload a table first.")
+
+    async def add_run(self, values: Mapping[str, Any]) -> None:
+        await self._connection.execute(insert(runs).values(**values))
+
+    async def find_run(self, run_id: UUID) -> Row[Any] | None:
+        return (await self._connection.execute(select(runs).where(runs.c.id == run_id))).one_or_none()
+
+    async def run(self, run_id: UUID) -> Row[Any]:
+        return await self._one(select(runs).where(runs.c.id == run_id), f"There is no generation {run_id}.")
+
+    async def runs(self, after: UUID | None) -> Sequence[Row[Any]]:
+        query = select(runs).order_by(runs.c.requested_at.desc(), runs.c.id.desc()).limit(PAGE)
+        if after is not None:
+            pivot = select(runs.c.requested_at).where(runs.c.id == after).scalar_subquery()
+            query = query.where(runs.c.requested_at < pivot)
+        return (await self._connection.execute(query)).all()
+
+    async def take_up(self, run_id: UUID, at: datetime) -> Row[Any]:
+        """Make this worker the run's only one: whoever held it before can save no more."""
+        taken = (
+            update(runs)
+            .where(runs.c.id == run_id)
+            .values(attempt=runs.c.attempt + 1, changed_at=at)
+            .returning(runs)
+        )
+        return await self._one(taken, f"There is no generation {run_id}.")
+
+    async def save(self, run: Row[Any], at: datetime, **values: Any) -> Row[Any]:
+        """Save what this worker made of the run.
+
+        Raises:
+            Superseded: another worker took it up meanwhile.
+            Conflict: the state machine has no such move.
+        """
+        after = values.get("state", run.state)
+        if after != run.state and not may_move(run.state, after):
+            raise Conflict(f"A run that is {run.state} cannot become {after}.", code="no-such-move")
+        saved = (
+            update(runs)
+            .where(runs.c.id == run.id, runs.c.attempt == run.attempt, runs.c.state == run.state)
+            .values(changed_at=at, **values)
+            .returning(runs)
+        )
+        found = (await self._connection.execute(saved)).one_or_none()
+        if found is None:
+            raise Superseded(str(run.id))
+        return found
+
+    async def ask_to_cancel(self, run_id: UUID, at: datetime) -> None:
+        await self._connection.execute(
+            update(runs).where(runs.c.id == run_id).values(cancel_requested=True, changed_at=at)
+        )
+
+    async def _one(self, query: Any, missing: str) -> Row[Any]:
+        found = (await self._connection.execute(query)).one_or_none()
+        if found is None:
+            raise NotFound(missing)
+        return found
+
+
+def progress_of(run: Row[Any]) -> Progress:
+    return Progress(
+        state=run.state,
+        guarantee=run.guarantee,
+        redeemed=run.redeemed,
+        settled=run.settled,
+        model_sealed=run.model_sealed,
+        cancel_requested=run.cancel_requested,
+    )

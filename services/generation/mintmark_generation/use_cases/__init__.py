@@ -1,0 +1,1 @@
+"""Load, decide, save: one function each; HTTP calls and child processes stand outside transactions."""

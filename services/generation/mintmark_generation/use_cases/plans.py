@@ -1,0 +1,162 @@
+"""A plan on its way: offered to the gate, then queued with its permit in one transaction."""
+
+import uuid
+from typing import Any
+from uuid import UUID
+
+from mintmark_generation.domain.run import CANCELLABLE
+from mintmark_generation.generators.catalogue import engine_named
+from mintmark_generation.generators.protocol import complete
+from mintmark_generation.store import Store
+from mintmark_generation.tables import journal
+from mintmark_generation.use_cases.workshop import RUN_JOB, Workshop
+from mintmark_shared.canonical import digest
+from mintmark_shared.contracts.generation import SourceDeclaration
+from mintmark_shared.contracts.policy import Decision, DecisionRequest, Offer, Plan
+from mintmark_shared.errors import Conflict, Forbidden, Invalid
+from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.queue import enqueue
+
+NAMESPACE = uuid.UUID("5d2d5f5e-7b3c-4c53-8f0e-6f6c8f0d9a11")
+
+
+def show_run(row: Any) -> dict[str, Any]:
+    """A run as it goes over the wire; the permit's token stays inside."""
+    decision = {name: value for name, value in row.decision.items() if name != "permit"}
+    return {
+        "id": str(row.id),
+        "state": row.state,
+        "progress": round(row.progress, 3),
+        "requester": row.requester,
+        "plan": row.plan,
+        "offer": row.offer,
+        "decision": decision,
+        "asset": row.asset,
+        "assay_id": str(row.assay_id) if row.assay_id else None,
+        "failure": row.failure,
+        "charged": row.redeemed,
+        "requested_at": row.requested_at.isoformat(),
+        "changed_at": row.changed_at.isoformat(),
+    }
+
+
+def run_id_of(requester: str, key: str) -> UUID:
+    """The same caller and Idempotency-Key always mean the same run, here and at the gate."""
+    return uuid.uuid5(NAMESPACE, f"{requester}\n{key}")
+
+
+async def request_run(works: Workshop, plan: Plan, *, by: str, key: str) -> dict[str, Any]:
+    """Ask the gate, then queue the run.
+
+    Raises:
+        Forbidden: the gate denied the plan; reasons lists every failed clause.
+        Invalid: an unknown generator or parameter, or the key was used for another plan.
+    """
+    run_id, fingerprint = run_id_of(by, key), digest(plan.model_dump(mode="json"))
+    async with works.database.transaction() as connection:
+        known = await Store(connection).find_run(run_id)
+    if known is None:
+        known = await _decide_and_queue(works, run_id, plan, fingerprint, by)
+    if known.fingerprint != fingerprint:
+        raise Invalid(
+            "This Idempotency-Key was used for another plan; choose a new one.", code="idempotency-key-reused"
+        )
+    if known.state == "denied":
+        raise Forbidden(
+            "The gate denied the plan; every failed clause is listed.",
+            code="plan-denied",
+            reasons=known.decision["clauses"],
+            decision_id=known.decision["id"],
+        )
+    return show_run(known)
+
+
+async def _decide_and_queue(works: Workshop, run_id: UUID, plan: Plan, fingerprint: str, by: str) -> Any:
+    completed, offer, version_id = await _offer(works, plan)
+    request = DecisionRequest(run_id=run_id, requester=by, plan=completed, offer=offer)
+    decision = await works.policy.decide(request)
+    now = works.clock()
+    async with works.database.transaction() as connection:
+        store = Store(connection)
+        state = "queued" if decision.verdict == "permit" else "denied"
+        await store.add_run(
+            {
+                "id": run_id,
+                "requester": by,
+                "fingerprint": fingerprint,
+                "plan": completed.model_dump(mode="json"),
+                "offer": offer.model_dump(mode="json"),
+                "decision": decision.model_dump(mode="json"),
+                "source_version_id": version_id,
+                "state": state,
+                "guarantee": offer.guarantee.level,
+                "requested_at": now,
+                "changed_at": now,
+            }
+        )
+        if state == "queued":
+            await enqueue(connection, RUN_JOB, run_id)
+        await _journal_plan(connection, now, by, run_id, completed, offer, decision)
+        return await store.run(run_id)
+
+
+async def _offer(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
+    """The plan with its defaults filled in, what we can do for it, and the source version it learns from."""
+    engine = engine_named(plan.generator)
+    completed = plan.model_copy(update={"parameters": complete(engine, plan.parameters)})
+    async with works.database.transaction() as connection:
+        store = Store(connection)
+        source = await store.source(plan.source_id)
+        version = await store.latest_version(plan.source_id)
+    declaration = SourceDeclaration.model_validate(source.declaration)
+    guarantee = engine.guarantee(declaration, completed.parameters)
+    if guarantee.delta is not None and float(guarantee.delta) > 1 / version.train_rows:
+        raise Invalid(
+            "delta must not be larger than 1 / (number of rows): it would allow a whole row to leak.",
+            code="delta-too-large",
+        )
+    offer = Offer(
+        engine_version=engine.version,
+        guarantee=guarantee,
+        mechanism=engine.mechanism(declaration, completed.parameters),
+        source_key_id=version.key_id,
+        population_id=declaration.population_id,
+    )
+    return completed, offer, version.id
+
+
+async def cancel(works: Workshop, run_id: UUID, *, by: str) -> dict[str, Any]:
+    """Ask for a run to end; its worker, or the one that would have taken it up, ends it.
+
+    Raises:
+        Conflict: it has ended, or its table is made.
+        Forbidden: it is somebody else's run.
+    """
+    now = works.clock()
+    async with works.database.transaction() as connection:
+        store = Store(connection)
+        run = await store.run(run_id)
+        if run.requester != by:
+            raise Forbidden("Only who asked for a run may cancel it.", code="not-yours")
+        if run.state not in CANCELLABLE:
+            raise Conflict(f"A run that is {run.state} cannot be cancelled.", code="not-cancellable")
+        await store.ask_to_cancel(run_id, now)
+        await journal.record(connection, now, AuditEvent(by, "run.cancel", f"run:{run_id}"))
+        return show_run(await store.run(run_id))
+
+
+async def _journal_plan(
+    connection: Any, now: Any, by: str, run_id: UUID, plan: Plan, offer: Offer, decision: Decision
+) -> None:
+    details = {"decision": str(decision.id), "plan_digest": decision.plan_digest}
+    event = AuditEvent(by, "run.request", f"run:{run_id}", decision.verdict, details)
+    facet = plan.model_dump(mode="json") | {"guarantee": offer.guarantee.model_dump(mode="json")}
+    lineage = openlineage_event(
+        at=now,
+        event_type="OTHER",
+        run_id=str(run_id),
+        job="generation.run",
+        inputs=[dataset("source", str(plan.source_id))],
+        facets={"mintmark_plan": facet},
+    )
+    await journal.record(connection, now, event, lineage=[lineage])

@@ -1,0 +1,28 @@
+"""What every use case of generation works with."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from obstore.store import ObjectStore
+
+from mintmark_generation.settings import Settings
+from mintmark_generation.tables import idempotency_keys
+from mintmark_shared.clients.evaluation import Evaluation
+from mintmark_shared.clients.policy import Policy
+from mintmark_shared.clock import Clock
+from mintmark_shared.database import Database
+
+RUN_JOB = "run"
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Generation's collaborators."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    policy: Policy
+    evaluation: Evaluation
+    objects: ObjectStore
+    idempotency: Any = idempotency_keys

@@ -1,0 +1,1 @@
+"""Lineage: OpenLineage in, graph and records out, and an audit log an outsider can verify."""

@@ -1,0 +1,1 @@
+"""Policy: charters, committee, budgets, the gate, permits and releases."""

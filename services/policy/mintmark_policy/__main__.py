@@ -1,0 +1,23 @@
+"""``python -m mintmark_policy api|migrate``: the one place where settings are read."""
+
+import sys
+
+from mintmark_policy.app import create_app
+from mintmark_policy.settings import Settings
+from mintmark_shared.migrations import upgrade
+from mintmark_shared.service import serve
+
+
+def main(role: str) -> None:
+    settings = Settings.model_validate({})
+    match role:
+        case "api":
+            serve(create_app(settings), settings, "policy")
+        case "migrate":
+            upgrade("mintmark_policy", settings.database_url.get_secret_value())
+        case _:
+            raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:] or [""])

@@ -1,0 +1,46 @@
+"""Wiring: settings in, application out."""
+
+import asyncio
+
+from fastapi import FastAPI
+
+from mintmark_policy.api import ROUTERS
+from mintmark_policy.settings import Settings
+from mintmark_policy.tables import journal
+from mintmark_policy.use_cases.decisions import return_expired
+from mintmark_policy.use_cases.office import Keyring, Office, PermitSigner
+from mintmark_shared.clock import Clock, utc_now
+from mintmark_shared.service import Surroundings
+from mintmark_shared.telemetry import Metrics
+from mintmark_shared.web import create_api
+
+
+def create_app(
+    settings: Settings, *, surroundings: Surroundings | None = None, clock: Clock = utc_now
+) -> FastAPI:
+    around = surroundings or Surroundings("policy", settings)
+    office = Office(
+        database=around.database,
+        clock=clock,
+        keyring=Keyring(settings.master_key.get_secret_value()),
+        signer=PermitSigner(settings.signing_key.get_secret_value()),
+        permit_lifetime=settings.permit_lifetime,
+    )
+
+    async def sweep() -> None:
+        while True:
+            await return_expired(office)
+            await asyncio.sleep(settings.sweep_seconds)
+
+    loops = [sweep, around.delivery(journal, settings.lineage_url)] if settings.lineage_url else [sweep]
+    app = create_api(
+        name="policy",
+        summary="Charters, privacy budgets, the gate, permits and releases.",
+        routers=ROUTERS,
+        verifier=around.verifier,
+        checks=around.checks("mintmark_policy"),
+        metrics=Metrics(),
+        lifespan=lambda: around.live(loops),
+    )
+    app.state.office = office
+    return app

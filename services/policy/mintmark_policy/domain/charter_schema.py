@@ -1,0 +1,91 @@
+"""The published JSON Schema (2020-12) of a charter document."""
+
+from typing import Any
+
+FUNCTIONS = ("privacy", "security", "legal", "product", "data_science")
+GUARANTEES = ("none", "claimed", "proven")
+
+_NAME = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$", "maxLength": 100}
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 4000, "pattern": "^[^\\u0000]*$"}
+_AMOUNT = {"type": "string", "pattern": "^(0|[1-9][0-9]{0,17})(\\.[0-9]{1,30})?$"}
+_MOMENT = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?(Z|[+-]\\d{2}:\\d{2})$",
+}
+
+
+def _list(items: dict[str, Any], *, at_least: int = 0) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": at_least, "maxItems": 200}
+
+
+def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": sorted(required),
+        "properties": required | (optional or {}),
+    }
+
+
+_RANGE = {
+    "oneOf": [
+        _object({"minimum": _AMOUNT, "maximum": _AMOUNT}),
+        _object({"one_of": _list({"type": ["string", "integer", "boolean"]}, at_least=1)}),
+    ]
+}
+_CRITERION = _object({"metric": _NAME}, {"at_most": _AMOUNT, "at_least": _AMOUNT}) | {
+    "oneOf": [{"required": ["at_most"]}, {"required": ["at_least"]}]
+}
+
+CHARTER_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "$id": "https://mintmark.dev/schemas/charter/1-0-0.json",
+    "title": "Charter",
+    "description": "The written purpose that every generation request is held against.",
+    **_object(
+        {
+            "title": _TEXT,
+            "purpose": _TEXT,
+            "owner": _TEXT,
+            "use_cases": _list(_object({"name": _NAME, "description": _TEXT}), at_least=1),
+            "prohibited_uses": _list(_NAME),
+            "audiences": _list(_NAME, at_least=1),
+            "sources": _list({"type": "string", "format": "uuid", "pattern": "^[0-9a-f-]{36}$"}, at_least=1),
+            "minimum_guarantee": {"enum": list(GUARANTEES)},
+            "configurations": _list(
+                _object(
+                    {
+                        "generator": _NAME,
+                        "parameters": {
+                            "type": "object",
+                            "propertyNames": _NAME,
+                            "additionalProperties": _RANGE,
+                            "maxProperties": 50,
+                        },
+                    }
+                ),
+                at_least=1,
+            ),
+            "maximum_rows": {"type": "integer", "minimum": 1, "maximum": 10_000_000},
+            "acceptance": _list(_CRITERION, at_least=1),
+            "quorum": {
+                "type": "object",
+                "additionalProperties": False,
+                "minProperties": 1,
+                "properties": {
+                    name: {"type": "integer", "minimum": 1, "maximum": 50} for name in FUNCTIONS
+                },
+            },
+            "revalidate_by": _MOMENT,
+            "expires_at": _MOMENT,
+            "retention_days": {"type": "integer", "minimum": 1, "maximum": 36_500},
+        },
+        {
+            "benefits": _list(_TEXT),
+            "trade_offs": _list(_TEXT),
+            "performance_goals": _list(_TEXT),
+            "risk_assessment": _TEXT,
+        },
+    ),
+}

@@ -1,0 +1,1 @@
+"""Policy's only SQL: rows in, domain values out; nothing here commits."""

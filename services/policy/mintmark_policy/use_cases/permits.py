@@ -1,0 +1,138 @@
+"""Permits: redeemed once and paid for in the same transaction that hands out the key (I1)."""
+
+import uuid
+from base64 import b64encode
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from mintmark_policy.domain.permit import check_redemption
+from mintmark_policy.store.budgets import BudgetStore
+from mintmark_policy.store.decisions import DecisionStore, as_permit, cost_of_permit
+from mintmark_policy.tables import journal
+from mintmark_policy.use_cases.decisions import describe_charge, give_back
+from mintmark_policy.use_cases.office import Office
+from mintmark_shared.contracts.policy import KeyRequest, RedeemRequest
+from mintmark_shared.errors import Conflict, Gone
+from mintmark_shared.journal import AuditEvent, openlineage_event
+
+
+async def new_source_key(office: Office, request: KeyRequest, *, by: str) -> dict[str, str]:
+    """A fresh key for a source version that has none; it is handed out in clear this once.
+
+    Raises:
+        Conflict: the version has its key; only a redeemed permit opens it again.
+    """
+    now = office.clock()
+    key, key_id = office.keyring.new_key(), uuid.uuid4()
+    async with office.database.transaction() as connection:
+        await BudgetStore(connection).population(request.population_id)
+        store = DecisionStore(connection)
+        if await store.key_of(request.resource) is not None:
+            raise Conflict("This source version has its key.", code="key-exists")
+        wrapped = office.keyring.wrap(key, resource=request.resource)
+        await store.add_key(key_id, request.resource, request.population_id, wrapped, now)
+        await journal.record(connection, now, AuditEvent(by, "key.create", request.resource))
+    return {"id": str(key_id), "key": b64encode(key).decode()}
+
+
+async def redeem(office: Office, permit_id: UUID, request: RedeemRequest, *, by: str, key: str) -> dict[str, str]:
+    """Spend the reservation and open the source's key, or repeat the answer to the run that did.
+
+    Raises:
+        Forbidden: the token is not this permit's, or for another plan.
+        Conflict: redeemed by another run, ended, or expired.
+        Gone: the source's key was destroyed.
+    """
+    office.signer.check(request.token, permit_id=str(permit_id), plan_digest=request.plan_digest)
+    now = office.clock()
+    async with office.database.transaction() as connection:
+        store = DecisionStore(connection)
+        row = await store.lock_permit(permit_id)
+        spends = check_redemption(
+            as_permit(row), plan_digest=request.plan_digest, redemption_key=key, now=now
+        )
+        if spends:
+            await _spend(office, connection, row, by, key, now)
+        return await _open_keys(office, store, await store.lock_permit(permit_id))
+
+
+async def _spend(office: Office, connection: Any, row: Any, by: str, key: str, now: datetime) -> None:
+    store, budgets = DecisionStore(connection), BudgetStore(connection)
+    cost = cost_of_permit(row)
+    accounts = (row.population_account_id, row.charter_account_id)
+    await budgets.move("spend", accounts, row.id, cost, now)
+    asset_key_id, resource = uuid.uuid4(), f"asset:{row.run_id}"
+    wrapped = office.keyring.wrap(office.keyring.new_key(), resource=resource)
+    await store.add_key(asset_key_id, resource, None, wrapped, now)
+    await store.set_permit(row.id, state="redeemed", redemption_key=key, asset_key_id=asset_key_id)
+    delta = await budgets.delta_of(row.charter_account_id)
+    charge = describe_charge(cost, delta)
+    event = AuditEvent(by, "permit.redeem", f"permit:{row.id}", details={"run": str(row.run_id)} | charge)
+    facets = {"mintmark_charge": {"permit": str(row.id), **charge}}
+    lineage = openlineage_event(
+        at=now, event_type="START", run_id=str(row.run_id), job="generation.run", facets=facets
+    )
+    await journal.record(connection, now, event, lineage=[lineage])
+
+
+async def _open_keys(office: Office, store: DecisionStore, row: Any) -> dict[str, str]:
+    source, asset = await store.key(row.source_key_id), await store.key(row.asset_key_id)
+    if source is None or asset is None:
+        raise Gone("The keys of this permit are gone.", code="key-destroyed")
+    return {
+        "permit_id": str(row.id),
+        "source_key": office.keyring.unwrap(source.wrapped, resource=source.resource),
+        "asset_key_id": str(asset.id),
+        "asset_key": office.keyring.unwrap(asset.wrapped, resource=asset.resource),
+    }
+
+
+async def settle(office: Office, permit_id: UUID, outcome: str, *, by: str) -> None:
+    """Close a redeemed permit: its keys are not handed to the run again. The charge stands."""
+    now = office.clock()
+    async with office.database.transaction() as connection:
+        store = DecisionStore(connection)
+        row = await store.lock_permit(permit_id)
+        if row.state == "settled":
+            return
+        if row.state != "redeemed":
+            raise Conflict(f"The permit is {row.state}; only a redeemed one is settled.", code="not-redeemed")
+        await store.set_permit(permit_id, state="settled", outcome=outcome)
+        await journal.record(connection, now, AuditEvent(by, "permit.settle", f"permit:{permit_id}", outcome))
+
+
+async def cancel(office: Office, permit_id: UUID, *, by: str) -> None:
+    """Give an unredeemed reservation back before it expires.
+
+    Raises:
+        Conflict: it was redeemed; a charge is never returned.
+    """
+    now = office.clock()
+    async with office.database.transaction() as connection:
+        store = DecisionStore(connection)
+        row = await store.lock_permit(permit_id)
+        if row.state == "returned":
+            return
+        if row.state != "reserved":
+            raise Conflict("The permit has been redeemed; its charge stands.", code="permit-redeemed")
+        await give_back(store, BudgetStore(connection), connection, row, now, outcome="cancelled", by=by)
+
+
+async def open_for_assay(office: Office, permit_id: UUID, asset_id: UUID, *, by: str) -> dict[str, str]:
+    """Evaluation's own look at source and asset, under the permit that paid for the asset.
+
+    Raises:
+        Conflict: the permit was not redeemed, or the asset was decided on.
+    """
+    now = office.clock()
+    async with office.database.transaction() as connection:
+        store = DecisionStore(connection)
+        row = await store.lock_permit(permit_id)
+        if row.state not in {"redeemed", "settled"} or row.run_id != asset_id:
+            raise Conflict("This permit paid for no such asset.", code="not-redeemed")
+        if await store.is_decided(asset_id):
+            raise Conflict("The asset has been decided on.", code="already-decided")
+        keys = await _open_keys(office, store, row)
+        await journal.record(connection, now, AuditEvent(by, "permit.open-for-assay", f"permit:{permit_id}"))
+    return {"source_key": keys["source_key"], "asset_key": keys["asset_key"]}

@@ -1,0 +1,1 @@
+"""What two services use today and no service's rules would change."""

@@ -1,0 +1,44 @@
+"""One byte form for a JSON document, so that a digest means the document (RFC 8785)."""
+
+import hashlib
+from typing import Any
+
+import rfc8785
+
+from mintmark_shared.errors import Invalid
+
+
+def canonical(document: Any) -> bytes:
+    """The RFC 8785 bytes of a JSON value.
+
+    Raises:
+        rfc8785.CanonicalizationError: for values JSON cannot carry exactly (NaN, integers past 2**53).
+    """
+    return rfc8785.dumps(document)
+
+
+def digest(document: Any) -> str:
+    """``sha256:<hex>`` of the canonical form."""
+    return "sha256:" + hashlib.sha256(canonical(document)).hexdigest()
+
+
+def check_storable(document: Any) -> None:
+    """That a free-form JSON value can be kept and read back equal.
+
+    Raises:
+        Invalid: it holds NUL, a lone surrogate, or a number no JSON reader keeps.
+    """
+    match document:
+        case dict():
+            for key, value in document.items():
+                check_storable(key)
+                check_storable(value)
+        case list():
+            for value in document:
+                check_storable(value)
+        case str() if "\x00" in document or any("\ud800" <= letter <= "\udfff" for letter in document):
+            raise Invalid("Text must not hold NUL or lone surrogates.", code="text-not-storable")
+        case float() if document != document or document in (float("inf"), float("-inf")):
+            raise Invalid("NaN and infinity are not JSON.", code="number-not-storable")
+        case _:
+            return

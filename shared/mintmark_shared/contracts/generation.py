@@ -1,0 +1,136 @@
+"""A source as generation declares it and evaluation reads it."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from mintmark_shared.contracts.words import Document, Name, Text
+
+ColumnName = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
+Role = Literal["plain", "protected", "sensitive", "quasi-identifier", "identifier"]
+
+
+class CategoricalDomain(Document):
+    """The categories known without looking at the data."""
+
+    kind: Literal["categorical"]
+    categories: Annotated[list[Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=10_000)]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "CategoricalDomain":
+        if len(set(self.categories)) != len(self.categories):
+            message = "categories must be distinct"
+            raise ValueError(message)
+        return self
+
+
+class IntegerDomain(Document):
+    """Whole numbers from minimum to maximum, both included; ``bins`` is how finely engines may look."""
+
+    kind: Literal["integer"]
+    minimum: Annotated[int, Field(ge=-(2**50), le=2**50)]
+    maximum: Annotated[int, Field(ge=-(2**50), le=2**50)]
+    bins: Annotated[int, Field(ge=1, le=1024)] = 32
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "IntegerDomain":
+        if self.maximum < self.minimum:
+            message = "maximum must not be below minimum"
+            raise ValueError(message)
+        return self
+
+
+class NumberDomain(Document):
+    """Real numbers from minimum to maximum, both included."""
+
+    kind: Literal["number"]
+    minimum: Annotated[float, Field(allow_inf_nan=False)]
+    maximum: Annotated[float, Field(allow_inf_nan=False)]
+    bins: Annotated[int, Field(ge=1, le=1024)] = 32
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "NumberDomain":
+        if self.maximum <= self.minimum:
+            message = "maximum must be above minimum"
+            raise ValueError(message)
+        return self
+
+
+class TextDomain(Document):
+    """Free text, kept for identifying a privacy unit; no engine ever sees it."""
+
+    kind: Literal["text"]
+    maximum_length: Annotated[int, Field(ge=1, le=10_000)] = 200
+
+
+Domain = Annotated[
+    CategoricalDomain | IntegerDomain | NumberDomain | TextDomain, Field(discriminator="kind")
+]
+
+
+class Column(Document):
+    name: ColumnName
+    domain: Domain
+    nullable: bool = False
+    role: Role = "plain"
+
+    @model_validator(mode="after")
+    def _text_is_an_identifier(self) -> "Column":
+        if (self.domain.kind == "text") != (self.role == "identifier"):
+            message = "a text column must have the role identifier, and an identifier the domain text"
+            raise ValueError(message)
+        return self
+
+
+class PrivacyUnit(Document):
+    """What neighbouring tables differ in: one row, or all rows sharing ``column``'s value."""
+
+    column: ColumnName | None = None
+    maximum_rows: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+    @model_validator(mode="after")
+    def _rows_need_an_owner(self) -> "PrivacyUnit":
+        if self.column is None and self.maximum_rows != 1:
+            message = "maximum_rows above 1 needs the column that names the unit"
+            raise ValueError(message)
+        return self
+
+
+class SourceDeclaration(Document):
+    """What is said of a source before a row of it is seen; all of it is public."""
+
+    name: Name
+    description: Text
+    population_id: UUID
+    privacy_unit: PrivacyUnit = PrivacyUnit()
+    columns: Annotated[list[Column], Field(min_length=1, max_length=500)]
+    target: ColumnName | None = None
+    row_limit: Annotated[int, Field(ge=1, le=100_000_000)] = 5_000_000
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SourceDeclaration":
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            message = "column names must be distinct"
+            raise ValueError(message)
+        if not self.learned:
+            message = "at least one column must not be an identifier"
+            raise ValueError(message)
+        for asked in (self.privacy_unit.column, self.target):
+            if asked is not None and asked not in names:
+                message = f"there is no column named {asked}"
+                raise ValueError(message)
+        if self.target is not None and self.target not in {column.name for column in self.learned}:
+            message = "the target cannot be an identifier"
+            raise ValueError(message)
+        unit = self.privacy_unit.column
+        if unit is not None and next(c for c in self.columns if c.name == unit).nullable:
+            message = "the privacy unit's column cannot be nullable"
+            raise ValueError(message)
+        return self
+
+    @property
+    def learned(self) -> list[Column]:
+        """The columns engines and assays see: all but identifiers."""
+        return [column for column in self.columns if column.role != "identifier"]

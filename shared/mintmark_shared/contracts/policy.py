@@ -1,0 +1,178 @@
+"""What generation and evaluation say to policy, and what it answers."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, StrictBool, StrictInt
+
+from mintmark_shared.contracts.evaluation import Estimate
+from mintmark_shared.contracts.words import AmountText, Document, Name, Text
+
+GuaranteeLevel = Literal["none", "claimed", "proven"]
+Parameter = StrictBool | StrictInt | Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class Plan(Document):
+    """What a caller asks to generate."""
+
+    charter_id: UUID
+    use_case: Name
+    audience: Name
+    source_id: UUID
+    generator: Name
+    parameters: dict[Name, Parameter] = Field(default_factory=dict, max_length=50)
+    rows: Annotated[int, Field(ge=1, le=10_000_000)]
+    requested_guarantee: GuaranteeLevel = "proven"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    rationale: Text
+
+
+class Guarantee(Document):
+    """What an engine's run earns, with the gaps known in it."""
+
+    level: GuaranteeLevel
+    unit: str
+    neighbouring: Literal["add-or-remove one unit"] = "add-or-remove one unit"
+    delta: AmountText | None = None
+    statement: str
+    gaps: list[str] = Field(default_factory=list)
+
+
+class Mechanism(Document):
+    """One execution's cost, in the terms of a dp-accounting event; amounts are exact decimals.
+
+    ``zcdp`` states rho; ``pure`` and ``claimed`` state epsilon; ``gaussian`` a noise multiplier;
+    ``subsampled-gaussian`` also q and steps; ``none`` cannot be expressed and counts as one release.
+    ``group_size`` is the most rows one privacy unit owns.
+    """
+
+    kind: Literal["zcdp", "pure", "claimed", "gaussian", "subsampled-gaussian", "none"]
+    rho: AmountText | None = None
+    epsilon: AmountText | None = None
+    delta: AmountText | None = None
+    noise_multiplier: AmountText | None = None
+    sampling_probability: AmountText | None = None
+    steps: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    group_size: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+
+class Offer(Document):
+    """What generation can do for a plan: which engine, earning what, at which cost."""
+
+    engine_version: str
+    guarantee: Guarantee
+    mechanism: Mechanism
+    source_key_id: UUID
+    population_id: UUID
+
+
+class DecisionRequest(Document):
+    run_id: UUID
+    requester: str
+    plan: Plan
+    offer: Offer
+
+
+class Clause(Document):
+    """One failed rule of the gate."""
+
+    code: str
+    expected: str
+    actual: str
+    remedy: str
+
+
+class Permit(Document):
+    id: UUID
+    token: str
+    expires_at: datetime
+
+
+class Decision(Document):
+    """The gate's answer, stored as it stands."""
+
+    id: UUID
+    run_id: UUID
+    verdict: Literal["permit", "deny"]
+    clauses: list[Clause]
+    plan_digest: str
+    charter_digest: str | None
+    decided_at: datetime
+    permit: Permit | None = None
+
+
+class RedeemRequest(Document):
+    token: str
+    plan_digest: str
+
+
+class Redemption(Document):
+    """The data keys a paid permit opens, base64; they live in memory only."""
+
+    permit_id: UUID
+    source_key: str
+    asset_key_id: UUID
+    asset_key: str
+
+
+class SettleRequest(Document):
+    outcome: Literal["quarantined", "failed", "cancelled"]
+
+
+class AssayKeysRequest(Document):
+    asset_id: UUID
+
+
+class AssayKeys(Document):
+    source_key: str
+    asset_key: str
+
+
+class KeyRequest(Document):
+    """A new data key for one version of a source of one population."""
+
+    resource: Annotated[str, Field(max_length=200, pattern=r"^source:[0-9a-f-]{36}:[0-9a-f-]{36}$")]
+    population_id: UUID
+
+
+class DataKey(Document):
+    id: UUID
+    key: str
+
+
+class ReleaseRequest(Document):
+    asset_id: UUID
+    assay_id: UUID
+    estimates: list[Estimate]
+
+
+class Criterion(Document):
+    """A charter's demand on an assay; it is held against the confidence bound, not the estimate."""
+
+    metric: Name
+    at_most: AmountText | None = None
+    at_least: AmountText | None = None
+
+
+class CriterionResult(Document):
+    metric: str
+    expected: str
+    actual: str
+    met: bool
+
+
+class Release(Document):
+    """The decision that lets an asset out, or keeps it in."""
+
+    id: UUID
+    asset_id: UUID
+    assay_id: UUID
+    verdict: Literal["released", "rejected"]
+    criteria: list[CriterionResult]
+    charter_digest: str
+    decided_at: datetime
+
+
+class UnlockRequest(Document):
+    subject: str

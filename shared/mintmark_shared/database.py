@@ -1,0 +1,76 @@
+"""One Postgres database per service, reached through explicit transactions."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import asyncpg
+from sqlalchemy import Column, DateTime, MetaData, Text, text
+from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from mintmark_shared.errors import MintmarkError, Unavailable
+
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def service_metadata() -> MetaData:
+    return MetaData(naming_convention=NAMING)
+
+
+def identifier() -> Column[Any]:
+    """A time-ordered primary key, so that keyset pages follow creation."""
+    return Column("id", UUID(as_uuid=True), primary_key=True, server_default=text("uuidv7()"))
+
+
+def moment(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def words(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, Text, nullable=nullable)
+
+
+class Database:
+    """An engine and the transactions made on it."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Commit when the block ends well, roll back when it raises.
+
+        Raises:
+            Unavailable: the server cannot be reached; nothing was changed that a retry
+                with the same ``Idempotency-Key`` would repeat.
+        """
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except MintmarkError:
+            raise
+        except (OperationalError, InterfaceError, OSError) as error:
+            raise Unavailable("The database cannot be reached; try again.") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Unavailable("The database connection was lost; try again.") from error
+            raise
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+async def driver_connection(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
+    """The asyncpg connection underneath, so that a job is enqueued inside our transaction."""
+    raw = await connection.get_raw_connection()
+    return cast("asyncpg.Connection[Any]", raw.driver_connection)

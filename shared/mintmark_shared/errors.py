@@ -1,0 +1,157 @@
+"""The few ways a request can go wrong, each mapped once to RFC 9457 problem details."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+
+class MintmarkError(Exception):
+    """Something went wrong on our side."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal-error"
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        code: str | None = None,
+        reasons: Sequence[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        self.title = (type(self).__doc__ or "").strip().splitlines()[0]
+        self.detail = detail or self.title
+        self.problem_code = code or self.code
+        self.reasons = [dict(reason) for reason in reasons]
+        self.headers = dict(headers or {})
+        self.members = members
+        super().__init__(self.detail)
+
+    def problem(self, instance: str | None = None) -> dict[str, Any]:
+        """The RFC 9457 body; ``reasons`` and other members only where there are some."""
+        body: dict[str, Any] = {
+            "type": f"urn:mintmark:problem:{self.problem_code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.problem_code,
+        }
+        if instance:
+            body["instance"] = instance
+        if self.reasons:
+            body["reasons"] = self.reasons
+        return body | self.members
+
+
+class BadRequest(MintmarkError):
+    """The request cannot be read."""
+
+    status = 400
+    code = "bad-request"
+
+
+class Unauthenticated(MintmarkError):
+    """A valid bearer token is needed."""
+
+    status = 401
+    code = "unauthenticated"
+
+
+class Forbidden(MintmarkError):
+    """The caller may not do this."""
+
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(MintmarkError):
+    """There is no such thing."""
+
+    status = 404
+    code = "not-found"
+
+
+class Conflict(MintmarkError):
+    """The state of things does not allow this now."""
+
+    status = 409
+    code = "conflict"
+
+
+class Gone(MintmarkError):
+    """It was here and is no longer."""
+
+    status = 410
+    code = "gone"
+
+
+class PreconditionFailed(MintmarkError):
+    """Somebody changed it since it was read."""
+
+    status = 412
+    code = "precondition-failed"
+
+
+class TooLarge(MintmarkError):
+    """The content is larger than this service accepts."""
+
+    status = 413
+    code = "too-large"
+
+
+class UnsupportedMedia(MintmarkError):
+    """This kind of content is not accepted here."""
+
+    status = 415
+    code = "unsupported-media-type"
+
+
+class Invalid(MintmarkError):
+    """The content breaks a rule."""
+
+    status = 422
+    code = "invalid"
+
+
+class PreconditionRequired(MintmarkError):
+    """The request must say which state it builds on."""
+
+    status = 428
+    code = "precondition-required"
+
+
+class Unavailable(MintmarkError):
+    """A service this one depends on cannot be reached."""
+
+    status = 503
+    code = "unavailable"
+
+
+KINDS: tuple[type[MintmarkError], ...] = (
+    BadRequest,
+    Unauthenticated,
+    Forbidden,
+    NotFound,
+    Conflict,
+    Gone,
+    PreconditionFailed,
+    TooLarge,
+    UnsupportedMedia,
+    Invalid,
+    PreconditionRequired,
+    Unavailable,
+)
+
+
+def from_problem(status: int, body: Mapping[str, Any]) -> MintmarkError:
+    """Another service's problem, as our own error of the same kind."""
+    kind = next((kind for kind in KINDS if kind.status == status), MintmarkError)
+    known = {"type", "title", "status", "detail", "code", "instance", "reasons"}
+    return kind(
+        body.get("detail"),
+        code=body.get("code"),
+        reasons=body.get("reasons", ()),
+        **{key: value for key, value in body.items() if key not in known},
+    )

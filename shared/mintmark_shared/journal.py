@@ -1,0 +1,143 @@
+"""The audit event and the outbox row that commit with the business row, or not at all (I4)."""
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, LargeBinary, MetaData, Table, Text, insert
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_shared.database import identifier, moment, words
+
+PRODUCER = "https://mintmark.dev/producer/1"
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """Something somebody did: ids, verdicts and digests only, never a name or a value of a source."""
+
+    actor: str
+    action: str
+    subject: str
+    outcome: str = "done"
+    details: Mapping[str, Any] = field(default_factory=lambda: dict[str, Any]())
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The two tables every service writes beside its own, and the service's name in them."""
+
+    service: str
+    audit_events: Table
+    outbox: Table
+
+    async def record(
+        self,
+        connection: AsyncConnection,
+        at: datetime,
+        event: AuditEvent,
+        *,
+        lineage: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Write the event, its leaf for the audit log, and OpenLineage events to deliver."""
+        salt = secrets.token_bytes(16)
+        leaf = self._leaf(uuid.uuid4(), at, event, salt)
+        await connection.execute(
+            insert(self.audit_events).values(
+                id=uuid.UUID(leaf["id"]), at=at, actor=event.actor, actor_salt=salt, leaf=leaf
+            )
+        )
+        rows = [{"at": at, "kind": "audit", "payload": leaf}]
+        rows += [{"at": at, "kind": "openlineage", "payload": dict(document)} for document in lineage]
+        await connection.execute(insert(self.outbox), rows)
+
+    def _leaf(self, event_id: uuid.UUID, at: datetime, event: AuditEvent, salt: bytes) -> dict[str, Any]:
+        return {
+            "id": str(event_id),
+            "at": at.isoformat(),
+            "service": self.service,
+            "actor": hashlib.sha256(salt + event.actor.encode()).hexdigest(),
+            "action": event.action,
+            "subject": event.subject,
+            "outcome": event.outcome,
+            "details": dict(event.details),
+        }
+
+
+def journal_tables(metadata: MetaData, service: str) -> Journal:
+    """Declare ``audit_events`` and ``outbox`` in a service's metadata.
+
+    The actor stands in clear only here; the leaf carries its salted digest, so that forgetting a
+    person is forgetting the salt.
+    """
+    audit_events = Table(
+        "audit_events",
+        metadata,
+        identifier(),
+        moment("at"),
+        words("actor"),
+        Column("actor_salt", LargeBinary, nullable=False),
+        Column("leaf", JSONB, nullable=False),
+    )
+    outbox = Table(
+        "outbox",
+        metadata,
+        identifier(),
+        moment("at"),
+        Column("kind", Text, nullable=False),
+        Column("payload", JSONB, nullable=False),
+        Column("delivered_at", moment("x").type, index=True),
+        Column("refusal", JSONB),
+    )
+    return Journal(service, audit_events, outbox)
+
+
+def openlineage_event(
+    *,
+    at: datetime,
+    event_type: str,
+    run_id: str,
+    job: str,
+    inputs: Sequence[Mapping[str, Any]] = (),
+    outputs: Sequence[Mapping[str, Any]] = (),
+    facets: Mapping[str, Mapping[str, Any]] | None = None,
+    parent_run_id: str | None = None,
+    parent_job: str = "generation.run",
+) -> dict[str, Any]:
+    """An OpenLineage 2-0-2 run event; facets are ours and carry the producer and a schema URL."""
+    run_facets: dict[str, Any] = {name: custom_facet(name, body) for name, body in (facets or {}).items()}
+    if parent_run_id:
+        run_facets["parent"] = {
+            "_producer": PRODUCER,
+            "_schemaURL": "https://openlineage.io/spec/facets/1-1-0/ParentRunFacet.json",
+            "run": {"runId": parent_run_id},
+            "job": {"namespace": "mintmark", "name": parent_job},
+        }
+    return {
+        "eventTime": at.isoformat(),
+        "eventType": event_type,
+        "producer": PRODUCER,
+        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+        "run": {"runId": run_id, "facets": run_facets},
+        "job": {"namespace": "mintmark", "name": job, "facets": {}},
+        "inputs": list(inputs),
+        "outputs": list(outputs),
+    }
+
+
+def custom_facet(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "_producer": PRODUCER,
+        "_schemaURL": f"https://mintmark.dev/facets/1-0-0/{name}.json",
+        **body,
+    }
+
+
+def dataset(kind: str, name: str) -> dict[str, Any]:
+    """An OpenLineage dataset: namespace ``mintmark.source`` or ``mintmark.asset``."""
+    return {"namespace": f"mintmark.{kind}", "name": name, "facets": {}}

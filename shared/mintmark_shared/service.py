@@ -1,0 +1,109 @@
+"""What every service wires the same way: identity, peers, readiness, the outbox, and the server."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from mintmark_shared import migrations
+from mintmark_shared.auth import FetchKeys, TokenSource, TokenVerifier, keys_from_issuer
+from mintmark_shared.database import Database
+from mintmark_shared.errors import Unavailable
+from mintmark_shared.http import Peer
+from mintmark_shared.journal import Journal
+from mintmark_shared.outbox import OutboxDelivery
+from mintmark_shared.settings import ServiceSettings
+from mintmark_shared.telemetry import configure_logging
+from mintmark_shared.web import Check
+
+PATIENCE = httpx.Timeout(30, connect=2)
+logger = logging.getLogger("mintmark.service")
+Loop = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Surroundings:
+    """The collaborators a service gets from its settings; a test may pass its own transport or keys."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: ServiceSettings,
+        *,
+        http: httpx.AsyncClient | None = None,
+        fetch_keys: FetchKeys | None = None,
+    ) -> None:
+        self.name = name
+        self.http = http or httpx.AsyncClient(timeout=PATIENCE)
+        self.database = Database(settings.database_url.get_secret_value())
+        self.tokens = TokenSource(
+            token_url=settings.token_url,
+            client_id=settings.client_id,
+            client_secret=settings.client_secret.get_secret_value(),
+            http=self.http,
+        )
+        self.verifier = TokenVerifier(
+            issuer=settings.issuer,
+            audience=f"mintmark-{name}",
+            fetch_keys=fetch_keys or keys_from_issuer(settings.issuer, self.http),
+        )
+
+    def peer(self, name: str, base_url: str) -> Peer:
+        return Peer(name=name, base_url=base_url, tokens=self.tokens, http=self.http)
+
+    def checks(self, package: str) -> dict[str, Check]:
+        """Readiness: the database answers, is migrated to this code's head, and the issuer's keys are read."""
+
+        async def migrated() -> None:
+            async with self.database.transaction() as connection:
+                if await migrations.current(connection) != migrations.head(package):
+                    raise Unavailable("The database is not at this version's migrations.")
+
+        async def keys() -> None:
+            await self.verifier.keys()
+
+        return {"database": migrated, "keys": keys}
+
+    @asynccontextmanager
+    async def live(self, loops: Sequence[Loop] = ()) -> AsyncIterator[None]:
+        """Run the background loops beside the API and close what was opened."""
+        tasks = [asyncio.create_task(persist(loop)) for loop in loops]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.http.aclose()
+            await self.database.close()
+
+    def delivery(self, journal: Journal, lineage_url: str) -> Loop:
+        return OutboxDelivery(self.database, journal, self.peer("lineage", lineage_url)).run_forever
+
+
+async def persist(loop: Loop, *, pause_seconds: float = 2.0) -> None:
+    """Keep a background loop alive: say that it fell, then start it again."""
+    while True:
+        try:
+            await loop()
+        except Exception as error:  # noqa: BLE001 - logged with its place, then tried again
+            logger.error("background loop fell", exc_info=error)
+        await asyncio.sleep(pause_seconds)
+
+
+def serve(app: FastAPI, settings: ServiceSettings, name: str) -> None:
+    """Answer HTTP until told to stop."""
+    configure_logging(name, settings.log_level)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
