@@ -1,6 +1,7 @@
 """One byte form for a JSON document, so that a digest means the document (RFC 8785)."""
 
 import hashlib
+from math import isfinite
 from typing import Any
 
 import rfc8785
@@ -38,7 +39,7 @@ def check_storable(document: Any) -> None:
                 check_storable(value)
         case str() if "\x00" in document or any("\ud800" <= letter <= "\udfff" for letter in document):
             raise Invalid("Text must not hold NUL or lone surrogates.", code="text-not-storable")
-        case float() if document != document or document in (float("inf"), float("-inf")):
+        case float() if not isfinite(document):
             raise Invalid("NaN and infinity are not JSON.", code="number-not-storable")
         case _:
             return

@@ -79,9 +79,7 @@ def unseal_blob(sealed: bytes, data_key: bytes, name: str) -> bytes:
         SealBroken: wrong key, another object's bytes, or bytes that were changed.
     """
     try:
-        return AESGCM(object_key(data_key, name)).decrypt(
-            sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], name.encode()
-        )
+        return AESGCM(object_key(data_key, name)).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], name.encode())
     except (InvalidTag, ValueError) as error:
         raise SealBroken(name) from error
 
@@ -93,7 +91,7 @@ def put_new(store: ObjectStore, name: str, content: Any) -> None:
         FileExistsError: somebody wrote it before; objects are never replaced.
     """
     try:
-        obstore.put(store, name, memoryview(content), mode="create")
+        obstore.put(store, name, bytes(content), mode="create")
     except obstore.exceptions.AlreadyExistsError as error:
         raise FileExistsError(name) from error
 

@@ -75,9 +75,7 @@ class Peer:
             self._circuit.note(well=False)
         raise Unavailable(f"The {self.name} service does not answer; try again.")
 
-    async def _send(
-        self, method: str, path: str, body: Any, headers: Mapping[str, str]
-    ) -> httpx.Response | None:
+    async def _send(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> httpx.Response | None:
         token = await self._tokens.token(f"mintmark-{self.name}")
         sent = {"Authorization": f"Bearer {token}", **headers}
         if parent := traceparent.get():

@@ -31,7 +31,7 @@ class Reply:
 
     status: int
     body: Any
-    headers: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def response(self) -> JSONResponse:
         return JSONResponse(self.body, status_code=self.status, headers=dict(self.headers))
@@ -70,9 +70,7 @@ async def once(
         return await effect()
     await _claim(connection, caller, key)
     fingerprint = digest(request)
-    found = (
-        await connection.execute(select(table).where(table.c.caller == caller, table.c.key == key))
-    ).one_or_none()
+    found = (await connection.execute(select(table).where(table.c.caller == caller, table.c.key == key))).one_or_none()
     if found is not None:
         if found.fingerprint != fingerprint:
             raise Invalid(

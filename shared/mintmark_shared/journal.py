@@ -25,7 +25,7 @@ class AuditEvent:
     action: str
     subject: str
     outcome: str = "done"
-    details: Mapping[str, Any] = field(default_factory=lambda: dict[str, Any]())
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,6 @@ class OutboxDelivery:
         except MintmarkError as error:
             if error.status in (401, 403) or error.status >= 500:  # noqa: PLR2004 - a fault, not a verdict
                 raise
-            logger.error("lineage refused an event", extra={"fields": {"code": error.problem_code}})
+            logger.exception("lineage refused an event", extra={"fields": {"code": error.problem_code}})
             return error.problem()
         return None
-
-

@@ -31,9 +31,7 @@ async def enqueue(connection: AsyncConnection, entrypoint: str, subject: UUID) -
     await queue.enqueue(entrypoint, str(subject).encode())
 
 
-async def work(
-    database_url: str, entrypoint: str, carry: Carry, *, concurrent: int, heartbeat_seconds: float
-) -> None:
+async def work(database_url: str, entrypoint: str, carry: Carry, *, concurrent: int, heartbeat_seconds: float) -> None:
     """Carry jobs until told to stop by SIGTERM or SIGINT. Each may be carried more than once."""
     async with asyncpg.create_pool(database_url.replace("+asyncpg", ""), min_size=2, max_size=8) as pool:
         queue = PgQueuer.from_asyncpg_pool(pool)
@@ -63,7 +61,7 @@ async def carry_or_retry(carry: Carry, subject: UUID) -> None:
 
 
 def install_statements() -> list[str]:
-    """pgqueuer's own installation, one statement an item, for a migration to execute."""
+    """Pgqueuer's own installation, one statement an item, for a migration to execute."""
     script = QueryBuilderEnvironment().build_install_query(create_schema=False)
     statements, inside_body = [""], False
     for line in script.splitlines():

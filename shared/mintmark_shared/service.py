@@ -90,8 +90,8 @@ async def persist(loop: Loop, *, pause_seconds: float = 2.0) -> None:
     while True:
         try:
             await loop()
-        except Exception as error:  # noqa: BLE001 - logged with its place, then tried again
-            logger.error("background loop fell", exc_info=error)
+        except Exception as error:
+            logger.exception("background loop fell", exc_info=error)
         await asyncio.sleep(pause_seconds)
 
 

@@ -59,6 +59,4 @@ class Metrics:
         self.requests = Counter(
             "http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
         )
-        self.seconds = Histogram(
-            "http_request_seconds", "Time to answer.", ("method", "route"), registry=self.registry
-        )
+        self.seconds = Histogram("http_request_seconds", "Time to answer.", ("method", "route"), registry=self.registry)

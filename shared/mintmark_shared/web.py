@@ -118,7 +118,7 @@ def _operations(checks: Mapping[str, Check], metrics: Metrics) -> APIRouter:
 async def _state_of(check: Check) -> str:
     try:
         await check()
-    except Exception as error:  # noqa: BLE001 - whatever fails, the answer is the name of the failure
+    except Exception as error:
         logger.warning("not ready", exc_info=error)
         return type(error).__name__
     return "ok"
@@ -148,14 +148,12 @@ def _answer_with_problems(app: FastAPI) -> None:
         return problem_response(Invalid("The request does not fit its schema.", reasons=reasons), request)
 
     @app.exception_handler(HTTPException)
-    async def on_http(request: Request, error: HTTPException) -> JSONResponse:
+    async def on_http(_: Request, error: HTTPException) -> JSONResponse:
         problem = from_problem(error.status_code, {"detail": str(error.detail)})
         body = problem.problem() | {"status": error.status_code}
         if type(problem) is MintmarkError:
             body |= {"title": str(error.detail), "code": "http-error", "type": "about:blank"}
-        return JSONResponse(
-            body, status_code=error.status_code, media_type=PROBLEM_MEDIA_TYPE, headers=error.headers
-        )
+        return JSONResponse(body, status_code=error.status_code, media_type=PROBLEM_MEDIA_TYPE, headers=error.headers)
 
 
 def _add_schemas(app: FastAPI, schemas: Mapping[str, Any]) -> None:

@@ -50,8 +50,7 @@ def new_registry() -> dict[str, Any]:
     """Keys and client secrets, made once at the first start."""
     key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, private=True, auto_kid=True)
     clients = {
-        name: {"secret": secrets.token_urlsafe(32), "scope": scope}
-        for name, scope in {**PEOPLE, **SERVICES}.items()
+        name: {"secret": secrets.token_urlsafe(32), "scope": scope} for name, scope in {**PEOPLE, **SERVICES}.items()
     }
     return {"key": key.as_dict(private=True), "clients": clients}
 

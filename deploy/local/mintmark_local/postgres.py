@@ -64,9 +64,7 @@ def packaged_binaries() -> Path:
 def _others_reach(path: Path) -> bool:
     """Whether a user with no rights of its own can walk to ``path``."""
     resolved = path.resolve()
-    return all(
-        folder.stat().st_mode & stat.S_IXOTH for folder in (resolved, *resolved.parents) if folder.exists()
-    )
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (resolved, *resolved.parents) if folder.exists())
 
 
 def prepare(cluster: Cluster, password: str) -> None:
@@ -183,8 +181,4 @@ def is_ready(cluster: Cluster) -> bool:
     except (OSError, ValueError, IndexError):
         return False
     command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    return (
-        len(lines) > READY_LINE
-        and lines[READY_LINE].strip() == "ready"
-        and str(cluster.data).encode() in command
-    )
+    return len(lines) > READY_LINE and lines[READY_LINE].strip() == "ready" and str(cluster.data).encode() in command

@@ -32,7 +32,7 @@ class ChildSpec:
     name: str
     command: Sequence[str]
     log: Path
-    environment: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
     ready: Ready | None = None
     identity: Identity | None = None
     stop_signal: signal.Signals = signal.SIGTERM
@@ -73,7 +73,7 @@ class Supervisor:
         self._watchers.append((spec, asyncio.create_task(self._watch(spec))))
         if spec.ready is not None:
             async with asyncio.timeout(timeout_seconds):
-                while not await spec.ready():
+                while not await spec.ready():  # noqa: ASYNC110 - a process becomes ready, not a task of ours
                     await asyncio.sleep(0.05)
 
     def pid(self, name: str) -> int:

@@ -15,6 +15,7 @@ from mintmark_shared.idempotency import OptionalIdempotencyKey
 
 router = APIRouter(prefix="/v1/assays", tags=["assays"])
 READ = requires("evaluation:read")
+WRITE = requires("evaluation:assays:write")
 
 
 def _laboratory(request: Request) -> Laboratory:
@@ -25,14 +26,12 @@ def _laboratory(request: Request) -> Laboratory:
 InLaboratory = Annotated[Laboratory, Depends(_laboratory)]
 
 
-@router.post(
-    "", status_code=202, response_model=Assay, operation_id="requestAssay", summary="Have an asset judged"
-)
+@router.post("", status_code=202, response_model=Assay, operation_id="requestAssay", summary="Have an asset judged")
 async def request_assay(
     request: AssayRequest,
     laboratory: InLaboratory,
     key: OptionalIdempotencyKey = None,
-    caller: Caller = requires("evaluation:assays:write"),
+    caller: Caller = WRITE,
 ) -> JSONResponse:
     return (await use_cases.request_assay(laboratory, request, by=caller.subject, key=key)).response()
 

@@ -33,7 +33,7 @@ class Estimate:
     n: int
     method: str
     seed: int
-    details: dict[str, Any] = field(default_factory=lambda: dict[str, Any]())
+    details: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)

@@ -99,8 +99,8 @@ async def _measure(lab: Laboratory, row: Any) -> Any:
         raise
     except MintmarkError as error:
         return await _fail(lab, row, f"Policy refused the keys: {error.problem_code}.")
-    except Exception as error:  # noqa: BLE001 - whatever a library raises, the assay ends in a true state
-        logger.error("assay failed", exc_info=error)
+    except Exception as error:
+        logger.exception("assay failed", exc_info=error)
         return await _fail(lab, row, f"A measure failed: {place_of(error)['type']}.")
     estimates = [wire_estimate(entry) for entry in found if isinstance(entry, Estimate)]
     missing = [asdict(entry) for entry in found if not isinstance(entry, Estimate)]
@@ -173,10 +173,8 @@ async def _fail(lab: Laboratory, row: Any, why: str) -> Any:
 
 async def _journal(connection: Any, row: Any, now: Any, event_type: str) -> None:
     """The assay as its own OpenLineage run under the generation run it judges."""
-    event = AuditEvent(
-        "evaluation", "assay.finish", f"asset:{row.asset_id}", row.state, {"assay": str(row.id)}
-    )
-    facet = {name: value for name, value in show(row).items() if name not in {"requested_at"}}
+    event = AuditEvent("evaluation", "assay.finish", f"asset:{row.asset_id}", row.state, {"assay": str(row.id)})
+    facet = {name: value for name, value in show(row).items() if name != "requested_at"}
     lineage = openlineage_event(
         at=now,
         event_type=event_type,

@@ -9,7 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from mintmark_lineage import use_cases
 from mintmark_lineage.store import PAGE, Store
@@ -233,7 +241,10 @@ async def get_record(asset: UUID, archive: InArchive, _: Caller = READ) -> Recor
 
 
 @router.post(
-    "/v1/audit-events", status_code=201, operation_id="appendAuditEvent", summary="Give an audit event its place"
+    "/v1/audit-events",
+    status_code=201,
+    operation_id="appendAuditEvent",
+    summary="Give an audit event its place",
 )
 async def append(leaf: AuditLeaf, archive: InArchive, _: Caller = WRITE) -> Sequenced:
     content = leaf.model_dump(mode="json")
@@ -256,9 +267,7 @@ async def entries(
 
 
 @router.get("/v1/log/entries/{index}/proof", operation_id="proveLogEntry", summary="An inclusion proof")
-async def proof(
-    index: Annotated[int, Path(ge=0, lt=2**62)], archive: InArchive, _: Caller = READ
-) -> InclusionProof:
+async def proof(index: Annotated[int, Path(ge=0, lt=2**62)], archive: InArchive, _: Caller = READ) -> InclusionProof:
     return InclusionProof.model_validate(await use_cases.prove(archive, index))
 
 
@@ -286,5 +295,3 @@ def schemas() -> dict[str, Any]:
     """The schema of a body that is read by hand, because it may be compressed."""
     schema = OpenLineageEvent.model_json_schema(ref_template="#/components/schemas/{model}")
     return schema.pop("$defs", {}) | {"OpenLineageEvent": schema}
-
-

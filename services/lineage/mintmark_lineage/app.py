@@ -14,9 +14,7 @@ from mintmark_shared.telemetry import Metrics
 from mintmark_shared.web import create_api
 
 
-def create_app(
-    settings: Settings, *, surroundings: Surroundings | None = None, clock: Clock = utc_now
-) -> FastAPI:
+def create_app(settings: Settings, *, surroundings: Surroundings | None = None, clock: Clock = utc_now) -> FastAPI:
     around = surroundings or Surroundings("lineage", settings)
     signer = CheckpointSigner(settings.checkpoint_key.get_secret_value(), settings.log_origin)
     archive = Archive(around.database, clock, signer)
@@ -38,5 +36,3 @@ def create_app(
     )
     app.state.archive = archive
     return app
-
-

@@ -41,9 +41,7 @@ class Store:
         )
         return found.all()
 
-    async def neighbours(
-        self, frontier: Iterable[tuple[str, str]], direction: str
-    ) -> Sequence[Row[Any]]:
+    async def neighbours(self, frontier: Iterable[tuple[str, str]], direction: str) -> Sequence[Row[Any]]:
         """Runs beside these datasets and the datasets on their other side.
 
         Upstream walks from outputs to inputs, downstream the other way.
@@ -79,7 +77,13 @@ class Store:
         return await self._connection.scalar(select(leaves.c.index).where(leaves.c.event_id == event_id))
 
     async def append(
-        self, index: int, event_id: UUID, leaf: bytes, subject: str, grown: Sequence[tuple[Node, bytes]], at: datetime
+        self,
+        index: int,
+        event_id: UUID,
+        leaf: bytes,
+        subject: str,
+        grown: Sequence[tuple[Node, bytes]],
+        at: datetime,
     ) -> None:
         await self._connection.execute(
             insert(leaves).values(index=index, event_id=event_id, leaf=leaf, subject=subject, sequenced_at=at)
@@ -91,9 +95,7 @@ class Store:
         keys = [(node.level, node.index) for node in needed]
         if not keys:
             return {}
-        rows = await self._connection.execute(
-            select(nodes).where(tuple_(nodes.c.level, nodes.c.index).in_(keys))
-        )
+        rows = await self._connection.execute(select(nodes).where(tuple_(nodes.c.level, nodes.c.index).in_(keys)))
         return {Node(row.level, row.index): row.hash for row in rows}
 
     async def leaf(self, index: int) -> Row[Any]:

@@ -127,10 +127,11 @@ async def record(archive: Archive, asset: UUID) -> dict[str, Any]:
         events = await store.events_of_run(str(asset))
         if not events:
             raise NotFound(f"Nothing was told of asset {asset}.")
-        entries = []
-        for subject in (f"run:{asset}", f"asset:{asset}"):
-            entries += [row.index for row in await store.leaves(subject, -1)]
-    return compose_record(str(asset), events) | {"log_entries": sorted(entries)}
+        composed = compose_record(str(asset), events)
+        permit = composed.get("charge", {}).get("permit")
+        subjects = [f"run:{asset}", f"asset:{asset}", f"permit:{permit}"]
+        entries = [row.index for subject in subjects for row in await store.leaves(subject, -1)]
+    return composed | {"log_entries": sorted(entries)}
 
 
 # --- the audit log ------------------------------------------------------------------------

@@ -15,9 +15,7 @@ from mintmark_shared.telemetry import Metrics
 from mintmark_shared.web import create_api
 
 
-def create_app(
-    settings: Settings, *, surroundings: Surroundings | None = None, clock: Clock = utc_now
-) -> FastAPI:
+def create_app(settings: Settings, *, surroundings: Surroundings | None = None, clock: Clock = utc_now) -> FastAPI:
     around = surroundings or Surroundings("policy", settings)
     office = Office(
         database=around.database,

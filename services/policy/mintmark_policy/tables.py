@@ -78,9 +78,7 @@ votes = Table(
     words("verdict"),
     words("reason"),
     moment("cast_at"),
-    ForeignKeyConstraint(
-        ["charter_id", "version"], ["charter_versions.charter_id", "charter_versions.version"]
-    ),
+    ForeignKeyConstraint(["charter_id", "version"], ["charter_versions.charter_id", "charter_versions.version"]),
     UniqueConstraint("charter_id", "version", "voter"),
 )
 

@@ -64,9 +64,7 @@ class TextDomain(Document):
     maximum_length: Annotated[int, Field(ge=1, le=10_000)] = 200
 
 
-Domain = Annotated[
-    CategoricalDomain | IntegerDomain | NumberDomain | TextDomain, Field(discriminator="kind")
-]
+Domain = Annotated[CategoricalDomain | IntegerDomain | NumberDomain | TextDomain, Field(discriminator="kind")]
 
 
 class Column(Document):

@@ -25,9 +25,7 @@ def measure(tables: Tables) -> list[Measured]:
         if not sets:
             found.append(NotEstimable(f"{name}-mean", "the table has one column"))
             continue
-        histograms = [
-            (_histogram(train, columns, sizes), _histogram(asset, columns, sizes)) for columns in sets
-        ]
+        histograms = [(_histogram(train, columns, sizes), _histogram(asset, columns, sizes)) for columns in sets]
         floor = float(np.mean([
             _distance(_histogram(train, columns, sizes), _histogram(holdout, columns, sizes)) for columns in sets
         ]))  # fmt: skip
@@ -40,7 +38,9 @@ def _estimates(
 ) -> list[Measured]:
     values = np.array([_distance(a, b) for a, b in histograms])
     random = tables.random(name)
-    drawn = np.array([[_distance(_redraw(a, random), _redraw(b, random)) for a, b in histograms] for _ in range(RESAMPLES)])
+    drawn = np.array(
+        [[_distance(_redraw(a, random), _redraw(b, random)) for a, b in histograms] for _ in range(RESAMPLES)]
+    )
     method = f"total variation; multinomial bootstrap of both tables' counts, {RESAMPLES} draws, centred percentiles"
     details = {"sets": len(values), "train-against-holdout": round(floor, 6)}
     n = len(tables.asset)

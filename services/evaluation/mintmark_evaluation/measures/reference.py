@@ -63,7 +63,8 @@ def codes(tables: Tables) -> tuple[Array, Array, Array, list[int]]:
             edges = np.unique(np.quantile(real, np.linspace(0, 1, QUANTILES + 1)[1:-1])) if len(real) else np.zeros(0)
             size = len(edges) + 1
             coded = [
-                np.searchsorted(edges, part.to_numpy(dtype=np.float64, na_value=np.nan), side="right") for part in series
+                np.searchsorted(edges, part.to_numpy(dtype=np.float64, na_value=np.nan), side="right")
+                for part in series
             ]
         for store, part, code in zip(parts, series, coded, strict=True):
             store.append(np.where(part.isna().to_numpy() | (code < 0), size, code))

@@ -13,8 +13,8 @@ from mintmark_evaluation.measures.reference import Array, Tables, codes
 METRIC = "singling-out-risk"
 ATTACKS = 1000
 LEAST_ATTACKS = 50
-COLUMNS = 3
-TRIES = 20
+SUBSETS = 50
+NARROWEST = 2
 
 
 def measure(tables: Tables) -> list[Measured]:
@@ -23,28 +23,33 @@ def measure(tables: Tables) -> list[Measured]:
     random = tables.random("singling-out")
     size = min(len(train), len(holdout))
     targets = train[random.choice(len(train), size, replace=False)]
-    width = min(COLUMNS, len(sizes))
-    successes, baseline, attacks = 0, 0, 0
-    for _ in range(ATTACKS * TRIES // width):
+    baseline = holdout[random.choice(len(holdout), size, replace=False)]
+    successes = chances = attacks = 0
+    for _ in range(SUBSETS):
+        width = int(random.integers(min(NARROWEST, len(sizes)), len(sizes) + 1))
         columns = random.choice(len(sizes), width, replace=False)
-        guess = _unique_combination(asset, columns, random)
-        if guess is None:
-            continue
-        attacks += 1
-        successes += int((targets[:, columns] == guess).all(axis=1).sum() == 1)
-        baseline += int((holdout[:size, columns] == guess).all(axis=1).sum() == 1)
-        if attacks == ATTACKS:
-            break
+        hits, misses = _attack(asset[:, columns], targets[:, columns], baseline[:, columns], random)
+        attacks += len(hits)
+        successes += int(hits.sum())
+        chances += int(misses.sum())
     if attacks < LEAST_ATTACKS:
         return [NotEstimable(METRIC, "the asset holds too few unique combinations to attack with")]
-    value, lower, upper = newcombe(successes, attacks, baseline, attacks)
-    method = f"unique combinations of {width} coded columns; success on train minus on equal-size holdout; Newcombe"
-    details = {"success": successes / attacks, "baseline": baseline / attacks, "rows": size}
+    value, lower, upper = newcombe(successes, attacks, chances, attacks)
+    method = (
+        "unique combinations of random columns of the asset as predicates; those isolating exactly one of "
+        "the train rows, minus the same on an equal-size holdout; Newcombe"
+    )
+    details = {"success": successes / attacks, "baseline": chances / attacks, "rows": size}
     return [Estimate(METRIC, value, lower, upper, attacks, method, tables.seed, details)]
 
 
-def _unique_combination(asset: Array, columns: Array, random: np.random.Generator) -> Array | None:
-    """A row's values in these columns that no other row of the asset shares; None after one unlucky draw."""
-    part = asset[:, columns]
-    row = part[random.integers(len(part))]
-    return row if (part == row).all(axis=1).sum() == 1 else None
+def _attack(asset: Array, targets: Array, baseline: Array, random: np.random.Generator) -> tuple[Array, Array]:
+    """For up to ATTACKS / SUBSETS guesses: whether each isolates one target, and one baseline row."""
+    _, cells = np.unique(np.vstack([asset, targets, baseline]), axis=0, return_inverse=True)
+    cells = cells.reshape(-1)
+    total = int(cells.max()) + 1
+    parts = np.split(cells, [len(asset), len(asset) + len(targets)])
+    counts = [np.bincount(part, minlength=total) for part in parts]
+    unique = np.flatnonzero(counts[0] == 1)
+    guesses = random.choice(unique, min(ATTACKS // SUBSETS, len(unique)), replace=False)
+    return counts[1][guesses] == 1, counts[2][guesses] == 1

@@ -84,8 +84,6 @@ async def _events(workshop: Workshop, run_id: UUID) -> AsyncIterator[str]:
         await asyncio.sleep(POLL_SECONDS)
 
 
-@router.post(
-    "/{run_id}:cancel", status_code=202, operation_id="cancelGeneration", summary="Ask for a run to end"
-)
+@router.post("/{run_id}:cancel", status_code=202, operation_id="cancelGeneration", summary="Ask for a run to end")
 async def cancel(run_id: UUID, workshop: InWorkshop, caller: Caller = WRITE) -> Generation:
     return Generation.model_validate(await plans.cancel(workshop, run_id, by=caller.subject))

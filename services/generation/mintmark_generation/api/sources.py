@@ -20,9 +20,7 @@ WRITE = requires("generation:sources:write")
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
-@router.post(
-    "", status_code=201, response_model=SourceShown, operation_id="registerSource", summary="Declare a source"
-)
+@router.post("", status_code=201, response_model=SourceShown, operation_id="registerSource", summary="Declare a source")
 async def register(
     declaration: SourceDeclaration,
     workshop: InWorkshop,
@@ -51,9 +49,7 @@ async def get_source(source_id: UUID, workshop: InWorkshop, _: Caller = READ) ->
 
 
 @router.get("/{source_id}/versions", operation_id="listSourceVersions", summary="A source's uploads")
-async def list_versions(
-    source_id: UUID, workshop: InWorkshop, _: Caller = READ
-) -> list[SourceVersionShown]:
+async def list_versions(source_id: UUID, workshop: InWorkshop, _: Caller = READ) -> list[SourceVersionShown]:
     async with workshop.database.transaction() as connection:
         store = Store(connection)
         await store.source(source_id)

@@ -39,7 +39,7 @@ def may_move(before: str, after: str) -> bool:
     return after in MOVES.get(before, frozenset())
 
 
-def next_step(run: Progress) -> Step:
+def next_step(run: Progress) -> Step:  # noqa: PLR0911 - one return a state reads as the table it is
     """The one thing to do now; asked again after every step and after every crash."""
     if run.cancel_requested and run.state in CANCELLABLE:
         return "cancel"

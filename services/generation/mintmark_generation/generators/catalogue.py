@@ -18,6 +18,7 @@ def engine_named(name: str) -> Engine:
     """
     if name not in CATALOGUE:
         raise Invalid(
-            f"There is no generator {name}; there are {', '.join(sorted(CATALOGUE))}.", code="generator-unknown"
+            f"There is no generator {name}; there are {', '.join(sorted(CATALOGUE))}.",
+            code="generator-unknown",
         )
     return CATALOGUE[name]

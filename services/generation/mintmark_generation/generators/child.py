@@ -66,9 +66,7 @@ def make(job: dict[str, Any], say: Say) -> None:
     say({"done": {"rows": job["rows"], "bytes": len(sealed), "digest": digest}})
 
 
-def _sealed_model(
-    job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration, key: bytes
-) -> Fitted | None:
+def _sealed_model(job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration, key: bytes) -> Fitted | None:
     try:
         sealed = bytes(custody.get(store, job["model_object"]))
     except FileNotFoundError:
@@ -77,9 +75,7 @@ def _sealed_model(
     return engine_named(job["generator"]).load(model, declaration)
 
 
-def _fit(
-    job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration, key: bytes, say: Say
-) -> Fitted:
+def _fit(job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration, key: bytes, say: Say) -> Fitted:
     source_key = b64decode(job["source_key"])
     table = custody.read_table(store, job["train_object"], source_key)
     fitted = engine_named(job["generator"]).fit(

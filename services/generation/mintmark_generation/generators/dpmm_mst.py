@@ -79,7 +79,7 @@ class DpmmMst:
         codec = TableCodec.of(declaration)
         rho = float(self._row_rho(declaration, parameters))
         model = _new_model(rho, int(parameters["iterations"]), report)
-        model.set_random_state(np.random.RandomState())  # noqa: NPY002 - the type dpmm asks for
+        model.set_random_state(np.random.RandomState())
         model.set_domain(codec.domain)
         model.fit(codec.encode(table))
         for hook in HOOKS:
@@ -101,7 +101,7 @@ class FittedMst:
 
     def sample(self, rows: int, seed: int | None) -> pa.Table:
         """Rows drawn from the tree; post-processing, at no cost."""
-        self._model.set_random_state(np.random.RandomState(seed))  # noqa: NPY002
+        self._model.set_random_state(np.random.RandomState(seed))
         codes = self._model.generate(n_records=rows)
         return self._codec.decode(codes, np.random.default_rng(seed))
 

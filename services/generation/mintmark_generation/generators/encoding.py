@@ -30,9 +30,7 @@ ARROW_TYPES: dict[str, Any] = {
 
 def arrow_schema(columns: list[Column]) -> pa.Schema:
     """The schema tables of this declaration have at rest."""
-    return pa.schema(
-        [pa.field(c.name, ARROW_TYPES[c.domain.kind], nullable=c.nullable) for c in columns]
-    )
+    return pa.schema([pa.field(c.name, ARROW_TYPES[c.domain.kind], nullable=c.nullable) for c in columns])
 
 
 @dataclass(frozen=True)
@@ -116,13 +114,10 @@ class TableCodec:
         return {f"c{i}": codec.size for i, codec in enumerate(self.columns)}
 
     def encode(self, table: pa.Table) -> pd.DataFrame:
-        return pd.DataFrame(
-            {f"c{i}": codec.encode(table[codec.column.name]) for i, codec in enumerate(self.columns)}
-        )
+        return pd.DataFrame({f"c{i}": codec.encode(table[codec.column.name]) for i, codec in enumerate(self.columns)})
 
     def decode(self, codes: pd.DataFrame, random: np.random.Generator) -> pa.Table:
         arrays = [
-            codec.decode(codes[f"c{i}"].to_numpy().astype(np.int64), random)
-            for i, codec in enumerate(self.columns)
+            codec.decode(codes[f"c{i}"].to_numpy().astype(np.int64), random) for i, codec in enumerate(self.columns)
         ]
         return pa.Table.from_arrays(arrays, schema=arrow_schema([codec.column for codec in self.columns]))

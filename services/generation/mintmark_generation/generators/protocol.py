@@ -47,9 +47,7 @@ class ParameterSpec:
         except ArithmeticError:
             raise Invalid(f"{name} must be {self._noun()}.", code="parameter-invalid") from None
         if not number.is_finite() or not Decimal(self.minimum) <= number <= Decimal(self.maximum):
-            raise Invalid(
-                f"{name} must lie from {self.minimum} to {self.maximum}.", code="parameter-invalid"
-            )
+            raise Invalid(f"{name} must lie from {self.minimum} to {self.maximum}.", code="parameter-invalid")
 
     def _noun(self) -> str:
         return "an integer" if self.kind == "integer" else "a decimal written as text"

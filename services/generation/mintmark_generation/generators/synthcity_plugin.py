@@ -34,9 +34,7 @@ class SynthcityEngine:
 
     version = "0.2.12"
 
-    def __init__(
-        self, name: str, plugin: str, description: str, parameters: Mapping[str, ParameterSpec]
-    ) -> None:
+    def __init__(self, name: str, plugin: str, description: str, parameters: Mapping[str, ParameterSpec]) -> None:
         self.name = name
         self.plugin = plugin
         self.description = description
@@ -65,9 +63,7 @@ class SynthcityEngine:
         report: Report,
     ) -> "FittedPlugin":
         report(0.05)
-        made = self._plugin_class()(
-            random_state=0 if seed is None else seed, workspace=Path.cwd(), **dict(parameters)
-        )
+        made = self._plugin_class()(random_state=0 if seed is None else seed, workspace=Path.cwd(), **dict(parameters))
         loaders = import_module("synthcity.plugins.core.dataloader")
         frame = to_frame(table, declaration)
         report(0.1)

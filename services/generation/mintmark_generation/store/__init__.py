@@ -35,9 +35,7 @@ class Store:
         return (await self._connection.execute(made.returning(sources.c.id))).scalar_one()
 
     async def source(self, source_id: UUID) -> Row[Any]:
-        return await self._one(
-            select(sources).where(sources.c.id == source_id), f"There is no source {source_id}."
-        )
+        return await self._one(select(sources).where(sources.c.id == source_id), f"There is no source {source_id}.")
 
     async def sources(self, after: UUID | None) -> Sequence[Row[Any]]:
         query = select(sources).order_by(sources.c.id).limit(PAGE)
@@ -91,10 +89,7 @@ class Store:
     async def take_up(self, run_id: UUID, at: datetime) -> Row[Any]:
         """Make this worker the run's only one: whoever held it before can save no more."""
         taken = (
-            update(runs)
-            .where(runs.c.id == run_id)
-            .values(attempt=runs.c.attempt + 1, changed_at=at)
-            .returning(runs)
+            update(runs).where(runs.c.id == run_id).values(attempt=runs.c.attempt + 1, changed_at=at).returning(runs)
         )
         return await self._one(taken, f"There is no generation {run_id}.")
 

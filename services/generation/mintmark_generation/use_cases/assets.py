@@ -40,9 +40,7 @@ async def open_asset(works: Workshop, asset_id: UUID, *, subject: str) -> pa.Tab
     if not run.asset:
         raise NotFound(f"Generation {asset_id} has made no table.")
     opened = await works.policy.unlock(asset_id, UnlockRequest(subject=subject))
-    return await run_in_threadpool(
-        custody.read_table, works.objects, run.asset["object"], b64decode(opened.key)
-    )
+    return await run_in_threadpool(custody.read_table, works.objects, run.asset["object"], b64decode(opened.key))
 
 
 def render(table: pa.Table, form: Format) -> Iterator[bytes]:

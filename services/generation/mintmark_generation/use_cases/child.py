@@ -71,7 +71,7 @@ async def _next(told: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
 @asynccontextmanager
 async def _scratch() -> AsyncIterator[Path]:
     """A private working folder in memory where there is one, for libraries that write beside themselves."""
-    parent = MEMORY_BACKED if MEMORY_BACKED.is_dir() else None
+    parent = MEMORY_BACKED if MEMORY_BACKED.is_dir() else None  # noqa: ASYNC240 - a stat of memory
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="mintmark-", dir=parent))
     try:
         yield folder

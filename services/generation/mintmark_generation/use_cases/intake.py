@@ -80,7 +80,10 @@ def read_table(body: io.BytesIO, media_type: str, declaration: SourceDeclaration
         UnsupportedMedia: neither CSV nor Parquet.
         TooLarge: more rows or bytes than declared or allowed.
     """
-    readers: dict[str, Callable[..., Iterator[pa.RecordBatch]]] = {CSV: _csv_batches, PARQUET: _parquet_batches}
+    readers: dict[str, Callable[..., Iterator[pa.RecordBatch]]] = {
+        CSV: _csv_batches,
+        PARQUET: _parquet_batches,
+    }
     reader = readers.get(media_type)
     if reader is None:
         raise UnsupportedMedia(f"Send {CSV} or {PARQUET}, not {media_type or 'an unnamed type'}.")
@@ -92,9 +95,7 @@ def read_table(body: io.BytesIO, media_type: str, declaration: SourceDeclaration
             rows += batch.num_rows
             size += checked[-1].nbytes
             if rows > declaration.row_limit or size > limits.table_bytes:
-                raise TooLarge(
-                    f"The table holds more than {declaration.row_limit} rows or {limits.table_bytes} bytes."
-                )
+                raise TooLarge(f"The table holds more than {declaration.row_limit} rows or {limits.table_bytes} bytes.")
     except (pa.ArrowException, OSError) as error:
         # Arrow's message may quote a line of the file.
         raise Invalid(f"The body is not readable {media_type}: {_fault(error)}.", code="table-unreadable") from None
@@ -157,17 +158,13 @@ def _csv_header(body: io.BytesIO) -> list[str]:
     return [str(column[0].as_py()) for column in first.columns]
 
 
-def _parquet_batches(
-    body: io.BytesIO, declaration: SourceDeclaration, limits: Limits
-) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(body: io.BytesIO, declaration: SourceDeclaration, limits: Limits) -> Iterator[pa.RecordBatch]:
     file = pq.ParquetFile(body)
     metadata = file.metadata
     _check_header(file.schema_arrow.names, declaration)
     decoded = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     if metadata.num_rows > declaration.row_limit or decoded > limits.table_bytes:
-        raise TooLarge(
-            f"The table holds more than {declaration.row_limit} rows or {limits.table_bytes} bytes."
-        )
+        raise TooLarge(f"The table holds more than {declaration.row_limit} rows or {limits.table_bytes} bytes.")
     yield from file.iter_batches(batch_size=BATCH_ROWS, use_threads=False)
 
 
@@ -177,11 +174,17 @@ def _check_header(names: Sequence[str], declaration: SourceDeclaration) -> None:
     missing = [name for name in declared if name not in names]
     # An undeclared name may itself be data (a file without a header); it is counted, not repeated.
     strange = [i for i, name in enumerate(names) if name not in declared]
-    reasons = [_reason("column-duplicate", name, 0, "each column once", "more than once") for name in twice if name in declared]
+    reasons = [
+        _reason("column-duplicate", name, 0, "each column once", "more than once") for name in twice if name in declared
+    ]
     reasons += [_reason("column-missing", name, 0, "present", "absent") for name in missing]
-    reasons += [_reason("column-undeclared", f"number {i + 1}", 0, "a declared column", "another name") for i in strange]
+    reasons += [
+        _reason("column-undeclared", f"number {i + 1}", 0, "a declared column", "another name") for i in strange
+    ]
     if reasons or twice:
-        raise Invalid("The header does not match the declaration.", code="table-invalid", reasons=reasons[:MOST_REASONS])
+        raise Invalid(
+            "The header does not match the declaration.", code="table-invalid", reasons=reasons[:MOST_REASONS]
+        )
 
 
 # --- values against the domain -------------------------------------------------------------
@@ -194,8 +197,7 @@ def _check_batch(batch: pa.RecordBatch, declaration: SourceDeclaration, first_ro
         array, faults = _check_column(batch.column(column.name), column)
         arrays.append(array)
         reasons += [
-            _reason(code, column.name, first_row + row + 1, expected, actual)
-            for code, row, expected, actual in faults
+            _reason(code, column.name, first_row + row + 1, expected, actual) for code, row, expected, actual in faults
         ]
     if reasons:
         count = len(reasons)
@@ -215,9 +217,7 @@ def _check_column(array: pa.Array, column: Column) -> tuple[pa.Array, list[Fault
     cast, unreadable = _cast(array, column)
     faults = _first(unreadable, "value-unreadable", _expected(column), "something else")
     if not column.nullable:
-        faults += _first(
-            pc.and_(pc.is_null(cast), pc.invert(unreadable)), "value-missing", "a value", "null or NaN"
-        )
+        faults += _first(pc.and_(pc.is_null(cast), pc.invert(unreadable)), "value-missing", "a value", "null or NaN")
     outside = pc.fill_null(_outside(cast, column), fill_value=False)
     faults += _first(outside, "value-outside-domain", _expected(column), "a value outside it")
     return cast, faults
@@ -311,8 +311,10 @@ def check_units(table: pa.Table, declaration: SourceDeclaration) -> None:
     excess = order[np.arange(len(codes)) - starts >= unit.maximum_rows]
     if len(excess):
         reason = _reason(
-            "unit-too-large", unit.column, int(excess.min()) + 1, f"at most {unit.maximum_rows} rows", "one more"
+            "unit-too-large",
+            unit.column,
+            int(excess.min()) + 1,
+            f"at most {unit.maximum_rows} rows",
+            "one more",
         )
         raise Invalid("A privacy unit owns more rows than declared.", code="table-invalid", reasons=[reason])
-
-

@@ -265,5 +265,3 @@ STEPS: Mapping[str, StepFunction] = {
     "cancel": cancel,
     "fail-interrupted": fail_interrupted,
 }
-
-

@@ -57,9 +57,7 @@ async def register(works: Workshop, declaration: SourceDeclaration, *, by: str, 
             await journal.record(connection, now, AuditEvent(by, "source.register", f"source:{made}"))
             return Reply(201, show_source(await store.source(made)), {"Location": f"/v1/sources/{made}"})
 
-        return await once(
-            connection, works.idempotency, caller=by, key=key, request={"source": body}, effect=effect
-        )
+        return await once(connection, works.idempotency, caller=by, key=key, request={"source": body}, effect=effect)
 
 
 async def declaration_of(works: Workshop, source_id: UUID) -> SourceDeclaration:
@@ -134,9 +132,7 @@ def split(table: pa.Table, declaration: SourceDeclaration, key: bytes) -> tuple[
         held_out = drawn[encoded.indices.to_numpy()] < HOLDOUT_SHARE
     train, holdout = table.filter(pa.array(~held_out)), table.filter(pa.array(held_out))
     if not train.num_rows or not holdout.num_rows:
-        raise Invalid(
-            "The table has too few privacy units to set a holdout aside.", code="table-too-small"
-        )
+        raise Invalid("The table has too few privacy units to set a holdout aside.", code="table-too-small")
     return train, holdout
 
 

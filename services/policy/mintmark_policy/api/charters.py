@@ -34,9 +34,7 @@ async def schema() -> dict[str, Any]:
 
 
 @router.post("/committee/members", status_code=204, operation_id="appointMember", summary="Give a function")
-async def appoint(
-    member: Member, office: InOffice, caller: Caller = requires("policy:committee:write")
-) -> None:
+async def appoint(member: Member, office: InOffice, caller: Caller = requires("policy:committee:write")) -> None:
     await use_cases.add_member(office, subject=member.subject, function=member.function, by=caller.subject)
 
 
@@ -76,9 +74,7 @@ async def list_charters(
 
 
 @router.get("/charters/{charter_id}", operation_id="getCharter", summary="The newest version, with its ETag")
-async def get_charter(
-    charter_id: UUID, office: InOffice, response: Response, _: Caller = READ
-) -> CharterVersion:
+async def get_charter(charter_id: UUID, office: InOffice, response: Response, _: Caller = READ) -> CharterVersion:
     async with office.database.transaction() as connection:
         row = await CharterStore(connection).latest(charter_id)
     response.headers["ETag"] = use_cases.etag(row)
@@ -169,7 +165,5 @@ async def assess(
     caller: Caller = requires("policy:assessments:write"),
 ) -> JSONResponse:
     made = Assessment(caller.subject, request.digest, request.acceptable, request.valid_until)
-    reply = await use_cases.assess(
-        office, charter_id=charter_id, assessment=made, summary=request.summary, key=key
-    )
+    reply = await use_cases.assess(office, charter_id=charter_id, assessment=made, summary=request.summary, key=key)
     return reply.response()

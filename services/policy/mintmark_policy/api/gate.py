@@ -29,9 +29,7 @@ from mintmark_shared.idempotency import IdempotencyKey, OptionalIdempotencyKey
 router = APIRouter(prefix="/v1", tags=["gate"])
 
 
-@router.post(
-    "/decisions", status_code=201, response_model=Decision, operation_id="decide", summary="Judge a plan"
-)
+@router.post("/decisions", status_code=201, response_model=Decision, operation_id="decide", summary="Judge a plan")
 async def decide(
     request: DecisionRequest,
     office: InOffice,
@@ -42,24 +40,18 @@ async def decide(
 
 
 @router.get("/decisions/{decision_id}", operation_id="getDecision", summary="A decision as it was made")
-async def get_decision(
-    decision_id: UUID, office: InOffice, _: Caller = requires("policy:read")
-) -> Decision:
+async def get_decision(decision_id: UUID, office: InOffice, _: Caller = requires("policy:read")) -> Decision:
     async with office.database.transaction() as connection:
         row = await DecisionStore(connection).decision(decision_id)
     return Decision.model_validate(row.document)
 
 
 @router.post("/keys", status_code=201, operation_id="createSourceKey", summary="A key for a new source version")
-async def new_key(
-    request: KeyRequest, office: InOffice, caller: Caller = requires("policy:keys:write")
-) -> DataKey:
+async def new_key(request: KeyRequest, office: InOffice, caller: Caller = requires("policy:keys:write")) -> DataKey:
     return DataKey.model_validate(await permits.new_source_key(office, request, by=caller.subject))
 
 
-@router.post(
-    "/permits/{permit_id}:redeem", operation_id="redeemPermit", summary="Spend the reservation, get the keys"
-)
+@router.post("/permits/{permit_id}:redeem", operation_id="redeemPermit", summary="Spend the reservation, get the keys")
 async def redeem(
     permit_id: UUID,
     request: RedeemRequest,
@@ -67,14 +59,10 @@ async def redeem(
     key: IdempotencyKey,
     caller: Caller = requires("policy:permits:redeem"),
 ) -> Redemption:
-    return Redemption.model_validate(
-        await permits.redeem(office, permit_id, request, by=caller.subject, key=key)
-    )
+    return Redemption.model_validate(await permits.redeem(office, permit_id, request, by=caller.subject, key=key))
 
 
-@router.post(
-    "/permits/{permit_id}:settle", status_code=204, operation_id="settlePermit", summary="The run has ended"
-)
+@router.post("/permits/{permit_id}:settle", status_code=204, operation_id="settlePermit", summary="The run has ended")
 async def settle(
     permit_id: UUID,
     request: SettleRequest,
@@ -90,9 +78,7 @@ async def settle(
     operation_id="cancelPermit",
     summary="Return an unredeemed reservation",
 )
-async def cancel(
-    permit_id: UUID, office: InOffice, caller: Caller = requires("policy:permits:redeem")
-) -> None:
+async def cancel(permit_id: UUID, office: InOffice, caller: Caller = requires("policy:permits:redeem")) -> None:
     await permits.cancel(office, permit_id, by=caller.subject)
 
 
@@ -160,9 +146,7 @@ async def grant(
 
 
 @router.get("/assets/{asset_id}/grants", operation_id="listGrants", summary="Who may read an asset")
-async def grants(
-    asset_id: UUID, office: InOffice, _: Caller = requires("policy:read")
-) -> list[GrantShown]:
+async def grants(asset_id: UUID, office: InOffice, _: Caller = requires("policy:read")) -> list[GrantShown]:
     async with office.database.transaction() as connection:
         rows = await DecisionStore(connection).grants(asset_id)
     return [

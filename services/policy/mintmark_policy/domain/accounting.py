@@ -125,8 +125,7 @@ def epsilon_of(renyi: Sequence[int], delta: Decimal) -> Decimal:
     with localcontext() as context:
         context.prec, context.rounding = PRECISION, ROUND_CEILING
         least = min(
-            Decimal(total) / SCALE + _overhead(order, delta)
-            for total, order in zip(renyi, ORDERS, strict=True)
+            Decimal(total) / SCALE + _overhead(order, delta) for total, order in zip(renyi, ORDERS, strict=True)
         )
         return max(least, Decimal(0)).quantize(Decimal("0.000001"), rounding=ROUND_CEILING)
 
@@ -148,15 +147,16 @@ class Account:
         """Whether some order still fits with this cost, and a release is left where one is needed."""
         if cost.releases:
             return self.releases_limit is not None and self.releases_held + cost.releases <= self.releases_limit
-        return any(
-            held + more <= cap for held, more, cap in zip(self.held, cost.renyi, self.caps, strict=True)
-        )
+        return any(held + more <= cap for held, more, cap in zip(self.held, cost.renyi, self.caps, strict=True))
 
     def describe(self, cost: Cost) -> tuple[str, str]:
         """(expected, actual) in the words of a refusal."""
         if cost.releases:
             limit = self.releases_limit or 0
-            return f"at most {limit} releases without a guarantee", f"{self.releases_held} held or spent already"
+            return (
+                f"at most {limit} releases without a guarantee",
+                f"{self.releases_held} held or spent already",
+            )
         used = epsilon_of(self.held, self.delta)
         after = epsilon_of(added(self.held, cost.renyi), self.delta)
         return (

@@ -192,7 +192,6 @@ def standing(charter: Charter, votes: Sequence[Vote]) -> State:
         return "rejected"
     approvals = {(vote.voter, vote.function) for vote in valid}
     reached = all(
-        sum(function == needed for _, function in approvals) >= count
-        for needed, count in charter.quorum.items()
+        sum(function == needed for _, function in approvals) >= count for needed, count in charter.quorum.items()
     )
     return "in_force" if charter.quorum and reached else "submitted"

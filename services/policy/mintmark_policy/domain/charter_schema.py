@@ -73,9 +73,7 @@ CHARTER_SCHEMA: dict[str, Any] = {
                 "type": "object",
                 "additionalProperties": False,
                 "minProperties": 1,
-                "properties": {
-                    name: {"type": "integer", "minimum": 1, "maximum": 50} for name in FUNCTIONS
-                },
+                "properties": {name: {"type": "integer", "minimum": 1, "maximum": 50} for name in FUNCTIONS},
             },
             "revalidate_by": _MOMENT,
             "expires_at": _MOMENT,

@@ -184,9 +184,7 @@ def _configurations(facts: Facts, charter: Charter) -> list[Configuration]:
     return [entry for entry in charter.configurations if entry.generator == facts.plan.generator]
 
 
-def _parameter_faults(
-    approved: Configuration, given: Mapping[str, str | int | bool]
-) -> list[tuple[str, str]]:
+def _parameter_faults(approved: Configuration, given: Mapping[str, str | int | bool]) -> list[tuple[str, str]]:
     """(expected, actual) for each parameter out of range; one the charter does not name is out of range."""
     faults: list[tuple[str, str]] = []
     for name, value in sorted(given.items()):

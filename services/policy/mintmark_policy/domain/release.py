@@ -47,9 +47,5 @@ def _weigh_one(criterion: Criterion, interval: Interval | None) -> CriterionResu
         met = interval is not None and interval.lower >= criterion.at_least
     else:
         expected, met = "a bound", False
-    actual = (
-        "not estimated"
-        if interval is None
-        else f"{interval.value} in [{interval.lower}, {interval.upper}]"
-    )
+    actual = "not estimated" if interval is None else f"{interval.value} in [{interval.lower}, {interval.upper}]"
     return CriterionResult(criterion.metric, expected, actual, met)

@@ -26,9 +26,7 @@ class BudgetStore:
         """
         if await self._connection.scalar(select(populations.c.id).where(populations.c.name == name)):
             raise Conflict(f"There is a population named {name}.", code="name-taken")
-        made = insert(populations).values(
-            name=name, privacy_unit=privacy_unit, created_by=created_by, created_at=at
-        )
+        made = insert(populations).values(name=name, privacy_unit=privacy_unit, created_by=created_by, created_at=at)
         return (await self._connection.execute(made.returning(populations.c.id))).scalar_one()
 
     async def population(self, population_id: UUID) -> Row[Any]:
@@ -95,15 +93,11 @@ class BudgetStore:
         allocated = next((as_account(row) for row in rows if row.charter_id is not None), None)
         return own, allocated
 
-    async def move(
-        self, kind: str, account_ids: Iterable[UUID], permit_id: UUID, cost: Cost, at: datetime
-    ) -> None:
+    async def move(self, kind: str, account_ids: Iterable[UUID], permit_id: UUID, cost: Cost, at: datetime) -> None:
         """Enter a reserve, spend or return in the ledger and the balances, in the locked order."""
         for account_id in sorted(account_ids):
             row = (
-                await self._connection.execute(
-                    select(accounts).where(accounts.c.id == account_id).with_for_update()
-                )
+                await self._connection.execute(select(accounts).where(accounts.c.id == account_id).with_for_update())
             ).one()
             await self._connection.execute(
                 update(accounts).where(accounts.c.id == account_id).values(**_balances(kind, row, cost))
@@ -140,7 +134,8 @@ class BudgetStore:
         row = (
             await self._connection.execute(
                 select(
-                    func.coalesce(func.sum(accounts.c.epsilon), 0), func.coalesce(func.sum(accounts.c.delta), 0)
+                    func.coalesce(func.sum(accounts.c.epsilon), 0),
+                    func.coalesce(func.sum(accounts.c.delta), 0),
                 ).where(accounts.c.population_id == population_id, accounts.c.charter_id.is_not(None))
             )
         ).one()

@@ -40,7 +40,13 @@ class CharterStore:
         return (await self._connection.execute(made)).scalar_one()
 
     async def add_version(
-        self, charter_id: UUID, version: int, document: Mapping[str, Any], digest: str, author: str, at: datetime
+        self,
+        charter_id: UUID,
+        version: int,
+        document: Mapping[str, Any],
+        digest: str,
+        author: str,
+        at: datetime,
     ) -> None:
         await self._connection.execute(
             insert(charter_versions).values(
@@ -56,7 +62,13 @@ class CharterStore:
         )
 
     async def edit_draft(
-        self, charter_id: UUID, version: int, document: Mapping[str, Any], digest: str, author: str, at: datetime
+        self,
+        charter_id: UUID,
+        version: int,
+        document: Mapping[str, Any],
+        digest: str,
+        author: str,
+        at: datetime,
     ) -> None:
         await self._set(
             charter_id,
@@ -158,9 +170,7 @@ class CharterStore:
     async def votes(self, charter_id: UUID, version: int) -> Sequence[Row[Any]]:
         return (
             await self._connection.execute(
-                select(votes)
-                .where(votes.c.charter_id == charter_id, votes.c.version == version)
-                .order_by(votes.c.id)
+                select(votes).where(votes.c.charter_id == charter_id, votes.c.version == version).order_by(votes.c.id)
             )
         ).all()
 

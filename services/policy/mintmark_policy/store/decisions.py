@@ -28,9 +28,7 @@ class DecisionStore:
         )
 
     async def decision_of_run(self, run_id: UUID) -> Row[Any] | None:
-        return (
-            await self._connection.execute(select(decisions).where(decisions.c.run_id == run_id))
-        ).one_or_none()
+        return (await self._connection.execute(select(decisions).where(decisions.c.run_id == run_id))).one_or_none()
 
     async def add_permit(self, values: Mapping[str, Any]) -> None:
         await self._connection.execute(insert(permits).values(**values))
@@ -114,9 +112,7 @@ class DecisionStore:
 
     async def grants(self, asset_id: UUID) -> Sequence[Row[Any]]:
         return (
-            await self._connection.execute(
-                select(grants).where(grants.c.asset_id == asset_id).order_by(grants.c.id)
-            )
+            await self._connection.execute(select(grants).where(grants.c.asset_id == asset_id).order_by(grants.c.id))
         ).all()
 
     async def _one(self, query: Any, missing: str) -> Row[Any]:

@@ -59,7 +59,14 @@ def check_amounts(epsilon: Decimal, delta: Decimal) -> None:
 
 
 async def create_population(
-    office: Office, *, name: str, privacy_unit: str, epsilon: Decimal, delta: Decimal, by: str, key: str | None
+    office: Office,
+    *,
+    name: str,
+    privacy_unit: str,
+    epsilon: Decimal,
+    delta: Decimal,
+    by: str,
+    key: str | None,
 ) -> Reply:
     check_amounts(epsilon, delta)
     now = office.clock()
@@ -111,7 +118,12 @@ async def allocate(
                 releases_limit=releases_limit, created_by=by, at=now,
             )  # fmt: skip
             await _journal(connection, now, by, "budget.allocate", population_id, epsilon, delta)
-            body = {"id": str(made), "charter_id": str(charter_id), "epsilon": str(epsilon), "delta": str(delta)}
+            body = {
+                "id": str(made),
+                "charter_id": str(charter_id),
+                "epsilon": str(epsilon),
+                "delta": str(delta),
+            }
             return Reply(201, body)
 
         request = {
@@ -121,9 +133,7 @@ async def allocate(
         return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
 
 
-async def _check_room(
-    store: BudgetStore, own: Any, population_id: UUID, epsilon: Decimal, delta: Decimal
-) -> None:
+async def _check_room(store: BudgetStore, own: Any, population_id: UUID, epsilon: Decimal, delta: Decimal) -> None:
     """Allocations add up by basic composition; the filter on the population itself guards in any case."""
     epsilon_given, delta_given = await store.allocated(population_id)
     if epsilon_given + epsilon > own.epsilon or delta_given + delta > own.delta:

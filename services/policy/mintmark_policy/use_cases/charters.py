@@ -140,9 +140,7 @@ async def vote(office: Office, *, charter_id: UUID, cast: Ballots, by: str) -> R
         return Reply(201, show(await store.version(charter_id, row.version), now))
 
 
-async def assess(
-    office: Office, *, charter_id: UUID, assessment: Assessment, summary: str, key: str | None
-) -> Reply:
+async def assess(office: Office, *, charter_id: UUID, assessment: Assessment, summary: str, key: str | None) -> Reply:
     """Record a privacy impact assessment of the newest version's digest."""
     now = office.clock()
     if assessment.valid_until <= now:
@@ -156,15 +154,15 @@ async def assess(
             if by in {row.document["owner"], row.author, row.submitter}:
                 raise Forbidden("Nobody assesses their own charter.", code="own-matter")
             if assessment.digest != row.digest:
-                raise Conflict("The charter changed since it was read; assess its present digest.", code="digest-changed")
+                raise Conflict(
+                    "The charter changed since it was read; assess its present digest.", code="digest-changed"
+                )
             made = await store.assess(charter_id, assessment, summary, now)
             await _journal(connection, now, by, "assess", charter_id, row.version, row.digest)
             return Reply(201, {"id": str(made), "charter_id": str(charter_id), "digest": row.digest})
 
         request = {"assess": str(charter_id), "digest": assessment.digest, "summary": summary}
-        return await once(
-            connection, office.idempotency, caller=by, key=key, request=request, effect=effect
-        )
+        return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
 
 
 async def _journal(

@@ -58,9 +58,7 @@ def _decimal(text: str | None) -> Decimal | None:
     return Decimal(text) if text is not None else None
 
 
-async def _decide_once(
-    office: Office, connection: Any, request: DecisionRequest, cost: Cost, now: datetime
-) -> Reply:
+async def _decide_once(office: Office, connection: Any, request: DecisionRequest, cost: Cost, now: datetime) -> Reply:
     store, budgets = DecisionStore(connection), BudgetStore(connection)
     population_id, charter_id = request.offer.population_id, request.plan.charter_id
     accounts = await budgets.lock_for(population_id, charter_id)
@@ -222,9 +220,7 @@ async def give_back(
     await journal.record(connection, now, AuditEvent(by, "permit.return", f"permit:{row.id}", outcome))
 
 
-async def _journal_decision(
-    connection: Any, request: DecisionRequest, body: dict[str, Any], now: datetime
-) -> None:
+async def _journal_decision(connection: Any, request: DecisionRequest, body: dict[str, Any], now: datetime) -> None:
     failed = [clause["code"] for clause in body["clauses"]]
     event = AuditEvent(
         request.requester,
@@ -248,4 +244,8 @@ async def _journal_decision(
 
 def describe_charge(cost: Cost, delta: Decimal) -> dict[str, Any]:
     """A charge as the record tells it: ε at the budget's δ, and releases counted."""
-    return {"epsilon": str(epsilon_of(cost.renyi, delta)), "delta": str(delta.normalize()), "releases": cost.releases}
+    return {
+        "epsilon": str(epsilon_of(cost.renyi, delta)),
+        "delta": str(delta.normalize()),
+        "releases": cost.releases,
+    }

@@ -49,9 +49,7 @@ async def redeem(office: Office, permit_id: UUID, request: RedeemRequest, *, by:
     async with office.database.transaction() as connection:
         store = DecisionStore(connection)
         row = await store.lock_permit(permit_id)
-        spends = check_redemption(
-            as_permit(row), plan_digest=request.plan_digest, redemption_key=key, now=now
-        )
+        spends = check_redemption(as_permit(row), plan_digest=request.plan_digest, redemption_key=key, now=now)
         if spends:
             await _spend(office, connection, row, by, key, now)
         return await _open_keys(office, store, await store.lock_permit(permit_id))
@@ -70,9 +68,7 @@ async def _spend(office: Office, connection: Any, row: Any, by: str, key: str, n
     charge = describe_charge(cost, delta)
     event = AuditEvent(by, "permit.redeem", f"permit:{row.id}", details={"run": str(row.run_id)} | charge)
     facets = {"mintmark_charge": {"permit": str(row.id), **charge}}
-    lineage = openlineage_event(
-        at=now, event_type="START", run_id=str(row.run_id), job="generation.run", facets=facets
-    )
+    lineage = openlineage_event(at=now, event_type="START", run_id=str(row.run_id), job="generation.run", facets=facets)
     await journal.record(connection, now, event, lineage=[lineage])
 
 

@@ -50,14 +50,18 @@ async def decide_release(office: Office, request: ReleaseRequest, *, by: str, ke
             return Reply(201, body)
 
         return await once(
-            connection, office.idempotency, caller=by, key=key, request=request.model_dump(mode="json"), effect=effect
+            connection,
+            office.idempotency,
+            caller=by,
+            key=key,
+            request=request.model_dump(mode="json"),
+            effect=effect,
         )
 
 
 def _judge(request: ReleaseRequest, charter: Charter, now: datetime) -> dict[str, Any]:
     intervals = {
-        estimate.metric: Interval(estimate.value, estimate.lower, estimate.upper)
-        for estimate in request.estimates
+        estimate.metric: Interval(estimate.value, estimate.lower, estimate.upper) for estimate in request.estimates
     }
     results = weigh(charter.acceptance, intervals)
     return {
@@ -108,7 +112,14 @@ async def release_of(office: Office, asset_id: UUID) -> Any:
 
 
 async def grant(
-    office: Office, *, asset_id: UUID, subject: str, use_case: str, valid_until: datetime, by: str, key: str | None
+    office: Office,
+    *,
+    asset_id: UUID,
+    subject: str,
+    use_case: str,
+    valid_until: datetime,
+    by: str,
+    key: str | None,
 ) -> Reply:
     """Let somebody else read a released asset for a use case its charter lists."""
     if subject == by:
@@ -134,10 +145,13 @@ async def grant(
             await journal.record(connection, now, event)
             return Reply(201, {"id": str(made), "asset_id": str(asset_id), "subject": subject})
 
-        request = {"grant": str(asset_id), "subject": subject, "use": use_case, "until": valid_until.isoformat()}
-        return await once(
-            connection, office.idempotency, caller=by, key=key, request=request, effect=effect
-        )
+        request = {
+            "grant": str(asset_id),
+            "subject": subject,
+            "use": use_case,
+            "until": valid_until.isoformat(),
+        }
+        return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
 
 
 async def _released(store: DecisionStore, asset_id: UUID) -> None:

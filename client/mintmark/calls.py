@@ -1,0 +1,200 @@
+"""Every call as a value: where it goes, what it carries, and what its answer is read as.
+
+One description serves the synchronous and the asynchronous client, typed in both.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+import httpx
+
+from mintmark_shared.contracts.evaluation import Assay
+from mintmark_shared.contracts.generation import SourceDeclaration
+from mintmark_shared.contracts.policy import Plan, Release
+
+Answer = TypeVar("Answer")
+Json = dict[str, Any]
+Id = UUID | str
+
+
+@dataclass(frozen=True)
+class Call(Generic[Answer]):
+    """One request and how to read its answer."""
+
+    service: Literal["policy", "generation", "evaluation", "lineage"]
+    method: str
+    path: str
+    read: Callable[[httpx.Response], Answer]
+    json: Any = None
+    content: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    query: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
+
+
+def _json(answer: httpx.Response) -> Any:
+    return answer.json()
+
+
+def _text(answer: httpx.Response) -> str:
+    return answer.text
+
+
+def _bytes(answer: httpx.Response) -> bytes:
+    return answer.content
+
+
+def _nothing(answer: httpx.Response) -> None:  # noqa: ARG001 - a reader takes the answer
+    return None
+
+
+def _once(key: str | None) -> dict[str, str]:
+    return {"Idempotency-Key": key} if key else {}
+
+
+# --- policy -------------------------------------------------------------------------------
+
+
+def appoint(subject: str, function: str) -> Call[None]:
+    body = {"subject": subject, "function": function}
+    return Call("policy", "POST", "/v1/committee/members", _nothing, json=body)
+
+
+def draft_charter(document: Json, *, key: str | None = None) -> Call[Json]:
+    return Call("policy", "POST", "/v1/charters", _json, json=document, headers=_once(key))
+
+
+def edit_charter(charter_id: Id, document: Json, *, etag: str) -> Call[Json]:
+    path = f"/v1/charters/{charter_id}"
+    return Call("policy", "PUT", path, _json, json=document, headers={"If-Match": etag})
+
+
+def get_charter(charter_id: Id) -> Call[Json]:
+    return Call("policy", "GET", f"/v1/charters/{charter_id}", _json)
+
+
+def list_charters() -> Call[list[Json]]:
+    return Call("policy", "GET", "/v1/charters", _json)
+
+
+def submit_charter(charter_id: Id) -> Call[Json]:
+    return Call("policy", "POST", f"/v1/charters/{charter_id}:submit", _json)
+
+
+def vote(charter_id: Id, *, function: str, verdict: str, digest: str, reason: str) -> Call[Json]:
+    body = {"function": function, "verdict": verdict, "digest": digest, "reason": reason}
+    return Call("policy", "POST", f"/v1/charters/{charter_id}/votes", _json, json=body)
+
+
+def assess_charter(charter_id: Id, *, digest: str, acceptable: bool, summary: str, valid_until: str) -> Call[Json]:
+    body = {"digest": digest, "acceptable": acceptable, "summary": summary, "valid_until": valid_until}
+    return Call("policy", "POST", f"/v1/charters/{charter_id}/assessments", _json, json=body)
+
+
+def create_population(name: str, *, privacy_unit: str, epsilon: str, delta: str, key: str | None = None) -> Call[Json]:
+    body = {"name": name, "privacy_unit": privacy_unit, "epsilon": epsilon, "delta": delta}
+    return Call("policy", "POST", "/v1/populations", _json, json=body, headers=_once(key))
+
+
+def get_population(population_id: Id) -> Call[Json]:
+    return Call("policy", "GET", f"/v1/populations/{population_id}", _json)
+
+
+def list_populations() -> Call[list[Json]]:
+    return Call("policy", "GET", "/v1/populations", _json)
+
+
+def get_ledger(population_id: Id) -> Call[Json]:
+    return Call("policy", "GET", f"/v1/populations/{population_id}/ledger", _json)
+
+
+def allocate(population_id: Id, *, charter_id: Id, epsilon: str, delta: str, releases: int | None = None) -> Call[Json]:
+    body = {"charter_id": str(charter_id), "epsilon": epsilon, "delta": delta, "releases": releases}
+    return Call("policy", "POST", f"/v1/populations/{population_id}/allocations", _json, json=body)
+
+
+def get_release(asset_id: Id) -> Call[Release]:
+    path = f"/v1/assets/{asset_id}/release"
+    return Call("policy", "GET", path, lambda answer: Release.model_validate(answer.json()))
+
+
+def grant(asset_id: Id, *, subject: str, use_case: str, valid_until: str) -> Call[Json]:
+    body = {"subject": subject, "use_case": use_case, "valid_until": valid_until}
+    return Call("policy", "POST", f"/v1/assets/{asset_id}/grants", _json, json=body)
+
+
+# --- generation ---------------------------------------------------------------------------
+
+
+def list_generators() -> Call[list[Json]]:
+    return Call("generation", "GET", "/v1/generators", _json)
+
+
+def register_source(declaration: SourceDeclaration, *, key: str | None = None) -> Call[Json]:
+    body = declaration.model_dump(mode="json")
+    return Call("generation", "POST", "/v1/sources", _json, json=body, headers=_once(key))
+
+
+def list_sources() -> Call[list[Json]]:
+    return Call("generation", "GET", "/v1/sources", _json)
+
+
+def upload(source_id: Id, content: bytes, *, media_type: str) -> Call[Json]:
+    headers = {"Content-Type": media_type}
+    path = f"/v1/sources/{source_id}/versions"
+    return Call("generation", "POST", path, _json, content=content, headers=headers)
+
+
+def request_generation(plan: Plan, *, key: str) -> Call[Json]:
+    """Ask for a table; the same ``key`` asks for the same table, however often it is sent."""
+    body = plan.model_dump(mode="json")
+    return Call("generation", "POST", "/v1/generations", _json, json=body, headers=_once(key))
+
+
+def get_generation(run_id: Id) -> Call[Json]:
+    return Call("generation", "GET", f"/v1/generations/{run_id}", _json)
+
+
+def list_generations() -> Call[list[Json]]:
+    return Call("generation", "GET", "/v1/generations", _json)
+
+
+def cancel_generation(run_id: Id) -> Call[Json]:
+    return Call("generation", "POST", f"/v1/generations/{run_id}:cancel", _json)
+
+
+def download(asset_id: Id, *, form: Literal["parquet", "arrow", "csv"] = "parquet") -> Call[bytes]:
+    return Call("generation", "GET", f"/v1/assets/{asset_id}/table", _bytes, query={"format": form})
+
+
+# --- evaluation ---------------------------------------------------------------------------
+
+
+def get_assay(assay_id: Id) -> Call[Assay]:
+    path = f"/v1/assays/{assay_id}"
+    return Call("evaluation", "GET", path, lambda answer: Assay.model_validate(answer.json()))
+
+
+# --- lineage ------------------------------------------------------------------------------
+
+
+def get_record(asset_id: Id) -> Call[Json]:
+    return Call("lineage", "GET", f"/v1/records/{asset_id}", _json)
+
+
+def get_graph(name: str, *, namespace: str = "mintmark.asset", direction: str = "upstream") -> Call[Json]:
+    query = {"name": name, "namespace": namespace, "direction": direction}
+    return Call("lineage", "GET", "/v1/graph", _json, query=query)
+
+
+def prove(index: int) -> Call[Json]:
+    return Call("lineage", "GET", f"/v1/log/entries/{index}/proof", _json)
+
+
+def get_log_key() -> Call[str]:
+    return Call("lineage", "GET", "/v1/log/key", _text)
+
+
+def get_checkpoint() -> Call[str]:
+    return Call("lineage", "GET", "/v1/log/checkpoint", _text)

@@ -1,0 +1,39 @@
+"""``mintmark``: the command line."""
+
+import sys
+
+import httpx
+import typer
+from rich.markup import escape
+
+from mintmark.cli import assets, audit, budgets, charters, generate, machine, sources
+from mintmark.cli.console import error_console, show_refusal
+from mintmark.client import Refused
+
+app = typer.Typer(
+    help="Govern synthetic data: charters, budgets, tables, assays, records.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+machine.add_to(app)
+generate.add_to(app)
+app.add_typer(sources.app, name="source")
+app.add_typer(charters.app, name="charter")
+app.add_typer(assets.app, name="asset")
+app.add_typer(budgets.app, name="budget")
+app.add_typer(audit.app, name="audit")
+
+
+def main() -> None:
+    """Run the command; refusals and outages are told in words, with exit status 1."""
+    try:
+        app()
+    except Refused as refusal:
+        show_refusal(refusal)
+        sys.exit(1)
+    except httpx.TransportError as error:
+        error_console.print(f"[red]No answer[/] from {error.request.url}; is mintmark up? (mintmark up)")
+        sys.exit(1)
+    except (FileNotFoundError, KeyError) as error:
+        error_console.print(f"[red]{escape(type(error).__name__)}[/] {escape(str(error))}")
+        sys.exit(1)

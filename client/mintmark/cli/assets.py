@@ -1,0 +1,55 @@
+"""``mintmark asset``."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+import typer
+
+from mintmark import calls
+from mintmark.cli.console import say, show_assay, table
+from mintmark.cli.session import DEFAULT_DATA, Data, Person, speak
+
+app = typer.Typer(help="Synthetic tables: their assay, their record, and the table itself.", no_args_is_help=True)
+FORMS = {".csv": "csv", ".parquet": "parquet", ".arrow": "arrow"}
+
+
+@app.command("list")
+def list_all(data: Data = DEFAULT_DATA, person: Person = "scientist") -> None:
+    """Runs and their assets, newest first."""
+    with speak(data, person) as client:
+        found = client.send(calls.list_generations())
+    rows = [(r["id"], r["state"], r["plan"]["generator"], r["plan"]["rows"], r["requester"]) for r in found]
+    table("Assets", ("id", "state", "generator", "rows", "requester"), rows)
+
+
+@app.command("download")
+def download(
+    asset: str,
+    to: Annotated[Path, typer.Argument(help="A .parquet, .arrow or .csv file.")],
+    data: Data = DEFAULT_DATA,
+    person: Person = "scientist",
+) -> None:
+    """Download a released table you hold a grant for."""
+    form = cast("Literal['parquet', 'arrow', 'csv']", FORMS.get(to.suffix.lower(), "parquet"))
+    with speak(data, person) as client:
+        content = client.send(calls.download(asset, form=form))
+    to.write_bytes(content)
+    say(f"{len(content)} bytes in {to}")
+
+
+@app.command("show")
+def show(asset: str, data: Data = DEFAULT_DATA, person: Person = "scientist") -> None:
+    """An asset's assay."""
+    with speak(data, person) as client:
+        run = client.send(calls.get_generation(asset))
+        say(f"{asset} is [bold]{run['state']}[/]")
+        if run["assay_id"]:
+            show_assay(client.send(calls.get_assay(run["assay_id"])))
+
+
+@app.command("record")
+def record(asset: str, data: Data = DEFAULT_DATA, person: Person = "auditor") -> None:
+    """How an asset came about, as JSON."""
+    with speak(data, person) as client:
+        say(json.dumps(client.send(calls.get_record(asset)), indent=2))

@@ -1,0 +1,55 @@
+"""``mintmark audit``: take proofs home, and verify them without mintmark."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mintmark import calls
+from mintmark.audit import NotProven, verify_proof
+from mintmark.cli.console import error_console, say
+from mintmark.cli.session import DEFAULT_DATA, Data, Person, speak
+
+app = typer.Typer(help="Proofs from the audit log.", no_args_is_help=True)
+KEY_FILE = Annotated[Path, typer.Option("--key", help="The log's public key, as kept from another day.")]
+
+
+@app.command("export")
+def export(
+    asset: str,
+    to: Annotated[Path, typer.Argument(help="The file the proofs are written to.")],
+    data: Data = DEFAULT_DATA,
+    person: Person = "auditor",
+) -> None:
+    """Take home an inclusion proof of every log entry about an asset."""
+    with speak(data, person) as client:
+        record = client.send(calls.get_record(asset))
+        proofs = [client.send(calls.prove(index)) for index in record["log_entries"]]
+    to.write_text(json.dumps(proofs, indent=2))
+    say(f"{len(proofs)} proofs in {to}")
+
+
+@app.command("key")
+def key(to: Path, data: Data = DEFAULT_DATA, person: Person = "auditor") -> None:
+    """Take home the log's public key."""
+    with speak(data, person) as client:
+        to.write_text(client.send(calls.get_log_key()) + "\n")
+
+
+@app.command("verify")
+def verify(proofs: Path, key: KEY_FILE) -> None:
+    """Verify exported proofs, offline: nothing but this file and the key is read."""
+    held = key.read_text()
+    documents = json.loads(proofs.read_text())
+    for document in documents:
+        try:
+            head = verify_proof(document, held)
+        except (NotProven, ValueError, KeyError) as error:
+            error_console.print(f"[red bold]NOT proven[/]: entry {document.get('index')}: {error}")
+            sys.exit(1)
+        leaf = json.loads(document["leaf"])
+        told = f"{leaf['action']} {leaf['outcome']} at {leaf['at']}"
+        say(f"[green]proven[/] entry {document['index']} of {head.size}: {told}")
+    say(f"[green bold]{len(documents)} entries stand in the log signed by {held.split('+')[0]}.[/]")

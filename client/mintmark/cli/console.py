@@ -1,0 +1,84 @@
+"""How things look on a terminal."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mintmark.client import Refused
+from mintmark_shared.contracts.evaluation import Assay
+
+REASON_COLUMNS = ("code", "column", "row", "where", "expected", "actual", "message", "remedy")
+# A log or a pipe has no width of its own; tables need some.
+WIDTH = None if sys.stdout.isatty() else 130
+console = Console(width=WIDTH)
+error_console = Console(stderr=True, width=WIDTH)
+
+
+def say(text: str) -> None:
+    console.print(text, highlight=False)
+
+
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    shown = Table(title=title, title_justify="left", header_style="bold", title_style="bold")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*(escape(str(cell)) for cell in row))
+    console.print(shown)
+
+
+def show_refusal(refusal: Refused, *, to: Console = error_console) -> None:
+    """A refusal with every failed clause and what would mend it."""
+    to.print(f"[red bold]Refused[/] ({refusal.status} {escape(refusal.code)}): {escape(refusal.detail)}")
+    if not refusal.reasons:
+        return
+    shown = Table(header_style="bold")
+    given = {name for reason in refusal.reasons for name in reason}
+    names = [name for name in REASON_COLUMNS if name in given] + sorted(given - set(REASON_COLUMNS))
+    for name in names:
+        shown.add_column(name, overflow="fold")
+    for reason in refusal.reasons:
+        shown.add_row(*(escape(str(reason.get(name, ""))) for name in names))
+    to.print(shown)
+
+
+def show_budget(population: Mapping[str, Any]) -> None:
+    budget = population["budget"]
+    rows = [("the population", budget)]
+    rows += [(f"charter {entry['charter_id']}", entry) for entry in population["allocations"]]
+    table(
+        f"Privacy budget of {population['name']} (unit: {population['privacy_unit']})",
+        ("account", "ε", "δ", "ε spent", "ε spent or held", "releases"),
+        [
+            (
+                name,
+                entry["epsilon"],
+                entry["delta"],
+                entry["epsilon_spent"],
+                entry["epsilon_held"],
+                _releases(entry),
+            )
+            for name, entry in rows
+        ],
+    )
+
+
+def _releases(entry: Mapping[str, Any]) -> str:
+    limit = entry["releases_limit"]
+    if entry["charter_id"] is None:
+        return "counted by charter"
+    return "none allowed" if limit is None else f"{entry['releases_spent']} of {limit}"
+
+
+def show_assay(assay: Assay) -> None:
+    table(
+        f"Assay {assay.id}: {assay.verdict or assay.state}",
+        ("metric", "estimate", "95 % interval", "n"),
+        [(e.metric, f"{e.value:.4f}", f"[{e.lower:.4f}, {e.upper:.4f}]", e.n) for e in assay.estimates],
+    )
+    for missing in assay.not_estimable:
+        say(f"  {escape(missing.metric)}: not estimable, {escape(missing.because)}")

@@ -1,0 +1,66 @@
+"""Write the four OpenAPI documents, or with ``--check`` say which are not current."""
+
+import json
+import sys
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+from mintmark_evaluation.app import create_app as create_evaluation
+from mintmark_evaluation.settings import Settings as EvaluationSettings
+from mintmark_generation.app import create_app as create_generation
+from mintmark_generation.settings import Settings as GenerationSettings
+from mintmark_lineage.app import create_app as create_lineage
+from mintmark_lineage.settings import Settings as LineageSettings
+from mintmark_policy.app import create_app as create_policy
+from mintmark_policy.settings import Settings as PolicySettings
+
+HERE = Path(__file__).parent
+SOME_KEY = b64encode(bytes(32)).decode()
+COMMON = {
+    "database_url": "postgresql+asyncpg://nobody@127.0.0.1:1/nothing",
+    "issuer": "http://127.0.0.1:1",
+    "token_url": "http://127.0.0.1:1/token",
+    "client_id": "export",
+    "client_secret": "export",
+}
+PEERS = {"policy_url": "http://127.0.0.1:1", "evaluation_url": "http://127.0.0.1:1", "objects_url": "memory:///"}
+
+
+def documents() -> dict[str, dict[str, Any]]:
+    """Each service's document; nothing is started and nobody is asked."""
+    policy = PolicySettings.model_validate(COMMON | {"master_key": SOME_KEY, "signing_key": SOME_KEY})
+    generation = GenerationSettings.model_validate(COMMON | PEERS)
+    evaluation = EvaluationSettings.model_validate(
+        COMMON | {name: PEERS[name] for name in ("policy_url", "objects_url")}
+    )
+    lineage = LineageSettings.model_validate(COMMON | {"checkpoint_key": SOME_KEY})
+    return {
+        "policy": create_policy(policy).openapi(),
+        "generation": create_generation(generation).openapi(),
+        "evaluation": create_evaluation(evaluation).openapi(),
+        "lineage": create_lineage(lineage).openapi(),
+    }
+
+
+def rendered() -> dict[Path, str]:
+    return {
+        HERE / f"{name}.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        for name, document in documents().items()
+    }
+
+
+def main() -> None:
+    check = "--check" in sys.argv
+    stale = [path for path, text in rendered().items() if not path.exists() or path.read_text() != text]
+    if check and stale:
+        print("not current, run make openapi:", *(path.name for path in stale))
+        sys.exit(1)
+    if not check:
+        for path, text in rendered().items():
+            path.write_text(text)
+        print("written:", *(path.name for path in rendered()))
+
+
+if __name__ == "__main__":
+    main()
