@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,7 +151,7 @@ class Mintmark:
         return kept or self._tokens.keep(service, self._http.post(self.connection.token_url, data=form))
 
     @contextmanager
-    def _stream(self, run_id: Id) -> Iterator[httpx.Response]:
+    def _stream(self, run_id: Id) -> Generator[httpx.Response]:
         url = f"{self.connection.services['generation']}/v1/generations/{run_id}/events"
         headers = {"Authorization": f"Bearer {self.token('generation')}"}
         with self._http.stream("GET", url, headers=headers, timeout=httpx.Timeout(None)) as answer:
@@ -200,7 +200,7 @@ class AsyncMintmark:
         return kept or self._tokens.keep(service, await self._http.post(self.connection.token_url, data=form))
 
     @asynccontextmanager
-    async def _stream(self, run_id: Id) -> AsyncIterator[httpx.Response]:
+    async def _stream(self, run_id: Id) -> AsyncGenerator[httpx.Response]:
         url = f"{self.connection.services['generation']}/v1/generations/{run_id}/events"
         headers = {"Authorization": f"Bearer {await self.token('generation')}"}
         async with self._http.stream("GET", url, headers=headers, timeout=httpx.Timeout(None)) as answer:
@@ -209,7 +209,7 @@ class AsyncMintmark:
                 raise Refused(answer.status_code, answer.json())
             yield answer
 
-    async def watch(self, run_id: Id) -> AsyncIterator[dict[str, Any]]:
+    async def watch(self, run_id: Id) -> AsyncGenerator[dict[str, Any]]:
         """The run's progress as it changes, until it ends: state, progress (0 to 1), failure."""
         async with self._stream(run_id) as answer:
             async for line in answer.aiter_lines():

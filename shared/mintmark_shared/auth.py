@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import httpx
 from fastapi import Request, Security
@@ -11,6 +11,7 @@ from fastapi.security import OAuth2, SecurityScopes
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from starlette.requests import HTTPConnection
 
 from mintmark_shared.errors import Forbidden, Unauthenticated, Unavailable
 
@@ -101,7 +102,7 @@ class TokenVerifier:
                 if not fresh and self._stale():
                     continue
                 raise Unauthenticated("The bearer token is not valid here.", headers=CHALLENGE) from error
-            return cast("dict[str, Any]", decoded.claims)
+            return dict(decoded.claims)
         raise Unauthenticated(headers=CHALLENGE)
 
     def _stale(self) -> bool:
@@ -120,7 +121,7 @@ class BearerScheme(OAuth2):
     def __init__(self) -> None:
         super().__init__(flows={"clientCredentials": {"tokenUrl": "/token", "scopes": {}}}, auto_error=False)
 
-    async def __call__(self, request: Request) -> str | None:
+    async def __call__(self, request: HTTPConnection) -> str | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         return token if scheme.lower() == "bearer" else None
 

@@ -1,6 +1,6 @@
 """One Postgres database per service, reached through explicit transactions."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -47,7 +47,7 @@ class Database:
         )
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
         """Commit when the block ends well, roll back when it raises.
 
         Raises:
@@ -70,7 +70,7 @@ class Database:
         await self.engine.dispose()
 
 
-async def driver_connection(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
+async def driver_connection(connection: AsyncConnection) -> asyncpg.Connection:
     """The asyncpg connection underneath, so that a job is enqueued inside our transaction."""
     raw = await connection.get_raw_connection()
-    return cast("asyncpg.Connection[Any]", raw.driver_connection)
+    return cast("asyncpg.Connection", raw.driver_connection)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -69,7 +69,7 @@ class Surroundings:
         return {"database": migrated, "keys": keys}
 
     @asynccontextmanager
-    async def live(self, loops: Sequence[Loop] = ()) -> AsyncIterator[None]:
+    async def live(self, loops: Sequence[Loop] = ()) -> AsyncGenerator[None]:
         """Run the background loops beside the API and close what was opened."""
         tasks = [asyncio.create_task(persist(loop)) for loop in loops]
         try:

@@ -55,7 +55,7 @@ def table() -> pa.Table:
     """The 20,190 person-years."""
     from statsmodels.datasets import randhie
 
-    data = randhie.load_pandas().data
+    data: Any = randhie.load_pandas().data
     percent = np.rint(np.exp(data["lncoins"]) - 1).astype(int).astype(str)
     health = np.select(
         [data["hlthg"] == 1, data["hlthf"] == 1, data["hlthp"] == 1], ["good", "fair", "poor"], "excellent"

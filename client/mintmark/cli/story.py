@@ -75,7 +75,9 @@ def tell(data: Path, output: Path) -> None:
     speakers: dict[str, Mintmark] = {}
 
     def speak(person: str) -> Mintmark:
-        return speakers.setdefault(person, Mintmark.from_directory(data, person=person))
+        if person not in speakers:
+            speakers[person] = Mintmark.from_directory(data, person=person)
+        return speakers[person]
 
     try:
         population_id, source_id = _register(speak)
@@ -84,7 +86,8 @@ def tell(data: Path, output: Path) -> None:
         run = _good_plan(speak, charter_id, source_id)
         _show_table(speak, run, output)
         _title("What is left of the budget")
-        show_budget(speak("steward").send(calls.get_population(population_id)))
+        left = speak("steward").send(calls.get_population(population_id))
+        show_budget(left)
         _show_record(speak, run["id"], data)
     finally:
         for client in speakers.values():

@@ -27,7 +27,8 @@ class Store:
         if await self._connection.scalar(select(assays.c.id).where(assays.c.asset_id == asset_id)):
             raise Conflict("This asset has an assay.", code="already-assayed")
         made = insert(assays).values(asset_id=asset_id, request=request, state="queued", requested_at=at)
-        return (await self._connection.execute(made.returning(assays.c.id))).scalar_one()
+        made_id: UUID = (await self._connection.execute(made.returning(assays.c.id))).scalar_one()
+        return made_id
 
     async def assay(self, assay_id: UUID) -> Row[Any]:
         found = (await self._connection.execute(select(assays).where(assays.c.id == assay_id))).one_or_none()
@@ -50,7 +51,7 @@ class Store:
             Conflict: it is no longer in the state it was read in.
         """
         moved = update(assays).where(assays.c.id == assay_id, assays.c.state == before).values(**values)
-        found = (await self._connection.execute(moved.returning(assays))).one_or_none()
+        found: Row[Any] | None = (await self._connection.execute(moved.returning(assays))).one_or_none()
         if found is None:
             raise Conflict("Another worker moved this assay on.", code="moved-on")
         return found

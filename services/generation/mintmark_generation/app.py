@@ -5,7 +5,8 @@ from fastapi import FastAPI
 from mintmark_generation.api import ROUTERS
 from mintmark_generation.settings import Settings
 from mintmark_generation.tables import journal
-from mintmark_generation.use_cases.workshop import Workshop
+from mintmark_generation.use_cases.child import messages
+from mintmark_generation.use_cases.workshop import MakeTable, Workshop
 from mintmark_shared import custody
 from mintmark_shared.clients.evaluation import Evaluation, EvaluationOverHttp
 from mintmark_shared.clients.policy import Policy, PolicyOverHttp
@@ -22,6 +23,7 @@ def create_workshop(
     clock: Clock = utc_now,
     policy: Policy | None = None,
     evaluation: Evaluation | None = None,
+    make_table: MakeTable = messages,
 ) -> Workshop:
     return Workshop(
         settings=settings,
@@ -30,6 +32,7 @@ def create_workshop(
         policy=policy or PolicyOverHttp(around.peer("policy", settings.policy_url)),
         evaluation=evaluation or EvaluationOverHttp(around.peer("evaluation", settings.evaluation_url)),
         objects=custody.open_store(settings.objects_url),
+        make_table=make_table,
     )
 
 

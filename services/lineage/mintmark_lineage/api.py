@@ -262,8 +262,8 @@ async def entries(
     async with archive.database.transaction() as connection:
         rows = await Store(connection).leaves(subject, after)
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/log/entries?after={rows[-1].index}>; rel="next"'
-    return [LogEntry(index=row.index, leaf=row.leaf.decode(), sequenced_at=row.sequenced_at) for row in rows]
+        response.headers["Link"] = f'</v1/log/entries?after={rows[-1].position}>; rel="next"'
+    return [LogEntry(index=row.position, leaf=row.leaf.decode(), sequenced_at=row.sequenced_at) for row in rows]
 
 
 @router.get("/v1/log/entries/{index}/proof", operation_id="proveLogEntry", summary="An inclusion proof")
@@ -293,5 +293,6 @@ async def key(archive: InArchive) -> str:
 
 def schemas() -> dict[str, Any]:
     """The schema of a body that is read by hand, because it may be compressed."""
-    schema = OpenLineageEvent.model_json_schema(ref_template="#/components/schemas/{model}")
-    return schema.pop("$defs", {}) | {"OpenLineageEvent": schema}
+    schema: dict[str, Any] = OpenLineageEvent.model_json_schema(ref_template="#/components/schemas/{model}")
+    inner: dict[str, Any] = schema.pop("$defs", {})
+    return inner | {"OpenLineageEvent": schema}

@@ -41,7 +41,7 @@ class Store:
         )
         return found.all()
 
-    async def neighbours(self, frontier: Iterable[tuple[str, str]], direction: str) -> Sequence[Row[Any]]:
+    async def neighbours(self, frontier: Iterable[tuple[str, str]], direction: str) -> Sequence[Any]:
         """Runs beside these datasets and the datasets on their other side.
 
         Upstream walks from outputs to inputs, downstream the other way.
@@ -70,11 +70,11 @@ class Store:
         return await self.size()
 
     async def size(self) -> int:
-        last = await self._connection.scalar(select(func.max(leaves.c.index)))
+        last = await self._connection.scalar(select(func.max(leaves.c.position)))
         return 0 if last is None else int(last) + 1
 
     async def index_of(self, event_id: UUID) -> int | None:
-        return await self._connection.scalar(select(leaves.c.index).where(leaves.c.event_id == event_id))
+        return await self._connection.scalar(select(leaves.c.position).where(leaves.c.event_id == event_id))
 
     async def append(
         self,
@@ -86,26 +86,26 @@ class Store:
         at: datetime,
     ) -> None:
         await self._connection.execute(
-            insert(leaves).values(index=index, event_id=event_id, leaf=leaf, subject=subject, sequenced_at=at)
+            insert(leaves).values(position=index, event_id=event_id, leaf=leaf, subject=subject, sequenced_at=at)
         )
-        rows = [{"level": node.level, "index": node.index, "hash": value} for node, value in grown]
+        rows = [{"level": node.level, "position": node.index, "hash": value} for node, value in grown]
         await self._connection.execute(insert(nodes), rows)
 
     async def hashes(self, needed: Iterable[Node]) -> dict[Node, bytes]:
         keys = [(node.level, node.index) for node in needed]
         if not keys:
             return {}
-        rows = await self._connection.execute(select(nodes).where(tuple_(nodes.c.level, nodes.c.index).in_(keys)))
-        return {Node(row.level, row.index): row.hash for row in rows}
+        rows = await self._connection.execute(select(nodes).where(tuple_(nodes.c.level, nodes.c.position).in_(keys)))
+        return {Node(row.level, row.position): row.hash for row in rows}
 
     async def leaf(self, index: int) -> Row[Any]:
-        found = (await self._connection.execute(select(leaves).where(leaves.c.index == index))).one_or_none()
+        found = (await self._connection.execute(select(leaves).where(leaves.c.position == index))).one_or_none()
         if found is None:
             raise NotFound(f"The log has no leaf {index}.")
         return found
 
     async def leaves(self, subject: str | None, after: int) -> Sequence[Row[Any]]:
-        query = select(leaves).where(leaves.c.index > after).order_by(leaves.c.index).limit(PAGE)
+        query = select(leaves).where(leaves.c.position > after).order_by(leaves.c.position).limit(PAGE)
         if subject is not None:
             query = query.where(leaves.c.subject == subject)
         return (await self._connection.execute(query)).all()

@@ -35,7 +35,7 @@ edges = Table(
 leaves = Table(
     "leaves",
     metadata,
-    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("event_id", UUID(as_uuid=True), nullable=False, unique=True),
     Column("leaf", LargeBinary, nullable=False),
     Column("subject", Text, nullable=False, index=True),
@@ -46,9 +46,9 @@ nodes = Table(
     "nodes",
     metadata,
     Column("level", Integer, nullable=False),
-    Column("index", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
     Column("hash", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("level", "index"),
+    PrimaryKeyConstraint("level", "position"),
 )
 
 checkpoints = Table(

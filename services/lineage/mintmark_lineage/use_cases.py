@@ -130,7 +130,7 @@ async def record(archive: Archive, asset: UUID) -> dict[str, Any]:
         composed = compose_record(str(asset), events)
         permit = composed.get("charge", {}).get("permit")
         subjects = [f"run:{asset}", f"asset:{asset}", f"permit:{permit}"]
-        entries = [row.index for subject in subjects for row in await store.leaves(subject, -1)]
+        entries = [row.position for subject in subjects for row in await store.leaves(subject, -1)]
     return composed | {"log_entries": sorted(entries)}
 
 

@@ -31,8 +31,8 @@ class Tables:
         cls, declaration: SourceDeclaration, train: pa.Table, holdout: pa.Table, asset: pa.Table, seed: int
     ) -> "Tables":
         names = [column.name for column in declaration.learned]
-        frames = [table.select(names).to_pandas() for table in (train, holdout, asset)]
-        return cls(declaration, *frames, seed)
+        learned, held_out, made = (table.select(names).to_pandas() for table in (train, holdout, asset))
+        return cls(declaration, learned, held_out, made, seed)
 
     def random(self, purpose: str) -> np.random.Generator:
         """Its own repeatable stream per purpose, so that a new measure moves no other's figures."""
@@ -91,7 +91,8 @@ def _block(series: pd.Series, column: Any) -> Array:
     if column.domain.kind == "categorical":
         index = pd.Index(column.domain.categories)
         coded = np.asarray(index.get_indexer(pd.Index(series)))
-        return np.eye(len(index) + 1, dtype=np.float32)[coded] / np.float32(np.sqrt(2))
+        one_hot: Array = np.eye(len(index) + 1, dtype=np.float32)[coded] / np.float32(np.sqrt(2))
+        return one_hot
     span = (column.domain.maximum - column.domain.minimum) or 1
     scaled = (series.to_numpy(dtype=np.float64, na_value=np.nan) - column.domain.minimum) / span
     missing = np.isnan(scaled)

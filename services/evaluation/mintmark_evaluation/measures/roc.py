@@ -18,7 +18,7 @@ class Areas:
     def interval(self, weights: Array) -> tuple[float, float, float]:
         """(value, lower, upper) at 95 % of a weighted sum of the areas."""
         value = float(weights @ self.values)
-        half = 1.959964 * float(np.sqrt(max(0.0, weights @ self.covariance @ weights)))
+        half = 1.959964 * max(0.0, float(weights @ self.covariance @ weights)) ** 0.5
         return value, value - half, value + half
 
 

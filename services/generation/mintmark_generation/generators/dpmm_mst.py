@@ -114,15 +114,15 @@ def _new_model(rho: float, iterations: int, report: Report) -> Any:
     from dpmm.models.mst import MSTGM
 
     model = MSTGM(epsilon=1.0, delta=1e-6, n_iters=iterations, compress=True, n_jobs=1)
-    mechanism = model.generator
+    mechanism: Any = model.generator
     mechanism.rho = rho
     # Two measurements and one selection share ρ in thirds; σ is for unit-norm weights (MST, Alg. 1).
     mechanism.sigma = float(np.sqrt(3 / (2 * rho)))
     select, measure = mechanism.select, mechanism.measure
 
-    def choose(scores: Any, eps: float, sensitivity: float, monotonic: bool = False) -> int:
+    def choose(q: Any, eps: float, sensitivity: float, monotonic: bool = False) -> int:
         """The exponential mechanism over operating-system randomness."""
-        scaled = np.asarray(scores) * (1.0 if monotonic else 0.5) * eps / sensitivity
+        scaled = np.asarray(q) * (1.0 if monotonic else 0.5) * eps / sensitivity
         weights = np.exp(scaled - scaled.max())
         return system_random.SystemRandom().choices(range(len(weights)), weights)[0]
 

@@ -39,8 +39,8 @@ class ParameterSpec:
         Raises:
             Invalid: naming the parameter and its range.
         """
-        wanted = int if self.kind == "integer" else str
-        if isinstance(value, bool) or not isinstance(value, wanted):
+        fits = type(value) is int if self.kind == "integer" else type(value) is str
+        if not fits:
             raise Invalid(f"{name} must be {self._noun()}.", code="parameter-invalid")
         try:
             number = Decimal(value)

@@ -32,7 +32,8 @@ class Store:
         if await self._connection.scalar(select(sources.c.id).where(sources.c.name == name)):
             raise Conflict(f"There is a source named {name}.", code="name-taken")
         made = insert(sources).values(name=name, declaration=declaration, registered_by=by, registered_at=at)
-        return (await self._connection.execute(made.returning(sources.c.id))).scalar_one()
+        made_id: UUID = (await self._connection.execute(made.returning(sources.c.id))).scalar_one()
+        return made_id
 
     async def source(self, source_id: UUID) -> Row[Any]:
         return await self._one(select(sources).where(sources.c.id == source_id), f"There is no source {source_id}.")
@@ -109,7 +110,7 @@ class Store:
             .values(changed_at=at, **values)
             .returning(runs)
         )
-        found = (await self._connection.execute(saved)).one_or_none()
+        found: Row[Any] | None = (await self._connection.execute(saved)).one_or_none()
         if found is None:
             raise Superseded(str(run.id))
         return found
@@ -120,7 +121,7 @@ class Store:
         )
 
     async def _one(self, query: Any, missing: str) -> Row[Any]:
-        found = (await self._connection.execute(query)).one_or_none()
+        found: Row[Any] | None = (await self._connection.execute(query)).one_or_none()
         if found is None:
             raise NotFound(missing)
         return found

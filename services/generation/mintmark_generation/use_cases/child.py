@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ class ChildFailed(Exception):
     """The child ended without a table; the message names type and place, never a value."""
 
 
-async def messages(job: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+async def messages(job: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
     """The child's messages as they come. Closing the iterator kills the child.
 
     Raises:
@@ -40,7 +40,7 @@ async def messages(job: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         raise ChildFailed(f"the process ended with status {await process.wait()}")
 
 
-async def ticking(told: AsyncIterator[dict[str, Any]], seconds: float) -> AsyncIterator[dict[str, Any] | None]:
+async def ticking(told: AsyncIterator[dict[str, Any]], seconds: float) -> AsyncGenerator[dict[str, Any] | None]:
     """The messages, and None whenever that long passed without one."""
     coming: asyncio.Task[dict[str, Any]] | None = None
     try:
@@ -69,7 +69,7 @@ async def _next(told: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _scratch() -> AsyncIterator[Path]:
+async def _scratch() -> AsyncGenerator[Path]:
     """A private working folder in memory where there is one, for libraries that write beside themselves."""
     parent = MEMORY_BACKED if MEMORY_BACKED.is_dir() else None  # noqa: ASYNC240 - a stat of memory
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="mintmark-", dir=parent))
@@ -80,7 +80,7 @@ async def _scratch() -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def _running(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _running(folder: Path) -> AsyncGenerator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
@@ -24,6 +24,8 @@ from mintmark_shared.contracts.generation import (
 from mintmark_shared.errors import Invalid, TooLarge, UnsupportedMedia
 
 CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
+# Its functions are made at run time, which no type checker can see.
+pc: Any = pyarrow.compute
 BATCH_ROWS = 65_536
 MOST_REASONS = 20
 

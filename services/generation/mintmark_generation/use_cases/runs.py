@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from mintmark_generation.domain.run import next_step, outcome_of
 from mintmark_generation.store import Store, Superseded, progress_of
 from mintmark_generation.tables import journal
-from mintmark_generation.use_cases.child import ChildFailed, messages, ticking
+from mintmark_generation.use_cases.child import ChildFailed, ticking
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared import custody
 from mintmark_shared.contracts.evaluation import AssayRequest
@@ -164,7 +164,7 @@ async def _job(works: Workshop, run: Run, keys: Redemption) -> dict[str, Any]:
 
 
 async def _follow_child(works: Workshop, run: Run, job: dict[str, Any]) -> Run:
-    async with aclosing(messages(job)) as told, aclosing(ticking(told, TICK_SECONDS)) as ticks:
+    async with aclosing(works.make_table(job)) as told, aclosing(ticking(told, TICK_SECONDS)) as ticks:
         async for message in ticks:
             if message is None:
                 run = await _reread(works, run)

@@ -1,5 +1,6 @@
 """What every use case of generation works with."""
 
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from mintmark_shared.clock import Clock
 from mintmark_shared.database import Database
 
 RUN_JOB = "run"
+MakeTable = Callable[[dict[str, Any]], AsyncGenerator[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -25,4 +27,5 @@ class Workshop:
     policy: Policy
     evaluation: Evaluation
     objects: ObjectStore
+    make_table: MakeTable
     idempotency: Any = idempotency_keys

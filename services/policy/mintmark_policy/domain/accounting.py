@@ -84,8 +84,9 @@ def _subsampled(mechanism: Mechanism) -> Costs:
     accountant = rdp.RdpAccountant([float(order) for order in ORDERS])
     step = dp_accounting.PoissonSampledDpEvent(probability, dp_accounting.GaussianDpEvent(sigma))
     accountant.compose(dp_accounting.SelfComposedDpEvent(step, mechanism.steps))
+    divergence: Sequence[float] = getattr(accountant, "_rdp")  # noqa: B009 - there is no public reader
     widened = 1 + Fraction(1, 10**9)
-    return tuple(_up(Fraction(float(value)) * widened) + 1 for value in accountant._rdp)  # noqa: SLF001 - no public reader
+    return tuple(_up(Fraction(float(value)) * widened) + 1 for value in divergence)
 
 
 def _needed(amount: Decimal | None, name: str) -> Decimal:

@@ -27,7 +27,8 @@ class BudgetStore:
         if await self._connection.scalar(select(populations.c.id).where(populations.c.name == name)):
             raise Conflict(f"There is a population named {name}.", code="name-taken")
         made = insert(populations).values(name=name, privacy_unit=privacy_unit, created_by=created_by, created_at=at)
-        return (await self._connection.execute(made.returning(populations.c.id))).scalar_one()
+        made_id: UUID = (await self._connection.execute(made.returning(populations.c.id))).scalar_one()
+        return made_id
 
     async def population(self, population_id: UUID) -> Row[Any]:
         found = (
@@ -65,7 +66,8 @@ class BudgetStore:
             created_by=created_by,
             created_at=at,
         )
-        return (await self._connection.execute(made.returning(accounts.c.id))).scalar_one()
+        made_id: UUID = (await self._connection.execute(made.returning(accounts.c.id))).scalar_one()
+        return made_id
 
     async def accounts_of(self, population_id: UUID, *, lock: bool = False) -> Sequence[Row[Any]]:
         """The population's own account first, then its allocations."""
@@ -115,7 +117,8 @@ class BudgetStore:
 
     async def delta_of(self, account_id: UUID) -> Decimal:
         found = await self._connection.execute(select(accounts.c.delta).where(accounts.c.id == account_id))
-        return found.scalar_one()
+        delta: Decimal = found.scalar_one()
+        return delta
 
     async def ledger(self, population_id: UUID, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
         query = (

@@ -37,7 +37,8 @@ class CharterStore:
 
     async def create(self, created_by: str, at: datetime) -> UUID:
         made = insert(charters).values(created_by=created_by, created_at=at).returning(charters.c.id)
-        return (await self._connection.execute(made)).scalar_one()
+        made_id: UUID = (await self._connection.execute(made)).scalar_one()
+        return made_id
 
     async def add_version(
         self,
@@ -198,7 +199,8 @@ class CharterStore:
             valid_until=assessment.valid_until,
             made_at=at,
         )
-        return (await self._connection.execute(made.returning(assessments.c.id))).scalar_one()
+        made_id: UUID = (await self._connection.execute(made.returning(assessments.c.id))).scalar_one()
+        return made_id
 
     async def assessments(self, charter_id: UUID) -> tuple[Assessment, ...]:
         rows = await self._connection.execute(select(assessments).where(assessments.c.charter_id == charter_id))

@@ -108,7 +108,8 @@ class DecisionStore:
             granted_at=at,
             valid_until=valid_until,
         )
-        return (await self._connection.execute(made.returning(grants.c.id))).scalar_one()
+        made_id: UUID = (await self._connection.execute(made.returning(grants.c.id))).scalar_one()
+        return made_id
 
     async def grants(self, asset_id: UUID) -> Sequence[Row[Any]]:
         return (
@@ -116,7 +117,7 @@ class DecisionStore:
         ).all()
 
     async def _one(self, query: Any, missing: str) -> Row[Any]:
-        found = (await self._connection.execute(query)).one_or_none()
+        found: Row[Any] | None = (await self._connection.execute(query)).one_or_none()
         if found is None:
             raise NotFound(missing)
         return found

@@ -106,7 +106,6 @@ async def _gather(
     charter = read_charter(row.document, row.digest) if row is not None else None
     state = state_now(row.state, charter.expires_at, now) if row is not None and charter else "unknown"
     key = await DecisionStore(connection).key(request.offer.source_key_id)
-    usable = key is not None and key.wrapped is not None
     plan, guarantee = request.plan, request.offer.guarantee
     facts = gate.Facts(
         now=now,
@@ -127,7 +126,7 @@ async def _gather(
         charter=charter,
         charter_state=state,
         assessments=await charters.assessments(plan.charter_id),
-        source_population=str(key.population_id) if usable and _names(key.resource, plan.source_id) else None,
+        source_population=_population_of(key, plan.source_id),
         offered_population=str(request.offer.population_id),
         population=accounts[0],
         allocation=accounts[1],
@@ -135,8 +134,11 @@ async def _gather(
     return facts, charter.digest if charter else None
 
 
-def _names(resource: str, source_id: UUID) -> bool:
-    return resource.startswith(f"source:{source_id}:")
+def _population_of(key: Any, source_id: UUID) -> str | None:
+    """The population a source's key was made for; None if it is unknown, another source's, or destroyed."""
+    if key is None or key.wrapped is None or not key.resource.startswith(f"source:{source_id}:"):
+        return None
+    return str(key.population_id)
 
 
 async def _reserve(

@@ -43,20 +43,20 @@ def upgrade() -> None:
     op.create_index(op.f('ix_events_parent_run_id'), 'events', ['parent_run_id'], unique=False)
     op.create_index(op.f('ix_events_run_id'), 'events', ['run_id'], unique=False)
     op.create_table('leaves',
-    sa.Column('index', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('position', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('event_id', sa.UUID(), nullable=False),
     sa.Column('leaf', sa.LargeBinary(), nullable=False),
     sa.Column('subject', sa.Text(), nullable=False),
     sa.Column('sequenced_at', sa.DateTime(timezone=True), nullable=False),
-    sa.PrimaryKeyConstraint('index', name=op.f('pk_leaves')),
+    sa.PrimaryKeyConstraint('position', name=op.f('pk_leaves')),
     sa.UniqueConstraint('event_id', name=op.f('uq_leaves_event_id'))
     )
     op.create_index(op.f('ix_leaves_subject'), 'leaves', ['subject'], unique=False)
     op.create_table('nodes',
     sa.Column('level', sa.Integer(), nullable=False),
-    sa.Column('index', sa.BigInteger(), nullable=False),
+    sa.Column('position', sa.BigInteger(), nullable=False),
     sa.Column('hash', sa.LargeBinary(), nullable=False),
-    sa.PrimaryKeyConstraint('level', 'index', name=op.f('pk_nodes'))
+    sa.PrimaryKeyConstraint('level', 'position', name=op.f('pk_nodes'))
     )
     # ### end Alembic commands ###
     op.execute(

@@ -1,0 +1,60 @@
+# Everything runs from a virtual environment made from the hashed lock; nothing is installed by hand.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test check openapi bench guards lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## Make the virtual environment from requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+demo: $(STAMP) ## One real run through everything, on real data, everything embedded
+	$(BIN)/mintmark demo
+
+up: $(STAMP) ## Start the whole stack on this machine; Ctrl-C stops it
+	$(BIN)/mintmark up
+
+check: $(STAMP) ## Style, types, import contracts, current OpenAPI
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python openapi/export.py --check
+
+test: check ## All checks and all tests
+	$(BIN)/pytest
+
+openapi: $(STAMP) ## Write the four OpenAPI documents
+	$(BIN)/python openapi/export.py
+
+bench: $(STAMP) ## Speed, as ratios between things measured in one run
+	$(BIN)/python benchmarks/permits.py
+	$(BIN)/python benchmarks/overhead.py
+
+guards: $(STAMP) ## Remove each guard of the invariants in a copy, and see a test fail
+	$(BIN)/python tests/guards.py
+
+lock: ## Resolve requirements.lock anew (needs uv)
+	uv pip compile pyproject.toml --all-extras --override deploy/lock-overrides.txt --python-version 3.11 \
+		--python-platform x86_64-manylinux_2_28 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
+	for service in policy generation evaluation lineage; do \
+		uv pip compile pyproject.toml --extra $$service --constraint requirements.lock \
+			--override deploy/lock-overrides.txt --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+			--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+			--output-file deploy/docker/$$service.lock; \
+	done
+
+clean: ## Remove the virtual environment and local data
+	rm -rf $(VENV) .mintmark
