@@ -1,0 +1,150 @@
+"""Fixtures of the whole suite: one embedded Postgres, migrated once, a database of its own for each test."""
+
+import itertools
+import os
+import socket
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+from joserfc.jwk import ECKey, KeySet
+
+from mintmark_local import identity, postgres
+from mintmark_local.ports import Ports
+from mintmark_local.processes import Supervisor
+from mintmark_shared import migrations
+from mintmark_shared.service import Surroundings
+
+ISSUER = "http://issuer.test"
+SERVICES = ("policy", "generation", "evaluation", "lineage")
+KEY = b64encode(bytes(range(32))).decode()
+
+
+def free_ports() -> Ports:
+    """A base whose doors are all free now."""
+    for base in range(20_000 + os.getpid() % 5000 * 4, 60_000, 40):
+        try:
+            Ports(base).check_free()
+        except Exception:
+            continue
+        return Ports(base)
+    raise RuntimeError("no free ports")
+
+
+class Cluster:
+    """A running Postgres and the templates made on it."""
+
+    def __init__(self, port: int, password: str) -> None:
+        self.port = port
+        self.password = password
+        self._numbers = itertools.count()
+
+    def url(self, database: str, driver: str = "postgresql") -> str:
+        return f"{driver}://{postgres.SUPERUSER}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    async def execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.url("postgres"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def fresh(self, service: str) -> str:
+        """The URL of a new database at the head of a service's migrations."""
+        name = f"{service}_{next(self._numbers)}"
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {service}_template")
+        return self.url(name, "postgresql+asyncpg")
+
+
+def make_templates(cluster: Cluster) -> None:
+    for service in SERVICES:
+        migrations.upgrade(f"mintmark_{service}", cluster.url(f"{service}_template", "postgresql+asyncpg"))
+
+
+@pytest.fixture(scope="session")
+async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+    root: Path = tmp_path_factory.mktemp("cluster")
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        port = door.getsockname()[1]
+    located = postgres.locate(root, port)
+    postgres.prepare(located, "test-password")
+    supervisor = Supervisor(print)
+    await supervisor.start(postgres.server(located, root / "postgres.log"))
+    made = Cluster(port, "test-password")
+    for service in SERVICES:
+        await made.execute(f"CREATE DATABASE {service}_template")
+    # Alembic runs its own event loop, so it runs in a thread.
+    import asyncio
+
+    await asyncio.to_thread(make_templates, made)
+    yield made
+    await supervisor.stop()
+
+
+@pytest.fixture(scope="session")
+def registry() -> dict[str, object]:
+    return identity.new_registry()
+
+
+@pytest.fixture(scope="session")
+def token(registry: dict[str, object]) -> Callable[..., str]:
+    """``token(service, person)``: a real signed token; ``scope=`` overrides what the person may do."""
+
+    def make(service: str, person: str, **options: object) -> str:
+        claims = {"issuer": ISSUER, "client": person, "audience": f"mintmark-{service}"} | options
+        return identity.sign_token(registry, **claims)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def around(registry: dict[str, object]) -> Callable[..., Surroundings]:
+    """Surroundings whose keys come from the registry and whose peers are not there unless given."""
+
+    def make(name: str, settings: object, http: httpx.AsyncClient | None = None) -> Surroundings:
+        public = ECKey.import_key(registry["key"]).as_dict(private=False)
+
+        async def keys() -> KeySet:
+            return KeySet.import_key_set({"keys": [public]})
+
+        return Surroundings(name, settings, http=http, fetch_keys=keys)
+
+    return make
+
+
+def settings_of(url: str) -> dict[str, object]:
+    return {
+        "database_url": url,
+        "issuer": ISSUER,
+        "token_url": f"{ISSUER}/token",
+        "client_id": "test",
+        "client_secret": "test",
+        "lineage_url": "",
+    }
+
+
+class Caller:
+    """Speaks to one in-process application as anybody."""
+
+    def __init__(self, app: object, service: str, token: Callable[..., str]) -> None:
+        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service.test")
+        self._service = service
+        self._token = token
+
+    async def __call__(self, person: str, method: str, path: str, **options: object) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self._token(self._service, person)}"} | dict(options.pop("headers", {}))
+        return await self._http.request(method, path, headers=headers, **options)
+
+    async def bare(self, method: str, path: str, **options: object) -> httpx.Response:
+        return await self._http.request(method, path, **options)
+
+
+@pytest.fixture
+def caller(token: Callable[..., str]) -> Callable[..., Caller]:
+    return lambda app, service: Caller(app, service, token)
+
+

@@ -1,0 +1,131 @@
+"""A policy service on a database of its own, with a clock the test holds."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from conftest import KEY, Caller, Cluster, settings_of
+from mintmark_policy.app import create_app
+from mintmark_policy.settings import Settings
+from mintmark_shared.service import Surroundings
+from policy.examples import charter_document
+
+MEMBERS = {"privacy-officer": "privacy", "counsel": "legal"}
+
+
+class World:
+    """Policy as people and services meet it."""
+
+    def __init__(self, app: Any, caller: Caller, url: str) -> None:
+        self.app = app
+        self.call = caller
+        self.url = url.replace("+asyncpg", "")
+        self.now = datetime.now(UTC)
+        self.source_id = str(uuid4())
+        self.population_id = self.charter_id = self.digest = self.key_id = ""
+
+    async def set_up(self, *, epsilon: str = "2", allocated: str = "2", releases: int | None = None, **charter: Any) -> None:
+        """A population with a keyed source, a charter in force, assessed, and with an allocation."""
+        await self.make_population(epsilon)
+        await self.make_charter(**charter)
+        body = {"charter_id": self.charter_id, "epsilon": allocated, "delta": "0.00001", "releases": releases}
+        answer = await self.call("steward", "POST", f"/v1/populations/{self.population_id}/allocations", json=body)
+        assert answer.status_code == 201, answer.text
+
+    async def make_population(self, epsilon: str = "2") -> None:
+        body = {"name": f"p-{uuid4().hex[:8]}", "privacy_unit": "one row", "epsilon": epsilon, "delta": "0.00001"}
+        self.population_id = (await self.call("steward", "POST", "/v1/populations", json=body)).json()["id"]
+        body = {"resource": f"source:{self.source_id}:{uuid4()}", "population_id": self.population_id}
+        self.key_id = (await self.call("generation", "POST", "/v1/keys", json=body)).json()["id"]
+
+    async def make_charter(self, **changes: Any) -> None:
+        document = charter_document(sources=[self.source_id], **changes)
+        made = (await self.call("scientist", "POST", "/v1/charters", json=document)).json()
+        self.charter_id, self.digest = made["id"], made["digest"]
+        await self.call("scientist", "POST", f"/v1/charters/{self.charter_id}:submit")
+        await self.assess()
+        for person, function in MEMBERS.items():
+            member = {"subject": person, "function": function}
+            assert (await self.call("admin", "POST", "/v1/committee/members", json=member)).status_code == 204
+            shown = await self.vote(person, function)
+            assert shown.status_code == 201, shown.text
+        assert shown.json()["state"] == "in_force"
+
+    async def assess(self, person: str = "assessor") -> Any:
+        until = (self.now + timedelta(days=20)).isoformat()
+        body = {"digest": self.digest, "acceptable": True, "summary": "fine", "valid_until": until}
+        return await self.call(person, "POST", f"/v1/charters/{self.charter_id}/assessments", json=body)
+
+    async def vote(self, person: str, function: str, **changes: Any) -> Any:
+        body = {"function": function, "verdict": "approve", "digest": self.digest, "reason": "good"} | changes
+        return await self.call(person, "POST", f"/v1/charters/{self.charter_id}/votes", json=body)
+
+    def request(self, *, rho: str = "0.01", **plan: Any) -> dict[str, Any]:
+        """A decision request as generation would send it."""
+        made = {
+            "charter_id": self.charter_id,
+            "use_case": "research",
+            "audience": "analysts",
+            "source_id": self.source_id,
+            "generator": "dpmm-mst",
+            "parameters": {"epsilon": "0.5", "delta": "0.000001", "iterations": 500},
+            "rows": 100,
+            "rationale": "study",
+        } | plan
+        guarantee = {"level": "proven", "unit": "one row", "statement": "proven", "delta": "0.000001"}
+        offer = {
+            "engine_version": "1",
+            "guarantee": guarantee,
+            "mechanism": {"kind": "zcdp", "rho": rho},
+            "source_key_id": self.key_id,
+            "population_id": self.population_id,
+        }
+        return {"run_id": str(uuid4()), "requester": "scientist", "plan": made, "offer": offer}
+
+    async def decide(self, request: dict[str, Any] | None = None, **options: Any) -> Any:
+        sent = request or self.request(**options)
+        headers = {"Idempotency-Key": f"decide-{sent['run_id']}"}
+        return await self.call("generation", "POST", "/v1/decisions", json=sent, headers=headers)
+
+    async def redeem(self, decision: dict[str, Any], *, key: str = "run", digest: str | None = None, token: str | None = None) -> Any:
+        permit = decision["permit"]
+        body = {"token": token or permit["token"], "plan_digest": digest or decision["plan_digest"]}
+        path = f"/v1/permits/{permit['id']}:redeem"
+        return await self.call("generation", "POST", path, json=body, headers={"Idempotency-Key": key})
+
+    async def settle(self, decision: dict[str, Any], outcome: str = "quarantined") -> Any:
+        path = f"/v1/permits/{decision['permit']['id']}:settle"
+        return await self.call("generation", "POST", path, json={"outcome": outcome})
+
+    async def budget(self) -> dict[str, Any]:
+        return (await self.call("auditor", "GET", f"/v1/populations/{self.population_id}")).json()["budget"]
+
+    async def ledger(self) -> list[dict[str, Any]]:
+        path = f"/v1/populations/{self.population_id}/ledger"
+        return (await self.call("auditor", "GET", path)).json()["entries"]
+
+    async def sql(self, query: str, *values: Any) -> list[Any]:
+        connection = await asyncpg.connect(self.url)
+        try:
+            return await connection.fetch(query, *values)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture
+async def world(
+    cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller]
+) -> AsyncIterator[World]:
+    url = await cluster.fresh("policy")
+    settings = Settings.model_validate(settings_of(url) | {"master_key": KEY, "signing_key": KEY})
+    surroundings = around("policy", settings)
+    holder: list[World] = []
+    app = create_app(settings, surroundings=surroundings, clock=lambda: holder[0].now)
+    holder.append(World(app, caller(app, "policy"), url))
+    yield holder[0]
+    await surroundings.database.close()
+    await surroundings.http.aclose()

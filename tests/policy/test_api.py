@@ -1,0 +1,469 @@
+"""Policy over HTTP on a real Postgres: the invariants, each with its refusal."""
+
+import asyncio
+from datetime import timedelta
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from mintmark_policy.use_cases.decisions import return_expired
+from policy.conftest import World
+from policy.examples import charter_document
+
+MISSING = str(uuid4())
+
+
+# --- charters and the committee -----------------------------------------------------------
+
+
+async def test_a_charter_comes_into_force_by_quorum(world: World) -> None:
+    await world.make_charter()
+    shown = (await world.call("auditor", "GET", f"/v1/charters/{world.charter_id}")).json()
+    assert shown["state"] == "in_force"
+    assert shown["digest"] == world.digest
+    votes = (await world.call("auditor", "GET", f"/v1/charters/{world.charter_id}/votes")).json()
+    assert {vote["voter"] for vote in votes} == {"privacy-officer", "counsel"}
+
+
+async def test_a_charter_owner_cannot_approve_themself(world: World) -> None:
+    document = charter_document(owner="counsel")
+    made = (await world.call("scientist", "POST", "/v1/charters", json=document)).json()
+    world.charter_id, world.digest = made["id"], made["digest"]
+    await world.call("scientist", "POST", f"/v1/charters/{made['id']}:submit")
+    for person in ("counsel", "privacy-officer"):
+        await world.call("admin", "POST", "/v1/committee/members", json={"subject": person, "function": "legal"})
+    refused = await world.vote("counsel", "legal")
+    assert refused.status_code == 403
+    assert refused.json()["code"] == "own-matter"
+    assert (await world.vote("privacy-officer", "legal")).status_code == 201
+
+
+async def test_one_person_counts_once_whatever_they_hold(world: World) -> None:
+    made = (await world.call("scientist", "POST", "/v1/charters", json=charter_document())).json()
+    world.charter_id, world.digest = made["id"], made["digest"]
+    await world.call("scientist", "POST", f"/v1/charters/{made['id']}:submit")
+    for function in ("privacy", "legal"):
+        await world.call("admin", "POST", "/v1/committee/members", json={"subject": "counsel", "function": function})
+    assert (await world.vote("counsel", "privacy")).json()["state"] == "submitted"
+    assert (await world.vote("counsel", "legal")).json()["code"] == "already-voted"
+
+
+async def test_a_vote_is_bound_to_the_digest(world: World) -> None:
+    made = (await world.call("scientist", "POST", "/v1/charters", json=charter_document())).json()
+    world.charter_id, world.digest = made["id"], made["digest"]
+    await world.call("scientist", "POST", f"/v1/charters/{made['id']}:submit")
+    await world.call("admin", "POST", "/v1/committee/members", json={"subject": "counsel", "function": "legal"})
+    refused = await world.vote("counsel", "legal", digest="sha256:" + "0" * 64)
+    assert (refused.status_code, refused.json()["code"]) == (409, "digest-changed")
+
+
+async def test_editing_needs_the_state_that_was_read(world: World) -> None:
+    made = await world.call("scientist", "POST", "/v1/charters", json=charter_document())
+    path, etag = f"/v1/charters/{made.json()['id']}", made.headers["etag"]
+    changed = charter_document(title="Another")
+    assert (await world.call("scientist", "PUT", path, json=changed)).status_code == 428
+    edited = await world.call("scientist", "PUT", path, json=changed, headers={"If-Match": etag})
+    assert edited.status_code == 200
+    assert edited.json()["version"] == 1
+    stale = await world.call("scientist", "PUT", path, json=changed, headers={"If-Match": etag})
+    assert stale.status_code == 412
+
+
+async def test_a_version_in_force_is_never_edited_but_followed(world: World) -> None:
+    await world.make_charter()
+    path = f"/v1/charters/{world.charter_id}"
+    etag = (await world.call("auditor", "GET", path)).headers["etag"]
+    edited = await world.call("scientist", "PUT", path, json=charter_document(), headers={"If-Match": etag})
+    assert (edited.json()["version"], edited.json()["state"]) == (2, "draft")
+    first = (await world.call("auditor", "GET", f"{path}/versions/1")).json()
+    assert (first["state"], first["digest"]) == ("in_force", world.digest)
+
+
+async def test_a_rejection_sends_a_version_back(world: World) -> None:
+    made = (await world.call("scientist", "POST", "/v1/charters", json=charter_document())).json()
+    world.charter_id, world.digest = made["id"], made["digest"]
+    await world.call("scientist", "POST", f"/v1/charters/{made['id']}:submit")
+    await world.call("admin", "POST", "/v1/committee/members", json={"subject": "counsel", "function": "legal"})
+    assert (await world.vote("counsel", "legal", verdict="reject")).json()["state"] == "rejected"
+    assert (await world.vote("counsel", "legal")).status_code == 409
+
+
+async def test_nobody_appoints_themself(world: World) -> None:
+    member = {"subject": "admin", "function": "privacy"}
+    assert (await world.call("admin", "POST", "/v1/committee/members", json=member)).json()["code"] == "own-matter"
+
+
+async def test_an_owner_cannot_assess_or_fund_their_own_charter(world: World) -> None:
+    await world.make_population()
+    document = charter_document(owner="assessor", sources=[world.source_id])
+    made = (await world.call("scientist", "POST", "/v1/charters", json=document)).json()
+    world.charter_id, world.digest = made["id"], made["digest"]
+    assert (await world.assess()).json()["code"] == "own-matter"
+    mine = (await world.call("scientist", "POST", "/v1/charters", json=charter_document(owner="steward"))).json()
+    body = {"charter_id": mine["id"], "epsilon": "1", "delta": "0.000001"}
+    refused = await world.call("steward", "POST", f"/v1/populations/{world.population_id}/allocations", json=body)
+    assert refused.json()["code"] == "own-matter"
+
+
+# --- the gate -----------------------------------------------------------------------------
+
+
+async def test_a_plan_without_charter_is_denied(world: World) -> None:
+    await world.set_up()
+    decision = (await world.decide(charter_id=MISSING)).json()
+    assert decision["verdict"] == "deny"
+    assert decision["permit"] is None
+    assert "charter.in-force" in {clause["code"] for clause in decision["clauses"]}
+
+
+async def test_a_denial_lists_everything_and_is_kept(world: World) -> None:
+    await world.set_up()
+    decision = (await world.decide(use_case="underwriting", generator="ctgan", rows=60_000)).json()
+    codes = {clause["code"] for clause in decision["clauses"]}
+    assert codes == {"use-case.listed", "use-case.prohibited", "configuration.approved", "rows.allowed"}
+    assert all(clause["expected"] and clause["actual"] and clause["remedy"] for clause in decision["clauses"])
+    kept = (await world.call("auditor", "GET", f"/v1/decisions/{decision['id']}")).json()
+    assert kept["clauses"] == decision["clauses"]
+
+
+async def test_an_unapproved_configuration_is_denied(world: World) -> None:
+    await world.set_up()
+    decision = (await world.decide(parameters={"epsilon": "5.1", "delta": "0.000001", "iterations": 500})).json()
+    assert [clause["code"] for clause in decision["clauses"]] == ["parameters.in-range"]
+
+
+async def test_a_plan_beyond_the_budget_is_denied_and_holds_nothing(world: World) -> None:
+    await world.set_up()
+    decision = (await world.decide(rho="2")).json()
+    assert {clause["code"] for clause in decision["clauses"]} == {"budget.population", "budget.allocation"}
+    assert (await world.budget())["epsilon_held"] == "0"
+    assert await world.ledger() == []
+
+
+async def test_a_charter_past_its_revalidation_denies_the_next_plan(world: World) -> None:
+    await world.set_up()
+    world.now += timedelta(days=31)
+    codes = {clause["code"] for clause in (await world.decide()).json()["clauses"]}
+    assert codes == {"charter.revalidated", "assessment.valid"}
+    world.now += timedelta(days=30)
+    codes = {clause["code"] for clause in (await world.decide()).json()["clauses"]}
+    assert "charter.in-force" in codes
+
+
+async def test_a_source_of_another_population_is_denied(world: World) -> None:
+    await world.set_up()
+    request = world.request()
+    request["offer"]["source_key_id"] = MISSING
+    assert [clause["code"] for clause in (await world.decide(request)).json()["clauses"]] == ["source.population"]
+
+
+async def test_the_same_request_is_decided_once(world: World) -> None:
+    await world.set_up()
+    request = world.request()
+    first, second = (await world.decide(request)).json(), (await world.decide(request)).json()
+    assert first == second
+    assert len(await world.ledger()) == 2, "one reservation in the population's account, one in the charter's"
+    request["plan"]["rows"] = 99
+    assert (await world.decide(request)).json()["code"] == "idempotency-key-reused"
+
+
+async def test_racing_plans_never_overspend(world: World) -> None:
+    """Forty plans at once for a budget that holds four; on one event loop, through one pool of connections."""
+    await world.set_up()
+    fits = 0
+    request = world.request(rho="0.015")
+    answers = await asyncio.gather(*(world.decide(world.request(rho="0.015")) for _ in range(40)))
+    fits = sum(answer.json()["verdict"] == "permit" for answer in answers)
+    assert 1 < fits < 40
+    assert (await world.decide(request)).json()["verdict"] == "deny"
+    assert float((await world.budget())["epsilon_held"]) <= 2
+    (row,) = await world.sql("SELECT bool_or(h <= c) AS fits FROM accounts, unnest(held, caps) AS pair(h, c)")
+    assert row["fits"]
+
+
+# --- permits ------------------------------------------------------------------------------
+
+
+async def test_redeeming_spends_once_and_hands_out_the_key(world: World) -> None:
+    await world.set_up()
+    decision = (await world.decide()).json()
+    assert (await world.budget())["epsilon_spent"] == "0"
+    first = await world.redeem(decision)
+    assert first.status_code == 200
+    again = await world.redeem(decision)
+    assert again.json() == first.json(), "the same run gets the same keys, and is not charged again"
+    assert [entry["kind"] for entry in await world.ledger()].count("spend") == 2
+    other = await world.redeem(decision, key="another-run")
+    assert (other.status_code, other.json()["code"]) == (409, "permit-redeemed")
+    await world.settle(decision)
+    late = await world.redeem(decision)
+    assert (late.status_code, late.json()["code"]) == (409, "permit-redeemed")
+
+
+async def test_two_redemptions_at_once_spend_once(world: World) -> None:
+    await world.set_up()
+    decision = (await world.decide()).json()
+    answers = await asyncio.gather(*(world.redeem(decision, key=f"run-{i}") for i in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 9
+    assert [entry["kind"] for entry in await world.ledger()].count("spend") == 2
+
+
+async def test_an_expired_permit_cannot_be_redeemed_and_its_reservation_returns(world: World) -> None:
+    await world.set_up()
+    decision = (await world.decide()).json()
+    held = (await world.budget())["epsilon_held"]
+    assert float(held) > 0
+    world.now += timedelta(minutes=31)
+    refused = await world.redeem(decision)
+    assert (refused.status_code, refused.json()["code"]) == (409, "permit-expired")
+    assert await return_expired(world.app.state.office) == 1
+    assert await return_expired(world.app.state.office) == 0
+    assert (await world.budget())["epsilon_held"] == "0"
+
+
+async def test_an_expired_reservation_makes_room_for_the_next_plan_by_itself(world: World) -> None:
+    await world.set_up()
+    assert (await world.decide(rho="0.06")).json()["verdict"] == "permit"
+    assert (await world.decide(rho="0.06")).json()["verdict"] == "deny"
+    world.now += timedelta(minutes=31)
+    assert (await world.decide(rho="0.06")).json()["verdict"] == "permit"
+
+
+async def test_a_redeemed_permit_never_returns(world: World) -> None:
+    await world.set_up()
+    decision = (await world.decide()).json()
+    await world.redeem(decision)
+    world.now += timedelta(minutes=31)
+    assert await return_expired(world.app.state.office) == 0
+    refused = await world.call("generation", "POST", f"/v1/permits/{decision['permit']['id']}:cancel")
+    assert refused.json()["code"] == "permit-redeemed"
+    assert float((await world.budget())["epsilon_spent"]) > 0
+
+
+async def test_a_cancelled_reservation_returns_once(world: World) -> None:
+    await world.set_up()
+    decision = (await world.decide()).json()
+    for _ in range(2):
+        path = f"/v1/permits/{decision['permit']['id']}:cancel"
+        assert (await world.call("generation", "POST", path)).status_code == 204
+    assert [entry["kind"] for entry in await world.ledger()] == ["reserve"] * 2 + ["return"] * 2
+    assert (await world.redeem(decision)).json()["code"] == "permit-expired"
+
+
+async def test_a_permit_is_bound_to_its_plan_and_cannot_be_forged(world: World) -> None:
+    await world.set_up()
+    one, two = (await world.decide()).json(), (await world.decide(rows=50)).json()
+    assert (await world.redeem(one, token=two["permit"]["token"])).json()["code"] == "permit-for-another-plan"
+    assert (await world.redeem(one, digest=two["plan_digest"])).json()["code"] == "permit-for-another-plan"
+    header, claims, signature = one["permit"]["token"].split(".")
+    forged = ".".join((header, claims, signature[::-1]))
+    assert (await world.redeem(one, token=forged)).json()["code"] == "permit-forged"
+
+
+async def test_a_source_key_is_handed_out_once(world: World) -> None:
+    await world.make_population()
+    body = {"resource": f"source:{uuid4()}:{uuid4()}", "population_id": world.population_id}
+    assert (await world.call("generation", "POST", "/v1/keys", json=body)).status_code == 201
+    assert (await world.call("generation", "POST", "/v1/keys", json=body)).json()["code"] == "key-exists"
+
+
+async def test_keys_lie_wrapped(world: World) -> None:
+    await world.set_up()
+    decision = (await world.decide()).json()
+    keys = (await world.redeem(decision)).json()
+    from base64 import b64decode
+
+    for row in await world.sql("SELECT wrapped FROM keys"):
+        assert b64decode(keys["source_key"]) not in row["wrapped"]
+        assert b64decode(keys["asset_key"]) not in row["wrapped"]
+
+
+# --- releases and grants ------------------------------------------------------------------
+
+
+def estimate(upper: str) -> dict[str, object]:
+    return {
+        "metric": "membership-auc", "value": "0.5", "lower": "0.45", "upper": upper,
+        "n": 100, "method": "m", "confidence": "0.95", "seed": 0,
+    }  # fmt: skip
+
+
+async def release(world: World, run_id: str, upper: str = "0.55") -> object:
+    body = {"asset_id": run_id, "assay_id": str(uuid4()), "estimates": [estimate(upper)]}
+    return await world.call("evaluation", "POST", "/v1/releases", json=body, headers={"Idempotency-Key": run_id})
+
+
+async def paid_run(world: World) -> str:
+    decision = (await world.decide()).json()
+    await world.redeem(decision)
+    await world.settle(decision)
+    return decision["run_id"]
+
+
+async def unlock(world: World, asset: str, subject: str) -> object:
+    return await world.call("generation", "POST", f"/v1/assets/{asset}:unlock", json={"subject": subject})
+
+
+async def test_nothing_leaves_before_a_release_and_a_grant(world: World) -> None:
+    await world.set_up()
+    asset = await paid_run(world)
+    assert (await unlock(world, asset, "scientist")).status_code == 404
+    decided = await release(world, asset)
+    assert decided.json()["verdict"] == "released"
+    assert (await unlock(world, asset, "scientist")).status_code == 200, "the release grants the requester"
+    assert (await unlock(world, asset, "counsel")).json()["code"] == "no-grant"
+    until = (world.now + timedelta(days=1)).isoformat()
+    body = {"subject": "counsel", "use_case": "research", "valid_until": until}
+    assert (await world.call("steward", "POST", f"/v1/assets/{asset}/grants", json=body)).status_code == 201
+    assert (await unlock(world, asset, "counsel")).status_code == 200
+    world.now += timedelta(days=2)
+    assert (await unlock(world, asset, "counsel")).json()["code"] == "no-grant"
+    world.now += timedelta(days=60)
+    assert (await unlock(world, asset, "scientist")).status_code == 403
+
+
+async def test_a_rejected_asset_stays_in_quarantine(world: World) -> None:
+    await world.set_up()
+    asset = await paid_run(world)
+    decided = (await release(world, asset, upper="0.61")).json()
+    assert decided["verdict"] == "rejected"
+    assert not decided["criteria"][0]["met"]
+    assert (await unlock(world, asset, "scientist")).json()["code"] == "not-released"
+    until = (world.now + timedelta(days=1)).isoformat()
+    body = {"subject": "counsel", "use_case": "research", "valid_until": until}
+    assert (await world.call("steward", "POST", f"/v1/assets/{asset}/grants", json=body)).json()["code"] == "not-released"
+
+
+async def test_an_unpaid_or_decided_asset_is_not_decided(world: World) -> None:
+    await world.set_up()
+    unpaid = (await world.decide()).json()
+    assert (await release(world, unpaid["run_id"])).json()["code"] == "not-redeemed"
+    asset = await paid_run(world)
+    await release(world, asset)
+    body = {"asset_id": asset, "assay_id": str(uuid4()), "estimates": []}
+    again = await world.call("evaluation", "POST", "/v1/releases", json=body, headers={"Idempotency-Key": "other"})
+    assert again.json()["code"] == "already-decided"
+
+
+async def test_evaluation_opens_only_what_was_paid_and_not_decided(world: World) -> None:
+    await world.set_up()
+    unpaid = (await world.decide()).json()
+    path = f"/v1/permits/{unpaid['permit']['id']}:open-for-assay"
+    refused = await world.call("evaluation", "POST", path, json={"asset_id": unpaid["run_id"]})
+    assert refused.json()["code"] == "not-redeemed"
+    keys = (await world.redeem(unpaid)).json()
+    opened = (await world.call("evaluation", "POST", path, json={"asset_id": unpaid["run_id"]})).json()
+    assert opened == {"source_key": keys["source_key"], "asset_key": keys["asset_key"]}
+    assert (await world.call("evaluation", "POST", path, json={"asset_id": MISSING})).status_code == 409
+    await release(world, unpaid["run_id"])
+    late = await world.call("evaluation", "POST", path, json={"asset_id": unpaid["run_id"]})
+    assert late.json()["code"] == "already-decided"
+
+
+async def test_nobody_grants_themself(world: World) -> None:
+    await world.set_up()
+    asset = await paid_run(world)
+    await release(world, asset)
+    until = (world.now + timedelta(days=1)).isoformat()
+    body = {"subject": "steward", "use_case": "research", "valid_until": until}
+    assert (await world.call("steward", "POST", f"/v1/assets/{asset}/grants", json=body)).json()["code"] == "own-matter"
+
+
+# --- budgets ------------------------------------------------------------------------------
+
+
+async def test_allocations_cannot_exceed_the_population(world: World) -> None:
+    await world.set_up(epsilon="2", allocated="1.5")
+    other = (await world.call("scientist", "POST", "/v1/charters", json=charter_document())).json()
+    path = f"/v1/populations/{world.population_id}/allocations"
+    body = {"charter_id": other["id"], "epsilon": "0.500000000001", "delta": "0"}
+    assert (await world.call("steward", "POST", path, json=body)).json()["code"] == "budget-invalid"
+    body["delta"] = "0.000000000000000000000000000001"
+    assert (await world.call("steward", "POST", path, json=body)).json()["code"] == "over-allocated"
+
+
+@pytest.mark.parametrize("epsilon", [0.5, "1e3", "-1", "0", "101", ""])
+async def test_amounts_are_exact_decimals_in_text(world: World, epsilon: object) -> None:
+    body = {"name": "p", "privacy_unit": "row", "epsilon": epsilon, "delta": "0.000001"}
+    refused = await world.call("steward", "POST", "/v1/populations", json=body)
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_ledger_and_its_like_are_append_only(world: World) -> None:
+    await world.set_up()
+    await world.decide()
+    for table in ("ledger_entries", "decisions", "votes", "assessments", "releases", "audit_events"):
+        for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+            with pytest.raises(asyncpg.RaiseError, match="append-only"):
+                await world.sql(statement)
+
+
+async def test_ledger_sums_equal_balances(world: World) -> None:
+    await world.set_up()
+    first, second = (await world.decide()).json(), (await world.decide()).json()
+    await world.decide()
+    await world.redeem(first)
+    await world.call("generation", "POST", f"/v1/permits/{second['permit']['id']}:cancel")
+    rows = await world.sql(
+        """
+        SELECT a.held[1] AS held, a.spent[1] AS spent,
+               sum(l.renyi[1] * (CASE l.kind WHEN 'reserve' THEN 1 WHEN 'return' THEN -1 ELSE 0 END)) AS reserved,
+               sum(l.renyi[1] * (CASE l.kind WHEN 'spend' THEN 1 ELSE 0 END)) AS paid
+        FROM accounts a JOIN ledger_entries l ON l.account_id = a.id GROUP BY a.id, a.held, a.spent
+        """
+    )
+    assert len(rows) == 2
+    assert all(row["held"] == row["reserved"] and row["spent"] == row["paid"] for row in rows)
+
+
+# --- the trail ----------------------------------------------------------------------------
+
+
+async def test_business_row_audit_event_and_outbox_row_commit_together(world: World) -> None:
+    await world.set_up()
+    await world.sql("ALTER TABLE outbox RENAME TO outbox_away")
+    assert (await world.decide()).status_code == 500
+    await world.sql("ALTER TABLE outbox_away RENAME TO outbox")
+    for table in ("decisions", "permits", "ledger_entries"):
+        (row,) = await world.sql(f"SELECT count(*) AS n FROM {table}")
+        assert row["n"] == 0
+
+
+async def test_leaves_carry_no_name(world: World) -> None:
+    await world.set_up()
+    await world.decide()
+    for row in await world.sql("SELECT payload::text AS text FROM outbox WHERE kind = 'audit'"):
+        for name in ("scientist", "counsel", "privacy-officer", "steward", "assessor"):
+            assert name not in row["text"]
+
+
+# --- who may ------------------------------------------------------------------------------
+
+
+async def test_without_a_token_or_its_scope_nothing_happens(world: World) -> None:
+    bare = await world.call.bare("GET", "/v1/charters")
+    assert (bare.status_code, bare.json()["code"]) == (401, "unauthenticated")
+    assert bare.headers["www-authenticate"] == "Bearer"
+    garbage = await world.call.bare("GET", "/v1/charters", headers={"Authorization": "Bearer x.y.z"})
+    assert garbage.status_code == 401
+    refused = await world.call("auditor", "POST", "/v1/charters", json=charter_document())
+    assert (refused.status_code, refused.json()["code"]) == (403, "missing-scope")
+    for person in ("scientist", "steward", "admin"):
+        assert (await world.call(person, "POST", "/v1/keys", json={})).status_code == 403
+
+
+async def test_a_token_for_another_service_or_another_kind_is_refused(world: World, token: object) -> None:
+    for wrong in ({"audience": "mintmark-lineage"}, {"issuer": "http://other.test"}, {"lifetime": -60}):
+        made = token("policy", "auditor", **wrong)
+        answer = await world.call.bare("GET", "/v1/charters", headers={"Authorization": f"Bearer {made}"})
+        assert answer.status_code == 401, wrong
+
+
+async def test_health_and_metrics_need_no_token(world: World) -> None:
+    assert (await world.call.bare("GET", "/livez")).status_code == 200
+    ready = await world.call.bare("GET", "/readyz")
+    assert ready.json() == {"database": "ok", "keys": "ok"}
+    await world.call("auditor", "GET", "/v1/charters")
+    assert 'route="/v1/charters"' in (await world.call.bare("GET", "/metrics")).text
