@@ -95,7 +95,9 @@ class FittedPlugin:
         return from_frame(made.dataframe(), self._declaration)
 
     def dump(self) -> bytes:
-        return pickle.dumps(self._plugin)
+        # Some plugins make classes as they go, which only cloudpickle can follow.
+        dumped: bytes = import_module("cloudpickle").dumps(self._plugin)
+        return dumped
 
 
 def to_frame(table: pa.Table, declaration: SourceDeclaration) -> pd.DataFrame:

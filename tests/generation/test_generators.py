@@ -1,0 +1,240 @@
+"""Engines: the declared domain is all they see, labels say what is earned, the pinned pair works."""
+
+import json
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from dpmm.models.base.mechanisms.cdp2adp import cdp_eps
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mintmark_generation.generators import dpmm_mst
+from mintmark_generation.generators.catalogue import CATALOGUE, engine_named
+from mintmark_generation.generators.dpmm_mst import DpmmMst, rho_of
+from mintmark_generation.generators.encoding import TableCodec, arrow_schema, codec_of
+from mintmark_generation.generators.protocol import complete
+from mintmark_shared import custody
+from mintmark_shared.contracts.generation import (
+    CategoricalDomain,
+    Column,
+    IntegerDomain,
+    NumberDomain,
+    PrivacyUnit,
+    SourceDeclaration,
+    TextDomain,
+)
+from mintmark_shared.errors import Invalid
+
+SMALL = {"epsilon": "1", "delta": "0.000001", "iterations": 100}
+
+
+def declaration(**changes: object) -> SourceDeclaration:
+    values = {
+        "name": "small",
+        "description": "A small table.",
+        "population_id": uuid4(),
+        "columns": [
+            Column(name="sex", domain=CategoricalDomain(kind="categorical", categories=["f", "m"]), nullable=True),
+            Column(name="age", domain=IntegerDomain(kind="integer", minimum=18, maximum=99, bins=10)),
+            Column(name="income", domain=NumberDomain(kind="number", minimum=0, maximum=1000, bins=8), nullable=True),
+        ],
+    }
+    return SourceDeclaration(**(values | changes))
+
+
+def table(rows: int = 400, seed: int = 0) -> pa.Table:
+    random = np.random.default_rng(seed)
+    sex = random.choice(["f", "m"], rows)
+    income = random.uniform(0, 1000, rows)
+    missing = random.random(rows) < 0.1
+    return pa.table(
+        {
+            "sex": pa.array(sex, mask=missing),
+            "age": pa.array(random.integers(18, 100, rows)),
+            "income": pa.array(income, mask=~missing),
+        },
+        schema=arrow_schema(declaration().columns),
+    )
+
+
+# --- encoding -----------------------------------------------------------------------------
+
+
+@given(st.integers(-(10**6), 10**6), st.integers(0, 5000), st.integers(1, 1024), st.data())
+def test_an_integer_comes_back_in_its_own_bin(low: int, width: int, bins: int, data: st.DataObject) -> None:
+    high = low + width
+    codec = codec_of(Column(name="c", domain=IntegerDomain(kind="integer", minimum=low, maximum=high, bins=bins)))
+    values = data.draw(st.lists(st.integers(low, high), min_size=1, max_size=20))
+    codes = codec.encode(pa.chunked_array([pa.array(values, pa.int64())]))
+    assert codes.min() >= 0
+    assert codes.max() < codec.size
+    back = codec.decode(codes, np.random.default_rng(0))
+    assert (codec.encode(pa.chunked_array([back])) == codes).all()
+    if width < bins:
+        assert back.to_pylist() == values, "where every value has its bin, nothing is lost"
+
+
+@given(st.lists(st.floats(-5, 5, allow_nan=False), min_size=1, max_size=20), st.integers(1, 1024))
+def test_a_number_comes_back_within_its_bounds(values: list[float], bins: int) -> None:
+    codec = codec_of(Column(name="c", domain=NumberDomain(kind="number", minimum=-5, maximum=5, bins=bins)))
+    codes = codec.encode(pa.chunked_array([pa.array(values)]))
+    back = codec.decode(codes, np.random.default_rng(0)).to_pylist()
+    assert all(-5 <= value <= 5 for value in back)
+    assert all(abs(a - b) <= 10 / bins + 1e-9 for a, b in zip(values, back, strict=True))
+
+
+def test_nulls_and_extremes_of_the_allowed_range_survive() -> None:
+    codec = TableCodec.of(declaration())
+    full = table()
+    back = codec.decode(codec.encode(full), np.random.default_rng(0))
+    for name in ("sex", "income"):
+        assert back[name].is_null().to_pylist() == full[name].is_null().to_pylist()
+    wide = codec_of(Column(name="c", domain=IntegerDomain(kind="integer", minimum=-(2**50), maximum=2**50, bins=1024)))
+    ends = pa.chunked_array([pa.array([-(2**50), 2**50], pa.int64())])
+    assert wide.encode(ends).tolist() == [0, 1023]
+
+
+def test_the_domain_does_not_depend_on_the_data() -> None:
+    """A record with a rare value changes nothing about the shape of what the mechanism sees."""
+    codec = TableCodec.of(declaration())
+    rare = table(1).set_column(1, "age", pa.array([99], pa.int64())).cast(table().schema)
+    with_rare = pa.concat_tables([table(), rare])
+    assert list(codec.encode(table()).columns) == list(codec.encode(with_rare).columns)
+    assert codec.domain == {"c0": 3, "c1": 10, "c2": 9}
+
+
+# --- the proven engine --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("epsilon", "delta"), [(0.1, 1e-6), (1.0, 1e-6), (3.0, 1e-9), (10.0, 1e-4)])
+def test_rho_is_the_one_dpmm_and_the_theorem_give(epsilon: float, delta: float) -> None:
+    assert cdp_eps(rho_of(epsilon, delta), delta) == pytest.approx(epsilon, rel=1e-4)
+
+
+def test_the_stated_mechanism_is_the_one_that_runs() -> None:
+    engine, stated = DpmmMst(), DpmmMst().mechanism(declaration(), SMALL)
+    assert stated.kind == "zcdp"
+    model = dpmm_mst._new_model(float(stated.rho), 100, lambda _: None)
+    assert model.generator.rho == float(stated.rho)
+    assert 3 / (2 * model.generator.sigma**2) == pytest.approx(float(stated.rho))
+    assert float(stated.rho) < rho_of(1.0, 1e-6)
+    assert engine.guarantee(declaration(), SMALL).level == "proven"
+
+
+def test_a_unit_with_many_rows_pays_the_epsilon_asked_for() -> None:
+    id_column = Column(name="person", domain=TextDomain(kind="text"), role="identifier")
+    grouped = declaration(
+        columns=[*declaration().columns, id_column], privacy_unit=PrivacyUnit(column="person", maximum_rows=5)
+    )
+    one, five = (DpmmMst().mechanism(d, SMALL) for d in (declaration(), grouped))
+    assert five.group_size == 5
+    assert Decimal(five.rho) * 25 <= Decimal(one.rho)
+
+
+def test_two_fits_with_the_same_seed_differ_in_noise() -> None:
+    """What is fitted differs, not only what is sampled: the noise is never seeded."""
+    engine = DpmmMst()
+    one, two = (engine.fit(table(), declaration(), SMALL, 7, lambda _: None) for _ in range(2))
+    counts = [model._model.generator.measures[0][1] for model in (one, two)]
+    assert not np.array_equal(*counts)
+
+
+def test_a_fitted_model_is_kept_and_sampled_without_the_rows() -> None:
+    engine, told = DpmmMst(), []
+    fitted = engine.fit(table(), declaration(), SMALL, None, told.append)
+    loaded = engine.load(fitted.dump(), declaration())
+    made = loaded.sample(250, seed=3)
+    assert made.num_rows == 250
+    assert made.schema == arrow_schema(declaration().columns)
+    assert made.equals(loaded.sample(250, seed=3)), "sampling is post-processing and may be repeated"
+    assert told == sorted(told), "progress only grows"
+
+
+def test_the_model_holds_no_row() -> None:
+    canary = 271.8281828459045
+    held = table().set_column(2, "income", pa.array([canary] * 400, pa.float64()))
+    dumped = DpmmMst().fit(held, declaration(), SMALL, None, lambda _: None).dump()
+    assert np.float64(canary).tobytes() not in dumped
+
+
+# --- the catalogue ------------------------------------------------------------------------
+
+
+def test_nothing_without_a_proof_is_labelled_proven() -> None:
+    levels = {
+        name: engine.guarantee(declaration(), complete(engine, {})).level for name, engine in CATALOGUE.items()
+    }
+    assert levels == {"dpmm-mst": "proven", "bayesian-network": "none", "arf": "none", "ctgan": "none", "tvae": "none"}
+    for engine in CATALOGUE.values():
+        assert engine.guarantee(declaration(), complete(engine, {})).gaps, "every engine tells its gaps"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"epsilon": 1}, {"epsilon": "100"}, {"epsilon": "NaN"}, {"iterations": "500"}, {"iterations": True}, {"surprise": 1}],
+)
+def test_parameters_are_checked(parameters: dict[str, object]) -> None:
+    with pytest.raises(Invalid):
+        complete(DpmmMst(), parameters)
+
+
+def test_an_unknown_generator_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(Invalid, match="dpmm-mst"):
+        engine_named("dummy_sampler")
+
+
+def test_importing_the_catalogue_brings_no_learning_library() -> None:
+    """The API process stays light; torch and synthcity belong to children."""
+    script = (
+        "import sys, mintmark_generation.generators.catalogue as _\n"
+        "assert not {'torch', 'synthcity', 'dpmm'} & set(sys.modules), 'heavy'"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True)
+
+
+# --- the child ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("generator", "parameters"),
+    [
+        ("dpmm-mst", SMALL),
+        ("bayesian-network", {"struct_learning_n_iter": 10, "struct_max_indegree": 2}),
+        ("arf", {"num_trees": 5, "max_iters": 1}),
+        ("ctgan", {"n_iter": 1, "batch_size": 100}),
+        ("tvae", {"n_iter": 1, "batch_size": 100}),
+    ],
+)
+def test_every_engine_makes_a_sealed_table_in_a_child(tmp_path: Path, generator: str, parameters: dict[str, object]) -> None:
+    """The whole way through a real child process: nulls, integers, numbers and categories, nothing in clear."""
+    from base64 import b64encode
+
+    url, source_key, asset_key = tmp_path.as_uri() + "/objects", bytes(32), bytes(range(32))
+    store = custody.open_store(url)
+    train = table()
+    custody.put_new(store, "train", custody.seal_table(train.to_batches(), train.schema, source_key, "train"))
+    job = {
+        "objects_url": url, "declaration": declaration().model_dump(mode="json"), "generator": generator,
+        "parameters": parameters, "rows": 60, "seed": 5, "train_object": "train", "model_object": "model",
+        "asset_object": "asset", "source_key": b64encode(source_key).decode(), "asset_key": b64encode(asset_key).decode(),
+    }  # fmt: skip
+    command = [sys.executable, "-m", "mintmark_generation.generators.child"]
+    ended = subprocess.run(command, input=json.dumps(job) + "\n", capture_output=True, text=True, cwd=tmp_path)
+    messages = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert messages[-1].get("done", messages[-1])["rows"] == 60, messages
+    assert ended.stderr == ""
+    made = custody.read_table(store, "asset", asset_key)
+    assert made.schema == arrow_schema(declaration().columns)
+    assert set(made["sex"].to_pylist()) <= {"f", "m", None}
+    ages = made["age"].to_pylist()
+    assert all(18 <= age <= 99 for age in ages)
+    with pytest.raises(custody.SealBroken):
+        custody.read_table(store, "asset", source_key)
+    again = subprocess.run(command, input=json.dumps(job) + "\n", capture_output=True, text=True, cwd=tmp_path)
+    assert json.loads(again.stdout.splitlines()[-1]) == messages[-1], "a repeat finds model and table, and makes neither anew"
