@@ -1,7 +1,7 @@
 """Membership inference by distance, calibrated on the holdout.
 
 The attacker holds the asset and a reference sample of the population. A candidate is scored by how
-much nearer the asset comes to it than the reference does; members are train rows, non-members
+much nearer the asset comes to it than the reference does, as a ratio; members are train rows, non-members
 holdout rows the attacker's reference does not hold.
 """
 
@@ -16,6 +16,7 @@ AUC, TPR = "membership-auc", "membership-tpr-at-1pct-fpr"
 MOST_CANDIDATES = 3000
 LEAST_CANDIDATES = 40
 FALSE_POSITIVES = 0.01
+SMALLEST = 1e-4
 
 
 def measure(tables: Tables) -> list[Measured]:
@@ -34,7 +35,8 @@ def measure(tables: Tables) -> list[Measured]:
 
 
 def _score(rows: Array, asset: Array, reference: Array) -> Array:
-    return _nearest(rows, reference) - _nearest(rows, asset)
+    """Log ratio of the two distances: in sparse regions every distance is large, and only their ratio tells."""
+    return np.log((_nearest(rows, reference) + SMALLEST) / (_nearest(rows, asset) + SMALLEST))
 
 
 def _nearest(rows: Array, among: Array) -> Array:
@@ -44,7 +46,7 @@ def _nearest(rows: Array, among: Array) -> Array:
 
 def _auc(tables: Tables, members: Array, outsiders: Array) -> Estimate:
     value, lower, upper = areas(members[None, :], outsiders[None, :]).interval(np.ones(1))
-    method = "distance to the asset against distance to a reference half of the holdout; DeLong's variance"
+    method = "ratio of the distances to a reference half of the holdout and to the asset; DeLong's variance"
     return Estimate(AUC, value, max(0.0, lower), min(1.0, upper), 2 * len(members), method, tables.seed)
 
 

@@ -13,6 +13,7 @@ from mintmark_evaluation.measures.reference import Array, Tables, codes
 METRIC = "singling-out-risk"
 ATTACKS = 1000
 LEAST_ATTACKS = 50
+LEAST_ROWS = 40
 SUBSETS = 50
 NARROWEST = 2
 
@@ -22,6 +23,8 @@ def measure(tables: Tables) -> list[Measured]:
     train, holdout, asset, sizes = codes(tables)
     random = tables.random("singling-out")
     size = min(len(train), len(holdout))
+    if size < LEAST_ROWS:
+        return [NotEstimable(METRIC, f"fewer than {LEAST_ROWS} rows to learn from or held out")]
     targets = train[random.choice(len(train), size, replace=False)]
     baseline = holdout[random.choice(len(holdout), size, replace=False)]
     successes = chances = attacks = 0

@@ -1,0 +1,186 @@
+"""Lineage over HTTP on a real Postgres."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from conftest import KEY, Caller, Cluster, settings_of
+from mintmark.audit import verify_proof
+from mintmark_lineage.app import create_app
+from mintmark_lineage.settings import Settings
+from mintmark_lineage.use_cases import sign_checkpoint
+from mintmark_shared.service import Surroundings
+
+
+class World:
+    def __init__(self, app: Any, call: Caller, url: str) -> None:
+        self.app = app
+        self.call = call
+        self.url = url.replace("+asyncpg", "")
+
+    async def tell(self, event: dict[str, Any]) -> Any:
+        return await self.call("producer", "POST", "/api/v1/lineage", json=event)
+
+    async def log(self, event: dict[str, Any]) -> Any:
+        return await self.call("producer", "POST", "/v1/audit-events", json=event)
+
+    async def count(self, table: str) -> int:
+        connection = await asyncpg.connect(self.url)
+        try:
+            return await connection.fetchval(f"SELECT count(*) FROM {table}")
+        finally:
+            await connection.close()
+
+
+@pytest.fixture
+async def world(
+    cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller]
+) -> AsyncIterator[World]:
+    url = await cluster.fresh("lineage")
+    settings = Settings.model_validate(settings_of(url) | {"checkpoint_key": KEY})
+    surroundings = around("lineage", settings)
+    app = create_app(settings, surroundings=surroundings)
+    yield World(app, caller(app, "lineage"), url)
+    await surroundings.database.close()
+    await surroundings.http.aclose()
+
+
+def event(run: str, inputs: list[str] = (), outputs: list[str] = (), **facets: Any) -> dict[str, Any]:
+    def dataset(name: str) -> dict[str, str]:
+        namespace, _, title = name.partition("/")
+        return {"namespace": namespace, "name": title}
+
+    return {
+        "eventTime": datetime.now(UTC).isoformat(),
+        "eventType": "COMPLETE",
+        "producer": "https://example.org",
+        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json",
+        "run": {"runId": run, "facets": facets},
+        "job": {"namespace": "jobs", "name": "job"},
+        "inputs": [dataset(name) for name in inputs],
+        "outputs": [dataset(name) for name in outputs],
+    }
+
+
+def leaf(**changes: Any) -> dict[str, Any]:
+    made = {
+        "id": str(uuid4()), "at": datetime.now(UTC).isoformat(), "service": "policy", "actor": "0" * 64,
+        "action": "plan.decide", "subject": "run:1", "outcome": "permit", "details": {"n": 1},
+    }  # fmt: skip
+    return made | changes
+
+
+async def test_the_graph_is_walked_both_ways(world: World) -> None:
+    first, second = str(uuid4()), str(uuid4())
+    assert (await world.tell(event(first, ["raw/a"], ["mid/b"]))).status_code == 201
+    assert (await world.tell(event(second, ["mid/b", "raw/c"], ["mintmark.asset/d"]))).status_code == 201
+    up = (await world.call("auditor", "GET", "/v1/graph?name=d")).json()
+    assert {f"{node['namespace']}/{node['name']}" for node in up["datasets"]} == {"mintmark.asset/d", "mid/b", "raw/a", "raw/c"}
+    assert {"from": "dataset:raw/a", "to": f"run:{first}"} in up["links"]
+    near = (await world.call("auditor", "GET", "/v1/graph?name=d&depth=1")).json()
+    assert {node["id"] for node in near["runs"]} == {second}
+    down = (await world.call("auditor", "GET", "/v1/graph?namespace=raw&name=a&direction=downstream")).json()
+    assert [node["name"] for node in down["datasets"]] == ["b", "d", "a"]
+    assert (await world.call("auditor", "GET", "/v1/graph?name=nothing")).status_code == 404
+
+
+async def test_a_cycle_ends(world: World) -> None:
+    await world.tell(event(str(uuid4()), ["n/a"], ["n/b"]))
+    await world.tell(event(str(uuid4()), ["n/b"], ["n/a"]))
+    found = (await world.call("auditor", "GET", "/v1/graph?namespace=n&name=a&depth=50")).json()
+    assert len(found["datasets"]) == 2
+
+
+async def test_the_same_event_again_changes_nothing(world: World) -> None:
+    told = event(str(uuid4()), ["n/a"], ["n/b"])
+    for _ in range(2):
+        assert (await world.tell(told)).status_code == 201
+    assert await world.count("events") == 1
+    packed = gzip.compress(json.dumps(told).encode())
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    answer = await world.call("producer", "POST", "/api/v1/lineage", content=packed, headers=headers)
+    assert answer.status_code == 201
+    assert await world.count("events") == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"eventTime": "yesterday"},
+        {"run": {"runId": "not-a-uuid"}},
+        {"job": None},
+        {"producer": "\x00"},
+        {"eventType": "MAYBE"},
+        {"inputs": [{"namespace": "n"}]},
+        {"run": {"runId": "00000000-0000-0000-0000-000000000000", "facets": {"parent": {}}}},
+    ],
+)
+async def test_a_bad_event_is_refused_and_not_kept(world: World, change: dict[str, Any]) -> None:
+    answer = await world.tell(event(str(uuid4())) | change)
+    assert answer.status_code == 422, answer.text
+    assert await world.count("events") == 0
+
+
+async def test_bad_bodies_are_problems(world: World) -> None:
+    bomb = gzip.compress(b" " * 50_000_000)
+    for content, encoding, status in ((b"{", "", 422), (b"x", "gzip", 422), (bomb, "gzip", 413), (b"{}", "br", 415)):
+        headers = {"Content-Encoding": encoding, "Content-Type": "application/json"}
+        answer = await world.call("producer", "POST", "/api/v1/lineage", content=content, headers=headers)
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_record_gathers_the_run_and_what_ran_under_it(world: World) -> None:
+    asset = str(uuid4())
+    await world.tell(event(asset, ["mintmark.source/s"], [], mintmark_plan={"rationale": "why", "_producer": "p"}))
+    parent = {"run": {"runId": asset}, "job": {"namespace": "n", "name": "j"}}
+    await world.tell(event(str(uuid4()), [], [], parent=parent, mintmark_evaluation={"verdict": "released"}))
+    await world.log(leaf(subject=f"run:{asset}"))
+    record = (await world.call("auditor", "GET", f"/v1/records/{asset}")).json()
+    assert record["plan"] == {"rationale": "why"}
+    assert record["assay"] == {"verdict": "released"}
+    assert record["sources"] == ["s"]
+    assert len(record["history"]) == 2
+    assert record["log_entries"] == [0]
+    assert (await world.call("auditor", "GET", f"/v1/records/{uuid4()}")).status_code == 404
+
+
+async def test_concurrent_events_get_dense_places(world: World) -> None:
+    answers = await asyncio.gather(*(world.log(leaf()) for _ in range(40)))
+    assert sorted(answer.json()["index"] for answer in answers) == list(range(40))
+
+
+async def test_a_repeat_keeps_its_place_and_a_changed_one_is_refused(world: World) -> None:
+    one = leaf()
+    assert (await world.log(one)).json()["index"] == (await world.log(one)).json()["index"] == 0
+    assert (await world.log(one | {"outcome": "deny"})).status_code == 409
+    assert await world.count("leaves") == 1
+
+
+async def test_every_leaf_is_proved_against_the_signed_checkpoint(world: World) -> None:
+    early = await world.call("auditor", "GET", "/v1/log/checkpoint")
+    assert early.status_code == 503
+    for _ in range(11):
+        await world.log(leaf())
+    assert (await world.call("auditor", "GET", "/v1/log/entries/0/proof")).status_code == 404
+    assert await sign_checkpoint(world.app.state.archive)
+    assert not await sign_checkpoint(world.app.state.archive), "no news, no new checkpoint"
+    await world.log(leaf())
+    key = (await world.call.bare("GET", "/v1/log/key")).text
+    for index in range(11):
+        proof = (await world.call("auditor", "GET", f"/v1/log/entries/{index}/proof")).json()
+        assert verify_proof(proof, key).size == 11
+    assert (await world.call("auditor", "GET", "/v1/log/entries/11/proof")).status_code == 404
+
+
+async def test_only_producers_write(world: World) -> None:
+    assert (await world.call("auditor", "POST", "/v1/audit-events", json=leaf())).status_code == 403
+    assert (await world.call("auditor", "POST", "/api/v1/lineage", json=event(str(uuid4())))).status_code == 403
+    assert (await world.call("producer", "GET", "/v1/log/entries")).status_code == 403
