@@ -7,11 +7,12 @@ from typing import Any, cast
 import asyncpg
 from sqlalchemy import Column, DateTime, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import UUID
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from mintmark_shared.errors import MintmarkError, Unavailable
+from mintmark_shared.errors import Conflict, MintmarkError, Unavailable
 
+UNIQUE_VIOLATION = "23505"
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -51,6 +52,7 @@ class Database:
         """Commit when the block ends well, roll back when it raises.
 
         Raises:
+            Conflict: a row that must be unique was made by somebody else meanwhile.
             Unavailable: the server cannot be reached; nothing was changed that a retry
                 with the same ``Idempotency-Key`` would repeat.
         """
@@ -61,6 +63,10 @@ class Database:
             raise
         except (OperationalError, InterfaceError, OSError) as error:
             raise Unavailable("The database cannot be reached; try again.") from error
+        except IntegrityError as error:
+            if getattr(error.orig, "sqlstate", "") == UNIQUE_VIOLATION:
+                raise Conflict("Somebody made the same thing at the same moment.", code="already-exists") from error
+            raise
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise Unavailable("The database connection was lost; try again.") from error

@@ -61,7 +61,7 @@ INDEPENDENT = population(2000, 3)
 def test_an_independent_copy_of_the_population_is_near_and_leaks_nothing() -> None:
     """One draw; how often such an interval misses is the coverage test's matter."""
     found = assay(tables(INDEPENDENT, seed=1))
-    assert figure(found, "marginal-tvd-mean").upper < 0.06
+    assert figure(found, "marginal-tvd-mean").upper < 0.08
     for metric, nothing in (("membership-auc", 0.5), ("singling-out-risk", 0.0), ("utility-gap", 0.0)):
         estimate = figure(found, metric)
         assert estimate.lower <= nothing <= estimate.upper, estimate

@@ -168,6 +168,15 @@ async def test_the_same_request_is_decided_once(world: World) -> None:
     assert (await world.decide(request)).json()["code"] == "idempotency-key-reused"
 
 
+async def test_a_run_is_decided_once_whatever_the_key(world: World) -> None:
+    await world.set_up()
+    request = world.request()
+    await world.decide(request)
+    other = {"Idempotency-Key": "another"}
+    again = await world.call("generation", "POST", "/v1/decisions", json=request, headers=other)
+    assert (again.status_code, again.json()["code"]) == (409, "run-decided")
+
+
 async def test_racing_plans_never_overspend(world: World) -> None:
     """Forty plans at once for a budget that holds four; on one event loop, through one pool of connections."""
     await world.set_up()

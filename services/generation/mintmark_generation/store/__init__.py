@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_generation.domain.run import Progress, may_move
@@ -71,8 +72,10 @@ class Store:
         )
         return await self._one(query, f"Source {source_id} has no data yet; upload a table first.")
 
-    async def add_run(self, values: Mapping[str, Any]) -> None:
-        await self._connection.execute(insert(runs).values(**values))
+    async def add_run(self, values: Mapping[str, Any]) -> bool:
+        """Whether the run is new; the same run asked for at the same moment is added once."""
+        added = upsert(runs).values(**values).on_conflict_do_nothing(index_elements=["id"])
+        return (await self._connection.execute(added.returning(runs.c.id))).first() is not None
 
     async def find_run(self, run_id: UUID) -> Row[Any] | None:
         return (await self._connection.execute(select(runs).where(runs.c.id == run_id))).one_or_none()

@@ -79,7 +79,7 @@ async def _decide_and_queue(works: Workshop, run_id: UUID, plan: Plan, fingerpri
     async with works.database.transaction() as connection:
         store = Store(connection)
         state = "queued" if decision.verdict == "permit" else "denied"
-        await store.add_run(
+        new = await store.add_run(
             {
                 "id": run_id,
                 "requester": by,
@@ -94,9 +94,10 @@ async def _decide_and_queue(works: Workshop, run_id: UUID, plan: Plan, fingerpri
                 "changed_at": now,
             }
         )
-        if state == "queued":
+        if new and state == "queued":
             await enqueue(connection, RUN_JOB, run_id)
-        await _journal_plan(connection, now, by, run_id, completed, offer, decision)
+        if new:
+            await _journal_plan(connection, now, by, run_id, completed, offer, decision)
         return await store.run(run_id)
 
 

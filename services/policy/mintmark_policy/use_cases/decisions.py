@@ -18,6 +18,7 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.policy import DecisionRequest
+from mintmark_shared.errors import Conflict
 from mintmark_shared.idempotency import Reply, once
 from mintmark_shared.journal import AuditEvent, openlineage_event
 
@@ -60,6 +61,8 @@ def _decimal(text: str | None) -> Decimal | None:
 
 async def _decide_once(office: Office, connection: Any, request: DecisionRequest, cost: Cost, now: datetime) -> Reply:
     store, budgets = DecisionStore(connection), BudgetStore(connection)
+    if await store.decision_of_run(request.run_id) is not None:
+        raise Conflict("This run has been decided on; a new plan needs a new run.", code="run-decided")
     population_id, charter_id = request.offer.population_id, request.plan.charter_id
     accounts = await budgets.lock_for(population_id, charter_id)
     own_ids = [UUID(account.id) for account in accounts if account is not None]

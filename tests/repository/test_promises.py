@@ -1,0 +1,206 @@
+"""Promises about the repository itself: documents, migrations, contracts, what is committed."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from conftest import SERVICES, Cluster
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = {
+    "mintmark_policy": "services/policy",
+    "mintmark_generation": "services/generation",
+    "mintmark_evaluation": "services/evaluation",
+    "mintmark_lineage": "services/lineage",
+    "mintmark_shared": "shared",
+    "mintmark": "client",
+    "mintmark_local": "deploy/local",
+}
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return listed.stdout.splitlines()
+
+
+# --- the plan of the house ----------------------------------------------------------------
+
+
+def lint_imports(copy: Path) -> subprocess.CompletedProcess[str]:
+    """The contracts, held against a copy of the tree."""
+    path = ":".join(str(copy / folder) for folder in PACKAGES.values())
+    program = "import sys; from importlinter.cli import lint_imports_command; lint_imports_command()"
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, "--no-cache"],
+        cwd=copy, env={"PYTHONPATH": path, "PATH": "/usr/bin:/bin"}, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for package, folder in PACKAGES.items():
+        shutil.copytree(ROOT / folder / package, tmp_path / folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_the_tree_as_it_is_keeps_its_contracts(copy: Path) -> None:
+    ended = lint_imports(copy)
+    assert ended.returncode == 0, ended.stdout
+    assert "6 kept, 0 broken" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("where", "line", "broken"),
+    [
+        ("services/policy/mintmark_policy/utils.py", "", "every house has the same floors"),
+        ("services/policy/mintmark_policy/domain/gate.py", "import mintmark_lineage.domain", "services are strangers"),
+        ("services/policy/mintmark_policy/domain/gate.py", "import sqlalchemy", "the domain does no I/O"),
+        ("services/policy/mintmark_policy/store/budgets.py", "import mintmark_policy.use_cases.budgets", "every house has the same floors"),
+        ("shared/mintmark_shared/clock.py", "import mintmark_policy.domain.gate", "shared knows no service"),
+        ("client/mintmark/calls.py", "import mintmark_policy.domain.gate", "the client speaks HTTP only"),
+        ("services/lineage/mintmark_lineage/api.py", "import mintmark.calls", "services know neither the client nor the runner"),
+    ],
+)
+def test_a_misplaced_file_or_import_is_refused(copy: Path, where: str, line: str, broken: str) -> None:
+    file = copy / where
+    file.write_text((file.read_text() if file.exists() else '"""Misplaced."""\n') + f"\n{line}\n")
+    ended = lint_imports(copy)
+    assert ended.returncode != 0
+    assert f"{broken} BROKEN" in ended.stdout
+
+
+def test_there_is_no_room_for_leftovers() -> None:
+    names = {Path(path).stem for path in tracked() if path.endswith(".py")}
+    assert not names & {"utils", "helpers", "common", "core", "base"}
+
+
+# --- documents ----------------------------------------------------------------------------
+
+
+def test_openapi_documents_are_current_and_complete() -> None:
+    sys.path.insert(0, str(ROOT / "openapi"))
+    export = import_module("export")
+    for path, text in export.rendered().items():
+        assert path.read_text() == text, f"{path.name} is not current: make openapi"
+        document = json.loads(text)
+        assert document["openapi"].startswith("3.1")
+        for route, methods in document["paths"].items():
+            for method, operation in methods.items():
+                assert re.fullmatch(r"[a-z][A-Za-z]+", operation["operationId"]), (route, method)
+                assert operation["summary"]
+                public = route in {"/livez", "/readyz", "/metrics", "/v1/log/key", "/v1/charters/schema"}
+                assert public or operation["security"][0]["BearerScheme"], f"{method} {route} names its scope"
+                assert "4XX" in operation["responses"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_migrations_make_exactly_the_tables(service: str, cluster: Cluster) -> None:
+    tables = import_module(f"mintmark_{service}.tables")
+    engine = create_async_engine(await cluster.fresh(service))
+
+    def differences(connection: object) -> list[object]:
+        options = {"include_name": lambda name, kind, _: not (kind == "table" and str(name).startswith("pgqueuer"))}
+        return compare_metadata(MigrationContext.configure(connection, opts=options), tables.metadata)
+
+    async with engine.connect() as connection:
+        found = await connection.run_sync(differences)
+    await engine.dispose()
+    assert found == []
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text()
+    for service in SERVICES:
+        settings = import_module(f"mintmark_{service}.settings").Settings
+        for name in settings.model_fields:
+            assert f"`{name.upper()}`" in text, f"{service}: {name}"
+
+
+def test_every_word_of_the_design_is_in_the_glossary() -> None:
+    glossary = (ROOT / "GLOSSARY.md").read_text()
+    for word in (
+        "Source", "Population", "Privacy unit", "Charter", "Committee", "Vote", "Assessment", "Configuration", "Plan",
+        "Decision", "Permit", "Reservation", "Charge", "Guarantee", "Asset", "Assay", "Release", "Grant", "Record", "Card",
+    ):  # fmt: skip
+        assert f"**{word}" in glossary, word
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for path in (name for name in tracked() if name.endswith(".md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / path).read_text()):
+            assert (ROOT / path).parent.joinpath(target).exists(), f"{path} -> {target}"
+
+
+# --- what is committed --------------------------------------------------------------------
+
+
+def test_locks_are_hashed_and_name_no_host() -> None:
+    for path in [ROOT / "requirements.lock", *(ROOT / "deploy" / "docker").glob("*.lock")]:
+        text = path.read_text()
+        pins = re.findall(r"^[a-z0-9][a-z0-9._-]*==", text, re.MULTILINE)
+        assert len(pins) > 20
+        assert text.count("--hash=sha256:") >= len(pins)
+        assert "://" not in text
+        assert "--index" not in text
+        assert "--find-links" not in text
+
+
+def test_a_service_image_carries_what_it_alone_needs() -> None:
+    locks = {service: (ROOT / "deploy" / "docker" / f"{service}.lock").read_text() for service in SERVICES}
+    assert "\ntorch==" in locks["generation"]
+    for service in ("policy", "evaluation", "lineage"):
+        assert "\ntorch==" not in locks[service]
+        assert "\nsynthcity==" not in locks[service]
+
+
+def test_no_runtime_dependency_is_copyleft() -> None:
+    """What the services run on is free of GPL and BUSL; the lock of each service names what that is."""
+    from importlib.metadata import PackageNotFoundError, metadata
+
+    for service in SERVICES:
+        text = (ROOT / "deploy" / "docker" / f"{service}.lock").read_text()
+        for name in re.findall(r"^([a-z0-9][a-z0-9._-]*)==", text, re.MULTILINE):
+            try:
+                told = metadata(name)
+            except PackageNotFoundError:
+                continue
+            licence = " ".join([told.get("License-Expression") or "", *told.get_all("Classifier", [])])
+            strong = re.search(r"(?<!L)GPL|General Public License|Business Source", licence)
+            assert strong is None or "Lesser" in licence or "LGPL" in licence, (service, name, licence)
+
+
+def test_compose_describes_the_same_stack() -> None:
+    import yaml
+
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    expected = {"postgres", *SERVICES, "generation-worker", "evaluation-worker"}
+    assert expected <= set(compose["services"])
+    for service in SERVICES:
+        settings = import_module(f"mintmark_{service}.settings").Settings
+        prefix = settings.model_config["env_prefix"]
+        told = set(compose["services"][service]["environment"])
+        needed = {prefix + name.upper() for name, field in settings.model_fields.items() if field.is_required()}
+        assert needed <= told, needed - told
+        known = {prefix + name.upper() for name in settings.model_fields}
+        assert {name for name in told if name.startswith(prefix)} <= known
+        assert compose["services"][service]["build"]["args"]["SERVICE"] == service
+    assert compose["services"]["postgres"]["image"].startswith("postgres:18")
+
+
+def test_the_project_names_every_package_it_ships() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert sorted(packages) == sorted(f"{folder}/{name}" for name, folder in PACKAGES.items())
+
+

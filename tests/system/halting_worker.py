@@ -1,0 +1,64 @@
+"""A real generation worker whose collaborators stand still at one point, so that it can be killed there.
+
+It says "halted" when it stands; what it stands before or after is the real thing.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+from uuid import UUID
+
+from mintmark_generation.app import create_workshop
+from mintmark_generation.settings import Settings
+from mintmark_generation.use_cases.child import messages
+from mintmark_generation.worker import work
+from mintmark_shared.clients.policy import PolicyOverHttp
+from mintmark_shared.contracts.policy import RedeemRequest, Redemption, SettleRequest
+from mintmark_shared.service import Surroundings
+
+HALT_AT = sys.argv[1]
+
+
+async def halt() -> None:
+    print("halted", flush=True)
+    await asyncio.Event().wait()
+
+
+class HaltingPolicy(PolicyOverHttp):
+    async def redeem(self, permit_id: UUID, request: RedeemRequest, *, run_id: UUID) -> Redemption:
+        if HALT_AT == "before-redeem":
+            await halt()
+        redeemed = await super().redeem(permit_id, request, run_id=run_id)
+        if HALT_AT == "after-redeem":
+            await halt()
+        return redeemed
+
+    async def settle(self, permit_id: UUID, request: SettleRequest) -> None:
+        if HALT_AT == "before-settling":
+            await halt()
+        await super().settle(permit_id, request)
+
+
+async def halting_messages(job: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+    async with aclosing(messages(job)) as told:
+        async for message in told:
+            if HALT_AT == "while-fitting" and "progress" in message:
+                await halt()
+            if HALT_AT == "model-sealed" and "fitted" in message:
+                await halt()
+            if HALT_AT == "while-writing" and "done" in message:
+                await halt()
+            yield message
+
+
+async def main() -> None:
+    settings = Settings.model_validate({})
+    around = Surroundings("generation", settings)
+    policy = HaltingPolicy(around.peer("policy", settings.policy_url))
+    async with around.live():
+        await work(create_workshop(settings, around, policy=policy, make_table=halting_messages))
+
+
+asyncio.run(main())
