@@ -15,11 +15,12 @@ from uuid import uuid4
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from conftest import free_ports
+from system.conftest import Machine, Ready
+
 from mintmark import calls
 from mintmark.cli import randhie
 from mintmark_local.stack import Stack
 from mintmark_shared.contracts.generation import SourceDeclaration
-from system.conftest import Machine, Ready
 
 PARAMETERS = {"epsilon": "1", "delta": "0.000001", "iterations": 2500}
 ROWS = 20_000

@@ -20,9 +20,10 @@ import httpx
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from conftest import free_ports
+from system.conftest import Machine, Ready
+
 from mintmark_local import identity, postgres
 from mintmark_local.stack import Stack
-from system.conftest import Machine, Ready
 
 CLIENTS = 32
 SECONDS = 10
@@ -79,7 +80,19 @@ async def pgbench_per_second(stack: Stack) -> float:
         script.write(PGBENCH)
         script.flush()
         program = str(postgres.packaged_binaries() / "bin" / "pgbench")
-        command = [program, "-n", "-f", script.name, "-c", str(CLIENTS), "-j", "2", "-T", str(SECONDS), stack.superuser_url()]
+        command = [
+            program,
+            "-n",
+            "-f",
+            script.name,
+            "-c",
+            str(CLIENTS),
+            "-j",
+            "2",
+            "-T",
+            str(SECONDS),
+            stack.superuser_url(),
+        ]
         told = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
     line = next(line for line in told.stdout.splitlines() if line.startswith("tps"))
     return float(line.split("=")[1].split()[0])

@@ -146,5 +146,3 @@ class Caller:
 @pytest.fixture
 def caller(token: Callable[..., str]) -> Callable[..., Caller]:
     return lambda app, service: Caller(app, service, token)
-
-

@@ -122,7 +122,9 @@ def test_coverage_of_the_membership_interval_under_no_leak() -> None:
     """On independent copies the 95 % interval misses one half about one time in twenty, not more."""
     missed = 0
     for seed in range(30):
-        made = Tables.of(DECLARATION, population(600, 100 + seed), population(600, 200 + seed), population(600, 300 + seed), seed)
+        made = Tables.of(
+            DECLARATION, population(600, 100 + seed), population(600, 200 + seed), population(600, 300 + seed), seed
+        )
         found = figure(membership.measure(made), "membership-auc")
         missed += not found.lower <= 0.5 <= found.upper
     assert missed <= stats.binom.ppf(0.999, 30, 0.05)
@@ -142,9 +144,7 @@ def test_a_target_of_one_class_and_a_missing_target_are_said() -> None:
     single = population(2000, 1).set_column(3, "ill", pa.array(["no"] * 2000))
     (found,) = utility.measure(tables(single, train=single))
     assert isinstance(found, NotEstimable)
-    untargeted = Tables.of(
-        DECLARATION.model_copy(update={"target": None}), TRAIN, population(100, 2), INDEPENDENT, 0
-    )
+    untargeted = Tables.of(DECLARATION.model_copy(update={"target": None}), TRAIN, population(100, 2), INDEPENDENT, 0)
     assert isinstance(utility.measure(untargeted)[0], NotEstimable)
 
 
@@ -217,7 +217,13 @@ def test_bounds_on_the_wire_never_look_tighter() -> None:
 
 @pytest.mark.parametrize(
     ("state", "step"),
-    [("queued", "measure"), ("measuring", "measure"), ("measured", "ask-release"), ("done", "rest"), ("failed", "rest")],
+    [
+        ("queued", "measure"),
+        ("measuring", "measure"),
+        ("measured", "ask-release"),
+        ("done", "rest"),
+        ("failed", "rest"),
+    ],
 )
 def test_the_next_step_of_an_assay(state: str, step: str) -> None:
     assert next_step(state) == step

@@ -167,9 +167,7 @@ def test_the_model_holds_no_row() -> None:
 
 
 def test_nothing_without_a_proof_is_labelled_proven() -> None:
-    levels = {
-        name: engine.guarantee(declaration(), complete(engine, {})).level for name, engine in CATALOGUE.items()
-    }
+    levels = {name: engine.guarantee(declaration(), complete(engine, {})).level for name, engine in CATALOGUE.items()}
     assert levels == {"dpmm-mst": "proven", "bayesian-network": "none", "arf": "none", "ctgan": "none", "tvae": "none"}
     for engine in CATALOGUE.values():
         assert engine.guarantee(declaration(), complete(engine, {})).gaps, "every engine tells its gaps"
@@ -177,7 +175,14 @@ def test_nothing_without_a_proof_is_labelled_proven() -> None:
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"epsilon": 1}, {"epsilon": "100"}, {"epsilon": "NaN"}, {"iterations": "500"}, {"iterations": True}, {"surprise": 1}],
+    [
+        {"epsilon": 1},
+        {"epsilon": "100"},
+        {"epsilon": "NaN"},
+        {"iterations": "500"},
+        {"iterations": True},
+        {"surprise": 1},
+    ],
 )
 def test_parameters_are_checked(parameters: dict[str, object]) -> None:
     with pytest.raises(Invalid):
@@ -211,7 +216,9 @@ def test_importing_the_catalogue_brings_no_learning_library() -> None:
         ("tvae", {"n_iter": 1, "batch_size": 100}),
     ],
 )
-def test_every_engine_makes_a_sealed_table_in_a_child(tmp_path: Path, generator: str, parameters: dict[str, object]) -> None:
+def test_every_engine_makes_a_sealed_table_in_a_child(
+    tmp_path: Path, generator: str, parameters: dict[str, object]
+) -> None:
     """The whole way through a real child process: nulls, integers, numbers and categories, nothing in clear."""
     from base64 import b64encode
 
@@ -237,4 +244,6 @@ def test_every_engine_makes_a_sealed_table_in_a_child(tmp_path: Path, generator:
     with pytest.raises(custody.SealBroken):
         custody.read_table(store, "asset", source_key)
     again = subprocess.run(command, input=json.dumps(job) + "\n", capture_output=True, text=True, cwd=tmp_path)
-    assert json.loads(again.stdout.splitlines()[-1]) == messages[-1], "a repeat finds model and table, and makes neither anew"
+    assert json.loads(again.stdout.splitlines()[-1]) == messages[-1], (
+        "a repeat finds model and table, and makes neither anew"
+    )

@@ -11,8 +11,8 @@ import asyncpg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from conftest import Caller, Cluster, settings_of
+
 from mintmark_generation.app import create_app, create_workshop
 from mintmark_generation.settings import Settings
 from mintmark_shared import custody
@@ -121,8 +121,22 @@ def changed(row: int, column: int, value: str) -> list[list[str]]:
 
 BAD = {
     "wrong header": (csv(rows(), "person,gender,age,income"), CSV, 422, "column-missing", "sex", 0),
-    "extra column": (csv([[*r, "1"] for r in rows()], "person,sex,age,income,more"), CSV, 422, "column-undeclared", "number 5", 0),
-    "duplicate column": (csv([[*r, "1"] for r in rows()], "person,sex,age,income,age"), CSV, 422, "column-duplicate", "age", 0),
+    "extra column": (
+        csv([[*r, "1"] for r in rows()], "person,sex,age,income,more"),
+        CSV,
+        422,
+        "column-undeclared",
+        "number 5",
+        0,
+    ),
+    "duplicate column": (
+        csv([[*r, "1"] for r in rows()], "person,sex,age,income,age"),
+        CSV,
+        422,
+        "column-duplicate",
+        "age",
+        0,
+    ),
     "no header": (csv(rows()[1:], ",".join(rows()[0])), CSV, 422, "column-missing", "person", 0),
     "category outside": (csv(changed(4, 1, "x")), CSV, 422, "value-outside-domain", "sex", 5),
     "integer outside": (csv(changed(7, 2, "121")), CSV, 422, "value-outside-domain", "age", 8),
@@ -227,7 +241,11 @@ async def test_the_rows_of_one_person_stay_on_one_side(world: World) -> None:
 
     store = custody.open_store(world.objects.as_uri())
     sides = [
-        set(custody.read_table(store, f"sources/{world.source_id}/{version['id']}/{part}.parquet", b64decode(KEY))["person"].to_pylist())
+        set(
+            custody.read_table(store, f"sources/{world.source_id}/{version['id']}/{part}.parquet", b64decode(KEY))[
+                "person"
+            ].to_pylist()
+        )
         for part in ("train", "holdout")
     ]
     assert not sides[0] & sides[1]

@@ -6,12 +6,30 @@ import pytest
 
 from mintmark_generation.domain.run import CANCELLABLE, MOVES, UNPAID, Progress, may_move, next_step
 
-STATES = ["denied", "queued", "redeemed", "fitting", "fitted", "quarantined", "assaying", "released", "rejected", "failed", "cancelled"]
+STATES = [
+    "denied",
+    "queued",
+    "redeemed",
+    "fitting",
+    "fitted",
+    "quarantined",
+    "assaying",
+    "released",
+    "rejected",
+    "failed",
+    "cancelled",
+]
 
 
 def run(state: str, **changes: object) -> Progress:
     redeemed = state not in UNPAID
-    values = {"guarantee": "proven", "redeemed": redeemed, "settled": False, "model_sealed": False, "cancel_requested": False}
+    values = {
+        "guarantee": "proven",
+        "redeemed": redeemed,
+        "settled": False,
+        "model_sealed": False,
+        "cancel_requested": False,
+    }
     return Progress(state=state, **(values | changes))
 
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-
 from conftest import KEY, Caller, Cluster, settings_of
+
 from mintmark.audit import verify_proof
 from mintmark_lineage.app import create_app
 from mintmark_lineage.settings import Settings
@@ -82,7 +82,12 @@ async def test_the_graph_is_walked_both_ways(world: World) -> None:
     assert (await world.tell(event(first, ["raw/a"], ["mid/b"]))).status_code == 201
     assert (await world.tell(event(second, ["mid/b", "raw/c"], ["mintmark.asset/d"]))).status_code == 201
     up = (await world.call("auditor", "GET", "/v1/graph?name=d")).json()
-    assert {f"{node['namespace']}/{node['name']}" for node in up["datasets"]} == {"mintmark.asset/d", "mid/b", "raw/a", "raw/c"}
+    assert {f"{node['namespace']}/{node['name']}" for node in up["datasets"]} == {
+        "mintmark.asset/d",
+        "mid/b",
+        "raw/a",
+        "raw/c",
+    }
     assert {"from": "dataset:raw/a", "to": f"run:{first}"} in up["links"]
     near = (await world.call("auditor", "GET", "/v1/graph?name=d&depth=1")).json()
     assert {node["id"] for node in near["runs"]} == {second}

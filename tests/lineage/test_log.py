@@ -25,7 +25,10 @@ from mintmark_lineage.domain import (
 SEED = base64.b64encode(bytes(range(32))).decode()
 SIGNER = CheckpointSigner(SEED, "example.org/log")
 # The leaves and roots of the certificate-transparency reference implementation's Merkle tests.
-CT_LEAVES = [bytes.fromhex(text) for text in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")]
+CT_LEAVES = [
+    bytes.fromhex(text)
+    for text in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
+]
 CT_ROOTS = [
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
     "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",

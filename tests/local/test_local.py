@@ -13,8 +13,8 @@ import traceback
 from pathlib import Path
 
 import pytest
-
 from conftest import free_ports
+
 from mintmark import Mintmark, Refused, calls
 from mintmark_local import postgres
 from mintmark_local.errors import CannotStart
@@ -76,7 +76,9 @@ def test_a_half_made_cluster_is_said_and_kept(tmp_path: Path) -> None:
 def test_the_command_line_says_why_it_cannot_start(tmp_path: Path) -> None:
     (tmp_path / "stranger").touch()
     program = Path(sys.executable).parent / "mintmark"
-    ended = subprocess.run([program, "up", "--data", tmp_path, "--port-base", str(free_ports().base)], capture_output=True, text=True)
+    ended = subprocess.run(
+        [program, "up", "--data", tmp_path, "--port-base", str(free_ports().base)], capture_output=True, text=True
+    )
     assert ended.returncode == 1
     assert "Cannot start" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -108,7 +110,10 @@ def test_ctrl_c_stops_everything_and_a_killed_runner_leaves_nobody(tmp_path: Pat
     program, ports = str(Path(sys.executable).parent / "mintmark"), free_ports()
     for ending in (signal.SIGINT, signal.SIGKILL):
         runner = subprocess.Popen(
-            [program, "up", "--data", str(tmp_path), "--port-base", str(ports.base)], stdout=subprocess.PIPE, text=True, start_new_session=True
+            [program, "up", "--data", str(tmp_path), "--port-base", str(ports.base)],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         lines = iter(runner.stdout)
         assert any("mintmark is up" in line for line in lines)
@@ -164,7 +169,9 @@ def test_root_and_an_ordinary_user_both_get_a_database() -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         home = Path(folder) / "home"
         home.mkdir()
-        cluster = postgres.Cluster(home, home / "programs" / "pginstall", _free_port(), postgres.Identity(entry.pw_uid, entry.pw_gid))
+        cluster = postgres.Cluster(
+            home, home / "programs" / "pginstall", _free_port(), postgres.Identity(entry.pw_uid, entry.pw_gid)
+        )
         # A folder and programs that an ordinary user owns, wherever this suite itself was installed.
         postgres._copy_binaries(cluster)
         for path in (Path(folder), home):
@@ -206,7 +213,11 @@ def _free_port() -> int:
 
 
 def test_a_refusal_is_readable() -> None:
-    problem = {"code": "plan-denied", "detail": "no", "reasons": [{"code": "rows.allowed", "remedy": "ask for fewer rows"}]}
+    problem = {
+        "code": "plan-denied",
+        "detail": "no",
+        "reasons": [{"code": "rows.allowed", "remedy": "ask for fewer rows"}],
+    }
     refusal = Refused(403, problem)
     assert refusal.reasons[0]["remedy"] == "ask for fewer rows"
     assert "403 plan-denied" in str(refusal)

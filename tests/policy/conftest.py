@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-
 from conftest import KEY, Caller, Cluster, settings_of
+from policy.examples import charter_document
+
 from mintmark_policy.app import create_app
 from mintmark_policy.settings import Settings
 from mintmark_shared.service import Surroundings
-from policy.examples import charter_document
 
 MEMBERS = {"privacy-officer": "privacy", "counsel": "legal"}
 
@@ -28,7 +28,9 @@ class World:
         self.source_id = str(uuid4())
         self.population_id = self.charter_id = self.digest = self.key_id = ""
 
-    async def set_up(self, *, epsilon: str = "2", allocated: str = "2", releases: int | None = None, **charter: Any) -> None:
+    async def set_up(
+        self, *, epsilon: str = "2", allocated: str = "2", releases: int | None = None, **charter: Any
+    ) -> None:
         """A population with a keyed source, a charter in force, assessed, and with an allocation."""
         await self.make_population(epsilon)
         await self.make_charter(**charter)
@@ -91,7 +93,9 @@ class World:
         headers = {"Idempotency-Key": f"decide-{sent['run_id']}"}
         return await self.call("generation", "POST", "/v1/decisions", json=sent, headers=headers)
 
-    async def redeem(self, decision: dict[str, Any], *, key: str = "run", digest: str | None = None, token: str | None = None) -> Any:
+    async def redeem(
+        self, decision: dict[str, Any], *, key: str = "run", digest: str | None = None, token: str | None = None
+    ) -> Any:
         permit = decision["permit"]
         body = {"token": token or permit["token"], "plan_digest": digest or decision["plan_digest"]}
         path = f"/v1/permits/{permit['id']}:redeem"

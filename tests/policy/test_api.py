@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-
-from mintmark_policy.use_cases.decisions import return_expired
 from policy.conftest import World
 from policy.examples import charter_document
+
+from mintmark_policy.use_cases.decisions import return_expired
 
 MISSING = str(uuid4())
 
@@ -341,7 +341,9 @@ async def test_a_rejected_asset_stays_in_quarantine(world: World) -> None:
     assert (await unlock(world, asset, "scientist")).json()["code"] == "not-released"
     until = (world.now + timedelta(days=1)).isoformat()
     body = {"subject": "counsel", "use_case": "research", "valid_until": until}
-    assert (await world.call("steward", "POST", f"/v1/assets/{asset}/grants", json=body)).json()["code"] == "not-released"
+    assert (await world.call("steward", "POST", f"/v1/assets/{asset}/grants", json=body)).json()[
+        "code"
+    ] == "not-released"
 
 
 async def test_an_unpaid_or_decided_asset_is_not_decided(world: World) -> None:
@@ -398,6 +400,14 @@ async def test_amounts_are_exact_decimals_in_text(world: World, epsilon: object)
     refused = await world.call("steward", "POST", "/v1/populations", json=body)
     assert refused.status_code == 422
     assert refused.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_refusal_never_quotes_what_was_sent(world: World) -> None:
+    body = {"name": "p", "privacy_unit": "row", "epsilon": "Jane Doe, 1971", "delta": {"Jane": "Doe"}}
+    refused = await world.call("steward", "POST", "/v1/populations", json=body)
+    assert refused.status_code == 422
+    assert {reason["where"] for reason in refused.json()["reasons"]} == {"body.epsilon", "body.delta"}
+    assert "Jane" not in refused.text
 
 
 async def test_the_ledger_and_its_like_are_append_only(world: World) -> None:

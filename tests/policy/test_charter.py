@@ -7,13 +7,13 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from policy.examples import charter_document
+from policy.test_gate import CHARTER, DIGEST, NOW
 
 from mintmark_policy.domain.charter import Ballot, Criterion, Vote, check_document, check_vote, standing, state_now
 from mintmark_policy.domain.permit import Permit, check_redemption
 from mintmark_policy.domain.release import Interval, weigh
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
-from policy.examples import charter_document
-from policy.test_gate import CHARTER, DIGEST, NOW
 
 BALLOT = Ballot(replace(CHARTER, quorum={"privacy": 1, "legal": 2}), "submitted", "author", "submitter")
 FUNCTIONS = frozenset({"privacy", "legal"})
@@ -141,5 +141,3 @@ def test_a_looser_limit_never_refuses_what_a_tighter_one_takes(a: Decimal, b: De
     interval = {"m": at("0.3", "0.2", "0.5")}
     took = weigh([Criterion("m", at_most=tight)], interval)[0].met
     assert not took or weigh([Criterion("m", at_most=loose)], interval)[0].met
-
-

@@ -146,7 +146,14 @@ def test_an_assessment_must_be_independent_valid_and_of_this_version(assessment:
 
 @pytest.mark.parametrize(
     "parameters",
-    [{}, {"epsilon": "0.5", "extra": 1}, {"epsilon": "NaN"}, {"epsilon": True}, {"epsilon": "Infinity"}, {"epsilon": "x"}],
+    [
+        {},
+        {"epsilon": "0.5", "extra": 1},
+        {"epsilon": "NaN"},
+        {"epsilon": True},
+        {"epsilon": "Infinity"},
+        {"epsilon": "x"},
+    ],
 )
 def test_parameters_outside_the_charter_are_refused(parameters: dict[str, object]) -> None:
     (clause,) = judge(GATE, with_plan(parameters=parameters))
@@ -160,7 +167,9 @@ def test_a_missing_account_is_a_deny() -> None:
 
 def test_without_a_guarantee_releases_are_what_counts() -> None:
     charter = replace(CHARTER, minimum_guarantee="none")
-    facts = replace(GOOD, charter=charter, offered_guarantee="none", offered_delta=None, cost=cost_of(Mechanism("none")))
+    facts = replace(
+        GOOD, charter=charter, offered_guarantee="none", offered_delta=None, cost=cost_of(Mechanism("none"))
+    )
     facts = replace(facts, plan=replace(facts.plan, requested_guarantee="none"))
     assert [clause.code for clause in judge(GATE, facts)] == ["budget.allocation"]
     allowed = replace(facts, allocation=replace(account(), releases_limit=1))

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy.ext.asyncio import create_async_engine
-
 from conftest import SERVICES, Cluster
+from sqlalchemy.ext.asyncio import create_async_engine
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
@@ -49,7 +48,9 @@ def lint_imports(copy: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     for package, folder in PACKAGES.items():
-        shutil.copytree(ROOT / folder / package, tmp_path / folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / folder / package, tmp_path / folder / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
 
@@ -66,10 +67,18 @@ def test_the_tree_as_it_is_keeps_its_contracts(copy: Path) -> None:
         ("services/policy/mintmark_policy/utils.py", "", "every house has the same floors"),
         ("services/policy/mintmark_policy/domain/gate.py", "import mintmark_lineage.domain", "services are strangers"),
         ("services/policy/mintmark_policy/domain/gate.py", "import sqlalchemy", "the domain does no I/O"),
-        ("services/policy/mintmark_policy/store/budgets.py", "import mintmark_policy.use_cases.budgets", "every house has the same floors"),
+        (
+            "services/policy/mintmark_policy/store/budgets.py",
+            "import mintmark_policy.use_cases.budgets",
+            "every house has the same floors",
+        ),
         ("shared/mintmark_shared/clock.py", "import mintmark_policy.domain.gate", "shared knows no service"),
         ("client/mintmark/calls.py", "import mintmark_policy.domain.gate", "the client speaks HTTP only"),
-        ("services/lineage/mintmark_lineage/api.py", "import mintmark.calls", "services know neither the client nor the runner"),
+        (
+            "services/lineage/mintmark_lineage/api.py",
+            "import mintmark.calls",
+            "services know neither the client nor the runner",
+        ),
     ],
 )
 def test_a_misplaced_file_or_import_is_refused(copy: Path, where: str, line: str, broken: str) -> None:
@@ -202,5 +211,3 @@ def test_the_project_names_every_package_it_ships() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     assert sorted(packages) == sorted(f"{folder}/{name}" for name, folder in PACKAGES.items())
-
-

@@ -17,8 +17,14 @@ from mintmark_shared.telemetry import JsonFormatter
 
 KEY = bytes(range(32))
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4)
+    ),
     max_leaves=15,
 )
 
@@ -67,6 +73,10 @@ def test_changed_bytes_do_not_open(position: int) -> None:
         return
     assert position % len(sealed) < 4, "only the leading magic is not authenticated, and nothing is read from it"
     assert opened == TABLE
+
+
+def test_every_object_has_a_key_of_its_own() -> None:
+    assert len({custody.object_key(KEY, name) for name in ("a", "b", "")} | {KEY}) == 4
 
 
 def test_a_plain_file_is_not_taken_for_a_sealed_one() -> None:

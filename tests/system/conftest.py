@@ -15,13 +15,13 @@ from uuid import uuid4
 import asyncpg
 import numpy as np
 import pytest
-
 from conftest import free_ports
+from policy.examples import charter_document
+
 from mintmark import AsyncMintmark, calls
 from mintmark_local.stack import Stack
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import Plan
-from policy.examples import charter_document
 
 CANARY_TEXT = "canary-Qx7Zt9"
 CANARY_NUMBER = 7_131_719_232_931
@@ -74,18 +74,30 @@ class Machine:
         made = await self.send("scientist", calls.draft_charter(document))
         await self.send("scientist", calls.submit_charter(made["id"]))
         until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-        assessment = calls.assess_charter(made["id"], digest=made["digest"], acceptable=True, summary="ok", valid_until=until)
+        assessment = calls.assess_charter(
+            made["id"], digest=made["digest"], acceptable=True, summary="ok", valid_until=until
+        )
         await self.send("assessor", assessment)
         await self.send("admin", calls.appoint("privacy-officer", "privacy"))
         ballot = calls.vote(made["id"], function="privacy", verdict="approve", digest=made["digest"], reason="ok")
         assert (await self.send("privacy-officer", ballot))["state"] == "in_force"
         return made["id"]
 
-    async def ready(self, *, epsilon: str = "50", allocated: str = "50", releases: int | None = None, content: bytes | None = None, **charter: Any) -> "Ready":
+    async def ready(
+        self,
+        *,
+        epsilon: str = "50",
+        allocated: str = "50",
+        releases: int | None = None,
+        content: bytes | None = None,
+        **charter: Any,
+    ) -> "Ready":
         population_id = await self.population(epsilon)
         source_id = await self.source(population_id, content)
         charter_id = await self.charter(source_id, **charter)
-        call = calls.allocate(population_id, charter_id=charter_id, epsilon=allocated, delta="0.00001", releases=releases)
+        call = calls.allocate(
+            population_id, charter_id=charter_id, epsilon=allocated, delta="0.00001", releases=releases
+        )
         await self.send("steward", call)
         return Ready(self, population_id, source_id, charter_id)
 
@@ -98,7 +110,11 @@ class Machine:
         command = [sys.executable, str(HERE / "halting_worker.py"), halt_at] if halt_at else list(spec.command)
         with (self.stack.directory.logs / "tested-worker.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                *command, env=dict(spec.environment), stdout=asyncio.subprocess.PIPE if halt_at else log, stderr=log, start_new_session=True
+                *command,
+                env=dict(spec.environment),
+                stdout=asyncio.subprocess.PIPE if halt_at else log,
+                stderr=log,
+                start_new_session=True,
             )
         try:
             yield process
@@ -142,7 +158,7 @@ class Ready:
     async def run(self, run_id: str) -> dict[str, Any]:
         return await self.machine.send("scientist", calls.get_generation(run_id))
 
-    async def ended(self, run_id: str, timeout_seconds: float = 150) -> dict[str, Any]:
+    async def ended(self, run_id: str, timeout_seconds: float = 60) -> dict[str, Any]:
         """The run once it has come to an end and its permit is settled or returned."""
         async with asyncio.timeout(timeout_seconds):
             while True:
@@ -207,5 +223,3 @@ async def machine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mac
         made = Machine(stack)
         yield made
         await made.close()
-
-

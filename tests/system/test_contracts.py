@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from conftest import SERVICES
-from mintmark_local import identity
 from system.conftest import Machine
+
+from mintmark_local import identity
 
 pytestmark = pytest.mark.system
 ROOT = Path(__file__).parents[2]
@@ -17,7 +17,9 @@ ROOT = Path(__file__).parents[2]
 
 def all_scopes() -> str:
     """Every scope there is, so that every route answers by its own rules."""
-    scopes = {scope for granted in (*identity.PEOPLE.values(), *identity.SERVICES.values()) for scope in granted.split()}
+    scopes = {
+        scope for granted in (*identity.PEOPLE.values(), *identity.SERVICES.values()) for scope in granted.split()
+    }
     assert len(scopes) > 10
     return " ".join(sorted(scopes))
 
@@ -26,7 +28,9 @@ def all_scopes() -> str:
 async def test_no_server_error_and_no_undeclared_response(machine: Machine, service: str, tmp_path: Path) -> None:
     registry = machine.stack.secrets.registry
     issuer = machine.stack.ports.url("identity")
-    token = identity.sign_token(registry, issuer=issuer, client="auditor", audience=f"mintmark-{service}", scope=all_scopes())
+    token = identity.sign_token(
+        registry, issuer=issuer, client="auditor", audience=f"mintmark-{service}", scope=all_scopes()
+    )
     document = json.loads((ROOT / "openapi" / f"{service}.json").read_text())
     (tmp_path / "openapi.json").write_text(json.dumps(document))
     process = await asyncio.create_subprocess_exec(

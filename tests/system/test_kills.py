@@ -5,9 +5,9 @@ import os
 import signal
 
 import pytest
+from system.conftest import Machine, until
 
 from mintmark import calls
-from system.conftest import Machine, until
 
 pytestmark = pytest.mark.system
 # A mechanism that was interrupted is not run twice; everywhere else the run is carried on.

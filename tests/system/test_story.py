@@ -9,12 +9,12 @@ from uuid import uuid4
 import httpx
 import pyarrow.parquet as pq
 import pytest
+from system.conftest import CANARY_NUMBER, CANARY_TEXT, Machine, table, until
 
 from mintmark import Refused, calls
 from mintmark.audit import verify_proof
 from mintmark_local import identity, postgres
 from mintmark_shared import custody
-from system.conftest import CANARY_NUMBER, CANARY_TEXT, Machine, table, until
 
 pytestmark = pytest.mark.system
 
@@ -66,7 +66,9 @@ async def record_is_whole(machine: Machine, run_id: str) -> None:
         proof = await machine.send("auditor", calls.prove(index))
         verify_proof(proof, key)
         actions.add(proof["leaf"])
-    told_actions = {action for action in ("plan.decide", "permit.redeem", "asset.decide") if any(action in leaf for leaf in actions)}
+    told_actions = {
+        action for action in ("plan.decide", "permit.redeem", "asset.decide") if any(action in leaf for leaf in actions)
+    }
     assert told_actions == {"plan.decide", "permit.redeem", "asset.decide"}
     graph = await machine.send("auditor", calls.get_graph(run_id))
     assert {dataset["namespace"] for dataset in graph["datasets"]} == {"mintmark.source", "mintmark.asset"}
@@ -74,7 +76,12 @@ async def record_is_whole(machine: Machine, run_id: str) -> None:
 
 async def no_canary_in_clear(machine: Machine) -> None:
     """Every file under the data directory, Postgres' own included, and every value of every database."""
-    needles = [CANARY_TEXT.encode(), str(CANARY_NUMBER).encode(), struct.pack("<q", CANARY_NUMBER), struct.pack(">q", CANARY_NUMBER)]
+    needles = [
+        CANARY_TEXT.encode(),
+        str(CANARY_NUMBER).encode(),
+        struct.pack("<q", CANARY_NUMBER),
+        struct.pack(">q", CANARY_NUMBER),
+    ]
     root = machine.stack.directory.root
     homes = {root, postgres.locate(root, 0).home}
     files = [path for home in homes for path in home.rglob("*") if path.is_file() and "programs" not in path.parts]
@@ -91,7 +98,9 @@ async def no_canary_in_clear(machine: Machine) -> None:
         tables = await machine.sql(service, "SELECT relname FROM pg_stat_user_tables")
         assert len(tables) > 4
         for row in tables:
-            text = await machine.sql(service, f'SELECT coalesce(string_agg(t::text, \'\'), \'\') AS all FROM "{row["relname"]}" t')
+            text = await machine.sql(
+                service, f"SELECT coalesce(string_agg(t::text, ''), '') AS all FROM \"{row['relname']}\" t"
+            )
             for needle in (CANARY_TEXT, str(CANARY_NUMBER)):
                 assert needle not in text[0]["all"], f"{needle} in {service}.{row['relname']}"
 
@@ -108,7 +117,15 @@ async def test_a_refusal_lists_everything_over_http(machine: Machine) -> None:
     assert refused.value.status == 403
     assert refused.value.code == "plan-denied"
     codes = {reason["code"] for reason in refused.value.reasons}
-    assert codes >= {"use-case.listed", "use-case.prohibited", "audience.listed", "configuration.approved", "rows.allowed", "guarantee.sufficient", "budget.allocation"}
+    assert codes >= {
+        "use-case.listed",
+        "use-case.prohibited",
+        "audience.listed",
+        "configuration.approved",
+        "rows.allowed",
+        "guarantee.sufficient",
+        "budget.allocation",
+    }
     with pytest.raises(Refused) as none:
         await ready.request(charter_id=str(uuid4()))
     assert "charter.in-force" in {reason["code"] for reason in none.value.reasons}
@@ -189,14 +206,22 @@ async def test_a_running_run_is_cancelled_and_its_charge_stands(machine: Machine
 
 
 async def test_a_table_without_a_guarantee_needs_a_charter_that_says_so(machine: Machine) -> None:
-    parameters = {"struct_learning_n_iter": {"minimum": "10", "maximum": "1000"}, "struct_max_indegree": {"minimum": "1", "maximum": "4"}}
+    parameters = {
+        "struct_learning_n_iter": {"minimum": "10", "maximum": "1000"},
+        "struct_max_indegree": {"minimum": "1", "maximum": "4"},
+    }
     ready = await machine.ready(
         minimum_guarantee="none",
         configurations=[{"generator": "bayesian-network", "parameters": parameters}],
         acceptance=[{"metric": "marginal-tvd-mean", "at_most": "0.000001"}],
         releases=1,
     )
-    asked = {"generator": "bayesian-network", "parameters": {"struct_learning_n_iter": 10}, "requested_guarantee": "none", "seed": 1}
+    asked = {
+        "generator": "bayesian-network",
+        "parameters": {"struct_learning_n_iter": 10},
+        "requested_guarantee": "none",
+        "seed": 1,
+    }
     run_id = await ready.request(**asked)
     with pytest.raises(Refused) as second:
         await ready.request(**asked)
@@ -232,7 +257,9 @@ async def test_a_peer_that_is_down_loses_nothing(machine: Machine) -> None:
     await until(through)
     assert statuses <= {503}
     assert machine.stack.supervisor.pid("policy") != pid
-    (row,) = await machine.sql("generation", "SELECT count(*) AS n FROM runs WHERE plan->>'charter_id' = $1", ready.charter_id)
+    (row,) = await machine.sql(
+        "generation", "SELECT count(*) AS n FROM runs WHERE plan->>'charter_id' = $1", ready.charter_id
+    )
     assert row["n"] == 1
 
 
@@ -252,10 +279,14 @@ async def test_the_openlineage_client_as_it_comes_posts_to_lineage(machine: Mach
     import sys
 
     registry = machine.stack.secrets.registry
-    token = identity.sign_token(registry, issuer=machine.stack.ports.url("identity"), client="producer", audience="mintmark-lineage")
+    token = identity.sign_token(
+        registry, issuer=machine.stack.ports.url("identity"), client="producer", audience="mintmark-lineage"
+    )
     for compression in ("none", "gzip"):
         run_id = str(uuid4())
-        process = await asyncio.create_subprocess_exec(sys.executable, str(script), machine.stack.ports.url("lineage"), token, run_id, compression)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(script), machine.stack.ports.url("lineage"), token, run_id, compression
+        )
         assert await process.wait() == 0
         (row,) = await machine.sql("lineage", "SELECT count(*) AS n FROM events WHERE run_id = $1", run_id)
         assert row["n"] == 2
@@ -265,5 +296,10 @@ async def test_the_openlineage_client_as_it_comes_posts_to_lineage(machine: Mach
 
 async def test_the_log_is_served_to_nobody_without_a_token(machine: Machine) -> None:
     async with httpx.AsyncClient() as http:
-        for service, path in (("policy", "/v1/charters"), ("generation", "/v1/sources"), ("evaluation", "/v1/assays"), ("lineage", "/v1/log/entries")):
+        for service, path in (
+            ("policy", "/v1/charters"),
+            ("generation", "/v1/sources"),
+            ("evaluation", "/v1/assays"),
+            ("lineage", "/v1/log/entries"),
+        ):
             assert (await http.get(machine.stack.ports.url(service) + path)).status_code == 401

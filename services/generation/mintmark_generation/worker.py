@@ -17,8 +17,9 @@ async def work(works: Workshop) -> None:
     async def carry_run(run_id: UUID) -> None:
         try:
             await carry(works, run_id)
-        except Superseded:
-            logger.warning("another worker took the run up", extra={"fields": {"run": str(run_id)}})
+        except Superseded as lost:
+            fields = {"run": str(run_id)}
+            logger.warning("another worker took the run up", exc_info=lost, extra={"fields": fields})
 
     await queue.work(
         works.settings.database_url.get_secret_value(),

@@ -66,14 +66,16 @@ class SynthcityEngine:
         made = self._plugin_class()(random_state=0 if seed is None else seed, workspace=Path.cwd(), **dict(parameters))
         loaders = import_module("synthcity.plugins.core.dataloader")
         frame = to_frame(table, declaration)
+        constants = {name: frame[name].iloc[0] for name in frame if (frame[name] == frame[name].iloc[0]).all()}
         report(0.1)
-        made.fit(loaders.GenericDataLoader(frame))
-        return FittedPlugin(made, declaration)
+        made.fit(loaders.GenericDataLoader(frame.drop(columns=list(constants))))
+        return FittedPlugin(made, constants, declaration)
 
     def load(self, model: bytes, declaration: SourceDeclaration) -> "FittedPlugin":
         self._plugin_class()
         # Only bytes that opened under their own seal come here; see mintmark_shared.custody.
-        return FittedPlugin(pickle.loads(model), declaration)  # noqa: S301
+        plugin, constants = pickle.loads(model)  # noqa: S301
+        return FittedPlugin(plugin, constants, declaration)
 
     def _plugin_class(self) -> Any:
         module = import_module(f"synthcity.plugins.generic.plugin_{self.plugin}")
@@ -84,19 +86,20 @@ class SynthcityEngine:
 
 
 class FittedPlugin:
-    """A fitted synthcity plugin."""
+    """A fitted synthcity plugin, and the columns of a single value that some plugins would lose."""
 
-    def __init__(self, plugin: Any, declaration: SourceDeclaration) -> None:
+    def __init__(self, plugin: Any, constants: Mapping[str, Any], declaration: SourceDeclaration) -> None:
         self._plugin = plugin
+        self._constants = constants
         self._declaration = declaration
 
     def sample(self, rows: int, seed: int | None) -> pa.Table:
         made = self._plugin.generate(count=rows, random_state=0 if seed is None else seed)
-        return from_frame(made.dataframe(), self._declaration)
+        return from_frame(made.dataframe().assign(**self._constants), self._declaration)
 
     def dump(self) -> bytes:
         # Some plugins make classes as they go, which only cloudpickle can follow.
-        dumped: bytes = import_module("cloudpickle").dumps(self._plugin)
+        dumped: bytes = import_module("cloudpickle").dumps((self._plugin, self._constants))
         return dumped
 
 

@@ -134,7 +134,8 @@ async def make(works: Workshop, run: Run) -> Run:
     try:
         return await _follow_child(works, run, await _job(works, run, keys))
     except ChildFailed as error:
-        return await _fail(works, run, f"The generator failed: {error}")
+        # The child may have moved the run on before it failed.
+        return await _fail(works, await _reread(works, run), f"The generator failed: {error}")
 
 
 async def _redeem(works: Workshop, run: Run) -> Redemption:

@@ -1,0 +1,104 @@
+"""``make guards``: take each guard of the invariants away in a copy of the tree, and see a test fail.
+
+A guard whose removal no test notices would be a promise nobody keeps. Each entry names the file, the
+text taken out, what stands there instead, and the tests that must go red; first they must be green.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+HOUSES = (
+    "services/policy",
+    "services/generation",
+    "services/evaluation",
+    "services/lineage",
+    "shared",
+    "client",
+    "deploy/local",
+)
+POLICY, GENERATION = "services/policy/mintmark_policy", "services/generation/mintmark_generation"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """One protection and who notices its loss."""
+
+    invariant: str
+    file: str
+    guard: str
+    instead: str
+    tests: str
+
+
+GUARDS = (
+    Guard("I6 a plan without charter", f"{POLICY}/domain/gate.py", "    charter_is_in_force,\n    charter_is_revalidated", "    charter_is_revalidated", "tests/policy/test_gate.py tests/policy/test_api.py -k without_charter"),
+    Guard("I3 beyond budget", f"{POLICY}/domain/accounting.py", "held + more <= cap", "held <= cap", "tests/policy -k budget"),
+    Guard("I3 two plans racing", f"{POLICY}/store/budgets.py", "                .order_by(accounts.c.id)\n                .with_for_update()", "                .order_by(accounts.c.id)", "tests/policy/test_api.py -k racing"),
+    Guard("I6 an unapproved configuration", f"{POLICY}/domain/gate.py", "    parameters_are_in_range,\n    rows", "    rows", "tests/policy -k 'configuration or gate'"),
+    Guard("I9 an owner's own vote", f"{POLICY}/domain/charter.py", "if vote.voter in {ballot.author, ballot.submitter, ballot.charter.owner}:", "if False:", "tests/policy -k 'own or themself'"),
+    Guard("I9 one person counting twice", f"{POLICY}/domain/charter.py", "if any(cast.voter == vote.voter for cast in votes):", "if False:", "tests/policy -k 'counts_once or its_turn'"),
+    Guard("I1 redeem twice", f"{POLICY}/domain/permit.py", 'if permit.state in {"redeemed", "settled"}:', "if False:", "tests/policy -k 'redeem'"),
+    Guard("I1 redeem after expiry", f"{POLICY}/domain/permit.py", 'if permit.state == "returned" or now >= permit.expires_at:', "if False:", "tests/policy -k 'expired'"),
+    Guard("I1 redemption spends", f"{POLICY}/use_cases/permits.py", "        if spends:\n", "        if spends and False:\n", "tests/policy -k 'redeem'"),
+    Guard("I1 a permit is ours", f"{POLICY}/use_cases/permits.py", "    office.signer.check(request.token, permit_id=str(permit_id), plan_digest=request.plan_digest)\n", "", "tests/policy -k forged"),
+    Guard("I5 only the unredeemed returns", f"{POLICY}/use_cases/permits.py", '        if row.state != "reserved":\n', "        if False:\n", "tests/policy -k never_returns"),
+    Guard("I2 a release before the key", f"{POLICY}/use_cases/releases.py", '    if release.verdict != "released":\n', "    if False:\n", "tests/policy -k quarantine"),
+    Guard("I2 a grant before the key", f"{POLICY}/use_cases/releases.py", "if not any(now < entry.valid_until for entry in held):", "if False:", "tests/policy -k leaves_before"),
+    Guard("I4 the outbox row", "shared/mintmark_shared/journal.py", "        await connection.execute(insert(self.outbox), rows)\n", "", "tests/policy -k 'commit_together'"),
+    Guard("acceptance by the bound", f"{POLICY}/domain/release.py", "interval.upper <= criterion.at_most", "interval.value <= criterion.at_most", "tests/policy -k bound"),
+    Guard("one execution per charge", f"{GENERATION}/domain/run.py", 'return run.model_sealed or run.guarantee == "none"', "return True", "tests/generation/test_run.py"),
+    Guard("a replaced worker saves nothing", f"{GENERATION}/store/__init__.py", ", runs.c.attempt == run.attempt", "", "tests/generation/test_carry.py -k replaced"),
+    Guard("I10 labels", f"{GENERATION}/generators/synthcity_plugin.py", 'level="none"', 'level="proven"', "tests/generation/test_generators.py -k labelled"),
+    Guard("I8 a refusal quotes nothing", "shared/mintmark_shared/web.py", '"message": item["msg"]', '"message": str(item)', "tests/policy -k quotes"),
+    Guard("I8 a message in a log", "shared/mintmark_shared/telemetry.py", '"type": type(error).__qualname__,', '"type": repr(error),', "tests/shared -k log_line"),
+    Guard("custody: an object's own name", "shared/mintmark_shared/custody.py", "info=name.encode()", 'info=b""', "tests/shared -k 'key_of_its_own'"),
+    Guard("a log proof's leaf", "client/mintmark/audit.py", "    if value != head.root:\n", "    if False:\n", "tests/lineage/test_log.py"),
+)  # fmt: skip
+
+
+def run_tests(tree: Path, tests: str) -> bool:
+    """Whether the tests pass on this tree."""
+    path = ":".join(str(tree / house) for house in HOUSES)
+    command = f"{sys.executable} -m pytest -q -x -p no:cacheprovider {tests}"
+    environment = os.environ | {"PYTHONPATH": path}
+    return subprocess.run(command, shell=True, cwd=tree, env=environment, capture_output=True).returncode == 0
+
+
+def copied(folder: Path) -> Path:
+    tree = folder / "tree"
+    ignored = shutil.ignore_patterns("__pycache__", ".hypothesis")
+    for name in ("services", "shared", "client", "deploy", "tests"):
+        shutil.copytree(ROOT / name, tree / name, ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", tree)
+    return tree
+
+
+def main() -> None:
+    idle: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        tree = copied(Path(folder))
+        for entry in GUARDS:
+            file = tree / entry.file
+            whole = file.read_text()
+            assert whole.count(entry.guard) == 1, (
+                f"{entry.invariant}: the guard stands {whole.count(entry.guard)} times in {entry.file}"
+            )
+            green = run_tests(tree, entry.tests)
+            file.write_text(whole.replace(entry.guard, entry.instead))
+            noticed = green and not run_tests(tree, entry.tests)
+            file.write_text(whole)
+            print(f"{'noticed' if noticed else 'NOT NOTICED' if green else 'NOT GREEN'}  {entry.invariant}", flush=True)
+            if not noticed:
+                idle.append(entry.invariant)
+    print(f"{len(GUARDS) - len(idle)} passed, {len(idle)} failed")
+    sys.exit(bool(idle))
+
+
+if __name__ == "__main__":
+    main()
