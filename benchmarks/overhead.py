@@ -14,7 +14,7 @@ from uuid import uuid4
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from conftest import free_ports
+from conftest import forget_cluster, free_ports
 from system.conftest import Machine, Ready
 
 from mintmark import calls
@@ -63,6 +63,7 @@ async def main() -> None:
             bare = time.monotonic() - started
             sealed, decided = await governed(machine)
             await machine.close()
+        forget_cluster(Path(folder))
     print(f"bare script, fit and sample:           {bare:6.1f} s")
     print(f"governed run, until sealed:            {sealed:6.1f} s   ratio {sealed / bare:.2f}")
     print(f"governed run, assayed and decided on:  {decided:6.1f} s   ratio {decided / bare:.2f}")

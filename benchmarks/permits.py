@@ -19,7 +19,7 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from conftest import free_ports
+from conftest import forget_cluster, free_ports
 from system.conftest import Machine, Ready
 
 from mintmark_local import identity, postgres
@@ -107,6 +107,7 @@ async def main() -> None:
             permits, p99 = await permits_per_second(machine, ready)
             baseline = await pgbench_per_second(stack)
             await machine.close()
+        forget_cluster(Path(folder))
     print(f"permits over HTTP, {CLIENTS} clients, one hot budget: {permits:8.1f} /s   p99 {p99:.0f} ms")
     print(f"pgbench, the same reservation in three statements:  {baseline:8.1f} /s")
     print(f"ratio: {permits / baseline:.2f}")

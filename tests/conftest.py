@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,11 @@ from mintmark_shared.service import Surroundings
 ISSUER = "http://issuer.test"
 SERVICES = ("policy", "generation", "evaluation", "lineage")
 KEY = b64encode(bytes(range(32))).decode()
+
+
+def forget_cluster(root: Path) -> None:
+    """Remove a test's database cluster: as root it may live outside the test's own folder."""
+    shutil.rmtree(postgres.locate(root, 0).home, ignore_errors=True)
 
 
 def free_ports() -> Ports:
@@ -83,6 +89,7 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
     await asyncio.to_thread(make_templates, made)
     yield made
     await supervisor.stop()
+    forget_cluster(root)
 
 
 @pytest.fixture(scope="session")

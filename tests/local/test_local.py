@@ -10,10 +10,11 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import free_ports
+from conftest import forget_cluster, free_ports
 
 from mintmark import Mintmark, Refused, calls
 from mintmark_local import postgres
@@ -23,16 +24,23 @@ from mintmark_local.processes import ChildSpec, Supervisor, python
 from mintmark_local.stack import Directory, Stack
 
 
-async def test_a_second_start_finds_yesterdays_state(tmp_path: Path) -> None:
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    """A data directory whose cluster is forgotten afterwards, wherever it lived."""
+    yield tmp_path
+    forget_cluster(tmp_path)
+
+
+async def test_a_second_start_finds_yesterdays_state(data: Path) -> None:
     for day in range(2):
-        async with Stack(tmp_path, ports=free_ports(), workers=()):
-            with Mintmark.from_directory(tmp_path, person="steward") as client:
+        async with Stack(data, ports=free_ports(), workers=()):
+            with Mintmark.from_directory(data, person="steward") as client:
                 if day == 0:
                     call = calls.create_population("kept", privacy_unit="row", epsilon="1", delta="0.000001")
                     await asyncio.to_thread(client.send, call)
                 found = await asyncio.to_thread(client.send, calls.list_populations())
         assert [population["name"] for population in found] == ["kept"]
-    secret = (tmp_path / "mintmark.json").stat().st_mode
+    secret = (data / "mintmark.json").stat().st_mode
     assert secret & 0o077 == 0, "secrets are their owner's alone"
 
 
@@ -64,8 +72,8 @@ def test_two_cannot_share_a_directory(tmp_path: Path) -> None:
     second.close()
 
 
-def test_a_half_made_cluster_is_said_and_kept(tmp_path: Path) -> None:
-    cluster = postgres.locate(tmp_path, 1)
+def test_a_half_made_cluster_is_said_and_kept(data: Path) -> None:
+    cluster = postgres.locate(data, 1)
     cluster.data.mkdir(parents=True)
     (cluster.data / "something").write_text("kept")
     with pytest.raises(CannotStart, match="not a whole database cluster"):
@@ -106,11 +114,11 @@ async def test_a_child_that_dies_is_restarted_and_said(tmp_path: Path) -> None:
     assert not Path(f"/proc/{pid}").exists()
 
 
-def test_ctrl_c_stops_everything_and_a_killed_runner_leaves_nobody(tmp_path: Path) -> None:
+def test_ctrl_c_stops_everything_and_a_killed_runner_leaves_nobody(data: Path) -> None:
     program, ports = str(Path(sys.executable).parent / "mintmark"), free_ports()
     for ending in (signal.SIGINT, signal.SIGKILL):
         runner = subprocess.Popen(
-            [program, "up", "--data", str(tmp_path), "--port-base", str(ports.base)],
+            [program, "up", "--data", str(data), "--port-base", str(ports.base)],
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,

@@ -15,7 +15,7 @@ from uuid import uuid4
 import asyncpg
 import numpy as np
 import pytest
-from conftest import free_ports
+from conftest import forget_cluster, free_ports
 from policy.examples import charter_document
 
 from mintmark import AsyncMintmark, calls
@@ -223,3 +223,4 @@ async def machine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mac
         made = Machine(stack)
         yield made
         await made.close()
+    forget_cluster(root)

@@ -66,7 +66,7 @@ class SynthcityEngine:
         made = self._plugin_class()(random_state=0 if seed is None else seed, workspace=Path.cwd(), **dict(parameters))
         loaders = import_module("synthcity.plugins.core.dataloader")
         frame = to_frame(table, declaration)
-        constants = {name: frame[name].iloc[0] for name in frame if (frame[name] == frame[name].iloc[0]).all()}
+        constants = {str(name): frame[name].iloc[0] for name in frame if (frame[name] == frame[name].iloc[0]).all()}
         report(0.1)
         made.fit(loaders.GenericDataLoader(frame.drop(columns=list(constants))))
         return FittedPlugin(made, constants, declaration)
