@@ -35,5 +35,5 @@ def main() -> None:
         error_console.print(f"[red]No answer[/] from {error.request.url}; is mintmark up? (mintmark up)")
         sys.exit(1)
     except (FileNotFoundError, KeyError) as error:
-        error_console.print(f"[red]{escape(type(error).__name__)}[/] {escape(str(error))}")
+        error_console.print(f"[red]Not found:[/] {escape(str(error))}")
         sys.exit(1)

@@ -13,6 +13,7 @@ from rich.markup import escape
 from mintmark.cli.console import error_console, say
 from mintmark.cli.session import DEFAULT_DATA, Data
 from mintmark_local.errors import CannotStart
+from mintmark_local.identity import PEOPLE
 from mintmark_local.ports import Ports
 from mintmark_local.stack import Stack
 
@@ -59,7 +60,7 @@ async def _stay_up(data: Path, ports: Ports, log_level: str) -> None:
         say("[green bold]mintmark is up.[/] Ctrl-C stops it.")
         for name in ("policy", "generation", "evaluation", "lineage"):
             say(f"  {name:<11} {ports.url(name)}/docs")
-        say(f"  people      {', '.join(sorted(stack.secrets.registry['clients']))}")
+        say(f"  people      {', '.join(sorted(PEOPLE))}")
         say(f"  speak with  mintmark --help, e.g. mintmark budget show --data {data} --as steward")
         await stop.wait()
         say("stopping")

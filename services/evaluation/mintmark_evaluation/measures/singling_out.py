@@ -11,10 +11,10 @@ from mintmark_evaluation.domain import Estimate, Measured, NotEstimable, newcomb
 from mintmark_evaluation.measures.reference import Array, Tables, codes
 
 METRIC = "singling-out-risk"
-ATTACKS = 1000
+ATTACKS = 3000
 LEAST_ATTACKS = 50
 LEAST_ROWS = 40
-SUBSETS = 50
+SUBSETS = 75
 NARROWEST = 2
 
 
