@@ -48,11 +48,11 @@ guards: $(STAMP) ## Remove each guard of the invariants in a copy, and see a tes
 lock: ## Resolve requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --override deploy/lock-overrides.txt --python-version 3.11 \
 		--python-platform x86_64-manylinux_2_28 \
-		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
+		--generate-hashes --no-header --no-annotate --output-file requirements.lock
 	for service in policy generation evaluation lineage; do \
 		uv pip compile pyproject.toml --extra $$service --constraint requirements.lock \
 			--override deploy/lock-overrides.txt --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
-			--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+			--generate-hashes --no-header --no-annotate \
 			--output-file deploy/docker/$$service.lock; \
 	done
 

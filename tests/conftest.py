@@ -14,6 +14,7 @@ import pytest
 from joserfc.jwk import ECKey, KeySet
 
 from mintmark_local import identity, postgres
+from mintmark_local.errors import CannotStart
 from mintmark_local.ports import Ports
 from mintmark_local.processes import Supervisor
 from mintmark_shared import migrations
@@ -34,7 +35,7 @@ def free_ports() -> Ports:
     for base in range(20_000 + os.getpid() % 5000 * 4, 60_000, 40):
         try:
             Ports(base).check_free()
-        except Exception:
+        except CannotStart:
             continue
         return Ports(base)
     raise RuntimeError("no free ports")

@@ -37,9 +37,9 @@ class Guard:
 
 
 GUARDS = (
-    Guard("I6 a plan without charter", f"{POLICY}/domain/gate.py", "    charter_is_in_force,\n    charter_is_revalidated", "    charter_is_revalidated", "tests/policy/test_gate.py tests/policy/test_api.py -k without_charter"),
+    Guard("I6 a plan without charter", f"{POLICY}/domain/gate.py", "    charter_is_in_force,\n    charter_is_revalidated", "    charter_is_revalidated", "tests/policy -k 'without_charter or on_its_own'"),
     Guard("I3 beyond budget", f"{POLICY}/domain/accounting.py", "held + more <= cap", "held <= cap", "tests/policy -k budget"),
-    Guard("I3 two plans racing", f"{POLICY}/store/budgets.py", "                .order_by(accounts.c.id)\n                .with_for_update()", "                .order_by(accounts.c.id)", "tests/policy/test_api.py -k racing"),
+    Guard("I3 two plans racing", f"{POLICY}/store/budgets.py", "                .order_by(accounts.c.id)\n                .with_for_update()", "                .order_by(accounts.c.id)", "tests/policy -k racing"),
     Guard("I6 an unapproved configuration", f"{POLICY}/domain/gate.py", "    parameters_are_in_range,\n    rows", "    rows", "tests/policy -k 'configuration or gate'"),
     Guard("I9 an owner's own vote", f"{POLICY}/domain/charter.py", "if vote.voter in {ballot.author, ballot.submitter, ballot.charter.owner}:", "if False:", "tests/policy -k 'own or themself'"),
     Guard("I9 one person counting twice", f"{POLICY}/domain/charter.py", "if any(cast.voter == vote.voter for cast in votes):", "if False:", "tests/policy -k 'counts_once or its_turn'"),

@@ -162,7 +162,7 @@ def test_locks_are_hashed_and_name_no_host() -> None:
         assert text.count("--hash=sha256:") >= len(pins)
         assert "://" not in text
         assert "--index" not in text
-        assert "--find-links" not in text
+        assert "find-links" not in text
 
 
 def test_a_service_image_carries_what_it_alone_needs() -> None:
