@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from mintmark_shared.errors import Conflict, MintmarkError, Unavailable
 
 UNIQUE_VIOLATION = "23505"
+# SQLSTATE classes of a server that is going, coming, out of reach, or out of disk or connections.
+OUTAGES = ("08", "53", "57P")
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -64,16 +66,20 @@ class Database:
         except (OperationalError, InterfaceError, OSError) as error:
             raise Unavailable("The database cannot be reached; try again.") from error
         except IntegrityError as error:
-            if getattr(error.orig, "sqlstate", "") == UNIQUE_VIOLATION:
+            if _sqlstate(error) == UNIQUE_VIOLATION:
                 raise Conflict("Somebody made the same thing at the same moment.", code="already-exists") from error
             raise
         except DBAPIError as error:
-            if error.connection_invalidated:
+            if error.connection_invalidated or _sqlstate(error).startswith(OUTAGES):
                 raise Unavailable("The database connection was lost; try again.") from error
             raise
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""
 
 
 async def driver_connection(connection: AsyncConnection) -> asyncpg.Connection:

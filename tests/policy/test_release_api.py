@@ -78,6 +78,17 @@ async def test_an_unpaid_or_decided_asset_is_not_decided(world: World) -> None:
     assert again.json()["code"] == "already-decided"
 
 
+async def test_a_run_that_failed_has_no_asset_to_open_or_release(world: World) -> None:
+    await world.set_up()
+    decision = (await world.decide()).json()
+    await world.redeem(decision)
+    await world.settle(decision, "failed")
+    path = f"/v1/permits/{decision['permit']['id']}:open-for-assay"
+    opened = await world.call("evaluation", "POST", path, json={"asset_id": decision["run_id"]})
+    assert opened.json()["code"] == "not-redeemed"
+    assert (await release(world, decision["run_id"])).json()["code"] == "not-redeemed"
+
+
 async def test_evaluation_opens_only_what_was_paid_and_not_decided(world: World) -> None:
     await world.set_up()
     unpaid = (await world.decide()).json()

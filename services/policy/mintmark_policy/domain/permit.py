@@ -21,6 +21,11 @@ class Permit:
     redemption_key: str | None
 
 
+def made_an_asset(state: str, outcome: str | None) -> bool:
+    """Whether a paid run may have left a table behind: redeemed, and not ended without one."""
+    return state in {"redeemed", "settled"} and outcome not in {"failed", "cancelled"}
+
+
 def check_redemption(permit: Permit, *, plan_digest: str, redemption_key: str, now: datetime) -> bool:
     """Whether this redemption spends (True) or repeats the one that did (False).
 

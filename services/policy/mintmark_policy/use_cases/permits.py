@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from mintmark_policy.domain.permit import check_redemption
+from mintmark_policy.domain.permit import check_redemption, made_an_asset
 from mintmark_policy.store.budgets import BudgetStore
 from mintmark_policy.store.decisions import DecisionStore, as_permit, cost_of_permit
 from mintmark_policy.tables import journal
@@ -125,7 +125,7 @@ async def open_for_assay(office: Office, permit_id: UUID, asset_id: UUID, *, by:
     async with office.database.transaction() as connection:
         store = DecisionStore(connection)
         row = await store.lock_permit(permit_id)
-        if row.state not in {"redeemed", "settled"} or row.run_id != asset_id:
+        if not made_an_asset(row.state, row.outcome) or row.run_id != asset_id:
             raise Conflict("This permit paid for no such asset.", code="not-redeemed")
         if await store.is_decided(asset_id):
             raise Conflict("The asset has been decided on.", code="already-decided")

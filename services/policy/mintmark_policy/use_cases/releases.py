@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from mintmark_policy.domain.charter import Charter, read_charter, state_now
+from mintmark_policy.domain.permit import made_an_asset
 from mintmark_policy.domain.release import Interval, weigh
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
@@ -28,7 +29,7 @@ async def decide_release(office: Office, request: ReleaseRequest, *, by: str, ke
             if await store.is_decided(request.asset_id):
                 raise Conflict("The asset has been decided on.", code="already-decided")
             permit = await store.permit_of_run(request.asset_id)
-            if permit.state not in {"redeemed", "settled"}:
+            if not made_an_asset(permit.state, permit.outcome):
                 raise Conflict("No paid run made this asset.", code="not-redeemed")
             row = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest)
             charter = read_charter(row.document, row.digest)
