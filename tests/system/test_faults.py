@@ -5,9 +5,9 @@ import os
 import signal
 
 import pytest
+from system.conftest import Machine, until
 
 from mintmark import Refused, calls
-from system.conftest import Machine, until
 
 pytestmark = pytest.mark.system
 

@@ -62,7 +62,7 @@ async def record_is_whole(machine: Machine, run_id: str) -> None:
     assert record["plan"]["rationale"] == "study"
     assert record["generation"]["transformations"]
     assert record["charge"]["epsilon"].startswith("0.")
-    assert all(estimate["lower"] <= estimate["upper"] for estimate in record["assay"]["estimates"])
+    assert all(float(figure["lower"]) <= float(figure["upper"]) for figure in record["assay"]["estimates"])
     key = await machine.send("auditor", calls.get_log_key())
     actions = set()
     for index in record["log_entries"]:
