@@ -42,6 +42,7 @@ GOOD = Facts(
     requester="scientist",
     plan=Plan("charter-1", "research", "analysts", "source-1", "mst", {"epsilon": "0.5"}, 100, "proven"),
     offered_guarantee="proven",
+    offered_mechanism="zcdp",
     offered_delta=Decimal("0.000001"),
     cost=cost_of(Mechanism("zcdp", rho=Decimal("0.01"))),
     charter=CHARTER,
@@ -70,7 +71,8 @@ BAD = {
     "configuration.approved": with_plan(generator="ctgan"),
     "parameters.in-range": with_plan(parameters={"epsilon": "1.0000000000000000000001"}),
     "rows.allowed": with_plan(rows=101),
-    "guarantee.sufficient": replace(GOOD, offered_guarantee="claimed"),
+    "guarantee.sufficient": replace(GOOD, offered_guarantee="claimed", offered_mechanism="claimed"),
+    "guarantee.paid-for": replace(GOOD, offered_mechanism="none"),
     "delta.within-budget": replace(GOOD, offered_delta=Decimal("0.0001")),
     "assessment.valid": replace(GOOD, assessments=()),
     "budget.population": replace(GOOD, population=replace(account(), held=DEAR.renyi)),
@@ -103,7 +105,12 @@ def test_every_rule_has_a_case() -> None:
     assert len(BAD) == len(GATE)
 
 
-@given(st.sets(st.sampled_from(sorted(set(BAD) - {"charter.in-force", "configuration.approved"})), min_size=2))
+@given(
+    st.sets(
+        st.sampled_from(sorted(set(BAD) - {"charter.in-force", "configuration.approved", "guarantee.paid-for"})),
+        min_size=2,
+    )
+)
 def test_all_failures_are_told_at_once(codes: set[str]) -> None:
     facts, charter, plan = GOOD, CHARTER, GOOD.plan
     for code in codes:
@@ -168,7 +175,12 @@ def test_a_missing_account_is_a_deny() -> None:
 def test_without_a_guarantee_releases_are_what_counts() -> None:
     charter = replace(CHARTER, minimum_guarantee="none")
     facts = replace(
-        GOOD, charter=charter, offered_guarantee="none", offered_delta=None, cost=cost_of(Mechanism("none"))
+        GOOD,
+        charter=charter,
+        offered_guarantee="none",
+        offered_mechanism="none",
+        offered_delta=None,
+        cost=cost_of(Mechanism("none")),
     )
     facts = replace(facts, plan=replace(facts.plan, requested_guarantee="none"))
     assert [clause.code for clause in judge(GATE, facts)] == ["budget.allocation"]
@@ -177,7 +189,12 @@ def test_without_a_guarantee_releases_are_what_counts() -> None:
 
 
 def test_the_requested_guarantee_binds_even_where_the_charter_would_take_less() -> None:
-    facts = replace(GOOD, charter=replace(CHARTER, minimum_guarantee="none"), offered_guarantee="claimed")
+    facts = replace(
+        GOOD,
+        charter=replace(CHARTER, minimum_guarantee="none"),
+        offered_guarantee="claimed",
+        offered_mechanism="claimed",
+    )
     assert [clause.code for clause in judge(GATE, facts)] == ["guarantee.sufficient"]
 
 

@@ -183,6 +183,20 @@ async def test_a_hundred_plans_race_for_the_last_of_a_budget(machine: Machine) -
         await machine.send("scientist", calls.cancel_generation(run_id))
 
 
+async def test_a_plan_changed_after_its_permit_redeems_nothing(machine: Machine) -> None:
+    ready = await machine.ready()
+    run_id = await ready.request()
+    await machine.sql("generation", "UPDATE runs SET plan = jsonb_set(plan, '{rows}', '40000') WHERE id = $1", run_id)
+    async with machine.worker():
+
+        async def failed() -> bool:
+            return (await ready.run(run_id))["state"] == "failed"
+
+        await until(failed)
+    assert "permit-for-another-plan" in (await ready.run(run_id))["failure"]
+    assert await ready.charges(run_id) == ["reserve"], "the reservation returns when it expires"
+
+
 async def test_a_queued_run_is_cancelled_and_its_reservation_returns(machine: Machine) -> None:
     ready = await machine.ready()
     run_id = await ready.request()

@@ -14,6 +14,7 @@ from mintmark_generation.tables import journal
 from mintmark_generation.use_cases.child import ChildFailed, ticking
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared import custody
+from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.evaluation import AssayRequest
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import RedeemRequest, Redemption, SettleRequest
@@ -140,7 +141,8 @@ async def make(works: Workshop, run: Run) -> Run:
 
 async def _redeem(works: Workshop, run: Run) -> Redemption:
     permit = run.decision["permit"]
-    request = RedeemRequest(token=permit["token"], plan_digest=run.decision["plan_digest"])
+    # The digest is of the plan that will run, not the one remembered: a changed plan redeems nothing.
+    request = RedeemRequest(token=permit["token"], plan_digest=digest(run.plan))
     return await works.policy.redeem(UUID(permit["id"]), request, run_id=run.id)
 
 

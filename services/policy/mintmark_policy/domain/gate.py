@@ -9,6 +9,11 @@ from mintmark_policy.domain.accounting import Account, Cost
 from mintmark_policy.domain.charter import Charter, Configuration
 
 RANK = {"none": 0, "claimed": 1, "proven": 2}
+MECHANISMS = {
+    "none": {"none"},
+    "claimed": {"claimed"},
+    "proven": {"zcdp", "pure", "gaussian", "subsampled-gaussian"},
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class Facts:
     requester: str
     plan: Plan
     offered_guarantee: str
+    offered_mechanism: str
     offered_delta: Decimal | None
     cost: Cost
     charter: Charter | None
@@ -222,6 +228,18 @@ def guarantee_is_sufficient(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
+def guarantee_is_paid_for(facts: Facts) -> Clause | None:
+    """A label is worth what its mechanism is charged: proven in ε by theorem, claimed in the ε it claims."""
+    if facts.offered_mechanism in MECHANISMS.get(facts.offered_guarantee, set()):
+        return None
+    return Clause(
+        "guarantee.paid-for",
+        f"a mechanism that earns {facts.offered_guarantee}",
+        f"a mechanism of kind {facts.offered_mechanism}",
+        "this is a fault of the engine's offer; tell who runs generation",
+    )
+
+
 def delta_is_within_the_budgets(facts: Facts) -> Clause | None:
     """An engine calibrated at a larger δ than its budget's would be labelled more private than it is."""
     limit = facts.allocation.delta if facts.allocation else None
@@ -302,6 +320,7 @@ GATE: tuple[Rule, ...] = (
     parameters_are_in_range,
     rows_are_allowed,
     guarantee_is_sufficient,
+    guarantee_is_paid_for,
     delta_is_within_the_budgets,
     assessment_is_valid,
     population_budget_suffices,

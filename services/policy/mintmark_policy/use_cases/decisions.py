@@ -124,6 +124,7 @@ async def _gather(
             requested_guarantee=plan.requested_guarantee,
         ),
         offered_guarantee=guarantee.level,
+        offered_mechanism=request.offer.mechanism.kind,
         offered_delta=_decimal(guarantee.delta),
         cost=cost,
         charter=charter,
