@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 from joserfc.jwk import ECKey, KeySet
 
@@ -19,6 +20,10 @@ from mintmark_local.ports import Ports
 from mintmark_local.processes import Supervisor
 from mintmark_shared import migrations
 from mintmark_shared.service import Surroundings
+
+# Machines are noisy: how long an example takes is nobody's promise.
+hypothesis.settings.register_profile("mintmark", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("mintmark")
 
 ISSUER = "http://issuer.test"
 SERVICES = ("policy", "generation", "evaluation", "lineage")

@@ -158,7 +158,7 @@ class Ready:
     async def run(self, run_id: str) -> dict[str, Any]:
         return await self.machine.send("scientist", calls.get_generation(run_id))
 
-    async def ended(self, run_id: str, timeout_seconds: float = 60) -> dict[str, Any]:
+    async def ended(self, run_id: str, timeout_seconds: float = 180) -> dict[str, Any]:
         """The run once it has come to an end and its permit is settled or returned."""
         async with asyncio.timeout(timeout_seconds):
             while True:
@@ -208,7 +208,7 @@ def table(rows: int = 600) -> bytes:
     return text.getvalue().encode()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], timeout_seconds: float = 60) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], timeout_seconds: float = 120) -> None:
     async with asyncio.timeout(timeout_seconds):
         while not await condition():
             await asyncio.sleep(0.1)

@@ -26,7 +26,7 @@ async def test_a_killed_worker_leaves_a_true_state_and_one_charge(machine: Machi
     ready = await machine.ready()
     run_id = await ready.request()
     async with machine.worker(halt_at=point) as doomed:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             assert (await doomed.stdout.readline()).strip() == b"halted"
         doomed.send_signal(signal.SIGKILL)
         await doomed.wait()
