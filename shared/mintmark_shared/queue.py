@@ -18,6 +18,7 @@ from mintmark_shared.errors import MintmarkError
 logger = logging.getLogger("mintmark.queue")
 ASK_AGAIN = timedelta(seconds=1)
 TRY_AGAIN = timedelta(seconds=3)
+TRY_LATER = timedelta(seconds=30)
 Carry = Callable[[UUID], Awaitable[None]]
 
 
@@ -58,6 +59,10 @@ async def carry_or_retry(carry: Carry, subject: UUID) -> None:
         raise RetryRequested(delay=ASK_AGAIN, reason="waiting") from None
     except MintmarkError as error:
         raise RetryRequested(delay=TRY_AGAIN, reason=error.problem_code) from None
+    except Exception as error:
+        # A job that fails is deleted by the queue, and its run would stand still for ever.
+        logger.exception("job failed; it is asked for again", extra={"fields": {"subject": str(subject)}})
+        raise RetryRequested(delay=TRY_LATER, reason=type(error).__name__) from None
 
 
 def install_statements() -> list[str]:

@@ -2,17 +2,20 @@
 
 import logging
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pgqueuer import RetryRequested
 
 from mintmark_shared import custody
 from mintmark_shared.canonical import canonical, check_storable, digest
 from mintmark_shared.errors import KINDS, Invalid, MintmarkError, NotFound, Unavailable, from_problem
 from mintmark_shared.http import Peer
+from mintmark_shared.queue import Later, carry_or_retry
 from mintmark_shared.telemetry import JsonFormatter
 
 KEY = bytes(range(32))
@@ -134,6 +137,19 @@ def test_a_log_line_names_type_and_place_but_not_what_was_said() -> None:
     assert "Jane Doe" not in line
     assert "ValueError" in line
     assert "test_shared.py" in line
+
+
+# --- jobs ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [Later(), Unavailable("down"), OSError("no space left on device"), KeyError("bug")])
+async def test_a_job_that_cannot_go_on_is_asked_for_again_and_never_lost(fault: Exception) -> None:
+    async def carry(subject: UUID) -> None:
+        raise fault
+
+    with pytest.raises(RetryRequested) as again:
+        await carry_or_retry(carry, UUID(int=1))
+    assert again.value.delay.total_seconds() > 0
 
 
 # --- calls between services ---------------------------------------------------------------

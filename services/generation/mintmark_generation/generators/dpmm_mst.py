@@ -33,7 +33,7 @@ class DpmmMst:
     version = "0.1.9"
     description = "Differentially private spanning tree of marginals (MST) over the declared public domain."
     parameters: Mapping[str, ParameterSpec] = {
-        "epsilon": ParameterSpec("decimal", "1", "0.001", "20", "The ε one privacy unit pays."),
+        "epsilon": ParameterSpec("decimal", "1", "0.01", "20", "The ε one privacy unit pays."),
         "delta": ParameterSpec("decimal", "0.000001", "0.000000000001", "0.001", "The δ beside it."),
         "iterations": ParameterSpec("integer", 2500, "100", "10000", "Steps of the estimator (no cost)."),
     }
@@ -147,7 +147,7 @@ def rho_of(epsilon: float, delta: float) -> float:
     """The largest ρ for which ρ-zCDP gives (ε, δ)-DP: Canonne, Kamath & Steinke 2020, Prop. 12, by bisection."""
 
     def epsilon_at(rho: float) -> float:
-        orders = 1 + np.logspace(-3, 4, 4000)
+        orders = 1 + np.logspace(-3, 6, 5000)
         overhead = np.log1p(-1 / orders) - (np.log(delta) + np.log(orders)) / (orders - 1)
         return float(np.min(rho * orders + overhead))
 

@@ -1,6 +1,7 @@
 """A plan on its way: offered to the gate, then queued with its permit in one transaction."""
 
 import uuid
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -111,7 +112,7 @@ async def _offer(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
         version = await store.latest_version(plan.source_id)
     declaration = SourceDeclaration.model_validate(source.declaration)
     guarantee = engine.guarantee(declaration, completed.parameters)
-    if guarantee.delta is not None and float(guarantee.delta) > 1 / version.train_rows:
+    if guarantee.delta is not None and Decimal(guarantee.delta) * version.train_rows > 1:
         raise Invalid(
             "delta must not be larger than 1 / (number of rows): it would allow a whole row to leak.",
             code="delta-too-large",
