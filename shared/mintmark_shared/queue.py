@@ -8,8 +8,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
-from pgqueuer import AsyncpgDriver, Job, PgQueuer, Queries, RetryRequested
+from pgqueuer import AsyncpgDriver, AsyncpgPoolDriver, Job, PgQueuer, Queries, RetryRequested
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
+from pgqueuer.domain.models import TracebackRecord
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_shared.database import driver_connection
@@ -26,6 +27,31 @@ class Later(Exception):
     """Nothing is wrong; the job waits for somebody else. Ask again."""
 
 
+class Superseded(Exception):
+    """Another worker took the job up; leave it to that one."""
+
+
+class HeldQueries(Queries):
+    """Gives a job back only if it is still held here, and never loses one that cannot be given back.
+
+    When giving back fails, pgqueuer notes the job as failed and deletes it as soon as the database answers.
+    A job left as it is loses its heartbeat instead, and any worker takes it up.
+    """
+
+    async def retry_job(self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
+        statement = f"""
+            UPDATE {self.qbq.qualified.queue_table}
+            SET status = 'queued', execute_after = now() + $3::interval, attempts = attempts + 1,
+                updated = now(), queue_manager_id = NULL
+            WHERE id = $1::bigint AND queue_manager_id = $2::uuid
+        """  # noqa: S608 - the name is pgqueuer's own, quoted by it
+        try:
+            await self.driver.execute(statement, job.id, job.queue_manager_id, delay)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            fields = {"job": job.id, "asked": traceback_record and traceback_record.exception_type}
+            logger.warning("job cannot be given back; its heartbeat ends", exc_info=error, extra={"fields": fields})
+
+
 async def enqueue(connection: AsyncConnection, entrypoint: str, subject: UUID) -> None:
     """Put a job in the queue in the transaction of its subject's row."""
     queue = Queries(AsyncpgDriver(await driver_connection(connection)))
@@ -35,7 +61,8 @@ async def enqueue(connection: AsyncConnection, entrypoint: str, subject: UUID) -
 async def work(database_url: str, entrypoint: str, carry: Carry, *, concurrent: int, heartbeat_seconds: float) -> None:
     """Carry jobs until told to stop by SIGTERM or SIGINT. Each may be carried more than once."""
     async with asyncpg.create_pool(database_url.replace("+asyncpg", ""), min_size=2, max_size=8) as pool:
-        queue = PgQueuer.from_asyncpg_pool(pool)
+        driver = AsyncpgPoolDriver(pool)
+        queue = PgQueuer(driver, queries=HeldQueries(driver))
 
         @queue.entrypoint(entrypoint)
         async def on_job(job: Job) -> None:
@@ -57,6 +84,10 @@ async def carry_or_retry(carry: Carry, subject: UUID) -> None:
         await carry(subject)
     except Later:
         raise RetryRequested(delay=ASK_AGAIN, reason="waiting") from None
+    except Superseded as lost:
+        logger.warning("another worker took the job up", exc_info=lost, extra={"fields": {"subject": str(subject)}})
+        # Not a success: that would delete the job under the worker that has it now.
+        raise RetryRequested(delay=ASK_AGAIN, reason="superseded") from None
     except MintmarkError as error:
         raise RetryRequested(delay=TRY_AGAIN, reason=error.problem_code) from None
     except Exception as error:

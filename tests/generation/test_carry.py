@@ -11,7 +11,7 @@ from conftest import Cluster, settings_of
 
 from mintmark_generation.app import create_workshop
 from mintmark_generation.settings import Settings
-from mintmark_generation.store import Store, Superseded
+from mintmark_generation.store import Store
 from mintmark_generation.use_cases.child import ChildFailed
 from mintmark_generation.use_cases.plans import request_run
 from mintmark_generation.use_cases.runs import carry, model_object
@@ -21,6 +21,7 @@ from mintmark_shared import custody
 from mintmark_shared.contracts.generation import CategoricalDomain, Column, SourceDeclaration
 from mintmark_shared.contracts.policy import DataKey, Decision, DecisionRequest, Permit, Plan, Redemption
 from mintmark_shared.errors import Conflict, Forbidden, Unavailable
+from mintmark_shared.queue import Superseded
 from mintmark_shared.service import Surroundings
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="

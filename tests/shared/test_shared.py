@@ -15,7 +15,7 @@ from mintmark_shared import custody
 from mintmark_shared.canonical import canonical, check_storable, digest
 from mintmark_shared.errors import KINDS, Invalid, MintmarkError, NotFound, Unavailable, from_problem
 from mintmark_shared.http import Peer
-from mintmark_shared.queue import Later, carry_or_retry
+from mintmark_shared.queue import Later, Superseded, carry_or_retry
 from mintmark_shared.telemetry import JsonFormatter
 
 KEY = bytes(range(32))
@@ -142,7 +142,9 @@ def test_a_log_line_names_type_and_place_but_not_what_was_said() -> None:
 # --- jobs ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", [Later(), Unavailable("down"), OSError("no space left on device"), KeyError("bug")])
+@pytest.mark.parametrize(
+    "fault", [Later(), Superseded("x"), Unavailable("down"), OSError("no space left on device"), KeyError("bug")]
+)
 async def test_a_job_that_cannot_go_on_is_asked_for_again_and_never_lost(fault: Exception) -> None:
     async def carry(subject: UUID) -> None:
         raise fault

@@ -12,12 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mintmark_generation.domain.run import Progress, may_move
 from mintmark_generation.tables import runs, source_versions, sources
 from mintmark_shared.errors import Conflict, NotFound
+from mintmark_shared.queue import Superseded
 
 PAGE = 100
-
-
-class Superseded(Exception):
-    """Another worker took the run up; what this one holds is stale."""
 
 
 class Store:

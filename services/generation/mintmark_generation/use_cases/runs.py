@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from mintmark_generation.domain.run import next_step, outcome_of
-from mintmark_generation.store import Store, Superseded, progress_of
+from mintmark_generation.store import Store, progress_of
 from mintmark_generation.tables import journal
 from mintmark_generation.use_cases.child import ChildFailed, ticking
 from mintmark_generation.use_cases.workshop import Workshop
@@ -20,7 +20,7 @@ from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import RedeemRequest, Redemption, SettleRequest
 from mintmark_shared.errors import MintmarkError, Unavailable
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
-from mintmark_shared.queue import Later
+from mintmark_shared.queue import Later, Superseded
 
 logger = logging.getLogger("mintmark.run")
 PROGRESS_STEP = 0.01
