@@ -69,6 +69,11 @@ class Database:
             if _sqlstate(error) == UNIQUE_VIOLATION:
                 raise Conflict("Somebody made the same thing at the same moment.", code="already-exists") from error
             raise
+        except asyncpg.UniqueViolationError as error:
+            raise Conflict("Somebody made the same thing at the same moment.", code="already-exists") from error
+        except (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError) as error:
+            # Raised where a statement goes to the driver directly.
+            raise Unavailable("The database connection was lost; try again.") from error
         except DBAPIError as error:
             if error.connection_invalidated or _sqlstate(error).startswith(OUTAGES):
                 raise Unavailable("The database connection was lost; try again.") from error

@@ -45,8 +45,7 @@ class Journal:
         lineage: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Write the event, its leaf for the audit log, and OpenLineage events to deliver."""
-        salt = secrets.token_bytes(16)
-        leaf = self._leaf(uuid.uuid4(), at, event, salt)
+        salt, leaf = self.leaf(at, event)
         await connection.execute(
             insert(self.audit_events).values(
                 id=uuid.UUID(leaf["id"]), at=at, actor=event.actor, actor_salt=salt, leaf=leaf
@@ -55,6 +54,11 @@ class Journal:
         rows = [{"at": at, "kind": "audit", "payload": leaf}]
         rows += [{"at": at, "kind": "openlineage", "payload": dict(document)} for document in lineage]
         await connection.execute(insert(self.outbox), rows)
+
+    def leaf(self, at: datetime, event: AuditEvent) -> tuple[bytes, dict[str, Any]]:
+        """A fresh salt, and the event's leaf for the audit log under it."""
+        salt = secrets.token_bytes(16)
+        return salt, self._leaf(uuid.uuid4(), at, event, salt)
 
     def _leaf(self, event_id: uuid.UUID, at: datetime, event: AuditEvent, salt: bytes) -> dict[str, Any]:
         return {

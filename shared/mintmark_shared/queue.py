@@ -26,6 +26,10 @@ Carry = Callable[[UUID], Awaitable[None]]
 class Later(Exception):
     """Nothing is wrong; the job waits for somebody else. Ask again."""
 
+    def __init__(self, delay: timedelta = ASK_AGAIN) -> None:
+        super().__init__()
+        self.delay = delay
+
 
 class Superseded(Exception):
     """Another worker took the job up; leave it to that one."""
@@ -82,8 +86,8 @@ async def carry_or_retry(carry: Carry, subject: UUID) -> None:
     """Carry one job; whatever is only a wait or an outage is asked for again by the queue."""
     try:
         await carry(subject)
-    except Later:
-        raise RetryRequested(delay=ASK_AGAIN, reason="waiting") from None
+    except Later as wait:
+        raise RetryRequested(delay=wait.delay, reason="waiting") from None
     except Superseded as lost:
         logger.warning("another worker took the job up", exc_info=lost, extra={"fields": {"subject": str(subject)}})
         # Not a success: that would delete the job under the worker that has it now.

@@ -29,12 +29,18 @@ class World:
         self.population_id = self.charter_id = self.digest = self.key_id = ""
 
     async def set_up(
-        self, *, epsilon: str = "2", allocated: str = "2", releases: int | None = None, **charter: Any
+        self,
+        *,
+        epsilon: str = "2",
+        allocated: str = "2",
+        delta: str = "0.00001",
+        releases: int | None = None,
+        **charter: Any,
     ) -> None:
         """A population with a keyed source, a charter in force, assessed, and with an allocation."""
         await self.make_population(epsilon)
         await self.make_charter(**charter)
-        body = {"charter_id": self.charter_id, "epsilon": allocated, "delta": "0.00001", "releases": releases}
+        body = {"charter_id": self.charter_id, "epsilon": allocated, "delta": delta, "releases": releases}
         answer = await self.call("steward", "POST", f"/v1/populations/{self.population_id}/allocations", json=body)
         assert answer.status_code == 201, answer.text
 
@@ -111,6 +117,50 @@ class World:
     async def ledger(self) -> list[dict[str, Any]]:
         path = f"/v1/populations/{self.population_id}/ledger"
         return (await self.call("auditor", "GET", path)).json()["entries"]
+
+    async def post(self, person: str, path: str, status: int, body: Any = None, **options: Any) -> Any:
+        """What a POST answers, having seen that it ended as expected."""
+        answer = await self.call(person, "POST", path, json=body, **options)
+        assert answer.status_code == status, f"{answer.status_code}: {answer.text}"
+        return answer.json() if answer.content else None
+
+    async def get(self, path: str, person: str = "auditor", status: int = 200) -> Any:
+        answer = await self.call(person, "GET", path)
+        assert answer.status_code == status, f"{answer.status_code}: {answer.text}"
+        return answer.json()
+
+    async def ballot(self, review_id: str, person: str = "privacy-officer", **changes: Any) -> Any:
+        """A vote on a review's own digest."""
+        digest = (await self.get(f"/v1/reviews/{review_id}"))["digest"]
+        body = {"function": MEMBERS.get(person, "privacy"), "verdict": "approve", "digest": digest, "reason": "good"}
+        return await self.call(person, "POST", f"/v1/reviews/{review_id}/votes", json=body | changes)
+
+    async def approve(self, review_id: str, *people: str) -> Any:
+        """The review once these have approved it."""
+        for person in people or ("privacy-officer",):
+            answer = await self.ballot(review_id, person)
+            assert answer.status_code == 201, answer.text
+        assert answer.json()["state"] == "approved", answer.text
+        return answer.json()
+
+    async def replace_charter(self, **changes: Any) -> None:
+        """A next version in force, assessed."""
+        newest = await self.call("auditor", "GET", f"/v1/charters/{self.charter_id}")
+        document = newest.json()["document"] | changes
+        headers = {"If-Match": newest.headers["etag"]}
+        path = f"/v1/charters/{self.charter_id}"
+        edited = await self.call("scientist", "PUT", path, json=document, headers=headers)
+        assert edited.status_code == 200, edited.text
+        self.digest = edited.json()["digest"]
+        await self.post("scientist", f"{path}:submit", 200)
+        await self.assess()
+        for person, function in MEMBERS.items():
+            voted = await self.vote(person, function)
+            assert voted.status_code == 201, voted.text
+
+    @property
+    def office(self) -> Any:
+        return self.app.state.office
 
     async def sql(self, query: str, *values: Any) -> list[Any]:
         connection = await asyncpg.connect(self.url)

@@ -8,56 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from policy.examples import charter_document
-from policy.test_gate import CHARTER, DIGEST, NOW
+from policy.test_gate import CHARTER, NOW
 
-from mintmark_policy.domain.charter import Ballot, Criterion, Vote, check_document, check_vote, standing, state_now
+from mintmark_policy.domain.charter import Criterion, Standing, check_document, state_at
 from mintmark_policy.domain.permit import Permit, check_redemption
 from mintmark_policy.domain.release import Interval, weigh
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 
-BALLOT = Ballot(replace(CHARTER, quorum={"privacy": 1, "legal": 2}), "submitted", "author", "submitter")
-FUNCTIONS = frozenset({"privacy", "legal"})
+
+def test_a_version_goes_through_its_states_by_the_clock() -> None:
+    day = timedelta(days=1)
+    version = Standing("approved", NOW, NOW + 3 * day, superseded_at=NOW + 2 * day)
+    assert state_at(version, NOW - day) == "approved"
+    assert state_at(version, NOW) == "in_force"
+    assert state_at(replace(version, suspended=True), NOW + day) == "suspended"
+    assert state_at(version, NOW + 2 * day) == "superseded"
+    assert state_at(replace(version, superseded_at=None), NOW + 3 * day) == "expired"
+    assert state_at(replace(version, retired_at=NOW + day), NOW + day) == "retired"
+    assert state_at(Standing("draft", None, NOW), NOW + day) == "draft"
 
 
-def cast(voter: str, function: str, verdict: str = "approve", digest: str = DIGEST) -> Vote:
-    return Vote(voter, function, verdict, digest)
-
-
-@pytest.mark.parametrize("voter", ["author", "submitter", "owner"])
-def test_nobody_votes_on_their_own_matter(voter: str) -> None:
-    with pytest.raises(Forbidden, match="own"):
-        check_vote(BALLOT, cast(voter, "privacy"), FUNCTIONS, [])
-
-
-def test_a_vote_needs_its_function_its_digest_and_its_turn() -> None:
-    check_vote(BALLOT, cast("a", "privacy"), FUNCTIONS, [])
-    with pytest.raises(Forbidden):
-        check_vote(BALLOT, cast("a", "security"), FUNCTIONS, [])
-    with pytest.raises(Conflict, match="changed"):
-        check_vote(BALLOT, cast("a", "privacy", digest="sha256:other"), FUNCTIONS, [])
-    with pytest.raises(Conflict, match="have voted"):
-        check_vote(BALLOT, cast("a", "legal"), FUNCTIONS, [cast("a", "privacy")])
-    with pytest.raises(Conflict):
-        check_vote(replace(BALLOT, state="draft"), cast("a", "privacy"), FUNCTIONS, [])
-
-
-def test_quorum_is_counted_by_function() -> None:
-    charter = BALLOT.charter
-    assert standing(charter, [cast("a", "privacy"), cast("b", "legal")]) == "submitted"
-    assert standing(charter, [cast("a", "privacy"), cast("b", "legal"), cast("c", "legal")]) == "in_force"
-    assert standing(charter, [cast("a", "privacy"), cast("b", "legal"), cast("b", "legal")]) == "submitted"
-    assert standing(charter, [cast("a", "privacy", "reject")]) == "rejected"
-
-
-def test_votes_on_another_digest_are_void_and_an_empty_quorum_is_never_reached() -> None:
-    assert standing(CHARTER, [cast("a", "privacy", digest="sha256:other")]) == "submitted"
-    assert standing(replace(CHARTER, quorum={}), []) == "submitted"
-
-
-def test_a_charter_expires_by_the_clock() -> None:
-    assert state_now("in_force", NOW, NOW - timedelta(seconds=1)) == "in_force"
-    assert state_now("in_force", NOW, NOW) == "expired"
-    assert state_now("draft", NOW, NOW) == "draft"
+def test_a_revalidation_period_ends_before_a_later_written_date() -> None:
+    charter = replace(CHARTER, revalidation_days=1, revalidate_by=NOW + timedelta(days=9))
+    assert charter.revalidation_due(NOW) == NOW + timedelta(days=1)
+    assert replace(charter, revalidation_days=30).revalidation_due(NOW) == NOW + timedelta(days=9)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +47,11 @@ def test_a_charter_expires_by_the_clock() -> None:
         ({"acceptance": [{"metric": "m", "at_most": "1", "at_least": "0"}]}, "acceptance/0"),
         ({"configurations": [{"generator": "g", "parameters": {"p": {}}}]}, "configurations/0/parameters/p"),
         ({"surprise": 1}, ""),
+        ({"extra_rules": [{"name": "r", "expression": "rows <", "remedy": "m"}]}, "extra_rules/0/expression"),
+        ({"extra_rules": [{"name": "r", "expression": "rows + 1", "remedy": "m"}]}, "extra_rules/0/expression"),
+        ({"extra_rules": [{"name": "r", "expression": "rows < 'a'", "remedy": "m"}]}, "extra_rules/0/expression"),
+        ({"review_triggers": [{"metric": "m", "action": "shout", "at_most": "1"}]}, "review_triggers/0/action"),
+        ({"reviews": {"plan": {"stages": []}}}, "reviews/plan/stages"),
         ({"sources": []}, "sources"),
     ],
 )

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from mintmark_policy.domain import gate
 from mintmark_policy.domain.accounting import FREE, Account, Mechanism, caps_of, cost_of
-from mintmark_policy.domain.charter import Charter, Configuration, Criterion, ParameterRange
+from mintmark_policy.domain.charter import Charter, Configuration, Criterion, ExtraRule, ParameterRange
+from mintmark_policy.domain.extra_rules import compile_plan_rule
 from mintmark_policy.domain.gate import GATE, Assessment, Facts, Plan, judge
+from mintmark_policy.domain.library import read_rejection
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DIGEST = "sha256:" + "0" * 64
@@ -50,8 +52,8 @@ GOOD = Facts(
     assessments=(Assessment("assessor", DIGEST, True, NOW + timedelta(days=1)),),
     source_population="population-1",
     offered_population="population-1",
-    population=account(),
-    allocation=account(),
+    populations=(account(),),
+    allocations=(account(),),
 )
 
 
@@ -70,13 +72,21 @@ BAD = {
     "source.population": replace(GOOD, source_population="population-2"),
     "configuration.approved": with_plan(generator="ctgan"),
     "parameters.in-range": with_plan(parameters={"epsilon": "1.0000000000000000000001"}),
+    "charter.approval": replace(GOOD, approved_until=NOW),
+    "configuration.library": with_plan(configuration="nobody-approved-it"),
+    "configuration.rejected": replace(GOOD, rejections=(read_rejection("r", "rows > 1", "too many", "steward"),)),
+    "charter.extra-rules": replace(
+        GOOD,
+        charter=replace(CHARTER, extra_rules=(ExtraRule("small", compile_plan_rule("rows < 100"), "ask for less"),)),
+    ),
+    "training.attested": replace(GOOD, charter=replace(CHARTER, required_training=frozenset({"privacy-101"}))),
     "rows.allowed": with_plan(rows=101),
     "guarantee.sufficient": replace(GOOD, offered_guarantee="claimed", offered_mechanism="claimed"),
     "guarantee.paid-for": replace(GOOD, offered_mechanism="none"),
     "delta.within-budget": replace(GOOD, offered_delta=Decimal("0.0001")),
     "assessment.valid": replace(GOOD, assessments=()),
-    "budget.population": replace(GOOD, population=replace(account(), held=DEAR.renyi)),
-    "budget.allocation": replace(GOOD, allocation=replace(account(), held=DEAR.renyi)),
+    "budget.population": replace(GOOD, populations=(account(), replace(account(), held=DEAR.renyi))),
+    "budget.allocation": replace(GOOD, allocations=(account(), replace(account(), held=DEAR.renyi))),
 }
 
 
@@ -168,7 +178,7 @@ def test_parameters_outside_the_charter_are_refused(parameters: dict[str, object
 
 
 def test_a_missing_account_is_a_deny() -> None:
-    codes = [clause.code for clause in judge(GATE, replace(GOOD, population=None, allocation=None))]
+    codes = [clause.code for clause in judge(GATE, replace(GOOD, populations=(), allocations=()))]
     assert codes == ["budget.population", "budget.allocation"]
 
 
@@ -184,7 +194,7 @@ def test_without_a_guarantee_releases_are_what_counts() -> None:
     )
     facts = replace(facts, plan=replace(facts.plan, requested_guarantee="none"))
     assert [clause.code for clause in judge(GATE, facts)] == ["budget.allocation"]
-    allowed = replace(facts, allocation=replace(account(), releases_limit=1))
+    allowed = replace(facts, allocations=(replace(account(), releases_limit=1),))
     assert judge(GATE, allowed) == ()
 
 

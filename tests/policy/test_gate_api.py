@@ -243,9 +243,10 @@ async def test_ledger_sums_equal_balances(world: World) -> None:
     rows = await world.sql(
         """
         SELECT a.held[1] AS held, a.spent[1] AS spent,
-               sum(l.renyi[1] * (CASE l.kind WHEN 'reserve' THEN 1 WHEN 'return' THEN -1 ELSE 0 END)) AS reserved,
-               sum(l.renyi[1] * (CASE l.kind WHEN 'spend' THEN 1 ELSE 0 END)) AS paid
-        FROM accounts a JOIN ledger_entries l ON l.account_id = a.id GROUP BY a.id, a.held, a.spent
+               sum(m.renyi[1] * (CASE l.kind WHEN 'reserve' THEN 1 WHEN 'return' THEN -1 ELSE 0 END)) AS reserved,
+               sum(m.renyi[1] * (CASE l.kind WHEN 'spend' THEN 1 ELSE 0 END)) AS paid
+        FROM accounts a JOIN ledger_entries l ON l.account_id = a.id
+        JOIN mechanisms m ON m.digest = l.mechanism GROUP BY a.id, a.held, a.spent
         """
     )
     assert len(rows) == 2

@@ -108,7 +108,14 @@ def test_openapi_documents_are_current_and_complete() -> None:
             for method, operation in methods.items():
                 assert re.fullmatch(r"[a-z][A-Za-z]+", operation["operationId"]), (route, method)
                 assert operation["summary"]
-                public = route in {"/livez", "/readyz", "/metrics", "/v1/log/key", "/v1/charters/schema"}
+                public = route in {
+                    "/livez",
+                    "/readyz",
+                    "/metrics",
+                    "/v1/log/key",
+                    "/v1/charters/schema",
+                    "/.well-known/authzen-configuration",
+                }
                 assert public or operation["security"][0]["BearerScheme"], f"{method} {route} names its scope"
                 assert "4XX" in operation["responses"]
 

@@ -22,16 +22,23 @@ from joserfc.jwk import ECKey
 LIFETIME_SECONDS = 3600
 READ = "policy:read generation:read evaluation:read lineage:read"
 
+SPEAK = "policy:feedback:write"
+VOTE = "policy:votes:write policy:charters:suspend policy:exceptions:write policy:glass:write policy:incidents:write"
+
 PEOPLE: Mapping[str, str] = {
-    "admin": f"{READ} policy:committee:write",
-    "steward": f"{READ} policy:budgets:write policy:grants:write generation:sources:write",
-    "scientist": f"{READ} policy:charters:write generation:runs:write",
-    "assessor": f"{READ} policy:assessments:write",
-    "privacy-officer": f"{READ} policy:votes:write",
-    "security-officer": f"{READ} policy:votes:write",
-    "counsel": f"{READ} policy:votes:write",
-    "product-lead": f"{READ} policy:votes:write",
-    "lead-scientist": f"{READ} policy:votes:write",
+    "admin": f"{READ} {SPEAK} policy:committee:write",
+    "steward": (
+        f"{READ} {SPEAK} policy:budgets:write policy:grants:write policy:library:write policy:charters:suspend "
+        "policy:incidents:write policy:exceptions:write policy:glass:write policy:access:evaluate "
+        "generation:sources:write"
+    ),
+    "scientist": f"{READ} {SPEAK} policy:charters:write policy:exceptions:write generation:runs:write",
+    "assessor": f"{READ} {SPEAK} policy:assessments:write",
+    "privacy-officer": f"{READ} {SPEAK} {VOTE}",
+    "security-officer": f"{READ} {SPEAK} {VOTE}",
+    "counsel": f"{READ} {SPEAK} {VOTE}",
+    "product-lead": f"{READ} {SPEAK} {VOTE}",
+    "lead-scientist": f"{READ} {SPEAK} {VOTE}",
     "auditor": READ,
 }
 SERVICES: Mapping[str, str] = {
@@ -43,6 +50,7 @@ SERVICES: Mapping[str, str] = {
     "evaluation": "policy:read policy:permits:assay policy:releases:write lineage:events:write",
     "lineage": "",
     "producer": "lineage:events:write",
+    "platform": "policy:access:evaluate",
 }
 
 

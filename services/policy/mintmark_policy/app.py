@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from mintmark_policy.api import ROUTERS
 from mintmark_policy.settings import Settings
 from mintmark_policy.tables import journal
+from mintmark_policy.use_cases.calendar import fire_due
 from mintmark_policy.use_cases.decisions import return_expired
 from mintmark_policy.use_cases.office import Keyring, Office, PermitSigner
 from mintmark_shared.clock import Clock, utc_now
@@ -23,11 +24,13 @@ def create_app(settings: Settings, *, surroundings: Surroundings | None = None, 
         keyring=Keyring(settings.master_key.get_secret_value()),
         signer=PermitSigner(settings.signing_key.get_secret_value()),
         permit_lifetime=settings.permit_lifetime,
+        public_url=settings.public_url,
     )
 
     async def sweep() -> None:
         while True:
             await return_expired(office)
+            await fire_due(office)
             await asyncio.sleep(settings.sweep_seconds)
 
     loops = [sweep, around.delivery(journal, settings.lineage_url)] if settings.lineage_url else [sweep]

@@ -15,5 +15,6 @@ class Settings(ServiceSettings):
 
     master_key: SecretStr
     signing_key: SecretStr
+    public_url: str = ""
     permit_lifetime: timedelta = timedelta(minutes=30)
     sweep_seconds: float = 5.0

@@ -1,6 +1,6 @@
 """Policy, as generation and evaluation call it."""
 
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from mintmark_shared.contracts.policy import (
@@ -26,6 +26,8 @@ class Policy(Protocol):
     async def population_exists(self, population_id: UUID) -> None: ...
     async def new_source_key(self, request: KeyRequest) -> DataKey: ...
     async def decide(self, request: DecisionRequest) -> Decision: ...
+    async def decision_of(self, run_id: UUID) -> Decision: ...
+    async def configuration_defaults(self, name: str) -> dict[str, Any]: ...
     async def redeem(self, permit_id: UUID, request: RedeemRequest, *, run_id: UUID) -> Redemption: ...
     async def settle(self, permit_id: UUID, request: SettleRequest) -> None: ...
     async def cancel(self, permit_id: UUID) -> None: ...
@@ -52,6 +54,14 @@ class PolicyOverHttp:
         body = request.model_dump(mode="json")
         answer = await self._peer.post("/v1/decisions", body, idempotency_key=f"decide-{request.run_id}")
         return Decision.model_validate(answer)
+
+    async def decision_of(self, run_id: UUID) -> Decision:
+        return Decision.model_validate(await self._peer.get(f"/v1/runs/{run_id}/decision"))
+
+    async def configuration_defaults(self, name: str) -> dict[str, Any]:
+        """The parameters that the library's approved configuration of a name gives a plan."""
+        entry = await self._peer.get(f"/v1/configurations/{name}")
+        return dict(entry["document"].get("defaults", {}))
 
     async def redeem(self, permit_id: UUID, request: RedeemRequest, *, run_id: UUID) -> Redemption:
         answer = await self._peer.post(

@@ -1,11 +1,12 @@
 """A source as generation declares it and evaluation reads it."""
 
+import re
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from mintmark_shared.contracts.words import Document, Name, Text
+from mintmark_shared.contracts.words import NAME, Document, Name, Text
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
 Role = Literal["plain", "protected", "sensitive", "quasi-identifier", "identifier"]
@@ -96,7 +97,11 @@ class PrivacyUnit(Document):
 
 
 class SourceDeclaration(Document):
-    """What is said of a source before a row of it is seen; all of it is public."""
+    """What is said of a source before a row of it is seen; all of it is public.
+
+    ``partition_column`` is a categorical column whose categories are partitions of the population: rows of
+    each category are charged to that partition's budget alone.
+    """
 
     name: Name
     description: Text
@@ -104,6 +109,7 @@ class SourceDeclaration(Document):
     privacy_unit: PrivacyUnit = PrivacyUnit()
     columns: Annotated[list[Column], Field(min_length=1, max_length=500)]
     target: ColumnName | None = None
+    partition_column: ColumnName | None = None
     row_limit: Annotated[int, Field(ge=1, le=100_000_000)] = 5_000_000
 
     @model_validator(mode="after")
@@ -126,7 +132,25 @@ class SourceDeclaration(Document):
         if unit is not None and next(c for c in self.columns if c.name == unit).nullable:
             message = "the privacy unit's column cannot be nullable"
             raise ValueError(message)
+        self._check_partitions()
         return self
+
+    def _check_partitions(self) -> None:
+        if self.partition_column is None:
+            return
+        column = next((column for column in self.columns if column.name == self.partition_column), None)
+        if column is None or column.domain.kind != "categorical" or column.nullable:
+            message = "the partition column must be a categorical column without nulls"
+            raise ValueError(message)
+        if not all(re.fullmatch(NAME, category) for category in column.domain.categories):
+            message = f"the partition column's categories are names of partitions and must match {NAME}"
+            raise ValueError(message)
+
+    @property
+    def partitions(self) -> list[str]:
+        """The partitions of its population that this source's rows lie in; none means all of it."""
+        column = next((column for column in self.columns if column.name == self.partition_column), None)
+        return list(column.domain.categories) if column and column.domain.kind == "categorical" else []
 
     @property
     def learned(self) -> list[Column]:

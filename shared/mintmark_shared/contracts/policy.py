@@ -21,6 +21,7 @@ class Plan(Document):
     audience: Name
     source_id: UUID
     generator: Name
+    configuration: Name | None = None
     parameters: dict[Name, Parameter] = Field(default_factory=dict, max_length=50)
     rows: Annotated[int, Field(ge=1, le=10_000_000)]
     requested_guarantee: GuaranteeLevel = "proven"
@@ -89,13 +90,24 @@ class Permit(Document):
     expires_at: datetime
 
 
+class Waived(Document):
+    """A failed rule that an exception or broken glass set aside."""
+
+    code: str
+    waiver_id: UUID
+    kind: Literal["exception", "break-glass"]
+
+
 class Decision(Document):
-    """The gate's answer, stored as it stands."""
+    """The gate's answer, stored as it stands; ``review`` waits for votes and is decided again in round 1."""
 
     id: UUID
     run_id: UUID
-    verdict: Literal["permit", "deny"]
+    round: int = 0
+    verdict: Literal["permit", "deny", "review"]
     clauses: list[Clause]
+    waived: list[Waived] = Field(default_factory=list[Waived])
+    review_id: UUID | None = None
     plan_digest: str
     charter_digest: str | None
     decided_at: datetime
@@ -134,6 +146,8 @@ class KeyRequest(Document):
 
     resource: Annotated[str, Field(max_length=200, pattern=r"^source:[0-9a-f-]{36}:[0-9a-f-]{36}$")]
     population_id: UUID
+    partitions: Annotated[list[Name], Field(max_length=500)] = Field(default_factory=list)
+    owner: Annotated[str, Field(max_length=200)] | None = None
 
 
 class DataKey(Document):
@@ -168,7 +182,10 @@ class Release(Document):
     id: UUID
     asset_id: UUID
     assay_id: UUID
-    verdict: Literal["released", "rejected"]
+    round: int = 0
+    verdict: Literal["released", "rejected", "review"]
+    review_id: UUID | None = None
+    triggered: list[str] = Field(default_factory=list[str])
     criteria: list[CriterionResult]
     charter_digest: str
     decided_at: datetime

@@ -16,6 +16,7 @@ AMOUNT = r"^(0|[1-9][0-9]{0,17})(\.[0-9]{1,30})?$"
 AmountText = Annotated[str, StringConstraints(pattern=AMOUNT, max_length=50)]
 """A non-negative decimal as text: JSON numbers are binary floats to most readers, and budgets are exact."""
 
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
 

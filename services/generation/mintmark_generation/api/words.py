@@ -12,7 +12,7 @@ from mintmark_shared.contracts.policy import Clause, Offer, Plan
 from mintmark_shared.contracts.words import Document
 
 RunState = Literal[
-    "denied", "queued", "redeemed", "fitting", "fitted", "quarantined", "assaying",
+    "denied", "in_review", "queued", "redeemed", "fitting", "fitted", "quarantined", "assaying",
     "released", "rejected", "failed", "cancelled",
 ]  # fmt: skip
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 State = Literal[
-    "denied", "queued", "redeemed", "fitting", "fitted", "quarantined", "assaying",
+    "denied", "in_review", "queued", "redeemed", "fitting", "fitted", "quarantined", "assaying",
     "released", "rejected", "failed", "cancelled",
 ]  # fmt: skip
-Step = Literal["make", "settle", "assay", "conclude", "fail-interrupted", "cancel", "rest"]
+Step = Literal["await-votes", "make", "settle", "assay", "conclude", "fail-interrupted", "cancel", "rest"]
 
 MOVES: dict[str, frozenset[str]] = {
+    "in_review": frozenset({"queued", "denied", "cancelled"}),
     "queued": frozenset({"redeemed", "failed", "cancelled"}),
     "redeemed": frozenset({"fitting", "failed", "cancelled"}),
     "fitting": frozenset({"fitted", "failed", "cancelled"}),
@@ -19,8 +20,8 @@ MOVES: dict[str, frozenset[str]] = {
 }
 """Where each state may go; a state that is not named is an end."""
 
-UNPAID = frozenset({"denied", "queued"})
-CANCELLABLE = frozenset({"queued", "redeemed", "fitting", "fitted"})
+UNPAID = frozenset({"denied", "in_review", "queued"})
+CANCELLABLE = frozenset({"in_review", "queued", "redeemed", "fitting", "fitted"})
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ def next_step(run: Progress) -> Step:  # noqa: PLR0911 - one return a state read
     if run.cancel_requested and run.state in CANCELLABLE:
         return "cancel"
     match run.state:
+        case "in_review":
+            return "await-votes"
         case "queued" | "redeemed" | "fitted":
             return "make"
         case "fitting":

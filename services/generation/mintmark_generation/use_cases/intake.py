@@ -299,10 +299,10 @@ def _reason(code: str, column: str, row: int, expected: str, actual: str) -> dic
 
 
 def check_units(table: pa.Table, declaration: SourceDeclaration) -> None:
-    """That no privacy unit owns more rows than declared.
+    """That no privacy unit owns more rows than declared, nor lies in two partitions of its population.
 
     Raises:
-        Invalid: naming the first row that is one too many.
+        Invalid: naming the first row that is one too many, or in another partition.
     """
     unit = declaration.privacy_unit
     if unit.column is None:
@@ -320,3 +320,15 @@ def check_units(table: pa.Table, declaration: SourceDeclaration) -> None:
             "one more",
         )
         raise Invalid("A privacy unit owns more rows than declared.", code="table-invalid", reasons=[reason])
+    if declaration.partition_column is not None:
+        _check_partitions(table, declaration.partition_column, order, starts)
+
+
+def _check_partitions(table: pa.Table, column: str, order: Any, starts: Any) -> None:
+    """Budgets of partitions compose in parallel only while no unit lies in two of them."""
+    partitions = table[column].combine_chunks().dictionary_encode().indices.to_numpy()[order]
+    strays = order[partitions != partitions[starts]]
+    if len(strays):
+        row = int(strays.min()) + 1
+        reason = _reason("unit-in-two-partitions", column, row, "the partition of the unit's other rows", "another")
+        raise Invalid("A privacy unit lies in two partitions.", code="table-invalid", reasons=[reason])

@@ -18,6 +18,8 @@ from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
 from mintmark_shared.queue import enqueue
 
+ENTRY = {"permit": "queued", "review": "in_review", "deny": "denied"}
+"""The state a run begins in, by the gate's verdict."""
 NAMESPACE = uuid.UUID("5d2d5f5e-7b3c-4c53-8f0e-6f6c8f0d9a11")
 
 
@@ -79,7 +81,7 @@ async def _decide_and_queue(works: Workshop, run_id: UUID, plan: Plan, fingerpri
     now = works.clock()
     async with works.database.transaction() as connection:
         store = Store(connection)
-        state = "queued" if decision.verdict == "permit" else "denied"
+        state = ENTRY[decision.verdict]
         new = await store.add_run(
             {
                 "id": run_id,
@@ -95,7 +97,7 @@ async def _decide_and_queue(works: Workshop, run_id: UUID, plan: Plan, fingerpri
                 "changed_at": now,
             }
         )
-        if new and state == "queued":
+        if new and state != "denied":
             await enqueue(connection, RUN_JOB, run_id)
         if new:
             await _journal_plan(connection, now, by, run_id, completed, offer, decision)
@@ -105,7 +107,8 @@ async def _decide_and_queue(works: Workshop, run_id: UUID, plan: Plan, fingerpri
 async def _offer(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
     """The plan with its defaults filled in, what we can do for it, and the source version it learns from."""
     engine = engine_named(plan.generator)
-    completed = plan.model_copy(update={"parameters": complete(engine, plan.parameters)})
+    given = await _with_defaults(works, plan)
+    completed = plan.model_copy(update={"parameters": complete(engine, given)})
     async with works.database.transaction() as connection:
         store = Store(connection)
         source = await store.source(plan.source_id)
@@ -125,6 +128,13 @@ async def _offer(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
         population_id=declaration.population_id,
     )
     return completed, offer, version.id
+
+
+async def _with_defaults(works: Workshop, plan: Plan) -> dict[str, Any]:
+    """The plan's parameters, and under them those of the configuration it names."""
+    if plan.configuration is None:
+        return dict(plan.parameters)
+    return await works.policy.configuration_defaults(plan.configuration) | plan.parameters
 
 
 async def cancel(works: Workshop, run_id: UUID, *, by: str) -> dict[str, Any]:

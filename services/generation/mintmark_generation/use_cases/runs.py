@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from mintmark_shared.queue import Later, Superseded
 logger = logging.getLogger("mintmark.run")
 PROGRESS_STEP = 0.01
 TICK_SECONDS = 0.5
+VOTES_TAKE = timedelta(seconds=5)
 Run = Row[Any]
 StepFunction = Callable[[Workshop, Run], Awaitable[Run | None]]
 
@@ -107,7 +109,7 @@ async def fail_interrupted(works: Workshop, run: Run) -> Run:
 
 async def cancel(works: Workshop, run: Run) -> Run:
     """End a run on request: unredeemed, its reservation returns; redeemed, its charge stands (I5)."""
-    if not run.redeemed:
+    if not run.redeemed and run.state != "in_review":
         try:
             await works.policy.cancel(UUID(run.decision["permit"]["id"]))
         except Unavailable:
@@ -118,6 +120,20 @@ async def cancel(works: Workshop, run: Run) -> Run:
                 raise
             run = await _save(works, run, redeemed=True)
     return await _save_and_tell(works, run, "ABORT", {}, state="cancelled")
+
+
+async def await_votes(works: Workshop, run: Run) -> Run:
+    """Take over what the committee made of a plan under review.
+
+    Raises:
+        Later: the votes are not in.
+    """
+    decision = await works.policy.decision_of(run.id)
+    if decision.verdict == "review":
+        raise Later(VOTES_TAKE)
+    state = "queued" if decision.verdict == "permit" else "denied"
+    told = decision.model_dump(mode="json")
+    return await _save_and_tell(works, run, "OTHER", {}, state=state, decision=told)
 
 
 async def make(works: Workshop, run: Run) -> Run:
@@ -249,7 +265,7 @@ async def conclude(works: Workshop, run: Run) -> Run:
     """Take the verdict over once there is one; policy's word counts, not evaluation's.
 
     Raises:
-        Later: the assay is not finished.
+        Later: the assay is not finished, or the release waits for votes.
     """
     assay = await works.evaluation.assay(run.assay_id)
     if assay.state == "failed":
@@ -257,10 +273,13 @@ async def conclude(works: Workshop, run: Run) -> Run:
     if assay.state != "done":
         raise Later
     release = await works.policy.release_of(run.id)
+    if release.verdict == "review":
+        raise Later(VOTES_TAKE)
     return await _save_and_tell(works, run, "OTHER", {}, state=release.verdict, progress=1.0)
 
 
 STEPS: Mapping[str, StepFunction] = {
+    "await-votes": await_votes,
     "make": make,
     "settle": settle,
     "assay": request_assay,

@@ -74,12 +74,19 @@ async def upload(
     Raises:
         Invalid: the table does not fit its declaration.
     """
-    declaration = await declaration_of(works, source_id)
+    async with works.database.transaction() as connection:
+        source = await Store(connection).source(source_id)
+    declaration = SourceDeclaration.model_validate(source.declaration)
     table = await run_in_threadpool(read_table, body, media_type, declaration, limits)
     await run_in_threadpool(check_units, table, declaration)
     version_id = uuid.uuid4()
     data_key = await works.policy.new_source_key(
-        KeyRequest(resource=f"source:{source_id}:{version_id}", population_id=declaration.population_id)
+        KeyRequest(
+            resource=f"source:{source_id}:{version_id}",
+            population_id=declaration.population_id,
+            partitions=declaration.partitions,
+            owner=source.registered_by,
+        )
     )
     key = b64decode(data_key.key)
     train, holdout = await run_in_threadpool(split, table, declaration, key)

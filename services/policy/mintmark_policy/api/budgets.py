@@ -1,13 +1,16 @@
 """Populations, allocations and the ledger."""
 
+from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
 from mintmark_policy.api.words import (
+    AccountShown,
     AllocationMade,
     AllocationRequest,
     InOffice,
@@ -16,11 +19,15 @@ from mintmark_policy.api.words import (
     PopulationMade,
     PopulationRequest,
     PopulationShown,
+    ReviewOpened,
 )
 from mintmark_policy.domain.accounting import ORDERS, SCALE
 from mintmark_policy.store.budgets import BudgetStore, exact
 from mintmark_policy.use_cases import budgets as use_cases
+from mintmark_policy.use_cases.facts import mechanism_of
 from mintmark_shared.auth import Caller, requires
+from mintmark_shared.contracts.policy import Mechanism
+from mintmark_shared.contracts.words import AmountText, Document, Name, Text
 from mintmark_shared.idempotency import OptionalIdempotencyKey
 
 router = APIRouter(prefix="/v1/populations", tags=["budgets"])
@@ -43,6 +50,7 @@ async def create(
         office,
         name=request.name,
         privacy_unit=request.privacy_unit,
+        partitions=request.partitions,
         epsilon=Decimal(request.epsilon),
         delta=Decimal(request.delta),
         by=caller.subject,
@@ -91,6 +99,132 @@ async def allocate(
     return reply.response()
 
 
+class BudgetProposal(Document):
+    """A new budget for a population, or for one charter's allocation of it."""
+
+    charter_id: UUID | None = None
+    epsilon: AmountText
+    delta: AmountText
+    reason: Text
+
+
+class TransferProposal(Document):
+    giver: UUID
+    taker: UUID
+    epsilon: AmountText
+    reason: Text
+
+
+class ForecastRequest(Document):
+    charter_id: UUID
+    mechanism: Mechanism
+    partitions: Annotated[list[Name], Field(max_length=500)] = Field(default_factory=list[Name])
+
+
+class Forecast(Document):
+    """``runs`` is null where nothing ends them; ``ended_by`` is the account that does."""
+
+    runs: int | None
+    ended_by: AccountShown | None
+    epsilon_of_one: str
+
+
+class Charges(Document):
+    """How often one mechanism was charged, and what it costs."""
+
+    event: dict[str, Any]
+    renyi: list[int]
+    releases: int
+    reserved: int
+    spent: int
+    returned: int
+
+
+class BudgetVersion(Document):
+    version: int
+    epsilon: str
+    delta: str
+    reason: str
+    review_id: UUID | None
+    set_by: str
+    set_at: datetime
+
+
+class AccountStated(AccountShown):
+    held: list[int]
+    spent: list[int]
+    charges: list[Charges]
+    versions: list[BudgetVersion]
+
+
+class Statement(Document):
+    """All that was charged to a population, for an auditor to compose again."""
+
+    population_id: UUID
+    name: str
+    privacy_unit: str
+    stated_at: datetime
+    orders: list[str]
+    scale: int
+    accounts: list[AccountStated]
+
+
+@router.post(
+    "/{population_id}/budget-versions",
+    status_code=202,
+    response_model=ReviewOpened,
+    operation_id="proposeBudget",
+    summary="Ask for a new budget; a vote decides",
+)
+async def propose_budget(
+    population_id: UUID, request: BudgetProposal, office: InOffice, caller: Caller = WRITE
+) -> JSONResponse:
+    reply = await use_cases.propose_budget(
+        office,
+        population_id=population_id,
+        charter_id=request.charter_id,
+        epsilon=Decimal(request.epsilon),
+        delta=Decimal(request.delta),
+        reason=request.reason,
+        by=caller.subject,
+    )
+    return reply.response()
+
+
+@router.post(
+    "/{population_id}/transfers",
+    status_code=202,
+    response_model=ReviewOpened,
+    operation_id="proposeTransfer",
+    summary="Ask for budget to move between charters; a vote decides",
+)
+async def propose_transfer(
+    population_id: UUID, request: TransferProposal, office: InOffice, caller: Caller = WRITE
+) -> JSONResponse:
+    reply = await use_cases.propose_transfer(
+        office,
+        population_id=population_id,
+        giver=request.giver,
+        taker=request.taker,
+        epsilon=Decimal(request.epsilon),
+        reason=request.reason,
+        by=caller.subject,
+    )
+    return reply.response()
+
+
+@router.post("/{population_id}:forecast", operation_id="forecastBudget", summary="How many more such runs fit")
+async def forecast(population_id: UUID, request: ForecastRequest, office: InOffice, _: Caller = READ) -> Forecast:
+    mechanism = mechanism_of(request.mechanism)
+    answer = await use_cases.forecast(office, population_id, request.charter_id, mechanism, request.partitions)
+    return Forecast.model_validate(answer)
+
+
+@router.get("/{population_id}/statement", operation_id="getStatement", summary="A statement an auditor can recompute")
+async def statement(population_id: UUID, office: InOffice, _: Caller = READ) -> Statement:
+    return Statement.model_validate(await use_cases.statement(office, population_id))
+
+
 @router.get("/{population_id}/ledger", operation_id="getLedger", summary="Every movement of the budget")
 async def ledger(
     population_id: UUID,
@@ -107,8 +241,8 @@ async def ledger(
         response.headers["Link"] = f'</v1/populations/{population_id}/ledger?after={rows[-1].id}>; rel="next"'
     entries = [
         LedgerEntry(
-            id=row.id, charter_id=row.charter_id, permit_id=row.permit_id, kind=row.kind,
-            renyi=list(exact(row.renyi)), releases=row.releases, at=row.at,
+            id=row.id, charter_id=row.charter_id, partition=row.partition, permit_id=row.permit_id, kind=row.kind,
+            mechanism=row.mechanism, renyi=list(exact(row.renyi)), releases=row.releases, at=row.at,
         )
         for row in rows
     ]  # fmt: skip

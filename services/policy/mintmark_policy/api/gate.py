@@ -1,18 +1,28 @@
 """Decisions, permits, keys, releases and grants: what the other services call, and what people may see."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
 
-from mintmark_policy.api.words import GrantMade, GrantRequest, GrantShown, InOffice
+from mintmark_policy.api.words import (
+    GrantMade,
+    GrantRequest,
+    GrantShown,
+    InOffice,
+    Reason,
+    ReviewOpened,
+    Subject,
+)
 from mintmark_policy.store.decisions import DecisionStore
-from mintmark_policy.use_cases import decisions, permits, releases
+from mintmark_policy.use_cases import advice, decisions, permits, releases
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import (
     AssayKeys,
     AssayKeysRequest,
+    Clause,
     DataKey,
     Decision,
     DecisionRequest,
@@ -24,8 +34,10 @@ from mintmark_shared.contracts.policy import (
     SettleRequest,
     UnlockRequest,
 )
+from mintmark_shared.contracts.words import Document, Name
 from mintmark_shared.idempotency import IdempotencyKey, OptionalIdempotencyKey
 
+PAGE = 100
 router = APIRouter(prefix="/v1", tags=["gate"])
 
 
@@ -44,6 +56,72 @@ async def get_decision(decision_id: UUID, office: InOffice, _: Caller = requires
     async with office.database.transaction() as connection:
         row = await DecisionStore(connection).decision(decision_id)
     return Decision.model_validate(row.document)
+
+
+class DecisionSummary(Decision):
+    requester: str
+    charter_id: UUID
+
+
+class Suggestion(Document):
+    """One change: a place in the plan, a value that passes there, and what else would.
+
+    ``cost`` is the largest part of the plan's cost, from 0 to 1, that the budgets still admit.
+    """
+
+    code: str
+    path: str
+    value: Any
+    choices: list[Any]
+
+
+class Explanation(Document):
+    """What would make a plan pass today; ``plan`` has the changes made, ``still_failing`` is what they leave."""
+
+    decision_id: UUID
+    verdict_now: Literal["permit", "deny"]
+    clauses: list[Clause]
+    suggestions: list[Suggestion]
+    plan: dict[str, Any] | None
+    still_failing: list[Clause]
+
+
+@router.get("/decisions", operation_id="searchDecisions", summary="Past decisions, newest first")
+async def search(
+    office: InOffice,
+    response: Response,
+    charter: Annotated[UUID | None, Query()] = None,
+    requester: Annotated[Subject | None, Query()] = None,
+    verdict: Annotated[Literal["permit", "deny", "review"] | None, Query()] = None,
+    code: Annotated[Name | None, Query(description="A rule that failed")] = None,
+    since: Annotated[AwareDatetime | None, Query()] = None,
+    until: Annotated[AwareDatetime | None, Query()] = None,
+    after: Annotated[UUID | None, Query()] = None,
+    _: Caller = requires("policy:read"),
+) -> list[DecisionSummary]:
+    async with office.database.transaction() as connection:
+        rows = await DecisionStore(connection).search(
+            after=after, limit=PAGE, charter_id=charter, requester=requester, verdict=verdict, code=code,
+            since=since, until=until,
+        )  # fmt: skip
+    if len(rows) == PAGE:
+        response.headers["Link"] = f'</v1/decisions?after={rows[-1].id}>; rel="next"'
+    return [
+        DecisionSummary.model_validate(row.document | {"requester": row.requester, "charter_id": row.charter_id})
+        for row in rows
+    ]
+
+
+@router.post("/decisions/{decision_id}:explain", operation_id="explainDecision", summary="What would make this pass")
+async def explain(decision_id: UUID, office: InOffice, _: Caller = requires("policy:read")) -> Explanation:
+    return Explanation.model_validate(await advice.explain(office, decision_id))
+
+
+@router.get("/runs/{run_id}/decision", operation_id="getRunDecision", summary="The last decision on a run")
+async def run_decision(run_id: UUID, office: InOffice, caller: Caller = requires("policy:read")) -> Decision:
+    """Its permit is shown only to a service that may ask for decisions."""
+    with_permit = "policy:decisions:write" in caller.scopes
+    return Decision.model_validate(await decisions.of_run(office, run_id, with_permit=with_permit))
 
 
 @router.post("/keys", status_code=201, operation_id="createSourceKey", summary="A key for a new source version")
@@ -141,6 +219,45 @@ async def grant(
         valid_until=request.valid_until,
         by=caller.subject,
         key=key,
+    )
+    return reply.response()
+
+
+@router.post("/assets/{asset_id}:suspend", status_code=204, operation_id="suspendAsset", summary="Stop it at once")
+async def suspend(
+    asset_id: UUID, request: Reason, office: InOffice, caller: Caller = requires("policy:charters:suspend")
+) -> None:
+    await releases.suspend_asset(office, asset_id=asset_id, reason=request.reason, incident_id=None, by=caller.subject)
+
+
+@router.post(
+    "/assets/{asset_id}:resume",
+    status_code=202,
+    response_model=ReviewOpened,
+    operation_id="resumeAsset",
+    summary="Ask for a suspended asset to be read again; a vote decides",
+)
+async def resume(
+    asset_id: UUID, request: Reason, office: InOffice, caller: Caller = requires("policy:grants:write")
+) -> JSONResponse:
+    reply = await releases.propose(
+        office, kind="resumption", asset_id=asset_id, reason=request.reason, by=caller.subject
+    )
+    return reply.response()
+
+
+@router.post(
+    "/assets/{asset_id}:retire",
+    status_code=202,
+    response_model=ReviewOpened,
+    operation_id="retireAsset",
+    summary="Ask for an asset's key to be destroyed; a vote decides",
+)
+async def retire(
+    asset_id: UUID, request: Reason, office: InOffice, caller: Caller = requires("policy:grants:write")
+) -> JSONResponse:
+    reply = await releases.propose(
+        office, kind="retirement", asset_id=asset_id, reason=request.reason, by=caller.subject
     )
     return reply.response()
 

@@ -7,7 +7,10 @@ from uuid import UUID
 from fastapi import Depends, Request
 from pydantic import AwareDatetime, Field
 
+from mintmark_policy.domain.assessment import Risk
+from mintmark_policy.domain.charter import State
 from mintmark_policy.use_cases.office import Office
+from mintmark_policy.use_cases.reviews import Ballot
 from mintmark_shared.contracts.words import AmountText, Document, Name, Text
 
 Function = Literal["privacy", "security", "legal", "product", "data_science"]
@@ -22,6 +25,25 @@ def _office(request: Request) -> Office:
 InOffice = Annotated[Office, Depends(_office)]
 
 
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class Reason(Document):
+    """Why, in words that are kept."""
+
+    reason: Text
+
+
+class ReviewOpened(Document):
+    """What was asked for waits for votes."""
+
+    review_id: UUID
+
+
+class Made(Document):
+    id: UUID
+
+
 class Member(Document):
     subject: Subject
     function: Function
@@ -32,42 +54,103 @@ class CharterVersion(Document):
 
     id: UUID
     version: int
-    state: Literal["draft", "submitted", "in_force", "rejected", "superseded", "expired"]
+    state: State
     digest: str
     author: str
     submitter: str | None
     changed_at: datetime
     in_force_at: datetime | None
+    approved_until: datetime | None
     document: dict[str, Any]
 
 
 class VoteRequest(Document):
+    """``on_behalf_of`` names who delegated the function; ``conditions`` are what an approval depends on."""
+
     function: Function
     verdict: Literal["approve", "reject"]
-    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    digest: Digest
     reason: Text
+    on_behalf_of: Subject | None = None
+    conditions: Annotated[list[Text], Field(max_length=20)] = Field(default_factory=list[Text])
+
+    def ballot(self) -> Ballot:
+        return Ballot(self.function, self.verdict, self.digest, self.reason, self.on_behalf_of, tuple(self.conditions))
 
 
 class VoteShown(Document):
     voter: str
+    on_behalf_of: str | None
     function: str
     verdict: str
     digest: str
     reason: str
+    stage: int
+    committee_version: int
     cast_at: datetime
 
 
+class ConditionShown(Document):
+    id: UUID
+    condition: str
+    set_by: str
+    met_at: datetime | None
+    evidence: str | None
+
+
+class ReviewShown(Document):
+    """Something put up for votes, and how it stands."""
+
+    id: UUID
+    kind: str
+    subject: str
+    charter_id: UUID | None
+    digest: str
+    document: dict[str, Any]
+    state: Literal["open", "approved", "rejected", "lapsed"]
+    stage: str
+    quorum: dict[str, Any]
+    opened_by: str
+    opened_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None
+    outcome: dict[str, Any] | None
+    votes: list[VoteShown]
+    conditions: list[ConditionShown]
+
+
+Grade = Annotated[int, Field(ge=1, le=5)]
+
+
+class RiskStated(Document):
+    """Likelihood and severity from 1 to 5, before and after what is done about it."""
+
+    description: Text
+    likelihood: Grade
+    severity: Grade
+    mitigation: Text
+    residual_likelihood: Grade
+    residual_severity: Grade
+
+    def risk(self) -> Risk:
+        return Risk(**self.model_dump())
+
+
 class AssessmentRequest(Document):
-    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    digest: Digest
     acceptable: bool
     summary: Text
     valid_until: AwareDatetime
+    template: Name | None = None
+    answers: Annotated[dict[Name, Any], Field(max_length=200)] = Field(default_factory=dict[str, Any])
+    risks: Annotated[list[RiskStated], Field(max_length=100)] = Field(default_factory=list[RiskStated])
 
 
 class AssessmentMade(Document):
     id: UUID
     charter_id: UUID
     digest: str
+    residual_risk: int
 
 
 class PopulationRequest(Document):
@@ -77,6 +160,7 @@ class PopulationRequest(Document):
     privacy_unit: Text
     epsilon: AmountText
     delta: AmountText
+    partitions: Annotated[list[Name], Field(max_length=500)] = Field(default_factory=list[Name])
 
 
 class PopulationMade(Document):
@@ -89,7 +173,9 @@ class PopulationMade(Document):
 class AccountShown(Document):
     """A budget; ``epsilon_held`` is what reserved and spent costs amount to together at ``delta``."""
 
+    id: UUID
     charter_id: UUID | None
+    partition: str
     epsilon: str
     delta: str
     epsilon_spent: str
@@ -103,7 +189,9 @@ class PopulationShown(Document):
     id: UUID
     name: str
     privacy_unit: str
+    partitions: list[str]
     budget: AccountShown
+    accounts: list[AccountShown]
     allocations: list[AccountShown]
 
 
@@ -128,8 +216,10 @@ class LedgerEntry(Document):
 
     id: UUID
     charter_id: UUID | None
+    partition: str
     permit_id: UUID
     kind: Literal["reserve", "spend", "return"]
+    mechanism: str
     renyi: list[int]
     releases: int
     at: datetime
@@ -148,7 +238,10 @@ class GrantRequest(Document):
 
 
 class GrantMade(Document):
-    id: UUID
+    """A grant, or the review it waits for."""
+
+    id: UUID | None = None
+    review_id: UUID | None = None
     asset_id: UUID
     subject: str
 

@@ -8,15 +8,17 @@ et al. 2023, "Fully-Adaptive Composition in Differential Privacy". Costs are rou
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil, floor, isfinite
+from typing import Any
 
 import dp_accounting
 from dp_accounting import rdp
 
-from mintmark_shared.errors import Invalid
+from mintmark_shared.errors import Conflict, Invalid
 
 SCALE = 10**12
 PRECISION = 60
@@ -51,6 +53,7 @@ class Cost:
     releases: int = 0
 
 
+@lru_cache(maxsize=4096)
 def cost_of(mechanism: Mechanism) -> Cost:
     """The cost to one privacy unit owning up to ``group_size`` rows.
 
@@ -66,9 +69,7 @@ def cost_of(mechanism: Mechanism) -> Cost:
             rho = Fraction(_needed(mechanism.rho, "rho")) * group**2
             return Cost(tuple(_up(rho * order) for order in ORDERS))
         case "pure" | "claimed":
-            # Bun & Steinke 2016, Prop. 3.3: epsilon-DP is epsilon²/2-zCDP; and its divergence is at most epsilon.
-            epsilon = Fraction(_needed(mechanism.epsilon, "epsilon")) * group
-            return Cost(tuple(_up(min(epsilon, epsilon**2 / 2 * order)) for order in ORDERS))
+            return Cost(_pure(_needed(mechanism.epsilon, "epsilon") * group))
         case "gaussian":
             # Mironov 2017, Prop. 7: order a costs a / (2 sigma²).
             sigma = Fraction(_positive(mechanism.noise_multiplier, "noise_multiplier"))
@@ -77,6 +78,61 @@ def cost_of(mechanism: Mechanism) -> Cost:
             return Cost(_subsampled(mechanism))
         case _:
             raise Invalid("This mechanism cannot be accounted for.", code="mechanism-unaccountable")
+
+
+def _pure(epsilon: Decimal) -> Costs:
+    """The Rényi divergence of randomized response, which no ε-DP mechanism exceeds at any order.
+
+    Kairouz, Oh & Viswanath 2015, Thm. 3.4 (every ε-DP mechanism is a post-processing of it); its divergence
+    at order a is ln((e^(aε) + e^((1-a)ε)) / (1 + e^ε)) / (a - 1): Mironov 2017, Prop. 5.
+    """
+    if not epsilon:
+        return FREE
+    with localcontext() as context:
+        context.prec = PRECISION
+        normaliser = (1 + epsilon.exp()).ln()
+
+        def divergence(order: Fraction) -> Decimal:
+            a = Decimal(order.numerator) / Decimal(order.denominator)
+            return (((a * epsilon).exp() + ((1 - a) * epsilon).exp()).ln() - normaliser) / (a - 1)
+
+        # One unit more covers the last-digit error of the logarithms.
+        return tuple(ceil(divergence(order) * SCALE) + 1 for order in ORDERS)
+
+
+def event_of(mechanism: Mechanism) -> dict[str, Any] | None:
+    """The mechanism as a dp-accounting event and the neighbouring relation to compose it under.
+
+    A group of k rows is already in it: ρ·k², ε·k, σ/k. None where nothing can be accounted for.
+    """
+    group = mechanism.group_size
+    match mechanism.kind:
+        case "zcdp":
+            rho = _needed(mechanism.rho, "rho") * group**2
+            return {"name": "ZCDpEvent", "rho": str(rho), "relation": "ADD_OR_REMOVE_ONE"}
+        case "pure" | "claimed":
+            epsilon = _needed(mechanism.epsilon, "epsilon") * group
+            # Two buckets answered at random with probability p are ln((2 - p) / p)-DP.
+            noise = 2 / (1 + epsilon.exp())
+            return {
+                "name": "RandomizedResponseDpEvent",
+                "noise_parameter": str(noise),
+                "num_buckets": 2,
+                "relation": "REPLACE_ONE",
+            }
+        case "gaussian":
+            sigma = _positive(mechanism.noise_multiplier, "noise_multiplier") / group
+            return {"name": "GaussianDpEvent", "noise_multiplier": str(sigma), "relation": "ADD_OR_REMOVE_ONE"}
+        case "subsampled-gaussian":
+            return {
+                "name": "PoissonSampledGaussian",
+                "sampling_probability": str(mechanism.sampling_probability),
+                "noise_multiplier": str(mechanism.noise_multiplier),
+                "steps": mechanism.steps,
+                "relation": "ADD_OR_REMOVE_ONE",
+            }
+        case _:
+            return None
 
 
 def _subsampled(mechanism: Mechanism) -> Costs:
@@ -111,10 +167,13 @@ def _up(value: Fraction) -> int:
     return ceil(value * SCALE)
 
 
-def _overhead(order: Fraction, delta: Decimal) -> Decimal:
-    """What order a adds when converting to (ε, δ): Canonne, Kamath & Steinke 2020, Prop. 12."""
-    a = Decimal(order.numerator) / Decimal(order.denominator)
-    return ((a - 1) / a).ln() - (delta.ln() + a.ln()) / (a - 1)
+@lru_cache(maxsize=256)
+def _overheads(delta: Decimal, rounding: str) -> tuple[Decimal, ...]:
+    """What each order adds when converting to (ε, δ): Canonne, Kamath & Steinke 2020, Prop. 12."""
+    with localcontext() as context:
+        context.prec, context.rounding = PRECISION, rounding
+        grid = [Decimal(order.numerator) / Decimal(order.denominator) for order in ORDERS]
+        return tuple(((a - 1) / a).ln() - (delta.ln() + a.ln()) / (a - 1) for a in grid)
 
 
 def caps_of(epsilon: Decimal, delta: Decimal) -> Costs:
@@ -122,7 +181,7 @@ def caps_of(epsilon: Decimal, delta: Decimal) -> Costs:
     with localcontext() as context:
         context.prec, context.rounding = PRECISION, ROUND_FLOOR
         # One unit less covers the last-digit error of the logarithms.
-        return tuple(floor((epsilon - _overhead(order, delta)) * SCALE) - 1 for order in ORDERS)
+        return tuple(floor((epsilon - overhead) * SCALE) - 1 for overhead in _overheads(delta, ROUND_FLOOR))
 
 
 def epsilon_of(renyi: Sequence[int], delta: Decimal) -> Decimal:
@@ -131,9 +190,8 @@ def epsilon_of(renyi: Sequence[int], delta: Decimal) -> Decimal:
         return Decimal(0)
     with localcontext() as context:
         context.prec, context.rounding = PRECISION, ROUND_CEILING
-        least = min(
-            Decimal(total) / SCALE + _overhead(order, delta) for total, order in zip(renyi, ORDERS, strict=True)
-        )
+        overheads = _overheads(delta, ROUND_CEILING)
+        least = min(Decimal(total) / SCALE + overhead for total, overhead in zip(renyi, overheads, strict=True))
         return max(least, Decimal(0)).quantize(Decimal("0.000001"), rounding=ROUND_CEILING)
 
 
@@ -149,6 +207,7 @@ class Account:
     held: Costs
     releases_limit: int | None
     releases_held: int
+    partition: str = ""
 
     def admits(self, cost: Cost) -> bool:
         """Whether some order still fits with this cost, and a release is left where one is needed."""
@@ -167,9 +226,36 @@ class Account:
         used = epsilon_of(self.held, self.delta)
         after = epsilon_of(added(self.held, cost.renyi), self.delta)
         return (
-            f"at most ε {self.epsilon} at δ {self.delta} for {self.owner}",
+            f"at most ε {self.epsilon} at δ {self.delta} for {self.owner}{self._where()}",
             f"ε {used} held or spent, ε {after} with this plan",
         )
+
+    def holding(self, cost: Cost) -> "Account":
+        return replace(self, held=added(self.held, cost.renyi), releases_held=self.releases_held + cost.releases)
+
+    def _where(self) -> str:
+        return f", partition {self.partition}" if self.partition else ""
+
+    def runs_left(self, cost: Cost) -> int | None:
+        """How many more executions of this cost fit; None if there is no end to them."""
+        if cost.releases:
+            return max(0, ((self.releases_limit or 0) - self.releases_held) // cost.releases)
+        if not any(cost.renyi):
+            return None
+        rooms = zip(self.held, cost.renyi, self.caps, strict=True)
+        return max(0, *((cap - held) // more for held, more, cap in rooms if more))
+
+    def resized(self, epsilon: Decimal, delta: Decimal) -> "Account":
+        """The account under a new budget.
+
+        Raises:
+            Conflict: more is held already than the new budget admits.
+        """
+        made = replace(self, epsilon=epsilon, delta=delta, caps=caps_of(epsilon, delta))
+        if any(self.held) and not made.admits(Cost(FREE)):
+            used = epsilon_of(self.held, delta)
+            raise Conflict(f"ε {used} is held or spent already; the budget cannot go below it.", code="budget-held")
+        return made
 
 
 def added(left: Sequence[int], right: Sequence[int]) -> Costs:

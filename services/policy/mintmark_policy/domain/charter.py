@@ -1,18 +1,22 @@
-"""A charter as the gate reads it, and how its versions come into force."""
+"""A charter as the gate reads it, and the states its versions go through."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
 from jsonschema import Draft202012Validator, FormatChecker
 
 from mintmark_policy.domain.charter_schema import CHARTER_SCHEMA
-from mintmark_shared.errors import Conflict, Forbidden, Invalid
+from mintmark_policy.domain.extra_rules import Expression, compile_plan_rule
+from mintmark_policy.domain.review import Quorum, read_quorum
+from mintmark_shared.errors import Invalid
 
-State = Literal["draft", "submitted", "in_force", "rejected", "superseded", "expired"]
-Verdict = Literal["approve", "reject"]
+State = Literal[
+    "draft", "submitted", "rejected", "approved", "in_force", "suspended", "expired", "superseded", "retired"
+]  # fmt: skip
+"""``approved`` waits for its first day; the last five are read off the clock and off what happened since."""
 
 _validator = Draft202012Validator(CHARTER_SCHEMA, format_checker=FormatChecker())
 
@@ -36,6 +40,17 @@ class ParameterRange:
             return False
         return number.is_finite() and self.minimum <= number <= self.maximum
 
+    def nearest(self, value: str | int | bool) -> str | int | bool | None:
+        """The allowed value closest to one that is not."""
+        if self.one_of:
+            return self.one_of[0]
+        if self.minimum is None or self.maximum is None or isinstance(value, bool):
+            return None
+        try:
+            return str(min(max(Decimal(value), self.minimum), self.maximum))
+        except ArithmeticError:
+            return str(self.minimum)
+
     def __str__(self) -> str:
         if self.one_of:
             return "one of " + ", ".join(map(str, self.one_of))
@@ -44,10 +59,11 @@ class ParameterRange:
 
 @dataclass(frozen=True)
 class Configuration:
-    """An approved generator set-up."""
+    """An approved generator set-up: written out, or named as the library has it."""
 
     generator: str
     parameters: Mapping[str, ParameterRange]
+    library: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,23 @@ class Criterion:
     metric: str
     at_most: Decimal | None = None
     at_least: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A bound on an assay's figure and what happens when it is not kept."""
+
+    criterion: Criterion
+    action: Literal["review", "reject", "suspend"]
+
+
+@dataclass(frozen=True)
+class ExtraRule:
+    """A condition of this charter's own."""
+
+    name: str
+    holds: Expression
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -76,10 +109,29 @@ class Charter:
     quorum: Mapping[str, int]
     revalidate_by: datetime
     expires_at: datetime
+    use_case_acceptance: Mapping[str, tuple[Criterion, ...]] = field(default_factory=dict[str, tuple[Criterion, ...]])
+    triggers: tuple[Trigger, ...] = ()
+    required_training: frozenset[str] = frozenset()
+    assessment_template: str | None = None
+    extra_rules: tuple[ExtraRule, ...] = ()
+    reviews: Mapping[str, Quorum] = field(default_factory=dict[str, Quorum])
+    in_force_from: datetime | None = None
+    revalidation_days: int | None = None
+    escalation: tuple[tuple[int, str], ...] = ()
+
+    def criteria_for(self, use_case: str) -> tuple[Criterion, ...]:
+        """What an asset must meet: the charter's criteria and the use case's own."""
+        return (*self.acceptance, *self.use_case_acceptance.get(use_case, ()))
+
+    def revalidation_due(self, in_force_at: datetime | None) -> datetime:
+        """The written date, or the end of the period since it came into force, whichever is sooner."""
+        if in_force_at is None or self.revalidation_days is None:
+            return self.revalidate_by
+        return min(self.revalidate_by, in_force_at + timedelta(days=self.revalidation_days))
 
 
 def check_document(document: Any) -> None:
-    """Hold a charter document against the published schema.
+    """Hold a charter document against the published schema, and compile its rules.
 
     Raises:
         Invalid: with one reason per fault, each naming its place.
@@ -92,16 +144,34 @@ def check_document(document: Any) -> None:
         ]
         raise Invalid("The charter does not fit its schema.", code="charter-invalid", reasons=reasons)
     _check_dates(document)
+    for quorum in document.get("reviews", {}).values():
+        read_quorum(quorum)
+    _check_rules(document.get("extra_rules", []))
+
+
+def _check_rules(rules: list[Mapping[str, Any]]) -> None:
+    reasons: list[dict[str, Any]] = []
+    for number, rule in enumerate(rules):
+        try:
+            compile_plan_rule(rule["expression"])
+        except Invalid as fault:
+            where = f"extra_rules/{number}/expression"
+            reasons.append({"code": fault.problem_code, "where": where, "message": str(fault)})
+    if reasons:
+        raise Invalid("A rule of the charter does not compile.", code="charter-invalid", reasons=reasons)
 
 
 def _check_dates(document: Mapping[str, Any]) -> None:
     try:
         revalidate_by = datetime.fromisoformat(document["revalidate_by"])
         expires_at = datetime.fromisoformat(document["expires_at"])
+        begins = datetime.fromisoformat(document["in_force_from"]) if "in_force_from" in document else None
     except ValueError as error:
         raise Invalid("A date in the charter does not exist in the calendar.", code="charter-invalid") from error
     if revalidate_by > expires_at:
         raise Invalid("revalidate_by must not lie after expires_at.", code="charter-invalid")
+    if begins is not None and begins >= expires_at:
+        raise Invalid("in_force_from must lie before expires_at.", code="charter-invalid")
 
 
 def read_charter(document: Mapping[str, Any], digest: str) -> Charter:
@@ -116,21 +186,43 @@ def read_charter(document: Mapping[str, Any], digest: str) -> Charter:
         minimum_guarantee=document["minimum_guarantee"],
         configurations=tuple(_configuration(entry) for entry in document["configurations"]),
         maximum_rows=document["maximum_rows"],
-        acceptance=tuple(_criterion(entry) for entry in document["acceptance"]),
+        acceptance=_criteria(document["acceptance"]),
         quorum=dict(document["quorum"]),
         revalidate_by=datetime.fromisoformat(document["revalidate_by"]),
         expires_at=datetime.fromisoformat(document["expires_at"]),
+        use_case_acceptance={case["name"]: _criteria(case.get("acceptance", [])) for case in document["use_cases"]},
+        triggers=tuple(Trigger(_criterion(entry), entry["action"]) for entry in document.get("review_triggers", [])),
+        required_training=frozenset(document.get("required_training", [])),
+        assessment_template=document.get("assessment_template"),
+        extra_rules=tuple(
+            ExtraRule(rule["name"], compile_plan_rule(rule["expression"]), rule["remedy"])
+            for rule in document.get("extra_rules", [])
+        ),
+        reviews={kind: read_quorum(quorum) for kind, quorum in document.get("reviews", {}).items()},
+        in_force_from=datetime.fromisoformat(document["in_force_from"]) if "in_force_from" in document else None,
+        revalidation_days=document.get("revalidation_days"),
+        escalation=tuple((step["after_hours"], step["to"]) for step in document.get("escalation", [])),
     )
 
 
 def _configuration(entry: Mapping[str, Any]) -> Configuration:
-    ranges = {
+    if "library" in entry:
+        return Configuration("", {}, entry["library"])
+    return Configuration(entry["generator"], read_ranges(entry["parameters"]))
+
+
+def read_ranges(parameters: Mapping[str, Any]) -> dict[str, ParameterRange]:
+    """Parameter ranges as a document states them."""
+    return {
         name: ParameterRange(one_of=tuple(allowed["one_of"]))
         if "one_of" in allowed
         else ParameterRange(Decimal(allowed["minimum"]), Decimal(allowed["maximum"]))
-        for name, allowed in entry["parameters"].items()
+        for name, allowed in parameters.items()
     }
-    return Configuration(entry["generator"], ranges)
+
+
+def _criteria(entries: list[Mapping[str, Any]]) -> tuple[Criterion, ...]:
+    return tuple(_criterion(entry) for entry in entries)
 
 
 def _criterion(entry: Mapping[str, Any]) -> Criterion:
@@ -141,57 +233,28 @@ def _criterion(entry: Mapping[str, Any]) -> Criterion:
     )
 
 
-def state_now(stored: State, expires_at: datetime, now: datetime) -> State:
-    """A version in force expires by the clock alone."""
-    return "expired" if stored == "in_force" and now >= expires_at else stored
-
-
 @dataclass(frozen=True)
-class Vote:
-    """One member's verdict on exactly one digest."""
+class Standing:
+    """What is recorded of a version that its state is read off."""
 
-    voter: str
-    function: str
-    verdict: Verdict
-    digest: str
-
-
-@dataclass(frozen=True)
-class Ballot:
-    """A version up for votes: who made it and who handed it in."""
-
-    charter: Charter
-    state: State
-    author: str
-    submitter: str | None
+    stored: State
+    in_force_at: datetime | None
+    expires_at: datetime
+    superseded_at: datetime | None = None
+    suspended: bool = False
+    retired_at: datetime | None = None
 
 
-def check_vote(ballot: Ballot, vote: Vote, functions_held: frozenset[str], votes: Iterable[Vote]) -> None:
-    """Whether this vote may be cast.
-
-    Raises:
-        Conflict: the version is not up for votes, its digest is another, or the member voted before.
-        Forbidden: the voter's own matter (I9), or a function the voter does not hold.
-    """
-    if ballot.state != "submitted":
-        raise Conflict("Only a submitted charter can be voted on.", code="not-submitted")
-    if vote.digest != ballot.charter.digest:
-        raise Conflict("The charter changed since it was read; vote on its present digest.", code="digest-changed")
-    if vote.voter in {ballot.author, ballot.submitter, ballot.charter.owner}:
-        raise Forbidden("Nobody votes on their own charter or submission.", code="own-matter")
-    if vote.function not in functions_held:
-        raise Forbidden(f"You do not hold the function {vote.function}.", code="function-not-held")
-    if any(cast.voter == vote.voter for cast in votes):
-        raise Conflict("You have voted on this version.", code="already-voted")
-
-
-def standing(charter: Charter, votes: Sequence[Vote]) -> State:
-    """What the votes so far make of a submitted version: one rejection sends it back to its author."""
-    valid = [vote for vote in votes if vote.digest == charter.digest]
-    if any(vote.verdict == "reject" for vote in valid):
-        return "rejected"
-    approvals = {(vote.voter, vote.function) for vote in valid}
-    reached = all(
-        sum(function == needed for _, function in approvals) >= count for needed, count in charter.quorum.items()
-    )
-    return "in_force" if charter.quorum and reached else "submitted"
+def state_at(version: Standing, moment: datetime) -> State:
+    """A version's state at a moment: by its own dates, a successor's first day, a suspension, a retirement."""
+    if version.in_force_at is None:
+        return version.stored
+    if version.retired_at is not None and moment >= version.retired_at:
+        return "retired"
+    if version.superseded_at is not None and moment >= version.superseded_at:
+        return "superseded"
+    if moment < version.in_force_at:
+        return "approved"
+    if moment >= version.expires_at:
+        return "expired"
+    return "suspended" if version.suspended else "in_force"

@@ -38,6 +38,27 @@ _CRITERION = _object({"metric": _NAME}, {"at_most": _AMOUNT, "at_least": _AMOUNT
     "oneOf": [{"required": ["at_most"]}, {"required": ["at_least"]}]
 }
 
+_STAGE = _object(
+    {"name": _NAME},
+    {
+        "counts": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {name: {"type": "integer", "minimum": 0, "maximum": 50} for name in FUNCTIONS},
+        },
+        "minimum_total": {"type": "integer", "minimum": 0, "maximum": 50},
+        "deny_threshold": {"type": "integer", "minimum": 1, "maximum": 50},
+        "conditions_allowed": {"type": "boolean"},
+        "valid_days": {"type": "integer", "minimum": 1, "maximum": 3650},
+    },
+)
+QUORUM_SCHEMA: dict[str, Any] = _object(
+    {"stages": _list(_STAGE, at_least=1)}, {"ttl_hours": {"type": "integer", "minimum": 1, "maximum": 8760}}
+)
+_RANGES = {"type": "object", "propertyNames": _NAME, "additionalProperties": _RANGE, "maxProperties": 50}
+_BOUND = {"oneOf": [{"required": ["at_most"]}, {"required": ["at_least"]}]}
+REVIEWABLE = ("plan", "release", "grant", "retirement", "exception")
+
 CHARTER_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "$id": "https://mintmark.dev/schemas/charter/1-0-0.json",
@@ -48,23 +69,20 @@ CHARTER_SCHEMA: dict[str, Any] = {
             "title": _TEXT,
             "purpose": _TEXT,
             "owner": _TEXT,
-            "use_cases": _list(_object({"name": _NAME, "description": _TEXT}), at_least=1),
+            "use_cases": _list(
+                _object({"name": _NAME, "description": _TEXT}, {"acceptance": _list(_CRITERION)}), at_least=1
+            ),
             "prohibited_uses": _list(_NAME),
             "audiences": _list(_NAME, at_least=1),
             "sources": _list({"type": "string", "format": "uuid", "pattern": "^[0-9a-f-]{36}$"}, at_least=1),
             "minimum_guarantee": {"enum": list(GUARANTEES)},
             "configurations": _list(
-                _object(
-                    {
-                        "generator": _NAME,
-                        "parameters": {
-                            "type": "object",
-                            "propertyNames": _NAME,
-                            "additionalProperties": _RANGE,
-                            "maxProperties": 50,
-                        },
-                    }
-                ),
+                {
+                    "type": "object",
+                    "if": {"required": ["library"]},
+                    "then": _object({"library": _NAME}),
+                    "else": _object({"generator": _NAME, "parameters": _RANGES}),
+                },
                 at_least=1,
             ),
             "maximum_rows": {"type": "integer", "minimum": 1, "maximum": 10_000_000},
@@ -84,6 +102,32 @@ CHARTER_SCHEMA: dict[str, Any] = {
             "trade_offs": _list(_TEXT),
             "performance_goals": _list(_TEXT),
             "risk_assessment": _TEXT,
+            "legal_basis": _TEXT,
+            "stakeholders": _list(_object({"name": _TEXT, "interest": _TEXT})),
+            "error_margins": _list(_object({"metric": _NAME, "margin": _AMOUNT})),
+            "review_triggers": _list(
+                _object(
+                    {"metric": _NAME, "action": {"enum": ["review", "reject", "suspend"]}},
+                    {"at_most": _AMOUNT, "at_least": _AMOUNT},
+                )
+                | _BOUND
+            ),
+            "escalation": _list(
+                _object({"after_hours": {"type": "integer", "minimum": 1, "maximum": 8760}, "to": _TEXT})
+            ),
+            "in_force_from": _MOMENT,
+            "revalidation_days": {"type": "integer", "minimum": 1, "maximum": 3650},
+            "disclosure": {"enum": ["none", "summary", "full"]},
+            "required_training": _list(_NAME),
+            "assessment_template": _NAME,
+            "extra_rules": _list(
+                _object({"name": _NAME, "expression": {"type": "string", "maxLength": 2000}, "remedy": _TEXT})
+            ),
+            "reviews": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": dict.fromkeys(REVIEWABLE, QUORUM_SCHEMA),
+            },
         },
     ),
 }

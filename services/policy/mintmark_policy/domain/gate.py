@@ -1,12 +1,15 @@
 """The gate: a list of rules that can be read aloud. All are asked; every one that fails is told (I6, I7)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from mintmark_policy.domain.accounting import Account, Cost
 from mintmark_policy.domain.charter import Charter, Configuration
+from mintmark_policy.domain.extra_rules import exact_units
+from mintmark_policy.domain.library import Entry, Rejection
 
 RANK = {"none": 0, "claimed": 1, "proven": 2}
 MECHANISMS = {
@@ -38,6 +41,7 @@ class Plan:
     parameters: Mapping[str, str | int | bool]
     rows: int
     requested_guarantee: str
+    configuration: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Assessment:
     digest: str
     acceptable: bool
     valid_until: datetime
+    template: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,31 @@ class Facts:
     assessments: Sequence[Assessment]
     source_population: str | None
     offered_population: str
-    population: Account | None
-    allocation: Account | None
+    populations: Sequence[Account]
+    allocations: Sequence[Account]
+    in_force_at: datetime | None = None
+    approved_until: datetime | None = None
+    trained_in: frozenset[str] = frozenset()
+    library: Mapping[str, Entry] = field(default_factory=dict[str, Entry])
+    rejections: Sequence[Rejection] = ()
+    offered_version: str = ""
+    offered_epsilon: Decimal | None = None
+
+    def values(self) -> dict[str, Any]:
+        """The plan as rules written in CEL see it; ε and δ as exact integers in units of 1e-12."""
+        return {
+            "use_case": self.plan.use_case,
+            "audience": self.plan.audience,
+            "source_id": self.plan.source_id,
+            "generator": self.plan.generator,
+            "guarantee": self.offered_guarantee,
+            "requester": self.requester,
+            "rows": self.plan.rows,
+            "epsilon": exact_units(self.offered_epsilon),
+            "delta": exact_units(self.offered_delta),
+            "parameters": dict(self.plan.parameters),
+            "now": self.now,
+        }
 
 
 Rule = Callable[[Facts], Clause | None]
@@ -109,12 +137,25 @@ def charter_is_in_force(facts: Facts) -> Clause | None:
 
 @_of_charter
 def charter_is_revalidated(facts: Facts, charter: Charter) -> Clause | None:
-    if facts.now < charter.revalidate_by:
+    due = charter.revalidation_due(facts.in_force_at)
+    if facts.now < due:
         return None
     return Clause(
         "charter.revalidated",
-        f"revalidation before {charter.revalidate_by.isoformat()}",
+        f"revalidation before {due.isoformat()}",
         f"it is {facts.now.isoformat()}",
+        "submit a new version of the charter for a vote",
+    )
+
+
+def approval_still_holds(facts: Facts) -> Clause | None:
+    """Votes grow old: a charter in force needs its quorum at this very moment."""
+    if facts.approved_until is None or facts.now < facts.approved_until:
+        return None
+    return Clause(
+        "charter.approval",
+        "votes that still count",
+        f"the quorum lapsed on {facts.approved_until.isoformat()}",
         "submit a new version of the charter for a vote",
     )
 
@@ -161,11 +202,54 @@ def _listed(what: str, asked: str, allowed: frozenset[str]) -> Clause | None:
 def configuration_is_approved(facts: Facts, charter: Charter) -> Clause | None:
     if _configurations(facts, charter):
         return None
+    approved = sorted(entry.library or entry.generator for entry in charter.configurations)
     return Clause(
         "configuration.approved",
-        "one of " + ", ".join(sorted(entry.generator for entry in charter.configurations)),
+        "one of " + ", ".join(approved),
         facts.plan.generator,
         "choose an approved generator, or have the charter approve this one",
+    )
+
+
+def configuration_is_in_the_library(facts: Facts) -> Clause | None:
+    """A plan that names a configuration must be what the library approved under that name."""
+    name = facts.plan.configuration
+    if name is None:
+        return None
+    entry = facts.library.get(name)
+    faults = ["no approved configuration of that name"] if entry is None else _departures(facts, entry)
+    if not faults:
+        return None
+    return Clause(
+        "configuration.library",
+        f"configuration {name} as the library approved it",
+        "; ".join(faults),
+        "plan within the configuration, or have the library approve another",
+    )
+
+
+def _departures(facts: Facts, entry: Entry) -> list[str]:
+    faults: list[str] = []
+    if facts.plan.generator != entry.generator:
+        faults.append(f"generator {facts.plan.generator}, approved {entry.generator}")
+    if entry.engine_version is not None and facts.offered_version != entry.engine_version:
+        faults.append(f"engine version {facts.offered_version}, approved {entry.engine_version}")
+    if RANK[facts.offered_guarantee] < RANK[entry.guarantee]:
+        faults.append(f"guarantee {facts.offered_guarantee}, approved {entry.guarantee}")
+    written = Configuration(entry.generator, entry.parameters)
+    return faults + [actual for _, actual in _parameter_faults(written, facts.plan.parameters)]
+
+
+def configuration_is_not_rejected(facts: Facts) -> Clause | None:
+    values = facts.values() if facts.rejections else {}
+    met = [entry for entry in facts.rejections if entry.rejects(values)]
+    if not met:
+        return None
+    return Clause(
+        "configuration.rejected",
+        "a plan that meets no rejection criterion",
+        "; ".join(f"{entry.name}: {entry.reason} (by {entry.by})" for entry in met),
+        "choose other parameters, or have the criterion withdrawn",
     )
 
 
@@ -187,7 +271,16 @@ def parameters_are_in_range(facts: Facts, charter: Charter) -> Clause | None:
 
 
 def _configurations(facts: Facts, charter: Charter) -> list[Configuration]:
-    return [entry for entry in charter.configurations if entry.generator == facts.plan.generator]
+    written = (_written(facts, entry) for entry in charter.configurations)
+    return [entry for entry in written if entry is not None and entry.generator == facts.plan.generator]
+
+
+def _written(facts: Facts, entry: Configuration) -> Configuration | None:
+    """A configuration with its ranges; one that the library does not (any longer) approve counts for nothing."""
+    if entry.library is None:
+        return entry
+    found = facts.library.get(entry.library)
+    return Configuration(found.generator, found.parameters) if found else None
 
 
 def _parameter_faults(approved: Configuration, given: Mapping[str, str | int | bool]) -> list[tuple[str, str]]:
@@ -242,7 +335,7 @@ def guarantee_is_paid_for(facts: Facts) -> Clause | None:
 
 def delta_is_within_the_budgets(facts: Facts) -> Clause | None:
     """An engine calibrated at a larger δ than its budget's would be labelled more private than it is."""
-    limit = facts.allocation.delta if facts.allocation else None
+    limit = min((account.delta for account in facts.allocations), default=None)
     if facts.offered_delta is None or limit is None or facts.offered_delta <= limit:
         return None
     return Clause(
@@ -254,19 +347,49 @@ def delta_is_within_the_budgets(facts: Facts) -> Clause | None:
 
 
 @_of_charter
+def extra_rules_hold(facts: Facts, charter: Charter) -> Clause | None:
+    """The charter's own rules in CEL; anything but true is a deny."""
+    values = facts.values() if charter.extra_rules else {}
+    faults = [(rule, why) for rule in charter.extra_rules for held, why in [rule.holds(values)] if not held]
+    if not faults:
+        return None
+    return Clause(
+        "charter.extra-rules",
+        "; ".join(f"{rule.name}: {rule.holds.source}" for rule, _ in faults),
+        "; ".join(f"{rule.name}: {why}" for rule, why in faults),
+        "; ".join(rule.remedy for rule, _ in faults),
+    )
+
+
+@_of_charter
+def requester_is_trained(facts: Facts, charter: Charter) -> Clause | None:
+    missing = charter.required_training - facts.trained_in
+    if not missing:
+        return None
+    return Clause(
+        "training.attested",
+        "attested training in " + ", ".join(sorted(charter.required_training)),
+        "none that is valid in " + ", ".join(sorted(missing)),
+        "take the training and have it attested",
+    )
+
+
+@_of_charter
 def assessment_is_valid(facts: Facts, charter: Charter) -> Clause | None:
     valid = any(
         entry.digest == charter.digest
         and entry.acceptable
         and facts.now < entry.valid_until
         and entry.assessor not in {charter.owner, facts.requester}
+        and charter.assessment_template in {None, entry.template}
         for entry in facts.assessments
     )
     if valid:
         return None
     return Clause(
         "assessment.valid",
-        "a valid, acceptable assessment of this charter version by somebody who neither owns it nor asks",
+        "a valid, acceptable assessment of this charter version by somebody who neither owns it nor asks"
+        + (f", by questionnaire {charter.assessment_template}" if charter.assessment_template else ""),
         "there is none",
         "have an independent person assess this version of the charter",
     )
@@ -287,30 +410,33 @@ def population_budget_suffices(facts: Facts) -> Clause | None:
     # Releases without a guarantee are counted by charter: ε cannot express them.
     if facts.cost.releases:
         return None
-    return _suffices("population", facts.population, facts.cost)
+    return _suffices("population", facts.populations, facts.cost)
 
 
 def allocation_suffices(facts: Facts) -> Clause | None:
-    return _suffices("allocation", facts.allocation, facts.cost)
+    return _suffices("allocation", facts.allocations, facts.cost)
 
 
-def _suffices(which: str, account: Account | None, cost: Cost) -> Clause | None:
-    if account is None:
+def _suffices(which: str, accounts: Sequence[Account], cost: Cost) -> Clause | None:
+    """Every partition the source touches must have room: disjoint partitions compose in parallel."""
+    if not accounts:
         return Clause(
             f"budget.{which}",
             f"a {which} budget for this charter and population",
             "there is none",
             "have a steward allocate budget to the charter",
         )
-    if account.admits(cost):
+    short = [account.describe(cost) for account in accounts if not account.admits(cost)]
+    if not short:
         return None
-    expected, actual = account.describe(cost)
+    expected, actual = ("; ".join(words) for words in zip(*short, strict=True))
     return Clause(f"budget.{which}", expected, actual, "ask for a smaller ε, or have more budget voted")
 
 
 GATE: tuple[Rule, ...] = (
     charter_is_in_force,
     charter_is_revalidated,
+    approval_still_holds,
     use_case_is_listed,
     use_case_is_not_prohibited,
     audience_is_allowed,
@@ -318,11 +444,37 @@ GATE: tuple[Rule, ...] = (
     source_belongs_to_population,
     configuration_is_approved,
     parameters_are_in_range,
+    configuration_is_in_the_library,
+    configuration_is_not_rejected,
+    extra_rules_hold,
     rows_are_allowed,
     guarantee_is_sufficient,
     guarantee_is_paid_for,
     delta_is_within_the_budgets,
     assessment_is_valid,
+    requester_is_trained,
     population_budget_suffices,
     allocation_suffices,
 )
+
+TEXT_RULES: tuple[Rule, ...] = (
+    charter_is_revalidated,
+    use_case_is_listed,
+    use_case_is_not_prohibited,
+    audience_is_allowed,
+    source_is_listed,
+    configuration_is_approved,
+    parameters_are_in_range,
+    extra_rules_hold,
+    rows_are_allowed,
+    guarantee_is_sufficient,
+    requester_is_trained,
+)
+"""What a charter's text alone decides: the part of the gate that a draft can be tried on."""
+TEXT_CODES = frozenset(
+    {
+        "charter.revalidated", "use-case.listed", "use-case.prohibited", "audience.listed", "source.listed",
+        "configuration.approved", "parameters.in-range", "charter.extra-rules", "rows.allowed",
+        "guarantee.sufficient", "training.attested",
+    }
+)  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mintmark_policy.domain.charter import Criterion
+from mintmark_policy.domain.charter import Criterion, Trigger
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,36 @@ def _weigh_one(criterion: Criterion, interval: Interval | None) -> CriterionResu
         expected, met = "a bound", False
     actual = "not estimated" if interval is None else f"{interval.value} in [{interval.lower}, {interval.upper}]"
     return CriterionResult(criterion.metric, expected, actual, met)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to become of an asset, which triggers asked for it, and whether its charter stops."""
+
+    verdict: str
+    triggered: tuple[str, ...]
+    suspend: bool
+
+
+def judge(
+    results: Sequence[CriterionResult],
+    triggers: Sequence[Trigger],
+    estimates: Mapping[str, Interval],
+    *,
+    reviewed: bool,
+) -> Verdict:
+    """Reject what misses a criterion or trips a rejecting trigger; hold for review what trips another.
+
+    ``reviewed`` is whether the charter wants every release voted on.
+    """
+    tripped = [
+        trigger
+        for trigger in triggers
+        if not _weigh_one(trigger.criterion, estimates.get(trigger.criterion.metric)).met
+    ]
+    actions = {trigger.action for trigger in tripped}
+    names = tuple(f"{trigger.criterion.metric}: {trigger.action}" for trigger in tripped)
+    if not all(result.met for result in results) or "reject" in actions:
+        return Verdict("rejected", names, "suspend" in actions)
+    held = reviewed or bool(actions)
+    return Verdict("review" if held else "released", names, "suspend" in actions)

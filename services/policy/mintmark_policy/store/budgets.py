@@ -1,6 +1,6 @@
 """Populations, their accounts, and the ledger that explains every balance."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.accounting import FREE, Account, Cost, Costs, added, caps_of
-from mintmark_policy.tables import accounts, ledger_entries, populations
+from mintmark_policy.tables import accounts, budget_versions, ledger_entries, mechanisms, populations
 from mintmark_shared.errors import Conflict, NotFound
 
 
@@ -18,7 +18,9 @@ class BudgetStore:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def create_population(self, name: str, privacy_unit: str, created_by: str, at: datetime) -> UUID:
+    async def create_population(
+        self, name: str, privacy_unit: str, partitions: Sequence[str], created_by: str, at: datetime
+    ) -> UUID:
         """A new population.
 
         Raises:
@@ -26,7 +28,9 @@ class BudgetStore:
         """
         if await self._connection.scalar(select(populations.c.id).where(populations.c.name == name)):
             raise Conflict(f"There is a population named {name}.", code="name-taken")
-        made = insert(populations).values(name=name, privacy_unit=privacy_unit, created_by=created_by, created_at=at)
+        made = insert(populations).values(
+            name=name, privacy_unit=privacy_unit, partitions=list(partitions), created_by=created_by, created_at=at
+        )
         made_id: UUID = (await self._connection.execute(made.returning(populations.c.id))).scalar_one()
         return made_id
 
@@ -46,6 +50,7 @@ class BudgetStore:
         *,
         population_id: UUID,
         charter_id: UUID | None,
+        partition: str,
         epsilon: Decimal,
         delta: Decimal,
         releases_limit: int | None,
@@ -55,6 +60,7 @@ class BudgetStore:
         made = insert(accounts).values(
             population_id=population_id,
             charter_id=charter_id,
+            partition=partition,
             epsilon=epsilon,
             delta=delta,
             caps=list(caps_of(epsilon, delta)),
@@ -67,35 +73,85 @@ class BudgetStore:
             created_at=at,
         )
         made_id: UUID = (await self._connection.execute(made.returning(accounts.c.id))).scalar_one()
+        await self.add_version(made_id, epsilon, delta, "opened", None, created_by, at)
         return made_id
 
-    async def accounts_of(self, population_id: UUID, *, lock: bool = False) -> Sequence[Row[Any]]:
-        """The population's own account first, then its allocations."""
-        query = (
-            select(accounts)
-            .where(accounts.c.population_id == population_id)
-            .order_by(accounts.c.charter_id.is_not(None), accounts.c.id)
-        )
-        return (await self._connection.execute(query.with_for_update() if lock else query)).all()
-
-    async def lock_for(self, population_id: UUID, charter_id: UUID) -> tuple[Account | None, Account | None]:
-        """The population's account and the charter's allocation, locked in one order everywhere."""
-        rows = (
-            await self._connection.execute(
-                select(accounts)
-                .where(
-                    accounts.c.population_id == population_id,
-                    accounts.c.charter_id.is_(None) | (accounts.c.charter_id == charter_id),
-                )
-                .order_by(accounts.c.id)
-                .with_for_update()
+    async def add_version(
+        self,
+        account_id: UUID,
+        epsilon: Decimal,
+        delta: Decimal,
+        reason: str,
+        review_id: UUID | None,
+        by: str,
+        at: datetime,
+    ) -> None:
+        latest = await self._connection.scalar(
+            select(func.coalesce(func.max(budget_versions.c.version), 0)).where(
+                budget_versions.c.account_id == account_id
             )
-        ).all()
-        own = next((as_account(row) for row in rows if row.charter_id is None), None)
-        allocated = next((as_account(row) for row in rows if row.charter_id is not None), None)
+        )
+        made = insert(budget_versions).values(
+            account_id=account_id,
+            version=int(latest or 0) + 1,
+            epsilon=epsilon,
+            delta=delta,
+            reason=reason,
+            review_id=review_id,
+            set_by=by,
+            set_at=at,
+        )
+        await self._connection.execute(made)
+
+    async def versions(self, account_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+        query = select(budget_versions).where(budget_versions.c.account_id.in_(account_ids))
+        return (await self._connection.execute(query.order_by(budget_versions.c.id))).all()
+
+    async def resize(self, account: Account) -> None:
+        await self._connection.execute(
+            update(accounts)
+            .where(accounts.c.id == UUID(account.id))
+            .values(epsilon=account.epsilon, delta=account.delta, caps=list(account.caps))
+        )
+
+    async def accounts_of(self, population_id: UUID, *, lock: bool = False) -> Sequence[Row[Any]]:
+        """The population's own accounts first, then its allocations; locked in the order of their ids."""
+        query = select(accounts).where(accounts.c.population_id == population_id).order_by(accounts.c.id)
+        rows = (await self._connection.execute(query.with_for_update() if lock else query)).all()
+        return sorted(rows, key=lambda row: (row.charter_id is not None, str(row.charter_id), row.partition))
+
+    async def account_ids(self, population_id: UUID, charter_id: UUID) -> tuple[Mapping[str, UUID], Mapping[str, UUID]]:
+        """By partition: the population's own accounts, and the charter's allocations."""
+        rows = await self._connection.execute(
+            select(accounts.c.id, accounts.c.charter_id, accounts.c.partition).where(
+                accounts.c.population_id == population_id,
+                accounts.c.charter_id.is_(None) | (accounts.c.charter_id == charter_id),
+            )
+        )
+        own: dict[str, UUID] = {}
+        allocated: dict[str, UUID] = {}
+        for row in rows:
+            (own if row.charter_id is None else allocated)[row.partition] = row.id
         return own, allocated
 
-    async def move(self, kind: str, account_ids: Iterable[UUID], permit_id: UUID, cost: Cost, at: datetime) -> None:
+    async def lock(self, account_ids: Iterable[UUID]) -> dict[UUID, Account]:
+        """Accounts to reserve from or spend, locked in one order everywhere."""
+        rows = await self._connection.execute(
+            select(accounts).where(accounts.c.id.in_(set(account_ids))).order_by(accounts.c.id).with_for_update()
+        )
+        return {row.id: as_account(row) for row in rows}
+
+    async def read(self, account_ids: Iterable[UUID]) -> Sequence[Row[Any]]:
+        """Accounts as they are now, for advice only."""
+        return (await self._connection.execute(select(accounts).where(accounts.c.id.in_(set(account_ids))))).all()
+
+    async def cost(self, digest: str) -> Cost:
+        row = (await self._connection.execute(select(mechanisms).where(mechanisms.c.digest == digest))).one()
+        return Cost(exact(row.renyi), row.releases)
+
+    async def move(
+        self, kind: str, account_ids: Sequence[UUID], permit_id: UUID, mechanism: str, cost: Cost, at: datetime
+    ) -> None:
         """Enter a reserve, spend or return in the ledger and the balances, in the locked order."""
         for account_id in sorted(account_ids):
             row = (
@@ -106,24 +162,27 @@ class BudgetStore:
             )
             await self._connection.execute(
                 insert(ledger_entries).values(
-                    account_id=account_id,
-                    permit_id=permit_id,
-                    kind=kind,
-                    renyi=list(cost.renyi),
-                    releases=cost.releases,
-                    at=at,
+                    account_id=account_id, permit_id=permit_id, kind=kind, mechanism=mechanism, at=at
                 )
             )
 
-    async def delta_of(self, account_id: UUID) -> Decimal:
-        found = await self._connection.execute(select(accounts.c.delta).where(accounts.c.id == account_id))
+    async def delta_of(self, account_ids: Sequence[UUID]) -> Decimal:
+        found = await self._connection.execute(select(func.min(accounts.c.delta)).where(accounts.c.id.in_(account_ids)))
         delta: Decimal = found.scalar_one()
         return delta
 
-    async def ledger(self, population_id: UUID, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
+    async def ledger(self, population_id: UUID, after: UUID | None, limit: int | None) -> Sequence[Row[Any]]:
         query = (
-            select(ledger_entries, accounts.c.charter_id)
+            select(
+                ledger_entries,
+                accounts.c.charter_id,
+                accounts.c.partition,
+                mechanisms.c.renyi,
+                mechanisms.c.releases,
+                mechanisms.c.document,
+            )
             .join(accounts, accounts.c.id == ledger_entries.c.account_id)
+            .join(mechanisms, mechanisms.c.digest == ledger_entries.c.mechanism)
             .where(accounts.c.population_id == population_id)
             .order_by(ledger_entries.c.id)
             .limit(limit)
@@ -132,17 +191,26 @@ class BudgetStore:
             query = query.where(ledger_entries.c.id > after)
         return (await self._connection.execute(query)).all()
 
-    async def allocated(self, population_id: UUID) -> tuple[Decimal, Decimal]:
-        """The sum of (ε, δ) allocated to charters."""
-        row = (
-            await self._connection.execute(
-                select(
-                    func.coalesce(func.sum(accounts.c.epsilon), 0),
-                    func.coalesce(func.sum(accounts.c.delta), 0),
-                ).where(accounts.c.population_id == population_id, accounts.c.charter_id.is_not(None))
+    async def totals(self, population_id: UUID) -> Sequence[Any]:
+        """How often each mechanism was reserved, spent and returned, by account."""
+        query = (
+            select(
+                ledger_entries.c.account_id,
+                ledger_entries.c.kind,
+                mechanisms.c.digest,
+                mechanisms.c.document,
+                mechanisms.c.renyi,
+                mechanisms.c.releases,
+                func.count().label("times"),
             )
-        ).one()
-        return Decimal(row[0]), Decimal(row[1])
+            .join(accounts, accounts.c.id == ledger_entries.c.account_id)
+            .join(mechanisms, mechanisms.c.digest == ledger_entries.c.mechanism)
+            .where(accounts.c.population_id == population_id)
+            .group_by(ledger_entries.c.account_id, ledger_entries.c.kind, mechanisms.c.digest)
+            .order_by(ledger_entries.c.account_id, mechanisms.c.digest, ledger_entries.c.kind)
+        )
+        found: Sequence[Any] = (await self._connection.execute(query)).all()
+        return found
 
 
 def _balances(kind: str, row: Row[Any], cost: Cost) -> dict[str, Any]:
@@ -181,4 +249,5 @@ def as_account(row: Row[Any]) -> Account:
         held=exact(row.held),
         releases_limit=row.releases_limit,
         releases_held=row.releases_held,
+        partition=row.partition,
     )

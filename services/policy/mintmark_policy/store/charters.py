@@ -1,18 +1,17 @@
-"""Charters, their versions, votes, assessments and the committee."""
+"""Charters, their versions and suspensions."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Row, Select, exists, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.charter import Vote
-from mintmark_policy.domain.gate import Assessment
-from mintmark_policy.tables import assessments, charter_versions, charters, members, votes
-from mintmark_shared.errors import NotFound
+from mintmark_policy.domain.charter import Standing, State, state_at
+from mintmark_policy.tables import charter_versions, charters, suspensions
+from mintmark_shared.errors import Conflict, NotFound
 
 PAGE = 100
 
@@ -20,20 +19,6 @@ PAGE = 100
 class CharterStore:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-
-    async def add_member(self, subject: str, function: str, added_by: str, at: datetime) -> None:
-        await self._connection.execute(
-            upsert(members)
-            .values(subject=subject, function=function, added_by=added_by, added_at=at)
-            .on_conflict_do_nothing()
-        )
-
-    async def members(self) -> Sequence[Row[Any]]:
-        return (await self._connection.execute(select(members).order_by(members.c.id))).all()
-
-    async def functions_of(self, subject: str) -> frozenset[str]:
-        found = await self._connection.scalars(select(members.c.function).where(members.c.subject == subject))
-        return frozenset(found)
 
     async def create(self, created_by: str, at: datetime) -> UUID:
         made = insert(charters).values(created_by=created_by, created_at=at).returning(charters.c.id)
@@ -71,7 +56,7 @@ class CharterStore:
         author: str,
         at: datetime,
     ) -> None:
-        await self._set(
+        await self.set(
             charter_id,
             version,
             document=document,
@@ -81,131 +66,179 @@ class CharterStore:
             changed_at=at,
         )
 
-    async def submit(self, charter_id: UUID, version: int, submitter: str, at: datetime) -> None:
-        await self._set(charter_id, version, state="submitted", submitter=submitter, changed_at=at)
-
-    async def settle(self, charter_id: UUID, version: int, state: str, at: datetime) -> None:
-        """Record what the votes made of a version; one coming into force supersedes the one before."""
-        if state == "in_force":
-            await self._connection.execute(
-                update(charter_versions)
-                .where(charter_versions.c.charter_id == charter_id, charter_versions.c.state == "in_force")
-                .values(state="superseded", changed_at=at)
-            )
-        in_force_at = at if state == "in_force" else None
-        await self._set(charter_id, version, state=state, changed_at=at, in_force_at=in_force_at)
-
-    async def _set(self, charter_id: UUID, version: int, **values: Any) -> None:
+    async def set(self, charter_id: UUID, version: int, **values: Any) -> None:
         await self._connection.execute(
             update(charter_versions)
             .where(charter_versions.c.charter_id == charter_id, charter_versions.c.version == version)
             .values(**values)
         )
 
-    async def latest(self, charter_id: UUID, *, lock: bool = False) -> Row[Any]:
+    async def lock(self, charter_id: UUID) -> Row[Any]:
+        """The charter itself, so that its versions change one at a time.
+
+        Raises:
+            NotFound: there is no such charter.
+        """
+        query = select(charters).where(charters.c.id == charter_id).with_for_update()
+        return await self._one(query, f"There is no charter {charter_id}.")
+
+    async def latest(self, charter_id: UUID, now: datetime) -> Row[Any]:
         """The newest version.
 
         Raises:
             NotFound: there is no such charter.
         """
-        query = (
-            select(charter_versions)
-            .where(charter_versions.c.charter_id == charter_id)
-            .order_by(charter_versions.c.version.desc())
-            .limit(1)
+        query = _shown(now).where(charter_versions.c.charter_id == charter_id)
+        return await self._one(
+            query.order_by(charter_versions.c.version.desc()).limit(1), f"There is no charter {charter_id}."
         )
-        found = (await self._connection.execute(query.with_for_update() if lock else query)).one_or_none()
-        if found is None:
-            raise NotFound(f"There is no charter {charter_id}.")
-        return found
 
-    async def version(self, charter_id: UUID, version: int) -> Row[Any]:
+    async def version(self, charter_id: UUID, version: int, now: datetime) -> Row[Any]:
         """One version.
 
         Raises:
             NotFound: there is no such version.
         """
-        found = (
-            await self._connection.execute(
-                select(charter_versions).where(
-                    charter_versions.c.charter_id == charter_id, charter_versions.c.version == version
-                )
-            )
-        ).one_or_none()
-        if found is None:
-            raise NotFound(f"Charter {charter_id} has no version {version}.")
-        return found
+        query = _shown(now).where(charter_versions.c.charter_id == charter_id, charter_versions.c.version == version)
+        return await self._one(query, f"Charter {charter_id} has no version {version}.")
 
-    async def by_digest(self, charter_id: UUID, digest: str) -> Row[Any]:
+    async def by_digest(self, charter_id: UUID, digest: str, now: datetime) -> Row[Any]:
         """The version a decision was made under."""
-        query = select(charter_versions).where(
-            charter_versions.c.charter_id == charter_id, charter_versions.c.digest == digest
+        query = _shown(now).where(charter_versions.c.charter_id == charter_id, charter_versions.c.digest == digest)
+        return await self._one(
+            query.order_by(charter_versions.c.version.desc()).limit(1),
+            f"Charter {charter_id} has no version with digest {digest}.",
         )
-        found = (await self._connection.execute(query.order_by(charter_versions.c.version.desc()))).first()
-        if found is None:
-            raise NotFound(f"Charter {charter_id} has no version with digest {digest}.")
+
+    async def versions(self, charter_id: UUID, now: datetime) -> Sequence[Row[Any]]:
+        query = _shown(now).where(charter_versions.c.charter_id == charter_id)
+        found: Sequence[Row[Any]] = (await self._connection.execute(query.order_by(charter_versions.c.version))).all()
         return found
 
-    async def judged_by(self, charter_id: UUID) -> Row[Any] | None:
-        """The version the gate reads: the one in force, else the newest, locked against a change of state."""
-        return (
-            await self._connection.execute(
-                select(charter_versions)
-                .where(charter_versions.c.charter_id == charter_id)
-                .order_by((charter_versions.c.state == "in_force").desc(), charter_versions.c.version.desc())
-                .limit(1)
-                .with_for_update(read=True)
+    async def judged_by(self, charter_id: UUID, now: datetime) -> Row[Any] | None:
+        """The version the gate reads: the one whose days these are, else the newest."""
+        query = (
+            _shown(now)
+            .where(charter_versions.c.charter_id == charter_id)
+            .order_by(
+                func.coalesce(charter_versions.c.in_force_at <= now, False).desc(),
+                charter_versions.c.version.desc(),
             )
-        ).one_or_none()
+            .limit(1)
+        )
+        found: Row[Any] | None = (await self._connection.execute(query)).one_or_none()
+        return found
 
-    async def page(self, after: UUID | None) -> Sequence[Row[Any]]:
-        newest = (
-            select(charter_versions)
-            .distinct(charter_versions.c.charter_id)
+    async def search(
+        self,
+        now: datetime,
+        *,
+        after: UUID | None,
+        contains: Mapping[str, Any] | None = None,
+        words: str | None = None,
+    ) -> Sequence[Row[Any]]:
+        """The version of each charter that holds at a moment (else the newest), filtered by its document."""
+        begun = func.coalesce(charter_versions.c.in_force_at <= now, False)
+        query = (
+            _shown(now)
+            .ext(distinct_on(charter_versions.c.charter_id))
+            .order_by(charter_versions.c.charter_id, begun.desc(), charter_versions.c.version.desc())
+        )
+        if after is not None:
+            query = query.where(charter_versions.c.charter_id > after)
+        found = query.subquery()
+        wanted = select(found).order_by(found.c.charter_id).limit(PAGE)
+        if contains:
+            wanted = wanted.where(found.c.document.contains(contains))
+        if words:
+            text = found.c.document["title"].astext + " " + found.c.document["purpose"].astext
+            wanted = wanted.where(text.icontains(words, autoescape=True))
+        return (await self._connection.execute(wanted)).all()
+
+    async def newest(self, now: datetime, after: UUID | None) -> Sequence[Row[Any]]:
+        query = (
+            _shown(now)
+            .ext(distinct_on(charter_versions.c.charter_id))
             .order_by(charter_versions.c.charter_id, charter_versions.c.version.desc())
         )
         if after is not None:
-            newest = newest.where(charter_versions.c.charter_id > after)
-        return (await self._connection.execute(newest.limit(PAGE))).all()
+            query = query.where(charter_versions.c.charter_id > after)
+        found: Sequence[Row[Any]] = (await self._connection.execute(query.limit(PAGE))).all()
+        return found
 
-    async def votes(self, charter_id: UUID, version: int) -> Sequence[Row[Any]]:
-        return (
-            await self._connection.execute(
-                select(votes).where(votes.c.charter_id == charter_id, votes.c.version == version).order_by(votes.c.id)
-            )
-        ).all()
+    async def retire(self, charter_id: UUID, at: datetime) -> None:
+        await self._connection.execute(update(charters).where(charters.c.id == charter_id).values(retired_at=at))
 
-    async def cast(self, charter_id: UUID, version: int, vote: Vote, reason: str, at: datetime) -> None:
-        await self._connection.execute(
-            insert(votes).values(
-                charter_id=charter_id,
-                version=version,
-                digest=vote.digest,
-                voter=vote.voter,
-                function=vote.function,
-                verdict=vote.verdict,
-                reason=reason,
-                cast_at=at,
-            )
+    # --- suspensions ----------------------------------------------------------------------
+
+    async def suspend(
+        self, kind: str, subject: UUID, *, reason: str, incident_id: UUID | None, by: str, at: datetime
+    ) -> UUID:
+        """Stop a charter or an asset.
+
+        Raises:
+            Conflict: it is suspended.
+        """
+        if await self.is_suspended(kind, subject):
+            raise Conflict(f"This {kind} is suspended.", code="suspended")
+        made = insert(suspensions).values(
+            kind=kind, subject=subject, reason=reason, incident_id=incident_id, suspended_by=by, suspended_at=at
         )
-
-    async def assess(self, charter_id: UUID, assessment: Assessment, summary: str, at: datetime) -> UUID:
-        made = insert(assessments).values(
-            charter_id=charter_id,
-            digest=assessment.digest,
-            assessor=assessment.assessor,
-            acceptable=assessment.acceptable,
-            summary=summary,
-            valid_until=assessment.valid_until,
-            made_at=at,
-        )
-        made_id: UUID = (await self._connection.execute(made.returning(assessments.c.id))).scalar_one()
+        made_id: UUID = (await self._connection.execute(made.returning(suspensions.c.id))).scalar_one()
         return made_id
 
-    async def assessments(self, charter_id: UUID) -> tuple[Assessment, ...]:
-        rows = await self._connection.execute(select(assessments).where(assessments.c.charter_id == charter_id))
-        return tuple(Assessment(row.assessor, row.digest, row.acceptable, row.valid_until) for row in rows)
+    async def is_suspended(self, kind: str, subject: UUID) -> bool:
+        query = select(suspensions.c.id).where(
+            suspensions.c.kind == kind, suspensions.c.subject == subject, suspensions.c.lifted_at.is_(None)
+        )
+        return await self._connection.scalar(query.limit(1)) is not None
+
+    async def lift(self, kind: str, subject: UUID, by: str, at: datetime) -> None:
+        await self._connection.execute(
+            update(suspensions)
+            .where(suspensions.c.kind == kind, suspensions.c.subject == subject, suspensions.c.lifted_at.is_(None))
+            .values(lifted_by=by, lifted_at=at)
+        )
+
+    async def _one(self, query: Any, missing: str) -> Row[Any]:
+        found: Row[Any] | None = (await self._connection.execute(query)).one_or_none()
+        if found is None:
+            raise NotFound(missing)
+        return found
 
 
-def as_vote(row: Row[Any]) -> Vote:
-    return Vote(row.voter, row.function, row.verdict, row.digest)
+def _shown(now: datetime) -> Select[Any]:
+    """Every version with what its state at a moment depends on."""
+    later = charter_versions.alias("later")
+    superseded_at = (
+        select(func.min(later.c.in_force_at))
+        .where(later.c.charter_id == charter_versions.c.charter_id, later.c.version > charter_versions.c.version)
+        .scalar_subquery()
+    )
+    suspended = exists().where(
+        suspensions.c.kind == "charter",
+        suspensions.c.subject == charter_versions.c.charter_id,
+        suspensions.c.suspended_at <= now,
+        or_(suspensions.c.lifted_at.is_(None), suspensions.c.lifted_at > now),
+    )
+    return select(
+        charter_versions,
+        charters.c.retired_at,
+        superseded_at.label("superseded_at"),
+        suspended.label("suspended"),
+    ).join(charters, charters.c.id == charter_versions.c.charter_id)
+
+
+def standing_of(row: Row[Any]) -> Standing:
+    return Standing(
+        stored=row.state,
+        in_force_at=row.in_force_at,
+        expires_at=datetime.fromisoformat(row.document["expires_at"]),
+        superseded_at=row.superseded_at,
+        suspended=row.suspended,
+        retired_at=row.retired_at,
+    )
+
+
+def state_of(row: Row[Any], moment: datetime) -> State:
+    return state_at(standing_of(row), moment)

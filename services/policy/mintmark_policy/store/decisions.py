@@ -5,12 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.accounting import Cost
 from mintmark_policy.domain.permit import Permit
-from mintmark_policy.store.budgets import exact
 from mintmark_policy.tables import decisions, grants, keys, permits, releases
 from mintmark_shared.errors import NotFound
 
@@ -19,19 +17,40 @@ class DecisionStore:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add_decision(self, values: Mapping[str, Any]) -> None:
-        await self._connection.execute(insert(decisions).values(**values))
-
     async def decision(self, decision_id: UUID) -> Row[Any]:
         return await self._one(
             select(decisions).where(decisions.c.id == decision_id), f"There is no decision {decision_id}."
         )
 
     async def decision_of_run(self, run_id: UUID) -> Row[Any] | None:
-        return (await self._connection.execute(select(decisions).where(decisions.c.run_id == run_id))).one_or_none()
+        """What was decided on a run last."""
+        query = select(decisions).where(decisions.c.run_id == run_id).order_by(decisions.c.round.desc()).limit(1)
+        return (await self._connection.execute(query)).one_or_none()
 
-    async def add_permit(self, values: Mapping[str, Any]) -> None:
-        await self._connection.execute(insert(permits).values(**values))
+    async def latest_decision(self, run_id: UUID) -> Row[Any]:
+        """Raises NotFound: nothing was decided on this run."""
+        found = await self.decision_of_run(run_id)
+        if found is None:
+            raise NotFound(f"Nothing was decided on run {run_id}.")
+        return found
+
+    async def search(self, *, after: UUID | None, limit: int, **wanted: Any) -> Sequence[Row[Any]]:
+        """Past decisions, newest first, by charter, requester, verdict, failed clause and time."""
+        query = select(decisions).order_by(decisions.c.id.desc()).limit(limit)
+        given = {name: value for name, value in wanted.items() if value is not None}
+        for name, value in given.items():
+            match name:
+                case "code":
+                    query = query.where(decisions.c.failed.contains([value]))
+                case "since":
+                    query = query.where(decisions.c.decided_at >= value)
+                case "until":
+                    query = query.where(decisions.c.decided_at < value)
+                case _:
+                    query = query.where(decisions.c[name] == value)
+        if after is not None:
+            query = query.where(decisions.c.id < after)
+        return (await self._connection.execute(query)).all()
 
     async def lock_permit(self, permit_id: UUID) -> Row[Any]:
         return await self._one(
@@ -56,20 +75,29 @@ class DecisionStore:
             .with_for_update(skip_locked=True)
         )
         if account_ids is not None:
-            query = query.where(permits.c.population_account_id.in_(account_ids))
+            query = query.where(permits.c.account_ids.contained_by(list(account_ids)))
         return (await self._connection.execute(query)).all()
 
     async def set_permit(self, permit_id: UUID, **values: Any) -> None:
         await self._connection.execute(update(permits).where(permits.c.id == permit_id).values(**values))
 
-    async def add_key(
-        self, key_id: UUID, resource: str, population_id: UUID | None, wrapped: bytes, at: datetime
-    ) -> None:
+    async def add_key(self, values: Mapping[str, Any]) -> None:
+        await self._connection.execute(insert(keys).values({"partitions": [], **values}))
+
+    async def destroy_key(self, key_id: UUID, at: datetime) -> None:
         await self._connection.execute(
-            insert(keys).values(
-                id=key_id, resource=resource, population_id=population_id, wrapped=wrapped, created_at=at
-            )
+            update(keys)
+            .where(keys.c.id == key_id)
+            .values(wrapped=None, destroyed_at=func.coalesce(keys.c.destroyed_at, at))
         )
+
+    async def owners_of(self, source_ids: Sequence[str]) -> frozenset[str]:
+        """Who registered these sources."""
+        named = [func.split_part(keys.c.resource, ":", 2) == source_id for source_id in source_ids]
+        if not named:
+            return frozenset()
+        query = select(keys.c.owner).where(or_(*named), keys.c.owner.is_not(None))
+        return frozenset(await self._connection.scalars(query))
 
     async def key(self, key_id: UUID) -> Row[Any] | None:
         return (await self._connection.execute(select(keys).where(keys.c.id == key_id))).one_or_none()
@@ -81,13 +109,14 @@ class DecisionStore:
         await self._connection.execute(insert(releases).values(**values))
 
     async def release_of(self, asset_id: UUID) -> Row[Any]:
+        """What was decided on an asset last."""
         return await self._one(
-            select(releases).where(releases.c.asset_id == asset_id),
+            select(releases).where(releases.c.asset_id == asset_id).order_by(releases.c.round.desc()).limit(1),
             f"Asset {asset_id} has not been decided on.",
         )
 
     async def is_decided(self, asset_id: UUID) -> bool:
-        found = await self._connection.scalar(select(releases.c.id).where(releases.c.asset_id == asset_id))
+        found = await self._connection.scalar(select(releases.c.id).where(releases.c.asset_id == asset_id).limit(1))
         return found is not None
 
     async def add_grant(
@@ -125,7 +154,3 @@ class DecisionStore:
 
 def as_permit(row: Row[Any]) -> Permit:
     return Permit(str(row.id), str(row.run_id), row.plan_digest, row.state, row.expires_at, row.redemption_key)
-
-
-def cost_of_permit(row: Row[Any]) -> Cost:
-    return Cost(exact(row.renyi), row.releases)

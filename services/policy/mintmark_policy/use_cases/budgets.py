@@ -1,49 +1,61 @@
-"""Populations and the parts of their budgets given to charters."""
+"""Populations, the budgets charters may spend of them, and what changes those: only a vote."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from mintmark_policy.domain.accounting import epsilon_of
-from mintmark_policy.store.budgets import BudgetStore, exact
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_policy.domain.accounting import ORDERS, SCALE, Account, Cost, Mechanism, cost_of, epsilon_of
+from mintmark_policy.store.budgets import BudgetStore, as_account, exact
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.tables import journal
+from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
-from mintmark_shared.errors import Conflict, Forbidden, Invalid
+from mintmark_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from mintmark_shared.idempotency import Reply, once
 from mintmark_shared.journal import AuditEvent
 
 
-def show_account(row: Any) -> dict[str, Any]:
+def plain(amount: Decimal) -> str:
+    """An exact amount without an exponent."""
+    return f"{amount.normalize():f}"
+
+
+def _show_account(row: Any) -> dict[str, Any]:
     return {
+        "id": str(row.id),
         "charter_id": str(row.charter_id) if row.charter_id else None,
-        "epsilon": _plain(row.epsilon),
-        "delta": _plain(row.delta),
-        "epsilon_spent": _plain(epsilon_of(exact(row.spent), row.delta)),
-        "epsilon_held": _plain(epsilon_of(exact(row.held), row.delta)),
+        "partition": row.partition,
+        "epsilon": plain(row.epsilon),
+        "delta": plain(row.delta),
+        "epsilon_spent": plain(epsilon_of(exact(row.spent), row.delta)),
+        "epsilon_held": plain(epsilon_of(exact(row.held), row.delta)),
         "releases_limit": row.releases_limit,
         "releases_held": row.releases_held,
         "releases_spent": row.releases_spent,
     }
 
 
-def _plain(amount: Decimal) -> str:
-    return format(amount.normalize(), "f")
-
-
 async def show_population(office: Office, population_id: UUID) -> dict[str, Any]:
+    """A population with its accounts; ``budget`` is the fullest of its partitions."""
     async with office.database.transaction() as connection:
         store = BudgetStore(connection)
         row = await store.population(population_id)
-        own, *allocations = await store.accounts_of(population_id)
-        return {
-            "id": str(row.id),
-            "name": row.name,
-            "privacy_unit": row.privacy_unit,
-            "budget": show_account(own),
-            "allocations": [show_account(account) for account in allocations],
-        }
+        rows = await store.accounts_of(population_id)
+    shown = [_show_account(entry) for entry in rows]
+    own = [entry for entry in shown if entry["charter_id"] is None]
+    return {
+        "id": str(row.id),
+        "name": row.name,
+        "privacy_unit": row.privacy_unit,
+        "partitions": list(row.partitions),
+        "budget": max(own, key=lambda entry: Decimal(entry["epsilon_held"])),
+        "accounts": own,
+        "allocations": [entry for entry in shown if entry["charter_id"] is not None],
+    }
 
 
 def check_amounts(epsilon: Decimal, delta: Decimal) -> None:
@@ -63,27 +75,35 @@ async def create_population(
     *,
     name: str,
     privacy_unit: str,
+    partitions: Sequence[str],
     epsilon: Decimal,
     delta: Decimal,
     by: str,
     key: str | None,
 ) -> Reply:
+    """Name a population and its whole budget; each partition has the whole of it (parallel composition)."""
     check_amounts(epsilon, delta)
+    if len(set(partitions)) != len(partitions):
+        raise Invalid("Partitions must differ from one another.", code="partitions-repeat")
     now = office.clock()
-    async with office.database.transaction() as connection:
+    async with office.changing() as connection:
 
         async def effect() -> Reply:
             store = BudgetStore(connection)
-            made = await store.create_population(name, privacy_unit, by, now)
-            await store.open_account(
-                population_id=made, charter_id=None, epsilon=epsilon, delta=delta,
-                releases_limit=None, created_by=by, at=now,
-            )  # fmt: skip
-            await _journal(connection, now, by, "population.create", made, epsilon, delta)
+            made = await store.create_population(name, privacy_unit, partitions, by, now)
+            for partition in partitions or ("",):
+                await store.open_account(
+                    population_id=made, charter_id=None, partition=partition, epsilon=epsilon, delta=delta,
+                    releases_limit=None, created_by=by, at=now,
+                )  # fmt: skip
+            await _journal(connection, now, by, "population.create", made, epsilon=epsilon, delta=delta)
             body = {"id": str(made), "name": name, "epsilon": str(epsilon), "delta": str(delta)}
             return Reply(201, body, {"Location": f"/v1/populations/{made}"})
 
-        request = {"population": name, "unit": privacy_unit, "epsilon": str(epsilon), "delta": str(delta)}
+        request = {
+            "population": name, "unit": privacy_unit, "partitions": list(partitions),
+            "epsilon": str(epsilon), "delta": str(delta),
+        }  # fmt: skip
         return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
 
 
@@ -98,28 +118,34 @@ async def allocate(
     by: str,
     key: str | None,
 ) -> Reply:
-    """Set a part of a population's budget aside for one charter."""
+    """Set a part of a population's budget aside for one charter, the same part of every partition."""
     check_amounts(epsilon, delta)
     now = office.clock()
-    async with office.database.transaction() as connection:
+    async with office.changing() as connection:
 
         async def effect() -> Reply:
             store = BudgetStore(connection)
-            await store.population(population_id)
-            own, *others = await store.accounts_of(population_id, lock=True)
-            charter = await CharterStore(connection).latest(charter_id)
+            population = await store.population(population_id)
+            rows = await store.accounts_of(population_id, lock=True)
+            charter = await CharterStore(connection).latest(charter_id, now)
             if by in {charter.document["owner"], charter.author}:
                 raise Forbidden("Nobody allocates budget to their own charter.", code="own-matter")
-            if any(account.charter_id == charter_id for account in others):
-                raise Conflict("This charter has an allocation of this population.", code="already-allocated")
-            await _check_room(store, own, population_id, epsilon, delta)
-            made = await store.open_account(
-                population_id=population_id, charter_id=charter_id, epsilon=epsilon, delta=delta,
-                releases_limit=releases_limit, created_by=by, at=now,
-            )  # fmt: skip
-            await _journal(connection, now, by, "budget.allocate", population_id, epsilon, delta)
+            if any(account.charter_id == charter_id for account in rows):
+                raise Conflict(
+                    "This charter has an allocation of this population; ask for a transfer or a new budget.",
+                    code="already-allocated",
+                )
+            _check_room(rows, epsilon, delta)
+            made = [
+                await store.open_account(
+                    population_id=population_id, charter_id=charter_id, partition=partition, epsilon=epsilon,
+                    delta=delta, releases_limit=releases_limit, created_by=by, at=now,
+                )
+                for partition in population.partitions or ("",)
+            ]  # fmt: skip
+            await _journal(connection, now, by, "budget.allocate", population_id, epsilon=epsilon, delta=delta)
             body = {
-                "id": str(made),
+                "id": str(made[0]),
                 "charter_id": str(charter_id),
                 "epsilon": str(epsilon),
                 "delta": str(delta),
@@ -133,19 +159,244 @@ async def allocate(
         return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
 
 
-async def _check_room(store: BudgetStore, own: Any, population_id: UUID, epsilon: Decimal, delta: Decimal) -> None:
+def _check_room(rows: Sequence[Any], epsilon: Decimal, delta: Decimal, *, without: UUID | None = None) -> None:
     """Allocations add up by basic composition; the filter on the population itself guards in any case."""
-    epsilon_given, delta_given = await store.allocated(population_id)
-    if epsilon_given + epsilon > own.epsilon or delta_given + delta > own.delta:
-        free_epsilon, free_delta = own.epsilon - epsilon_given, own.delta - delta_given
-        raise Conflict(
-            f"The population has ε {_plain(free_epsilon)} and δ {_plain(free_delta)} left to allocate.",
-            code="over-allocated",
-        )
+    for own in (row for row in rows if row.charter_id is None):
+        others = [
+            row
+            for row in rows
+            if row.charter_id is not None and row.partition == own.partition and row.charter_id != without
+        ]
+        free_epsilon = own.epsilon - sum(row.epsilon for row in others)
+        free_delta = own.delta - sum(row.delta for row in others)
+        if epsilon > free_epsilon or delta > free_delta:
+            raise Conflict(
+                f"The population has ε {plain(free_epsilon)} and δ {plain(free_delta)} left to allocate.",
+                code="over-allocated",
+            )
+
+
+# --- changes, each by a vote --------------------------------------------------------------
+
+
+async def propose_budget(
+    office: Office,
+    *,
+    population_id: UUID,
+    charter_id: UUID | None,
+    epsilon: Decimal,
+    delta: Decimal,
+    reason: str,
+    by: str,
+) -> Reply:
+    """Ask for a new version of a population's budget, or of one charter's allocation."""
+    check_amounts(epsilon, delta)
+    now = office.clock()
+    async with office.changing() as connection:
+        document = {
+            "population_id": str(population_id),
+            "charter_id": str(charter_id) if charter_id else None,
+            "epsilon": plain(epsilon),
+            "delta": plain(delta),
+            "reason": reason,
+        }
+        await _apply_budget(connection, document, None, by, now, dry=True)
+        owner = await _owner(connection, charter_id, now)
+        subject = f"budget:{population_id}:{charter_id or 'population'}"
+        matter = reviews.Matter("budget", subject, document, (by, owner), charter_id)
+        review_id = await reviews.open_review(connection, matter, by=by, now=now)
+        return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+
+
+async def propose_transfer(
+    office: Office, *, population_id: UUID, giver: UUID, taker: UUID, epsilon: Decimal, reason: str, by: str
+) -> Reply:
+    """Ask for ε to move from one charter's allocation to another's."""
+    if epsilon <= 0 or giver == taker:
+        raise Invalid("A transfer moves a positive ε between two charters.", code="transfer-invalid")
+    now = office.clock()
+    async with office.changing() as connection:
+        document = {
+            "population_id": str(population_id),
+            "from": str(giver),
+            "to": str(taker),
+            "epsilon": plain(epsilon),
+            "reason": reason,
+        }
+        await _apply_transfer(connection, document, None, by, now, dry=True)
+        owners = (await _owner(connection, giver, now), await _owner(connection, taker, now))
+        subject = f"transfer:{population_id}:{giver}:{taker}"
+        matter = reviews.Matter("transfer", subject, document, (by, *owners))
+        review_id = await reviews.open_review(connection, matter, by=by, now=now)
+        return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+
+
+async def _owner(connection: AsyncConnection, charter_id: UUID | None, now: datetime) -> str | None:
+    if charter_id is None:
+        return None
+    return str((await CharterStore(connection).latest(charter_id, now)).document["owner"])
+
+
+async def conclude(connection: AsyncConnection, row: Any, now: datetime) -> dict[str, Any]:
+    """Apply what was voted; what no longer fits is told, and changes nothing."""
+    apply = _apply_budget if row.kind == "budget" else _apply_transfer
+    try:
+        await apply(connection, row.document, row.id, row.opened_by, now)
+    except (Conflict, NotFound) as error:
+        return {"applied": False, "because": str(error)}
+    return {"applied": True}
+
+
+async def _apply_budget(
+    connection: AsyncConnection,
+    document: Mapping[str, Any],
+    review_id: UUID | None,
+    by: str,
+    now: datetime,
+    *,
+    dry: bool = False,
+) -> None:
+    store = BudgetStore(connection)
+    population_id = UUID(document["population_id"])
+    charter_id = UUID(document["charter_id"]) if document["charter_id"] else None
+    epsilon, delta = Decimal(document["epsilon"]), Decimal(document["delta"])
+    await store.population(population_id)
+    rows = await store.accounts_of(population_id, lock=True)
+    chosen = [row for row in rows if row.charter_id == charter_id]
+    if not chosen:
+        raise NotFound("This charter has no allocation of this population.")
+    if charter_id is not None:
+        _check_room(rows, epsilon, delta, without=charter_id)
+    else:
+        _check_allocations(rows, epsilon, delta)
+    changed = [as_account(row).resized(epsilon, delta) for row in chosen]
+    if not dry:
+        await _write(store, changed, document["reason"], review_id, by, now)
+        await _journal(connection, now, by, "budget.version", population_id, epsilon=epsilon, delta=delta)
+
+
+def _check_allocations(rows: Sequence[Any], epsilon: Decimal, delta: Decimal) -> None:
+    for partition in {row.partition for row in rows}:
+        given = [row for row in rows if row.charter_id is not None and row.partition == partition]
+        if sum(row.epsilon for row in given) > epsilon or sum(row.delta for row in given) > delta:
+            raise Conflict("More is allocated to charters than the new budget holds.", code="over-allocated")
+
+
+async def _apply_transfer(
+    connection: AsyncConnection,
+    document: Mapping[str, Any],
+    review_id: UUID | None,
+    by: str,
+    now: datetime,
+    *,
+    dry: bool = False,
+) -> None:
+    store = BudgetStore(connection)
+    population_id, epsilon = UUID(document["population_id"]), Decimal(document["epsilon"])
+    await store.population(population_id)
+    rows = await store.accounts_of(population_id, lock=True)
+    sides = ((UUID(document["from"]), -epsilon), (UUID(document["to"]), epsilon))
+    changed: list[Account] = []
+    for charter_id, amount in sides:
+        chosen = [row for row in rows if row.charter_id == charter_id]
+        if not chosen:
+            raise NotFound(f"Charter {charter_id} has no allocation of this population.")
+        for row in chosen:
+            if row.epsilon + amount <= 0:
+                raise Conflict("More would be moved than the charter was given.", code="over-allocated")
+            changed.append(as_account(row).resized(row.epsilon + amount, row.delta))
+    if not dry:
+        await _write(store, changed, document["reason"], review_id, by, now)
+        await _journal(connection, now, by, "budget.transfer", population_id, epsilon=epsilon)
+
+
+async def _write(
+    store: BudgetStore, changed: Sequence[Account], reason: str, review_id: UUID | None, by: str, now: datetime
+) -> None:
+    for account in changed:
+        await store.resize(account)
+        await store.add_version(UUID(account.id), account.epsilon, account.delta, reason, review_id, by, now)
+
+
+# --- reading ------------------------------------------------------------------------------
+
+
+async def forecast(
+    office: Office, population_id: UUID, charter_id: UUID, mechanism: Mechanism, partitions: Sequence[str]
+) -> dict[str, Any]:
+    """How many more runs of one mechanism fit, and which account ends them."""
+    cost = cost_of(mechanism)
+    async with office.database.transaction() as connection:
+        store = BudgetStore(connection)
+        await store.population(population_id)
+        rows = await store.accounts_of(population_id)
+    touched = [
+        row for row in rows if row.charter_id in {None, charter_id} and (not partitions or row.partition in partitions)
+    ]
+    if not any(row.charter_id == charter_id for row in touched):
+        raise NotFound("This charter has no allocation of this population and partition.")
+    counted = [(row, _runs_left(as_account(row), cost, own=row.charter_id is None)) for row in touched]
+    limits = [(row, runs) for row, runs in counted if runs is not None]
+    if not limits:
+        return {"runs": None, "ended_by": None, "epsilon_of_one": "0"}
+    row, runs = min(limits, key=lambda entry: entry[1])
+    return {"runs": runs, "ended_by": _show_account(row), "epsilon_of_one": plain(epsilon_of(cost.renyi, row.delta))}
+
+
+def _runs_left(account: Account, cost: Cost, *, own: bool) -> int | None:
+    # Releases without a guarantee are counted by charter only.
+    return None if own and cost.releases else account.runs_left(cost)
+
+
+async def statement(office: Office, population_id: UUID) -> dict[str, Any]:
+    """Every account with what it was charged, as dp-accounting events and as sums per order.
+
+    ``docs/statement.md`` shows how an auditor recomputes it with dp-accounting alone.
+    """
+    async with office.database.transaction() as connection:
+        store = BudgetStore(connection)
+        population = await store.population(population_id)
+        rows = await store.accounts_of(population_id)
+        totals = await store.totals(population_id)
+        versions = await store.versions([row.id for row in rows])
+    return {
+        "population_id": str(population_id),
+        "name": population.name,
+        "privacy_unit": population.privacy_unit,
+        "stated_at": office.clock().isoformat(),
+        "orders": [str(order) for order in ORDERS],
+        "scale": SCALE,
+        "accounts": [_state(row, totals, versions) for row in rows],
+    }
+
+
+def _state(row: Any, totals: Sequence[Any], versions: Sequence[Any]) -> dict[str, Any]:
+    moved: dict[str, dict[str, Any]] = {}
+    for entry in (entry for entry in totals if entry.account_id == row.id):
+        line = moved.setdefault(
+            entry.digest,
+            {"event": entry.document, "renyi": list(exact(entry.renyi)), "releases": entry.releases,
+             "reserved": 0, "spent": 0, "returned": 0},
+        )  # fmt: skip
+        line[{"reserve": "reserved", "spend": "spent", "return": "returned"}[entry.kind]] = entry.times
+    own = [entry for entry in versions if entry.account_id == row.id]
+    return _show_account(row) | {
+        "held": list(exact(row.held)),
+        "spent": list(exact(row.spent)),
+        "charges": list(moved.values()),
+        "versions": [
+            {
+                "version": entry.version, "epsilon": plain(entry.epsilon), "delta": plain(entry.delta),
+                "reason": entry.reason, "review_id": str(entry.review_id) if entry.review_id else None,
+                "set_by": entry.set_by, "set_at": entry.set_at.isoformat(),
+            }
+            for entry in own
+        ],
+    }  # fmt: skip
 
 
 async def _journal(
-    connection: Any, at: datetime, by: str, action: str, population_id: UUID, epsilon: Decimal, delta: Decimal
+    connection: AsyncConnection, at: datetime, by: str, action: str, population_id: UUID, **amounts: Decimal
 ) -> None:
-    details = {"epsilon": str(epsilon), "delta": str(delta)}
+    details = {name: str(amount) for name, amount in amounts.items()}
     await journal.record(connection, at, AuditEvent(by, action, f"population:{population_id}", details=details))

@@ -1,42 +1,43 @@
-"""Charters from draft to in force, and the people who decide on them."""
+"""Charters from draft to in force, suspended, superseded, expired and retired."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from mintmark_policy.domain.charter import (
-    Ballot,
-    Vote,
-    check_document,
-    check_vote,
-    read_charter,
-    standing,
-    state_now,
-)
-from mintmark_policy.domain.gate import Assessment
-from mintmark_policy.store.charters import CharterStore, as_vote
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_policy.domain.charter import Charter, check_document, read_charter
+from mintmark_policy.domain.difference import in_words, patch_between
+from mintmark_policy.domain.review import Quorum, Review, holds_until, raised
+from mintmark_policy.store.calendar import CalendarStore
+from mintmark_policy.store.charters import CharterStore, state_of
+from mintmark_policy.store.committee import CommitteeStore
+from mintmark_policy.store.decisions import DecisionStore
+from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.tables import journal
+from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.canonical import check_storable, digest
-from mintmark_shared.errors import Conflict, Forbidden, Invalid, PreconditionFailed
+from mintmark_shared.errors import Conflict, NotFound, PreconditionFailed
 from mintmark_shared.idempotency import Reply, once
 from mintmark_shared.journal import AuditEvent
+
+REMINDERS = (timedelta(days=30), timedelta(days=7))
 
 
 def show(row: Any, now: datetime) -> dict[str, Any]:
     """A charter version as it goes over the wire."""
-    expires_at = datetime.fromisoformat(row.document["expires_at"])
     return {
         "id": str(row.charter_id),
         "version": row.version,
-        "state": state_now(row.state, expires_at, now),
+        "state": state_of(row, now),
         "digest": row.digest,
         "author": row.author,
         "submitter": row.submitter,
         "changed_at": row.changed_at.isoformat(),
         "in_force_at": row.in_force_at.isoformat() if row.in_force_at else None,
+        "approved_until": row.approved_until.isoformat() if row.approved_until else None,
         "document": row.document,
     }
 
@@ -45,28 +46,22 @@ def etag(row: Any) -> str:
     return f'"{row.version}.{row.revision}"'
 
 
-async def add_member(office: Office, *, subject: str, function: str, by: str) -> None:
-    if subject == by:
-        raise Forbidden("Nobody appoints themself to the committee.", code="own-matter")
-    now = office.clock()
-    async with office.database.transaction() as connection:
-        await CharterStore(connection).add_member(subject, function, by, now)
-        details = {"function": function}
-        await journal.record(connection, now, AuditEvent(by, "committee.appoint", "committee", details=details))
+def matter_of(charter_id: UUID, version: int) -> str:
+    return f"charter:{charter_id}:{version}"
 
 
 async def draft(office: Office, *, document: Mapping[str, Any], by: str, key: str | None) -> Reply:
     check_storable(document)
     check_document(document)
     now = office.clock()
-    async with office.database.transaction() as connection:
+    async with office.changing() as connection:
 
         async def effect() -> Reply:
             store = CharterStore(connection)
             charter_id = await store.create(by, now)
             await store.add_version(charter_id, 1, document, digest(document), by, now)
-            await _journal(connection, now, by, "draft", charter_id, 1, digest(document))
-            row = await store.latest(charter_id)
+            await record(connection, now, by, "draft", charter_id, version=1, digest=digest(document))
+            row = await store.latest(charter_id, now)
             headers = {"Location": f"/v1/charters/{charter_id}", "ETag": etag(row)}
             return Reply(201, show(row, now), headers)
 
@@ -80,9 +75,10 @@ async def edit(office: Office, *, charter_id: UUID, document: Mapping[str, Any],
     check_storable(document)
     check_document(document)
     now = office.clock()
-    async with office.database.transaction() as connection:
+    async with office.changing() as connection:
         store = CharterStore(connection)
-        row = await store.latest(charter_id, lock=True)
+        await _lock_living(store, charter_id)
+        row = await store.latest(charter_id, now)
         if if_match != etag(row):
             raise PreconditionFailed("The charter changed since it was read; read it again.")
         if row.state == "submitted":
@@ -93,81 +89,195 @@ async def edit(office: Office, *, charter_id: UUID, document: Mapping[str, Any],
         else:
             version += 1
             await store.add_version(charter_id, version, document, digest(document), by, now)
-        await _journal(connection, now, by, "edit", charter_id, version, digest(document))
-        row = await store.latest(charter_id)
+        await record(connection, now, by, "edit", charter_id, version=version, digest=digest(document))
+        row = await store.latest(charter_id, now)
         return Reply(200, show(row, now), {"ETag": etag(row)})
 
 
+async def _lock_living(store: CharterStore, charter_id: UUID) -> None:
+    if (await store.lock(charter_id)).retired_at is not None:
+        raise Conflict("The charter is retired; draft a new one.", code="retired")
+
+
 async def submit(office: Office, *, charter_id: UUID, by: str) -> Reply:
+    """Hand the draft to the committee: a review of exactly its digest opens."""
     now = office.clock()
-    async with office.database.transaction() as connection:
+    async with office.changing() as connection:
         store = CharterStore(connection)
-        row = await store.latest(charter_id, lock=True)
+        await _lock_living(store, charter_id)
+        row = await store.latest(charter_id, now)
         if row.state != "draft":
-            raise Conflict(f"Version {row.version} is {row.state}, not a draft.", code="not-a-draft")
-        await store.submit(charter_id, row.version, by, now)
-        await _journal(connection, now, by, "submit", charter_id, row.version, row.digest)
-        return Reply(200, show(await store.latest(charter_id), now))
+            raise Conflict(f"Version {row.version} is {state_of(row, now)}, not a draft.", code="not-a-draft")
+        charter = read_charter(row.document, row.digest)
+        await store.set(charter_id, row.version, state="submitted", submitter=by, changed_at=now)
+        owners = await DecisionStore(connection).owners_of(sorted(charter.sources))
+        matter = reviews.Matter(
+            kind="charter",
+            subject=matter_of(charter_id, row.version),
+            document={"charter": str(charter_id), "version": row.version, "digest": row.digest},
+            barred=(row.author, by, charter.owner, *owners),
+            charter_id=charter_id,
+            quorum=await _quorum(connection, charter),
+            digest=row.digest,
+            escalation=charter.escalation,
+        )
+        await reviews.open_review(connection, matter, by=by, now=now)
+        await record(connection, now, by, "submit", charter_id, version=row.version, digest=row.digest)
+        return Reply(200, show(await store.latest(charter_id, now), now))
 
 
-@dataclass(frozen=True)
-class Ballots:
-    """A vote as it arrives."""
-
-    function: str
-    verdict: Any
-    digest: str
-    reason: str
+async def _quorum(connection: AsyncConnection, charter: Charter) -> Quorum:
+    """What the charter asks of its committee, raised to the house's floor."""
+    return raised(await CommitteeStore(connection).quorum("charter"), charter.quorum)
 
 
-async def vote(office: Office, *, charter_id: UUID, cast: Ballots, by: str) -> Reply:
-    """Cast a vote; the one that completes the quorum brings the version into force."""
+async def open_review_of(office: Office, charter_id: UUID) -> UUID:
+    """The review of the newest version.
+
+    Raises:
+        Conflict: the newest version is not up for votes.
+    """
+    now = office.clock()
+    async with office.database.transaction() as connection:
+        row = await CharterStore(connection).latest(charter_id, now)
+        found = await ReviewStore(connection).latest_on("charter", matter_of(charter_id, row.version))
+    if found is None:
+        raise Conflict("Only a submitted charter can be voted on.", code="not-submitted")
+    review_id: UUID = found.id
+    return review_id
+
+
+async def settle(connection: AsyncConnection, row: Any, review: Review, state: str, now: datetime) -> dict[str, Any]:
+    """What a review made of a version: approved from its first day on, rejected, or lapsed to a draft again."""
+    charter_id, version = row.charter_id, int(row.document["version"])
+    store = CharterStore(connection)
+    found = await store.version(charter_id, version, now)
+    charter = read_charter(found.document, found.digest)
+    if state != "approved":
+        stored = "rejected" if state == "rejected" else "draft"
+        await store.set(charter_id, version, state=stored, changed_at=now)
+        await record(connection, now, "policy", state, charter_id, version=version, digest=row.digest)
+        return {"state": stored}
+    begins = max(now, charter.in_force_from or now)
+    await store.set(
+        charter_id, version, state="approved", changed_at=now, in_force_at=begins, approved_until=holds_until(review)
+    )
+    await _schedule(connection, charter_id, charter, begins, now)
+    await record(connection, now, "policy", "in_force", charter_id, version=version, digest=row.digest)
+    return {"state": "approved", "in_force_at": begins.isoformat()}
+
+
+async def _schedule(
+    connection: AsyncConnection, charter_id: UUID, charter: Charter, begins: datetime, now: datetime
+) -> None:
+    """The charter's own dates, and reminders before them; a former version's are forgotten."""
+    calendar, subject = CalendarStore(connection), f"charter:{charter_id}"
+    await calendar.cancel(subject, now)
+    for kind, due in (("revalidation", charter.revalidation_due(begins)), ("expiry", charter.expires_at)):
+        payload = {"to": charter.owner, "on": due.isoformat()}
+        await calendar.schedule(f"charter.{kind}", subject, due, now, payload)
+        for ahead in REMINDERS:
+            if due - ahead > now:
+                await calendar.schedule(f"charter.{kind}-reminder", subject, due - ahead, now, payload)
+
+
+async def suspend(office: Office, *, charter_id: UUID, reason: str, incident_id: UUID | None, by: str) -> Reply:
+    """Stop a charter at once: one person may."""
+    now = office.clock()
+    async with office.changing() as connection:
+        await suspend_within(connection, charter_id, reason=reason, incident_id=incident_id, by=by, now=now)
+        return Reply(200, show(await CharterStore(connection).latest(charter_id, now), now))
+
+
+async def suspend_within(
+    connection: AsyncConnection, charter_id: UUID, *, reason: str, incident_id: UUID | None, by: str, now: datetime
+) -> None:
+    store = CharterStore(connection)
+    await _lock_living(store, charter_id)
+    await store.suspend("charter", charter_id, reason=reason, incident_id=incident_id, by=by, at=now)
+    await record(connection, now, by, "suspend", charter_id, reason=digest({"reason": reason}))
+
+
+async def resume(office: Office, *, charter_id: UUID, reason: str, by: str) -> Reply:
+    """Ask to start a charter again: that takes the quorum.
+
+    Raises:
+        Conflict: it is not suspended.
+    """
+    now = office.clock()
+    async with office.changing() as connection:
+        store = CharterStore(connection)
+        await _lock_living(store, charter_id)
+        if not await store.is_suspended("charter", charter_id):
+            raise Conflict("The charter is not suspended.", code="not-suspended")
+        row = await store.judged_by(charter_id, now)
+        assert row is not None
+        charter = read_charter(row.document, row.digest)
+        matter = reviews.Matter(
+            kind="resumption",
+            subject=f"charter:{charter_id}",
+            document={"kind": "charter", "subject": str(charter_id), "reason": reason},
+            barred=(by, charter.owner),
+            charter_id=charter_id,
+            quorum=await _quorum(connection, charter),
+            escalation=charter.escalation,
+        )
+        review_id = await reviews.open_review(connection, matter, by=by, now=now)
+        return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+
+
+async def retire(office: Office, *, charter_id: UUID, reason: str, by: str) -> Reply:
+    """Ask for a charter to be retired for good."""
+    now = office.clock()
+    async with office.changing() as connection:
+        store = CharterStore(connection)
+        await _lock_living(store, charter_id)
+        row = await store.latest(charter_id, now)
+        charter = read_charter(row.document, row.digest)
+        matter = reviews.Matter(
+            kind="retirement",
+            subject=f"charter:{charter_id}",
+            document={"kind": "charter", "subject": str(charter_id), "reason": reason},
+            barred=(by, charter.owner),
+            charter_id=charter_id,
+            quorum=charter.reviews.get("retirement"),
+            escalation=charter.escalation,
+        )
+        review_id = await reviews.open_review(connection, matter, by=by, now=now)
+        return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+
+
+async def retire_for_good(connection: AsyncConnection, charter_id: UUID, now: datetime) -> None:
+    await CharterStore(connection).retire(charter_id, now)
+    await CalendarStore(connection).cancel(f"charter:{charter_id}", now)
+    await record(connection, now, "policy", "retire", charter_id)
+
+
+async def difference(office: Office, charter_id: UUID, before: int, after: int) -> dict[str, Any]:
+    """What changed from one version to another."""
     now = office.clock()
     async with office.database.transaction() as connection:
         store = CharterStore(connection)
-        row = await store.latest(charter_id, lock=True)
-        charter = read_charter(row.document, row.digest)
-        ballot = Ballot(charter, row.state, row.author, row.submitter)
-        votes = [as_vote(entry) for entry in await store.votes(charter_id, row.version)]
-        new = Vote(by, cast.function, cast.verdict, cast.digest)
-        check_vote(ballot, new, await store.functions_of(by), votes)
-        await store.cast(charter_id, row.version, new, cast.reason, now)
-        state = standing(charter, [*votes, new])
-        await _journal(connection, now, by, f"vote.{new.verdict}", charter_id, row.version, row.digest)
-        if state != "submitted":
-            await store.settle(charter_id, row.version, state, now)
-            await _journal(connection, now, by, state, charter_id, row.version, row.digest)
-        return Reply(201, show(await store.version(charter_id, row.version), now))
+        old, new = await store.version(charter_id, before, now), await store.version(charter_id, after, now)
+    patch = patch_between(old.document, new.document)
+    return {"before": before, "after": after, "changes": in_words(old.document, patch), "patch": patch}
 
 
-async def assess(office: Office, *, charter_id: UUID, assessment: Assessment, summary: str, key: str | None) -> Reply:
-    """Record a privacy impact assessment of the newest version's digest."""
-    now = office.clock()
-    if assessment.valid_until <= now:
-        raise Invalid("valid_until must lie in the future.", code="assessment-expired")
-    by = assessment.assessor
+async def in_force_at(office: Office, charter_id: UUID, moment: datetime) -> dict[str, Any]:
+    """The version that was in force at a moment.
+
+    Raises:
+        NotFound: none was.
+    """
     async with office.database.transaction() as connection:
-
-        async def effect() -> Reply:
-            store = CharterStore(connection)
-            row = await store.latest(charter_id)
-            if by in {row.document["owner"], row.author, row.submitter}:
-                raise Forbidden("Nobody assesses their own charter.", code="own-matter")
-            if assessment.digest != row.digest:
-                raise Conflict(
-                    "The charter changed since it was read; assess its present digest.", code="digest-changed"
-                )
-            made = await store.assess(charter_id, assessment, summary, now)
-            await _journal(connection, now, by, "assess", charter_id, row.version, row.digest)
-            return Reply(201, {"id": str(made), "charter_id": str(charter_id), "digest": row.digest})
-
-        request = {"assess": str(charter_id), "digest": assessment.digest, "summary": summary}
-        return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
+        row = await CharterStore(connection).judged_by(charter_id, moment)
+    if row is None or state_of(row, moment) != "in_force":
+        raise NotFound(f"No version of charter {charter_id} was in force at {moment.isoformat()}.")
+    return show(row, moment)
 
 
-async def _journal(
-    connection: Any, at: datetime, by: str, what: str, charter_id: UUID, version: int, document_digest: str
+async def record(
+    connection: AsyncConnection, at: datetime, by: str, what: str, charter_id: UUID, **details: Any
 ) -> None:
-    details = {"version": version, "digest": document_digest}
     event = AuditEvent(by, f"charter.{what}", f"charter:{charter_id}", details=details)
     await journal.record(connection, at, event)

@@ -1,192 +1,364 @@
-"""The gate at work: a plan is judged, its budget reserved, and a permit signed, all in one transaction."""
+"""The gate at work: plans that wait together are judged one by one and reserved in one transaction."""
 
+import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from mintmark_policy.domain import gate
-from mintmark_policy.domain.accounting import Account, Cost, Mechanism, cost_of, epsilon_of
-from mintmark_policy.domain.charter import read_charter, state_now
+from mintmark_policy.domain.accounting import Account, cost_of
+from mintmark_policy.domain.waiver import Waiver, waive
 from mintmark_policy.store.budgets import BudgetStore
-from mintmark_policy.store.charters import CharterStore
-from mintmark_policy.store.decisions import DecisionStore, cost_of_permit
+from mintmark_policy.store.decisions import DecisionStore
+from mintmark_policy.store.hot import HotStore, Rows, mechanism_row
+from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import journal
+from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases.facts import Brief, brief, known_as, mechanism_of
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.policy import DecisionRequest
-from mintmark_shared.errors import Conflict
-from mintmark_shared.idempotency import Reply, once
+from mintmark_shared.database import driver_connection
+from mintmark_shared.errors import Conflict, Invalid, MintmarkError
+from mintmark_shared.idempotency import Reply
 from mintmark_shared.journal import AuditEvent, openlineage_event
 
 
+@dataclass(frozen=True)
+class Ask:
+    """One request for a decision, by whom and under which key."""
+
+    request: DecisionRequest
+    by: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the gate made of one plan."""
+
+    verdict: str
+    clauses: tuple[gate.Clause, ...]
+    waived: tuple[tuple[gate.Clause, Waiver], ...] = ()
+
+
+ALONE = object()
+"""The answer to a plan that needs a waiver or a review: those change the rules, so they go by themselves."""
+
+
 async def decide(office: Office, request: DecisionRequest, *, by: str, key: str) -> Reply:
-    """Judge a plan. The answer is stored as it stands, whatever it is."""
-    cost = cost_of(mechanism_of(request))
+    """Judge a plan. The answer is stored as it stands, whatever it is.
+
+    Raises:
+        Conflict: the run has been decided on, or the first request with this key is under way.
+        Invalid: the key was used for another request, or the mechanism cannot be accounted for.
+    """
+    cost_of(mechanism_of(request.offer.mechanism))
+    ask = Ask(request, by, key, digest(request.model_dump(mode="json")))
+    answer = await office.lane.submit(ask, partial(decide_together, office))
+    if answer is ALONE:
+        (answer,) = await _decide_batch(office, [ask], alone=True)
+    if isinstance(answer, MintmarkError):
+        raise answer
+    reply: Reply = answer
+    return reply
+
+
+async def decide_together(office: Office, asks: Sequence[Ask]) -> list[Any]:
+    """One answer each; a clash with another process sends everybody through again alone."""
+    try:
+        return await _decide_batch(office, asks, alone=False)
+    except Conflict as clash:
+        if len(asks) == 1:
+            return [clash]
+        return [answer for ask in asks for answer in await decide_together(office, [ask])]
+
+
+async def _decide_batch(office: Office, asks: Sequence[Ask], *, alone: bool) -> list[Any]:
     now = office.clock()
-    async with office.database.transaction() as connection:
-
-        async def effect() -> Reply:
-            return await _decide_once(office, connection, request, cost, now)
-
-        return await once(
-            connection,
-            office.idempotency,
-            caller=by,
-            key=key,
-            request=request.model_dump(mode="json"),
-            effect=effect,
-        )
-
-
-def mechanism_of(request: DecisionRequest) -> Mechanism:
-    stated = request.offer.mechanism
-    return Mechanism(
-        kind=stated.kind,
-        rho=_decimal(stated.rho),
-        epsilon=_decimal(stated.epsilon),
-        noise_multiplier=_decimal(stated.noise_multiplier),
-        sampling_probability=_decimal(stated.sampling_probability),
-        steps=stated.steps,
-        group_size=stated.group_size,
-    )
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    return Decimal(text) if text is not None else None
-
-
-async def _decide_once(office: Office, connection: Any, request: DecisionRequest, cost: Cost, now: datetime) -> Reply:
-    store, budgets = DecisionStore(connection), BudgetStore(connection)
-    if await store.decision_of_run(request.run_id) is not None:
-        raise Conflict("This run has been decided on; a new plan needs a new run.", code="run-decided")
-    population_id, charter_id = request.offer.population_id, request.plan.charter_id
-    accounts = await budgets.lock_for(population_id, charter_id)
-    own_ids = [UUID(account.id) for account in accounts if account is not None]
-    if await _return_expired(store, budgets, connection, now, own_ids):
-        accounts = await budgets.lock_for(population_id, charter_id)
-    facts, charter_digest = await _gather(connection, request, cost, now, accounts)
-    clauses = gate.judge(gate.GATE, facts)
-    plan_digest = digest(request.plan.model_dump(mode="json"))
-    decision_id = uuid.uuid4()
-    body: dict[str, Any] = {
-        "id": str(decision_id),
-        "run_id": str(request.run_id),
-        "verdict": "deny" if clauses else "permit",
-        "clauses": [asdict(clause) for clause in clauses],
-        "plan_digest": plan_digest,
-        "charter_digest": charter_digest,
-        "decided_at": now.isoformat(),
-    }
-    await store.add_decision(
-        {
-            "id": decision_id,
-            "run_id": request.run_id,
-            "requester": request.requester,
-            "verdict": body["verdict"],
-            "document": body,
-            "request": request.model_dump(mode="json"),
-            "decided_at": now,
+    rows = Rows.none()
+    async with office.changing() if alone else office.database.transaction() as connection:
+        book = await office.rulebook.open(connection)
+        hot = HotStore(await driver_connection(connection))
+        answers = await _already_answered(hot, asks)
+        briefs = {
+            number: await brief(connection, book, ask.request, now)
+            for number, ask in enumerate(asks)
+            if answers[number] is None
         }
+        accounts = await _lock(connection, hot, briefs, now)
+        held: set[UUID] = set()
+        for number, prepared in briefs.items():
+            answers[number] = await _decide_one(
+                office, connection, asks[number], prepared, accounts, held, rows, now, alone=alone
+            )
+        await hot.hold({key: accounts[key] for key in held})
+        await hot.write(rows)
+    office.rulebook.mechanisms.update(row[0] for row in rows.mechanisms)
+    return answers
+
+
+async def _already_answered(hot: HotStore, asks: Sequence[Ask]) -> list[Any]:
+    """The stored reply, an error, or None for what is to be decided now."""
+    known = await hot.known([(ask.by, ask.key) for ask in asks])
+    decided = await hot.decided([ask.request.run_id for ask in asks])
+    seen: set[tuple[str, str]] = set()
+    answers: list[Any] = []
+    for ask in asks:
+        pair = (ask.by, ask.key)
+        answers.append(_stored(ask, known[pair]) if pair in known else _refused(ask, pair in seen, decided))
+        seen.add(pair)
+        if answers[-1] is None:
+            decided.add(ask.request.run_id)
+    return answers
+
+
+def _stored(ask: Ask, row: Any) -> Reply | MintmarkError:
+    if row is None:
+        return _in_flight()
+    if row["fingerprint"] != ask.fingerprint:
+        return Invalid(
+            "This Idempotency-Key was used for another request; choose a new one.", code="idempotency-key-reused"
+        )
+    return Reply(row["status"], json.loads(row["body"]), json.loads(row["headers"]))
+
+
+def _refused(ask: Ask, under_way: bool, decided: set[UUID]) -> MintmarkError | None:
+    if under_way:
+        return _in_flight()
+    if ask.request.run_id in decided:
+        return Conflict("This run has been decided on; a new plan needs a new run.", code="run-decided")
+    return None
+
+
+def _in_flight() -> Conflict:
+    return Conflict(
+        "The first request with this Idempotency-Key is still under way; ask again shortly.",
+        code="idempotency-key-in-flight",
+        headers={"Retry-After": "1"},
     )
-    permit = None if clauses else await _reserve(office, connection, request, cost, body, facts, now)
-    await _journal_decision(connection, request, body, now)
-    return Reply(201, body | {"permit": permit}, {"Location": f"/v1/decisions/{decision_id}"})
 
 
-async def _gather(
-    connection: Any,
-    request: DecisionRequest,
-    cost: Cost,
-    now: datetime,
-    accounts: tuple[Account | None, Account | None],
-) -> tuple[gate.Facts, str | None]:
-    charters = CharterStore(connection)
-    row = await charters.judged_by(request.plan.charter_id)
-    charter = read_charter(row.document, row.digest) if row is not None else None
-    state = state_now(row.state, charter.expires_at, now) if row is not None and charter else "unknown"
-    key = await DecisionStore(connection).key(request.offer.source_key_id)
-    plan, guarantee = request.plan, request.offer.guarantee
-    facts = gate.Facts(
-        now=now,
-        requester=request.requester,
-        plan=gate.Plan(
-            charter_id=str(plan.charter_id),
-            use_case=plan.use_case,
-            audience=plan.audience,
-            source_id=str(plan.source_id),
-            generator=plan.generator,
-            parameters=plan.parameters,
-            rows=plan.rows,
-            requested_guarantee=plan.requested_guarantee,
-        ),
-        offered_guarantee=guarantee.level,
-        offered_mechanism=request.offer.mechanism.kind,
-        offered_delta=_decimal(guarantee.delta),
-        cost=cost,
-        charter=charter,
-        charter_state=state,
-        assessments=await charters.assessments(plan.charter_id),
-        source_population=_population_of(key, plan.source_id),
-        offered_population=str(request.offer.population_id),
-        population=accounts[0],
-        allocation=accounts[1],
-    )
-    return facts, charter.digest if charter else None
+async def _lock(
+    connection: AsyncConnection, hot: HotStore, briefs: dict[int, Brief], now: datetime
+) -> dict[UUID, Account]:
+    """The accounts of all plans, after what expired unredeemed on them has returned."""
+    wanted = {key for prepared in briefs.values() for key in prepared.account_ids}
+    if not wanted:
+        return {}
+    accounts = await hot.lock(wanted)
+    if await hot.has_expired(now, wanted):
+        await _return_expired(DecisionStore(connection), BudgetStore(connection), connection, now, list(wanted))
+        accounts = await hot.lock(wanted)
+    return accounts
 
 
-def _population_of(key: Any, source_id: UUID) -> str | None:
-    """The population a source's key was made for; None if it is unknown, another source's, or destroyed."""
-    if key is None or key.wrapped is None or not key.resource.startswith(f"source:{source_id}:"):
-        return None
-    return str(key.population_id)
-
-
-async def _reserve(
+async def _decide_one(
     office: Office,
-    connection: Any,
+    connection: AsyncConnection,
+    ask: Ask,
+    prepared: Brief,
+    accounts: dict[UUID, Account],
+    held: set[UUID],
+    rows: Rows,
+    now: datetime,
+    *,
+    alone: bool,
+) -> Any:
+    judgement = judge(prepared, accounts, alone=alone)
+    if judgement is None:
+        return ALONE
+    body = body_of(ask.request, prepared, judgement, round_=0, now=now)
+    if judgement.verdict == "review":
+        body["review_id"] = str(await _open_review(connection, ask, prepared, now))
+    permit = None
+    rows.decisions.append(decision_row(ask.request, body, 0, now))
+    if judgement.verdict == "permit":
+        permit = _reserve(office, ask.request, prepared, body, accounts, held, rows, now)
+    _journal(ask.request, body, rows, now)
+    await _use_up(connection, judgement, body)
+    reply = Reply(201, body | {"permit": permit}, {"Location": f"/v1/decisions/{body['id']}"})
+    rows.idempotency.append(
+        (ask.by, ask.key, ask.fingerprint, 201, json.dumps(reply.body), json.dumps(dict(reply.headers)), now)
+    )
+    return reply
+
+
+def judge(prepared: Brief, accounts: dict[UUID, Account], *, alone: bool, reviewed: bool = False) -> Judgement | None:
+    """The gate's verdict with waivers applied; None where that needs a transaction of its own."""
+    facts = prepared.with_balances(accounts)
+    clauses = gate.judge(gate.GATE, facts)
+    needs_review = not reviewed and prepared.version is not None and "plan" in prepared.version.charter.reviews
+    if not alone and ((clauses and prepared.waivers) or (not clauses and needs_review)):
+        return None
+    clauses, waived = waive(
+        clauses, prepared.waivers, requester=facts.requester, use_case=facts.plan.use_case, now=facts.now
+    )
+    verdict = "deny" if clauses else "review" if needs_review else "permit"
+    return Judgement(verdict, clauses, waived)
+
+
+def body_of(
+    request: DecisionRequest, prepared: Brief, judgement: Judgement, *, round_: int, now: datetime
+) -> dict[str, Any]:
+    """A decision as it is stored and told."""
+    return {
+        "id": str(uuid.uuid4()),
+        "run_id": str(request.run_id),
+        "round": round_,
+        "verdict": judgement.verdict,
+        "clauses": [asdict(clause) for clause in judgement.clauses],
+        "waived": [
+            {"code": clause.code, "waiver_id": waiver.id, "kind": waiver.kind} for clause, waiver in judgement.waived
+        ],
+        "plan_digest": digest(request.plan.model_dump(mode="json")),
+        "charter_digest": prepared.facts.charter.digest if prepared.facts.charter else None,
+        "decided_at": now.isoformat(),
+        "review_id": None,
+    }
+
+
+def decision_row(request: DecisionRequest, body: dict[str, Any], round_: int, now: datetime) -> tuple[Any, ...]:
+    return (
+        UUID(body["id"]), request.run_id, round_, request.plan.charter_id, request.requester, body["verdict"],
+        [clause["code"] for clause in body["clauses"]], json.dumps(body), request.model_dump_json(), now,
+    )  # fmt: skip
+
+
+def _reserve(
+    office: Office,
     request: DecisionRequest,
-    cost: Cost,
-    decision: dict[str, Any],
-    facts: gate.Facts,
+    prepared: Brief,
+    body: dict[str, Any],
+    accounts: dict[UUID, Account],
+    held: set[UUID],
+    rows: Rows,
     now: datetime,
 ) -> dict[str, Any]:
-    assert facts.population is not None
-    assert facts.allocation is not None
-    permit_id = uuid.uuid4()
-    expires_at = now + office.permit_lifetime
-    await DecisionStore(connection).add_permit(
-        {
-            "id": permit_id,
-            "decision_id": UUID(decision["id"]),
-            "run_id": request.run_id,
-            "requester": request.requester,
-            "plan_digest": decision["plan_digest"],
-            "charter_digest": decision["charter_digest"],
-            "charter_id": request.plan.charter_id,
-            "population_account_id": UUID(facts.population.id),
-            "charter_account_id": UUID(facts.allocation.id),
-            "renyi": list(cost.renyi),
-            "releases": cost.releases,
-            "source_key_id": request.offer.source_key_id,
-            "state": "reserved",
-            "made_at": now,
-            "expires_at": expires_at,
-        }
-    )
-    accounts = (UUID(facts.population.id), UUID(facts.allocation.id))
-    await BudgetStore(connection).move("reserve", accounts, permit_id, cost, now)
+    """Set the cost aside on every account the source touches, and sign the permit."""
+    cost, permit_id, expires_at = prepared.facts.cost, uuid.uuid4(), now + office.permit_lifetime
+    for key in prepared.account_ids:
+        accounts[key] = accounts[key].holding(cost)
+        held.add(key)
+        rows.ledger.append((key, permit_id, prepared.mechanism, now))
+    if prepared.mechanism not in office.rulebook.mechanisms:
+        _, document = known_as(mechanism_of(request.offer.mechanism))
+        rows.mechanisms.append(mechanism_row(prepared.mechanism, document, cost.renyi, cost.releases))
+    rows.permits.append(
+        (
+            permit_id, UUID(body["id"]), request.run_id, request.requester, body["plan_digest"],
+            body["charter_digest"], request.plan.charter_id, list(prepared.account_ids), prepared.mechanism,
+            request.offer.source_key_id, now, expires_at,
+        )
+    )  # fmt: skip
+    return show_permit(office, permit_id, request.run_id, body["plan_digest"], now, expires_at)
+
+
+def show_permit(
+    office: Office, permit_id: UUID, run_id: UUID, plan_digest: str, made_at: datetime, expires_at: datetime
+) -> dict[str, Any]:
     token = office.signer.sign(
-        permit_id=str(permit_id),
-        run_id=str(request.run_id),
-        plan_digest=decision["plan_digest"],
-        made_at=now,
-        expires_at=expires_at,
+        permit_id=str(permit_id), run_id=str(run_id), plan_digest=plan_digest, made_at=made_at, expires_at=expires_at
     )
     return {"id": str(permit_id), "token": token, "expires_at": expires_at.isoformat()}
+
+
+async def _open_review(connection: AsyncConnection, ask: Ask, prepared: Brief, now: datetime) -> UUID:
+    assert prepared.version is not None
+    charter, request = prepared.version.charter, ask.request
+    owners = await DecisionStore(connection).owners_of([str(request.plan.source_id)])
+    matter = reviews.Matter(
+        kind="plan",
+        subject=f"run:{request.run_id}",
+        document=request.model_dump(mode="json"),
+        barred=(request.requester, charter.owner, *owners),
+        charter_id=request.plan.charter_id,
+        quorum=charter.reviews["plan"],
+        escalation=charter.escalation,
+    )
+    return await reviews.open_review(connection, matter, by=request.requester, now=now)
+
+
+async def _use_up(connection: AsyncConnection, judgement: Judgement, body: dict[str, Any]) -> None:
+    """An exception for a single use is used by the plan that passes because of it."""
+    if judgement.verdict == "deny":
+        return
+    for waiver in {waiver for _, waiver in judgement.waived if waiver.single_use}:
+        await RulebookStore(connection).set_waiver(UUID(waiver.id), used_by=UUID(body["id"]))
+
+
+async def conclude(office: Office, connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+    """A reviewed plan is judged once more as things stand now, and permitted if nothing has come in between."""
+    request = DecisionRequest.model_validate(row.document)
+    book = await office.rulebook.open(connection)
+    hot = HotStore(await driver_connection(connection))
+    prepared = await brief(connection, book, request, now)
+    accounts = await _lock(connection, hot, {0: prepared}, now)
+    judgement = judge(prepared, accounts, alone=True, reviewed=True)
+    assert judgement is not None
+    if state != "approved":
+        clause = gate.Clause("review.plan", "an approved review", f"the review is {state}", "plan anew")
+        judgement = Judgement("deny", (clause, *judgement.clauses))
+    rows, held = Rows.none(), set[UUID]()
+    body = body_of(request, prepared, judgement, round_=1, now=now) | {"review_id": str(row.id)}
+    rows.decisions.append(decision_row(request, body, 1, now))
+    if judgement.verdict == "permit":
+        _reserve(office, request, prepared, body, accounts, held, rows, now)
+    _journal(request, body, rows, now)
+    await _use_up(connection, judgement, body)
+    await hot.hold({key: accounts[key] for key in held})
+    await hot.write(rows)
+    return {"decision_id": body["id"], "verdict": body["verdict"]}
+
+
+async def of_run(office: Office, run_id: UUID, *, with_permit: bool) -> dict[str, Any]:
+    """What was decided on a run last; its permit only for the service that may redeem it."""
+    async with office.database.transaction() as connection:
+        store = DecisionStore(connection)
+        row = await store.latest_decision(run_id)
+        shown: dict[str, Any] = dict(row.document)
+        if with_permit and row.verdict == "permit":
+            permit = await store.permit_of_run(run_id)
+            shown["permit"] = show_permit(
+                office, permit.id, run_id, permit.plan_digest, permit.made_at, permit.expires_at
+            )
+    return shown
+
+
+def _journal(request: DecisionRequest, body: dict[str, Any], rows: Rows, now: datetime) -> None:
+    failed = [clause["code"] for clause in body["clauses"]]
+    event = AuditEvent(
+        request.requester,
+        "plan.decide",
+        f"run:{request.run_id}",
+        body["verdict"],
+        {"decision": body["id"], "plan_digest": body["plan_digest"], "failed": failed,
+         "charter_digest": body["charter_digest"], "waived": [entry["waiver_id"] for entry in body["waived"]]},
+    )  # fmt: skip
+    facet = body | {"failed": failed}
+    facet.pop("clauses")
+    lineage = openlineage_event(
+        at=now,
+        event_type="OTHER",
+        run_id=str(request.run_id),
+        job="generation.run",
+        facets={"mintmark_policyDecision": facet},
+    )
+    salt, leaf = journal.leaf(now, event)
+    told = json.dumps(leaf)
+    rows.audit.append((UUID(leaf["id"]), now, event.actor, salt, told))
+    rows.outbox.append((now, "audit", told))
+    rows.outbox.append((now, "openlineage", json.dumps(lineage)))
+
+
+# --- reservations nobody redeemed ---------------------------------------------------------
 
 
 async def return_expired(office: Office) -> int:
@@ -199,11 +371,13 @@ async def return_expired(office: Office) -> int:
 async def _return_expired(
     store: DecisionStore,
     budgets: BudgetStore,
-    connection: Any,
+    connection: AsyncConnection,
     now: datetime,
     account_ids: Sequence[UUID] | None,
 ) -> int:
     rows = await store.expired(now, account_ids=account_ids)
+    # All at once and in the order of their ids, as every other place locks them.
+    await budgets.lock({key for row in rows for key in row.account_ids})
     for row in rows:
         await give_back(store, budgets, connection, row, now, outcome="expired", by="policy")
     return len(rows)
@@ -212,7 +386,7 @@ async def _return_expired(
 async def give_back(
     store: DecisionStore,
     budgets: BudgetStore,
-    connection: Any,
+    connection: AsyncConnection,
     row: Any,
     now: datetime,
     *,
@@ -221,37 +395,5 @@ async def give_back(
 ) -> None:
     """Return an unredeemed reservation. Callers hold the permit's row and have seen it reserved (I5)."""
     await store.set_permit(row.id, state="returned", outcome=outcome)
-    accounts = (row.population_account_id, row.charter_account_id)
-    await budgets.move("return", accounts, row.id, cost_of_permit(row), now)
+    await budgets.move("return", row.account_ids, row.id, row.mechanism, await budgets.cost(row.mechanism), now)
     await journal.record(connection, now, AuditEvent(by, "permit.return", f"permit:{row.id}", outcome))
-
-
-async def _journal_decision(connection: Any, request: DecisionRequest, body: dict[str, Any], now: datetime) -> None:
-    failed = [clause["code"] for clause in body["clauses"]]
-    event = AuditEvent(
-        request.requester,
-        "plan.decide",
-        f"run:{request.run_id}",
-        body["verdict"],
-        {"decision": body["id"], "plan_digest": body["plan_digest"], "failed": failed,
-         "charter_digest": body["charter_digest"]},
-    )  # fmt: skip
-    facet = body | {"failed": failed}
-    facet.pop("clauses")
-    lineage = openlineage_event(
-        at=now,
-        event_type="OTHER",
-        run_id=str(request.run_id),
-        job="generation.run",
-        facets={"mintmark_policyDecision": facet},
-    )
-    await journal.record(connection, now, event, lineage=[lineage])
-
-
-def describe_charge(cost: Cost, delta: Decimal) -> dict[str, Any]:
-    """A charge as the record tells it: ε at the budget's δ, and releases counted."""
-    return {
-        "epsilon": str(epsilon_of(cost.renyi, delta)),
-        "delta": str(delta.normalize()),
-        "releases": cost.releases,
-    }

@@ -2,7 +2,9 @@
 
 import os
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,8 +18,12 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import idempotency_keys
+from mintmark_policy.use_cases.lane import Lane
+from mintmark_policy.use_cases.rulebook import Rulebook
 from mintmark_shared.clock import Clock
 from mintmark_shared.database import Database
 from mintmark_shared.errors import Forbidden, Gone
@@ -94,4 +100,14 @@ class Office:
     keyring: Keyring
     signer: PermitSigner
     permit_lifetime: timedelta
+    public_url: str = ""
     idempotency: Any = idempotency_keys
+    rulebook: Rulebook = field(default_factory=Rulebook)
+    lane: Lane = field(default_factory=Lane)
+
+    @asynccontextmanager
+    async def changing(self) -> AsyncGenerator[AsyncConnection]:
+        """A transaction that changes what the gate reads: it waits for the decisions under way, none outruns it."""
+        async with self.database.transaction() as connection:
+            await RulebookStore(connection).raise_epoch()
+            yield connection

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from mintmark_policy.domain.permit import check_redemption, made_an_asset
 from mintmark_policy.store.budgets import BudgetStore
-from mintmark_policy.store.decisions import DecisionStore, as_permit, cost_of_permit
+from mintmark_policy.store.charters import CharterStore
+from mintmark_policy.store.decisions import DecisionStore, as_permit
 from mintmark_policy.tables import journal
-from mintmark_policy.use_cases.decisions import describe_charge, give_back
+from mintmark_policy.use_cases.decisions import give_back
+from mintmark_policy.use_cases.facts import charge_of
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.contracts.policy import KeyRequest, RedeemRequest
-from mintmark_shared.errors import Conflict, Gone
+from mintmark_shared.errors import Conflict, Gone, Invalid
 from mintmark_shared.journal import AuditEvent, openlineage_event
 
 
@@ -26,12 +28,28 @@ async def new_source_key(office: Office, request: KeyRequest, *, by: str) -> dic
     now = office.clock()
     key, key_id = office.keyring.new_key(), uuid.uuid4()
     async with office.database.transaction() as connection:
-        await BudgetStore(connection).population(request.population_id)
+        population = await BudgetStore(connection).population(request.population_id)
+        unknown = sorted(set(request.partitions) - set(population.partitions))
+        if unknown:
+            raise Invalid(
+                f"The population has no partition {', '.join(unknown)}; it has {', '.join(population.partitions)}.",
+                code="partition-unknown",
+            )
         store = DecisionStore(connection)
         if await store.key_of(request.resource) is not None:
             raise Conflict("This source version has its key.", code="key-exists")
         wrapped = office.keyring.wrap(key, resource=request.resource)
-        await store.add_key(key_id, request.resource, request.population_id, wrapped, now)
+        await store.add_key(
+            {
+                "id": key_id,
+                "resource": request.resource,
+                "population_id": request.population_id,
+                "partitions": request.partitions,
+                "owner": request.owner,
+                "wrapped": wrapped,
+                "created_at": now,
+            }
+        )
         await journal.record(connection, now, AuditEvent(by, "key.create", request.resource))
     return {"id": str(key_id), "key": b64encode(key).decode()}
 
@@ -41,7 +59,7 @@ async def redeem(office: Office, permit_id: UUID, request: RedeemRequest, *, by:
 
     Raises:
         Forbidden: the token is not this permit's, or for another plan.
-        Conflict: redeemed by another run, ended, or expired.
+        Conflict: redeemed by another run, ended, or expired, or its charter is suspended.
         Gone: the source's key was destroyed.
     """
     office.signer.check(request.token, permit_id=str(permit_id), plan_digest=request.plan_digest)
@@ -51,21 +69,26 @@ async def redeem(office: Office, permit_id: UUID, request: RedeemRequest, *, by:
         row = await store.lock_permit(permit_id)
         spends = check_redemption(as_permit(row), plan_digest=request.plan_digest, redemption_key=key, now=now)
         if spends:
+            await _refuse_suspended(connection, row)
             await _spend(office, connection, row, by, key, now)
         return await _open_keys(office, store, await store.lock_permit(permit_id))
 
 
+async def _refuse_suspended(connection: Any, row: Any) -> None:
+    """A permit given before a suspension opens nothing while it lasts."""
+    if await CharterStore(connection).is_suspended("charter", row.charter_id):
+        raise Conflict("The charter is suspended; the permit opens nothing until it is resumed.", code="suspended")
+
+
 async def _spend(office: Office, connection: Any, row: Any, by: str, key: str, now: datetime) -> None:
     store, budgets = DecisionStore(connection), BudgetStore(connection)
-    cost = cost_of_permit(row)
-    accounts = (row.population_account_id, row.charter_account_id)
-    await budgets.move("spend", accounts, row.id, cost, now)
+    cost = await budgets.cost(row.mechanism)
+    await budgets.move("spend", row.account_ids, row.id, row.mechanism, cost, now)
     asset_key_id, resource = uuid.uuid4(), f"asset:{row.run_id}"
     wrapped = office.keyring.wrap(office.keyring.new_key(), resource=resource)
-    await store.add_key(asset_key_id, resource, None, wrapped, now)
+    await store.add_key({"id": asset_key_id, "resource": resource, "wrapped": wrapped, "created_at": now})
     await store.set_permit(row.id, state="redeemed", redemption_key=key, asset_key_id=asset_key_id)
-    delta = await budgets.delta_of(row.charter_account_id)
-    charge = describe_charge(cost, delta)
+    charge = charge_of(cost, await budgets.delta_of(row.account_ids))
     event = AuditEvent(by, "permit.redeem", f"permit:{row.id}", details={"run": str(row.run_id)} | charge)
     facets = {"mintmark_charge": {"permit": str(row.id), **charge}}
     lineage = openlineage_event(at=now, event_type="START", run_id=str(row.run_id), job="generation.run", facets=facets)

@@ -1,4 +1,4 @@
-"""What leaves quarantine, and who may read it (I2)."""
+"""What leaves quarantine, who may read it (I2), and what stops that again."""
 
 import uuid
 from dataclasses import asdict
@@ -6,12 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from mintmark_policy.domain.charter import Charter, read_charter, state_now
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_policy.domain.charter import Charter, read_charter
 from mintmark_policy.domain.permit import made_an_asset
-from mintmark_policy.domain.release import Interval, weigh
-from mintmark_policy.store.charters import CharterStore
+from mintmark_policy.domain.release import Interval, judge, weigh
+from mintmark_policy.store.charters import CharterStore, state_of
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.tables import journal
+from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases.charters import suspend_within
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.contracts.policy import ReleaseRequest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
@@ -20,9 +24,9 @@ from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
 
 
 async def decide_release(office: Office, request: ReleaseRequest, *, by: str, key: str) -> Reply:
-    """Hold an assay against the charter's acceptance criteria, by bounds."""
+    """Hold an assay against the charter's acceptance criteria and review triggers, by bounds."""
     now = office.clock()
-    async with office.database.transaction() as connection:
+    async with office.changing() as connection:
 
         async def effect() -> Reply:
             store = DecisionStore(connection)
@@ -31,23 +35,15 @@ async def decide_release(office: Office, request: ReleaseRequest, *, by: str, ke
             permit = await store.permit_of_run(request.asset_id)
             if not made_an_asset(permit.state, permit.outcome):
                 raise Conflict("No paid run made this asset.", code="not-redeemed")
-            row = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest)
-            charter = read_charter(row.document, row.digest)
-            body = _judge(request, charter, now)
-            await store.add_release(
-                {
-                    "id": UUID(body["id"]),
-                    "asset_id": request.asset_id,
-                    "assay_id": request.assay_id,
-                    "permit_id": permit.id,
-                    "verdict": body["verdict"],
-                    "document": body,
-                    "decided_at": now,
-                }
-            )
-            if body["verdict"] == "released":
-                await _grant_requester(store, request.asset_id, permit, charter, row.document, now)
-            await _journal_release(connection, body, by, now)
+            charter, document = await _charter_of(connection, permit, now)
+            use_case = await _use_case(store, permit)
+            body = _judge(request, charter, use_case, now)
+            if body["verdict"] == "review":
+                body["review_id"] = str(await _open_review(connection, body, charter, permit, by, now))
+            await _write(connection, body, permit, charter, document, by, now)
+            if body.pop("suspend"):
+                reason = f"A review trigger asks for it: {', '.join(body['triggered'])}."
+                await _suspend_charter(connection, permit.charter_id, reason, now)
             return Reply(201, body)
 
         return await once(
@@ -60,39 +56,116 @@ async def decide_release(office: Office, request: ReleaseRequest, *, by: str, ke
         )
 
 
-def _judge(request: ReleaseRequest, charter: Charter, now: datetime) -> dict[str, Any]:
+async def _charter_of(connection: AsyncConnection, permit: Any, now: datetime) -> tuple[Charter, Any]:
+    row = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest, now)
+    return read_charter(row.document, row.digest), row.document
+
+
+async def _use_case(store: DecisionStore, permit: Any) -> str:
+    return str((await store.decision(permit.decision_id)).request["plan"]["use_case"])
+
+
+def _judge(request: ReleaseRequest, charter: Charter, use_case: str, now: datetime) -> dict[str, Any]:
     intervals = {
         estimate.metric: Interval(estimate.value, estimate.lower, estimate.upper) for estimate in request.estimates
     }
-    results = weigh(charter.acceptance, intervals)
+    results = weigh(charter.criteria_for(use_case), intervals)
+    judged = judge(results, charter.triggers, intervals, reviewed="release" in charter.reviews)
     return {
         "id": str(uuid.uuid4()),
         "asset_id": str(request.asset_id),
         "assay_id": str(request.assay_id),
-        "verdict": "released" if all(result.met for result in results) else "rejected",
+        "round": 0,
+        "verdict": judged.verdict,
         "criteria": [asdict(result) for result in results],
+        "triggered": list(judged.triggered),
         "charter_digest": charter.digest,
         "decided_at": now.isoformat(),
+        "review_id": None,
+        "suspend": judged.suspend,
     }
+
+
+async def _open_review(
+    connection: AsyncConnection, body: dict[str, Any], charter: Charter, permit: Any, by: str, now: datetime
+) -> UUID:
+    matter = reviews.Matter(
+        kind="release",
+        subject=f"asset:{body['asset_id']}",
+        document={name: value for name, value in body.items() if name != "suspend"},
+        barred=(permit.requester, charter.owner),
+        charter_id=permit.charter_id,
+        quorum=charter.reviews.get("release"),
+        escalation=charter.escalation,
+    )
+    return await reviews.open_review(connection, matter, by=by, now=now)
+
+
+async def _write(
+    connection: AsyncConnection,
+    body: dict[str, Any],
+    permit: Any,
+    charter: Charter,
+    document: Any,
+    by: str,
+    now: datetime,
+) -> None:
+    store = DecisionStore(connection)
+    await store.add_release(
+        {
+            "id": UUID(body["id"]),
+            "asset_id": UUID(body["asset_id"]),
+            "round": body["round"],
+            "assay_id": UUID(body["assay_id"]),
+            "permit_id": permit.id,
+            "verdict": body["verdict"],
+            "document": {name: value for name, value in body.items() if name != "suspend"},
+            "decided_at": now,
+        }
+    )
+    if body["verdict"] == "released":
+        await _grant_requester(store, UUID(body["asset_id"]), permit, charter, document, now)
+    await _journal_release(connection, body, by, now)
+
+
+async def _suspend_charter(connection: AsyncConnection, charter_id: UUID, reason: str, now: datetime) -> None:
+    if not await CharterStore(connection).is_suspended("charter", charter_id):
+        await suspend_within(connection, charter_id, reason=reason, incident_id=None, by="policy", now=now)
+
+
+async def conclude_release(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+    """What the votes made of an asset that was held for review."""
+    asset_id = UUID(row.document["asset_id"])
+    permit = await DecisionStore(connection).permit_of_run(asset_id)
+    charter, document = await _charter_of(connection, permit, now)
+    verdict = "released" if state == "approved" else "rejected"
+    body = row.document | {
+        "id": str(uuid.uuid4()),
+        "round": 1,
+        "verdict": verdict,
+        "decided_at": now.isoformat(),
+        "review_id": str(row.id),
+    }
+    await _write(connection, body, permit, charter, document, "policy", now)
+    return {"verdict": verdict}
 
 
 async def _grant_requester(
     store: DecisionStore, asset_id: UUID, permit: Any, charter: Charter, document: Any, now: datetime
 ) -> None:
     """The permit named requester and use case and the committee allowed them: the release carries a grant."""
-    decision = await store.decision(permit.decision_id)
     retained = now + timedelta(days=document["retention_days"])
     await store.add_grant(
         asset_id=asset_id,
         subject=permit.requester,
-        use_case=decision.request["plan"]["use_case"],
+        use_case=await _use_case(store, permit),
         granted_by="release",
         at=now,
         valid_until=min(charter.expires_at, retained),
     )
 
 
-async def _journal_release(connection: Any, body: dict[str, Any], by: str, now: datetime) -> None:
+async def _journal_release(connection: AsyncConnection, body: dict[str, Any], by: str, now: datetime) -> None:
     missed = [entry["metric"] for entry in body["criteria"] if not entry["met"]]
     details = {"assay": body["assay_id"], "charter_digest": body["charter_digest"], "missed": missed}
     event = AuditEvent(by, "asset.decide", f"asset:{body['asset_id']}", body["verdict"], details)
@@ -102,7 +175,7 @@ async def _journal_release(connection: Any, body: dict[str, Any], by: str, now: 
         run_id=body["asset_id"],
         job="generation.run",
         outputs=[dataset("asset", body["asset_id"])],
-        facets={"mintmark_release": body},
+        facets={"mintmark_release": {name: value for name, value in body.items() if name != "suspend"}},
     )
     await journal.record(connection, now, event, lineage=[lineage])
 
@@ -110,6 +183,9 @@ async def _journal_release(connection: Any, body: dict[str, Any], by: str, now: 
 async def release_of(office: Office, asset_id: UUID) -> Any:
     async with office.database.transaction() as connection:
         return (await DecisionStore(connection).release_of(asset_id)).document
+
+
+# --- grants -------------------------------------------------------------------------------
 
 
 async def grant(
@@ -122,28 +198,31 @@ async def grant(
     by: str,
     key: str | None,
 ) -> Reply:
-    """Let somebody else read a released asset for a use case its charter lists."""
+    """Let somebody else read a released asset for a use case its charter lists; after a vote if the charter says."""
     if subject == by:
         raise Forbidden("Nobody grants access to themself.", code="own-matter")
     now = office.clock()
     if valid_until <= now:
         raise Invalid("valid_until must lie in the future.", code="grant-expired")
-    async with office.database.transaction() as connection:
+    async with office.changing() as connection:
 
         async def effect() -> Reply:
             store = DecisionStore(connection)
             await _released(store, asset_id)
             permit = await store.permit_of_run(asset_id)
-            row = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest)
-            charter = read_charter(row.document, row.digest)
+            charter, _ = await _charter_of(connection, permit, now)
             if use_case not in charter.use_cases or use_case in charter.prohibited_uses:
                 raise Forbidden("The charter does not list this use case.", code="use-case-not-listed")
-            made = await store.add_grant(
-                asset_id=asset_id, subject=subject, use_case=use_case, granted_by=by, at=now,
-                valid_until=min(valid_until, charter.expires_at),
-            )  # fmt: skip
-            event = AuditEvent(by, "asset.grant", f"asset:{asset_id}", details={"grant": str(made)})
-            await journal.record(connection, now, event)
+            document = {
+                "asset_id": str(asset_id),
+                "subject": subject,
+                "use_case": use_case,
+                "valid_until": min(valid_until, charter.expires_at).isoformat(),
+                "granted_by": by,
+            }
+            if "grant" in charter.reviews:
+                return await _review_grant(connection, document, charter, permit.charter_id, by, now)
+            made = await _give_grant(connection, document, now)
             return Reply(201, {"id": str(made), "asset_id": str(asset_id), "subject": subject})
 
         request = {
@@ -155,10 +234,77 @@ async def grant(
         return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
 
 
+async def _review_grant(
+    connection: AsyncConnection, document: dict[str, str], charter: Charter, charter_id: UUID, by: str, now: datetime
+) -> Reply:
+    matter = reviews.Matter(
+        kind="grant",
+        subject=f"asset:{document['asset_id']}:{document['subject']}:{document['use_case']}",
+        document=document,
+        barred=(by, document["subject"], charter.owner),
+        charter_id=charter_id,
+        quorum=charter.reviews["grant"],
+        escalation=charter.escalation,
+    )
+    review_id = await reviews.open_review(connection, matter, by=by, now=now)
+    body = {"review_id": str(review_id), "asset_id": document["asset_id"], "subject": document["subject"]}
+    return Reply(202, body, {"Location": f"/v1/reviews/{review_id}"})
+
+
+async def conclude_grant(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+    if state != "approved":
+        return {"granted": False}
+    return {"granted": True, "grant_id": str(await _give_grant(connection, row.document, now))}
+
+
+async def _give_grant(connection: AsyncConnection, document: Any, now: datetime) -> UUID:
+    asset_id = UUID(document["asset_id"])
+    made = await DecisionStore(connection).add_grant(
+        asset_id=asset_id,
+        subject=document["subject"],
+        use_case=document["use_case"],
+        granted_by=document["granted_by"],
+        at=now,
+        valid_until=datetime.fromisoformat(document["valid_until"]),
+    )
+    event = AuditEvent(document["granted_by"], "asset.grant", f"asset:{asset_id}", details={"grant": str(made)})
+    await journal.record(connection, now, event)
+    return made
+
+
 async def _released(store: DecisionStore, asset_id: UUID) -> None:
     release = await store.release_of(asset_id)
     if release.verdict != "released":
-        raise Forbidden("The asset was rejected and stays in quarantine.", code="not-released")
+        raise Forbidden("The asset was rejected or waits for review, and stays in quarantine.", code="not-released")
+
+
+async def may_read(
+    connection: AsyncConnection, asset_id: UUID, subject: str, use_case: str | None, now: datetime
+) -> None:
+    """Whether somebody may read an asset now.
+
+    Raises:
+        NotFound: the asset has not been decided on.
+        Forbidden: it was rejected, suspended, or outlived its charter, or the subject holds no valid grant.
+    """
+    store, charters = DecisionStore(connection), CharterStore(connection)
+    await _released(store, asset_id)
+    if await charters.is_suspended("asset", asset_id):
+        raise Forbidden("The asset is suspended while an incident is looked into.", code="asset-suspended")
+    held = [
+        entry
+        for entry in await store.grants(asset_id)
+        if entry.subject == subject and use_case in {None, entry.use_case}
+    ]
+    if not any(now < entry.valid_until for entry in held):
+        raise Forbidden("You hold no valid grant for this asset; ask a steward.", code="no-grant")
+    permit = await store.permit_of_run(asset_id)
+    row = await charters.by_digest(permit.charter_id, permit.charter_digest, now)
+    state = state_of(row, now)
+    if state == "expired":
+        raise Forbidden("The charter this asset was made under has expired.", code="charter-expired")
+    if state in {"suspended", "retired"} or await charters.is_suspended("charter", permit.charter_id):
+        raise Forbidden(f"The charter this asset was made under is {state}.", code=f"charter-{state}")
 
 
 async def unlock(office: Office, asset_id: UUID, *, subject: str, by: str) -> dict[str, str]:
@@ -166,22 +312,67 @@ async def unlock(office: Office, asset_id: UUID, *, subject: str, by: str) -> di
 
     Raises:
         NotFound: the asset has not been decided on.
-        Forbidden: it was rejected, or the subject holds no valid grant.
+        Forbidden: it was rejected, suspended, or the subject holds no valid grant.
         Gone: the key was destroyed.
     """
     now = office.clock()
     async with office.database.transaction() as connection:
+        await may_read(connection, asset_id, subject, None, now)
         store = DecisionStore(connection)
-        await _released(store, asset_id)
-        held = [entry for entry in await store.grants(asset_id) if entry.subject == subject]
-        if not any(now < entry.valid_until for entry in held):
-            raise Forbidden("You hold no valid grant for this asset; ask a steward.", code="no-grant")
         permit = await store.permit_of_run(asset_id)
-        row = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest)
-        if state_now(row.state, datetime.fromisoformat(row.document["expires_at"]), now) == "expired":
-            raise Forbidden("The charter this asset was made under has expired.", code="charter-expired")
         key = await store.key(permit.asset_key_id)
         opened = office.keyring.unwrap(key.wrapped if key else None, resource=f"asset:{asset_id}")
         event = AuditEvent(subject, "asset.read", f"asset:{asset_id}", details={"through": by})
         await journal.record(connection, now, event)
         return {"id": str(permit.asset_key_id), "key": opened}
+
+
+# --- stopping and ending ------------------------------------------------------------------
+
+
+async def suspend_asset(office: Office, *, asset_id: UUID, reason: str, incident_id: UUID | None, by: str) -> None:
+    """Stop an asset at once: one person may."""
+    now = office.clock()
+    async with office.changing() as connection:
+        await suspend_asset_within(connection, asset_id, reason=reason, incident_id=incident_id, by=by, now=now)
+
+
+async def suspend_asset_within(
+    connection: AsyncConnection, asset_id: UUID, *, reason: str, incident_id: UUID | None, by: str, now: datetime
+) -> None:
+    await DecisionStore(connection).permit_of_run(asset_id)
+    store = CharterStore(connection)
+    await store.suspend("asset", asset_id, reason=reason, incident_id=incident_id, by=by, at=now)
+    await journal.record(connection, now, AuditEvent(by, "asset.suspend", f"asset:{asset_id}"))
+
+
+async def propose(office: Office, *, kind: str, asset_id: UUID, reason: str, by: str) -> Reply:
+    """Ask for an asset to be resumed or retired: either takes a vote."""
+    now = office.clock()
+    async with office.changing() as connection:
+        permit = await DecisionStore(connection).permit_of_run(asset_id)
+        charter, _ = await _charter_of(connection, permit, now)
+        if kind == "resumption" and not await CharterStore(connection).is_suspended("asset", asset_id):
+            raise Conflict("The asset is not suspended.", code="not-suspended")
+        matter = reviews.Matter(
+            kind=kind,
+            subject=f"asset:{asset_id}",
+            document={"kind": "asset", "subject": str(asset_id), "reason": reason},
+            barred=(by, permit.requester, charter.owner),
+            charter_id=permit.charter_id,
+            quorum=charter.reviews.get("retirement") if kind == "retirement" else None,
+            escalation=charter.escalation,
+        )
+        review_id = await reviews.open_review(connection, matter, by=by, now=now)
+        return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+
+
+async def retire_asset(connection: AsyncConnection, asset_id: UUID, now: datetime) -> None:
+    """Destroy an asset's key; what was sealed with it can never be read again."""
+    store = DecisionStore(connection)
+    permit = await store.permit_of_run(asset_id)
+    if permit.asset_key_id is None:
+        raise Conflict("No paid run made this asset.", code="not-redeemed")
+    await store.destroy_key(permit.asset_key_id, now)
+    event = AuditEvent("policy", "asset.retire", f"asset:{asset_id}", details={"key": str(permit.asset_key_id)})
+    await journal.record(connection, now, event)

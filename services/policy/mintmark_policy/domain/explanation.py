@@ -1,0 +1,107 @@
+"""What would make a refused plan pass: a change for every clause that one can be named for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any
+
+from mintmark_policy.domain.accounting import Account, Cost
+from mintmark_policy.domain.charter import Charter
+from mintmark_policy.domain.gate import Clause, Facts
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One change: the place in the plan, a value that passes, and the others that would."""
+
+    code: str
+    path: str
+    value: Any
+    choices: tuple[Any, ...] = ()
+
+
+def suggest(clauses: Sequence[Clause], facts: Facts) -> tuple[Suggestion, ...]:
+    """A change per clause, where the requester can make one."""
+    if facts.charter is None:
+        return ()
+    return tuple(
+        found for clause in clauses for found in _MAKERS.get(clause.code, _nothing)(clause.code, facts, facts.charter)
+    )
+
+
+def _nothing(code: str, facts: Facts, charter: Charter) -> list[Suggestion]:
+    del code, facts, charter
+    return []
+
+
+def _use_case(code: str, facts: Facts, charter: Charter) -> list[Suggestion]:
+    del facts
+    return _one_of(code, "use_case", charter.use_cases - charter.prohibited_uses)
+
+
+def _audience(code: str, facts: Facts, charter: Charter) -> list[Suggestion]:
+    del facts
+    return _one_of(code, "audience", charter.audiences)
+
+
+def _source(code: str, facts: Facts, charter: Charter) -> list[Suggestion]:
+    del facts
+    return _one_of(code, "source_id", charter.sources)
+
+
+def _generator(code: str, facts: Facts, charter: Charter) -> list[Suggestion]:
+    found = (facts.library.get(entry.library) for entry in charter.configurations if entry.library is not None)
+    named = {entry.generator for entry in found if entry is not None}
+    written = {entry.generator for entry in charter.configurations if entry.library is None}
+    return _one_of(code, "generator", frozenset(named | written))
+
+
+def _one_of(code: str, path: str, allowed: frozenset[str]) -> list[Suggestion]:
+    choices = tuple(sorted(allowed))
+    return [Suggestion(code, path, choices[0], choices)] if choices else []
+
+
+def _rows(code: str, facts: Facts, charter: Charter) -> list[Suggestion]:
+    del facts
+    return [Suggestion(code, "rows", charter.maximum_rows)]
+
+
+def _parameters(code: str, facts: Facts, charter: Charter) -> list[Suggestion]:
+    entry = next((entry for entry in charter.configurations if entry.generator == facts.plan.generator), None)
+    if entry is None:
+        return []
+    given = facts.plan.parameters
+    return [
+        Suggestion(code, f"parameters.{name}", allowed.nearest(given.get(name, "")), allowed.one_of)
+        for name, allowed in entry.parameters.items()
+        if name not in given or not allowed.allows(given[name])
+    ] + [Suggestion(code, f"parameters.{name}", None) for name in given if name not in entry.parameters]
+
+
+def _budget(code: str, facts: Facts, charter: Charter) -> list[Suggestion]:
+    del charter
+    accounts = (*facts.populations, *facts.allocations)
+    share = min((fitting_share(account, facts.cost) for account in accounts), default=Decimal(0))
+    return [Suggestion(code, "cost", f"{share:f}")]
+
+
+def fitting_share(account: Account, cost: Cost) -> Decimal:
+    """The largest part of a cost an account still admits, from 0 to 1, rounded down."""
+    if cost.releases:
+        return Decimal(1) if account.admits(cost) else Decimal(0)
+    rooms = zip(account.held, cost.renyi, account.caps, strict=True)
+    best = max((Decimal(cap - held) / more for held, more, cap in rooms if more), default=Decimal(1))
+    return min(max(best, Decimal(0)), Decimal(1)).quantize(Decimal("0.000001"), rounding=ROUND_FLOOR)
+
+
+_MAKERS: Mapping[str, Callable[[str, Facts, Charter], list[Suggestion]]] = {
+    "use-case.listed": _use_case,
+    "use-case.prohibited": _use_case,
+    "audience.listed": _audience,
+    "source.listed": _source,
+    "configuration.approved": _generator,
+    "parameters.in-range": _parameters,
+    "rows.allowed": _rows,
+    "budget.population": _budget,
+    "budget.allocation": _budget,
+}

@@ -1,0 +1,64 @@
+"""Policy's own database."""
+
+from mintmark_policy.tables.budgets import accounts, budget_versions, ledger_entries, mechanisms, populations
+from mintmark_policy.tables.charters import charter_versions, charters, suspensions
+from mintmark_policy.tables.decisions import decisions, grants, keys, permits, releases
+from mintmark_policy.tables.events import corrective_actions, deadlines, duties, feedback, incidents, notifications
+from mintmark_policy.tables.metadata import idempotency_keys, journal, metadata
+from mintmark_policy.tables.reviews import conditions, delegations, members, quorum_rules, reviews, votes
+from mintmark_policy.tables.rulebook import (
+    access_policies,
+    assessments,
+    attestations,
+    configurations,
+    governance,
+    rejections,
+    templates,
+    waivers,
+)
+
+APPEND_ONLY = (
+    votes, assessments, ledger_entries, mechanisms, budget_versions, decisions, releases, attestations,
+    quorum_rules, templates, journal.audit_events,
+)  # fmt: skip
+"""Tables whose rows a trigger keeps from being changed or removed."""
+
+__all__ = [
+    "APPEND_ONLY",
+    "access_policies",
+    "accounts",
+    "assessments",
+    "attestations",
+    "budget_versions",
+    "charter_versions",
+    "charters",
+    "conditions",
+    "configurations",
+    "corrective_actions",
+    "deadlines",
+    "decisions",
+    "delegations",
+    "duties",
+    "feedback",
+    "governance",
+    "grants",
+    "idempotency_keys",
+    "incidents",
+    "journal",
+    "keys",
+    "ledger_entries",
+    "mechanisms",
+    "members",
+    "metadata",
+    "notifications",
+    "permits",
+    "populations",
+    "quorum_rules",
+    "rejections",
+    "releases",
+    "reviews",
+    "suspensions",
+    "templates",
+    "votes",
+    "waivers",
+]

@@ -1,0 +1,19 @@
+"""The one metadata all of policy's tables belong to, and two column shapes they share."""
+
+from sqlalchemy import Column, ForeignKey, Numeric
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
+
+from mintmark_shared.database import service_metadata
+from mintmark_shared.idempotency import idempotency_table
+from mintmark_shared.journal import journal_tables
+
+metadata = service_metadata()
+journal = journal_tables(metadata, "policy")
+idempotency_keys = idempotency_table(metadata)
+
+EXACT = Numeric(60, 30)
+RENYI = ARRAY(Numeric(40, 0))
+
+
+def reference(name: str, target: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, UUID(as_uuid=True), ForeignKey(target), nullable=nullable, index=True)

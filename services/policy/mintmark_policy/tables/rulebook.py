@@ -1,0 +1,118 @@
+"""What the gate holds plans against besides the charter itself."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from mintmark_policy.tables.metadata import metadata, reference
+from mintmark_shared.database import identifier, moment, words
+
+governance = Table(
+    "governance",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+)
+"""One row. Whoever changes what the gate reads raises the epoch first; every decision reads it locked."""
+
+templates = Table(
+    "templates",
+    metadata,
+    words("name"),
+    Column("version", Integer, nullable=False),
+    Column("document", JSONB, nullable=False),
+    words("digest"),
+    words("made_by"),
+    moment("made_at"),
+    PrimaryKeyConstraint("name", "version"),
+)
+
+assessments = Table(
+    "assessments",
+    metadata,
+    identifier(),
+    reference("charter_id", "charters.id"),
+    words("digest"),
+    words("assessor"),
+    Column("acceptable", Boolean, nullable=False),
+    words("summary"),
+    Column("template", Text),
+    Column("template_version", Integer),
+    Column("answers", JSONB),
+    Column("risks", JSONB),
+    Column("residual_risk", Integer),
+    moment("valid_until"),
+    moment("made_at"),
+)
+
+attestations = Table(
+    "attestations",
+    metadata,
+    identifier(),
+    Column("person", Text, nullable=False, index=True),
+    words("topic"),
+    words("attested_by"),
+    words("evidence"),
+    moment("valid_until"),
+    moment("made_at"),
+)
+
+configurations = Table(
+    "configurations",
+    metadata,
+    identifier(),
+    words("name"),
+    Column("document", JSONB, nullable=False),
+    words("digest"),
+    words("state"),
+    Column("review_id", UUID(as_uuid=True)),
+    words("made_by"),
+    moment("made_at"),
+    Index("ix_configurations_approved", "name", unique=True, postgresql_where=text("state = 'approved'")),
+)
+
+rejections = Table(
+    "rejections",
+    metadata,
+    identifier(),
+    words("name"),
+    words("expression"),
+    words("reason"),
+    words("made_by"),
+    moment("made_at"),
+    Column("withdrawn_by", Text),
+    moment("withdrawn_at", nullable=True),
+    Index("ix_rejections_present", "name", unique=True, postgresql_where=text("withdrawn_at IS NULL")),
+)
+
+waivers = Table(
+    "waivers",
+    metadata,
+    identifier(),
+    words("kind"),
+    reference("charter_id", "charters.id"),
+    Column("rule", Text),
+    Column("use_case", Text),
+    Column("requester", Text),
+    words("reason"),
+    Column("incident", Text),
+    Column("single_use", Boolean, nullable=False),
+    Column("used_by", UUID(as_uuid=True)),
+    Column("review_id", UUID(as_uuid=True)),
+    words("opened_by"),
+    Column("confirmed_by", Text),
+    moment("made_at"),
+    moment("valid_until"),
+)
+
+access_policies = Table(
+    "access_policies",
+    metadata,
+    identifier(),
+    words("name"),
+    words("resource_type"),
+    words("expression"),
+    words("made_by"),
+    moment("made_at"),
+    moment("withdrawn_at", nullable=True),
+    Index("ix_access_policies_present", "resource_type", unique=True, postgresql_where=text("withdrawn_at IS NULL")),
+)

@@ -1,0 +1,98 @@
+"""The committee: appointments, removals, delegations and the quorum rules of the house."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from jsonschema import Draft202012Validator
+
+from mintmark_policy.domain.charter_schema import QUORUM_SCHEMA
+from mintmark_policy.domain.review import KINDS, check_delegation, read_quorum
+from mintmark_policy.store.committee import CommitteeStore
+from mintmark_policy.tables import journal
+from mintmark_policy.use_cases.office import Office
+from mintmark_shared.errors import Forbidden, Invalid
+from mintmark_shared.idempotency import Reply
+from mintmark_shared.journal import AuditEvent
+
+_validator = Draft202012Validator(QUORUM_SCHEMA)
+
+
+async def appoint(office: Office, *, subject: str, function: str, by: str) -> None:
+    if subject == by:
+        raise Forbidden("Nobody appoints themself to the committee.", code="own-matter")
+    now = office.clock()
+    async with office.database.transaction() as connection:
+        if await CommitteeStore(connection).appoint(subject, function, by, now):
+            details = {"function": function}
+            await journal.record(connection, now, AuditEvent(by, "committee.appoint", "committee", details=details))
+
+
+async def remove(office: Office, *, subject: str, function: str, by: str) -> None:
+    now = office.clock()
+    async with office.database.transaction() as connection:
+        await CommitteeStore(connection).remove(subject, function, by, now)
+        details = {"function": function}
+        await journal.record(connection, now, AuditEvent(by, "committee.remove", "committee", details=details))
+
+
+async def delegate(
+    office: Office, *, delegate: str, function: str, valid_from: datetime, valid_until: datetime, by: str
+) -> Reply:
+    """Lend one's function to somebody else for a time.
+
+    Raises:
+        Forbidden: it is not one's own, or the delegate would hold two.
+        Invalid: the time is empty or past.
+    """
+    now = office.clock()
+    if valid_until <= max(now, valid_from):
+        raise Invalid("A delegation must end after it begins, and in the future.", code="delegation-dates")
+    async with office.database.transaction() as connection:
+        store = CommitteeStore(connection)
+        own, theirs = await store.functions_of(by), await store.powers_of(delegate, now)
+        check_delegation(by, delegate, function, own, frozenset(power.function for power in theirs))
+        values = {
+            "delegator": by,
+            "delegate": delegate,
+            "function": function,
+            "valid_from": valid_from,
+            "valid_until": valid_until,
+            "made_at": now,
+        }
+        made = await store.delegate(values)
+        event = AuditEvent(by, "committee.delegate", "committee", details={"function": function, "id": str(made)})
+        await journal.record(connection, now, event)
+        return Reply(201, {"id": str(made)})
+
+
+async def revoke(office: Office, *, delegation_id: UUID, by: str) -> None:
+    now = office.clock()
+    async with office.database.transaction() as connection:
+        await CommitteeStore(connection).revoke(delegation_id, by, now)
+        event = AuditEvent(by, "committee.revoke", "committee", details={"id": str(delegation_id)})
+        await journal.record(connection, now, event)
+
+
+async def set_quorum(office: Office, *, kind: str, document: Mapping[str, Any], by: str) -> Reply:
+    """Write the house's quorum rule for a kind of review; reviews already open keep theirs.
+
+    Raises:
+        Invalid: the kind is unknown or the rule does not fit its schema.
+    """
+    if kind not in KINDS:
+        raise Invalid(f"A review is one of {', '.join(KINDS)}.", code="unknown-kind")
+    faults = [
+        {"code": str(fault.validator), "where": "/".join(map(str, fault.path)), "message": fault.message}
+        for fault in _validator.iter_errors(document)
+    ]
+    if faults:
+        raise Invalid("The quorum rule does not fit its schema.", code="quorum-invalid", reasons=faults)
+    read_quorum(document)
+    now = office.clock()
+    async with office.database.transaction() as connection:
+        version = await CommitteeStore(connection).set_quorum(kind, document, by, now)
+        event = AuditEvent(by, "committee.set-quorum", "committee", details={"kind": kind, "version": version})
+        await journal.record(connection, now, event)
+        return Reply(200, {"kind": kind, "version": version} | dict(document))

@@ -1,0 +1,144 @@
+"""From a request and the book of rules to the facts the gate judges."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_policy.domain import gate
+from mintmark_policy.domain.accounting import Account, Cost, Mechanism, cost_of, epsilon_of, event_of
+from mintmark_policy.domain.charter import state_at
+from mintmark_policy.domain.waiver import Waiver
+from mintmark_policy.use_cases.rulebook import Book, SourceKey, Version
+from mintmark_shared.canonical import digest
+from mintmark_shared.contracts.policy import DecisionRequest
+from mintmark_shared.contracts.policy import Mechanism as StatedMechanism
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A plan ready to be judged, but for the balances of its accounts."""
+
+    facts: gate.Facts
+    version: Version | None
+    waivers: tuple[Waiver, ...]
+    own: tuple[UUID, ...]
+    allocated: tuple[UUID, ...]
+    mechanism: str
+    """Digest of the mechanism."""
+
+    @property
+    def account_ids(self) -> tuple[UUID, ...]:
+        return (*self.own, *self.allocated)
+
+    def with_balances(self, accounts: dict[UUID, Account]) -> gate.Facts:
+        return replace(
+            self.facts,
+            populations=[accounts[key] for key in self.own],
+            allocations=[accounts[key] for key in self.allocated],
+        )
+
+
+def mechanism_of(stated: StatedMechanism) -> Mechanism:
+    return Mechanism(
+        kind=stated.kind,
+        rho=_decimal(stated.rho),
+        epsilon=_decimal(stated.epsilon),
+        noise_multiplier=_decimal(stated.noise_multiplier),
+        sampling_probability=_decimal(stated.sampling_probability),
+        steps=stated.steps,
+        group_size=stated.group_size,
+    )
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return Decimal(text) if text is not None else None
+
+
+@lru_cache(maxsize=4_096)
+def known_as(mechanism: Mechanism) -> tuple[str, dict[str, Any]]:
+    """(digest, document) of a mechanism as the ledger names it."""
+    stated = {name: str(value) for name, value in asdict(mechanism).items() if value is not None}
+    document: dict[str, Any] = {"mechanism": stated, "dp_event": event_of(mechanism)}
+    return digest(document), document
+
+
+@lru_cache(maxsize=4_096)
+def _epsilon(mechanism: Mechanism, delta: Decimal | None) -> Decimal | None:
+    if mechanism.epsilon is not None:
+        return mechanism.epsilon * mechanism.group_size
+    return epsilon_of(cost_of(mechanism).renyi, delta) if delta and not cost_of(mechanism).releases else None
+
+
+async def brief(
+    connection: AsyncConnection,
+    book: Book,
+    request: DecisionRequest,
+    now: datetime,
+    *,
+    version: Version | None = None,
+) -> Brief:
+    """What the gate needs; ``version`` puts another charter version in the place of the one in force."""
+    plan, offer = request.plan, request.offer
+    mechanism = mechanism_of(offer.mechanism)
+    delta = _decimal(offer.guarantee.delta)
+    page = await book.page(connection, plan.charter_id, now)
+    judged = version or (page.judged_by(now) if page else None)
+    key = await book.key(connection, offer.source_key_id)
+    allotment = await book.allotment(connection, offer.population_id, plan.charter_id)
+    own, allocated = allotment.of(key.partitions if key else ())
+    facts = gate.Facts(
+        now=now,
+        requester=request.requester,
+        plan=gate.Plan(
+            charter_id=str(plan.charter_id),
+            use_case=plan.use_case,
+            audience=plan.audience,
+            source_id=str(plan.source_id),
+            generator=plan.generator,
+            parameters=plan.parameters,
+            rows=plan.rows,
+            requested_guarantee=plan.requested_guarantee,
+            configuration=plan.configuration,
+        ),
+        offered_guarantee=offer.guarantee.level,
+        offered_mechanism=offer.mechanism.kind,
+        offered_delta=delta,
+        cost=cost_of(mechanism),
+        charter=judged.charter if judged else None,
+        charter_state=state_at(judged.standing, now) if judged else "unknown",
+        assessments=page.assessments if page else (),
+        source_population=_population_of(key, plan.source_id),
+        offered_population=str(offer.population_id),
+        populations=(),
+        allocations=(),
+        in_force_at=judged.standing.in_force_at if judged else None,
+        approved_until=judged.approved_until if judged else None,
+        trained_in=book.trained_in(request.requester, now),
+        library=book.library,
+        rejections=book.rejections,
+        offered_version=offer.engine_version,
+        offered_epsilon=_epsilon(mechanism, delta),
+    )
+    waivers = page.waivers if page else ()
+    return Brief(facts, judged, waivers, own, allocated, known_as(mechanism)[0])
+
+
+def _population_of(key: SourceKey | None, source_id: UUID) -> str | None:
+    """The population a source's key was made for; None if it is unknown, another source's, or destroyed."""
+    if key is None or not key.resource.startswith(f"source:{source_id}:"):
+        return None
+    return str(key.population_id)
+
+
+def charge_of(cost: Cost, delta: Decimal) -> dict[str, Any]:
+    """A charge as the record tells it: ε at the budget's δ, and releases counted."""
+    return {
+        "epsilon": str(epsilon_of(cost.renyi, delta)),
+        "delta": str(delta.normalize()),
+        "releases": cost.releases,
+    }

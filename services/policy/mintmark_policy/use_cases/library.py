@@ -1,0 +1,173 @@
+"""The library: approved configurations, rejection criteria, questionnaires, training, access policies."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_policy.domain.extra_rules import compile_access_rule
+from mintmark_policy.domain.library import read_entry, read_rejection
+from mintmark_policy.store.calendar import CalendarStore
+from mintmark_policy.store.rulebook import RulebookStore
+from mintmark_policy.tables import journal
+from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases.office import Office
+from mintmark_shared.canonical import digest
+from mintmark_shared.errors import Forbidden, Invalid, NotFound
+from mintmark_shared.idempotency import Reply, once
+from mintmark_shared.journal import AuditEvent
+
+
+async def propose_configuration(office: Office, *, document: Mapping[str, Any], by: str, key: str | None) -> Reply:
+    """Put a configuration up for approval; once approved it replaces the one of its name."""
+    name = read_entry(document, digest(document)).name
+    now = office.clock()
+    async with office.changing() as connection:
+
+        async def effect() -> Reply:
+            store = RulebookStore(connection)
+            values = {
+                "name": name,
+                "document": dict(document),
+                "digest": digest(document),
+                "state": "proposed",
+                "made_by": by,
+                "made_at": now,
+            }
+            made = await store.propose(values)
+            matter = reviews.Matter("configuration", f"configuration:{made}", document, (by,))
+            review_id = await reviews.open_review(connection, matter, by=by, now=now)
+            await store.set_configuration(made, review_id=review_id)
+            return Reply(201, show_configuration(await store.configuration(made)))
+
+        return await once(
+            connection, office.idempotency, caller=by, key=key, request={"configuration": document}, effect=effect
+        )
+
+
+async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+    """What the votes made of a proposed configuration."""
+    store, configuration_id = RulebookStore(connection), UUID(row.subject.split(":")[1])
+    if state != "approved":
+        await store.set_configuration(configuration_id, state="rejected")
+        return {"state": "rejected"}
+    await store.supersede_configuration(row.document["name"])
+    await store.set_configuration(configuration_id, state="approved")
+    await journal.record(connection, now, AuditEvent("policy", "configuration.approve", row.subject))
+    return {"state": "approved"}
+
+
+async def retire_configuration(office: Office, *, name: str, by: str) -> None:
+    """Take a configuration out of use at once.
+
+    Raises:
+        NotFound: none of that name is approved.
+    """
+    now = office.clock()
+    async with office.changing() as connection:
+        store = RulebookStore(connection)
+        if not await store.configurations(state="approved", name=name):
+            raise NotFound(f"The library has no approved configuration {name}.")
+        await store.supersede_configuration(name)
+        await journal.record(connection, now, AuditEvent(by, "configuration.retire", f"configuration:{name}"))
+
+
+def show_configuration(row: Any) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "name": row.name,
+        "state": row.state,
+        "digest": row.digest,
+        "review_id": str(row.review_id) if row.review_id else None,
+        "made_by": row.made_by,
+        "made_at": row.made_at.isoformat(),
+        "document": row.document,
+    }
+
+
+async def configuration_named(office: Office, name: str) -> dict[str, Any]:
+    """The approved configuration of a name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    async with office.database.transaction() as connection:
+        found = await RulebookStore(connection).configurations(state="approved", name=name)
+    if not found:
+        raise NotFound(f"The library has no approved configuration {name}.")
+    return show_configuration(found[0])
+
+
+async def reject(office: Office, *, name: str, expression: str, reason: str, by: str, key: str | None) -> Reply:
+    """Have every plan that matches a condition refused from now on."""
+    read_rejection(name, expression, reason, by)
+    now = office.clock()
+    async with office.changing() as connection:
+
+        async def effect() -> Reply:
+            values = {"name": name, "expression": expression, "reason": reason, "made_by": by, "made_at": now}
+            made = await RulebookStore(connection).reject(values)
+            await journal.record(connection, now, AuditEvent(by, "rejection.make", f"rejection:{made}"))
+            body = {"id": str(made), "name": name, "expression": expression, "reason": reason, "by": by}
+            return Reply(201, body)
+
+        request = {"rejection": name, "expression": expression, "reason": reason}
+        return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
+
+
+async def withdraw_rejection(office: Office, *, rejection_id: UUID, by: str) -> None:
+    now = office.clock()
+    async with office.changing() as connection:
+        await RulebookStore(connection).withdraw(rejection_id, by, now)
+        await journal.record(connection, now, AuditEvent(by, "rejection.withdraw", f"rejection:{rejection_id}"))
+
+
+async def attest(
+    office: Office, *, person: str, topic: str, evidence: str, valid_until: datetime, by: str, key: str | None
+) -> Reply:
+    """Attest that somebody was trained in a topic; nobody attests themself."""
+    now = office.clock()
+    if person == by:
+        raise Forbidden("Nobody attests their own training.", code="own-matter")
+    if valid_until <= now:
+        raise Invalid("valid_until must lie in the future.", code="attestation-expired")
+    async with office.changing() as connection:
+
+        async def effect() -> Reply:
+            values = {
+                "person": person,
+                "topic": topic,
+                "attested_by": by,
+                "evidence": evidence,
+                "valid_until": valid_until,
+                "made_at": now,
+            }
+            made = await RulebookStore(connection).attest(values)
+            payload = {"to": person, "topic": topic}
+            await CalendarStore(connection).schedule("training.expiry", f"training:{made}", valid_until, now, payload)
+            await journal.record(connection, now, AuditEvent(by, "training.attest", f"training:{made}"))
+            return Reply(201, {"id": str(made), "person": person, "topic": topic})
+
+        request = {"attest": person, "topic": topic, "evidence": evidence, "until": valid_until.isoformat()}
+        return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
+
+
+async def set_access_policy(office: Office, *, name: str, resource_type: str, expression: str, by: str) -> Reply:
+    """Say who may do what to a kind of resource that is not mintmark's own; it replaces the one before."""
+    compile_access_rule(expression)
+    if resource_type in {"source", "asset"}:
+        raise Invalid("Sources and assets are decided by charters and grants.", code="resource-type-reserved")
+    now = office.clock()
+    async with office.changing() as connection:
+        values = {
+            "name": name,
+            "resource_type": resource_type,
+            "expression": expression,
+            "made_by": by,
+            "made_at": now,
+        }
+        made = await RulebookStore(connection).add_access_policy(values)
+        await journal.record(connection, now, AuditEvent(by, "access-policy.set", f"access-policy:{made}"))
+        return Reply(201, {"id": str(made), "name": name, "resource_type": resource_type, "expression": expression})

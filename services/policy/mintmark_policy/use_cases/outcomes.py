@@ -1,0 +1,156 @@
+"""What follows from a review: one action per kind of matter, in the transaction of the deciding vote."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_policy.domain.review import Review, standing
+from mintmark_policy.store.calendar import CalendarStore
+from mintmark_policy.store.charters import CharterStore
+from mintmark_policy.store.reviews import ReviewStore
+from mintmark_policy.tables import journal
+from mintmark_policy.use_cases import budgets, charters, decisions, incidents, library, releases, reviews, waivers
+from mintmark_policy.use_cases.office import Office
+from mintmark_shared.idempotency import Reply
+from mintmark_shared.journal import AuditEvent
+
+
+async def vote(office: Office, *, review_id: UUID, ballot: reviews.Ballot, by: str) -> Reply:
+    """Cast a vote; the one that decides also does what was decided."""
+    now = office.clock()
+    async with office.changing() as connection:
+        review = await reviews.cast(connection, review_id, ballot, by=by, now=now)
+        await _conclude(office, connection, review, standing(review)[0], now)
+        row = await ReviewStore(connection).row(review_id)
+        return Reply(201, await reviews.show(connection, row))
+
+
+async def meet_condition(office: Office, *, review_id: UUID, condition_id: UUID, evidence: str, by: str) -> Reply:
+    """Confirm that a condition of one's own approval is met."""
+    now = office.clock()
+    async with office.changing() as connection:
+        store = ReviewStore(connection)
+        row = await store.row(review_id, lock=True)
+        await store.meet(review_id, condition_id, by, evidence, now)
+        event = AuditEvent(by, "review.condition-met", f"review:{review_id}", details={"id": str(condition_id)})
+        await journal.record(connection, now, event)
+        review = await store.review(row)
+        if row.state == "open":
+            await _conclude(office, connection, review, standing(review)[0], now)
+        return Reply(200, await reviews.show(connection, await store.row(review_id)))
+
+
+async def lapse(office: Office, connection: AsyncConnection, review_id: UUID, now: datetime) -> bool:
+    """End a review whose time is over; what it asked for does not happen."""
+    store = ReviewStore(connection)
+    row = await store.row(review_id, lock=True)
+    if row.state != "open":
+        return False
+    await _conclude(office, connection, await store.review(row), "lapsed", now)
+    return True
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A review that is over, and the transaction in which what follows from it is done."""
+
+    office: Office
+    connection: AsyncConnection
+    row: Any
+    review: Review
+    state: str
+    now: datetime
+
+    @property
+    def approved(self) -> bool:
+        return self.state == "approved"
+
+
+async def _conclude(office: Office, connection: AsyncConnection, review: Review, state: str, now: datetime) -> None:
+    if state == "open":
+        return
+    store = ReviewStore(connection)
+    row = await store.row(UUID(review.id))
+    outcome = await OUTCOMES[row.kind](Decided(office, connection, row, review, state, now))
+    await store.settle(row.id, state, now, outcome)
+    await CalendarStore(connection).cancel(f"review:{row.id}", now)
+    details = {"kind": row.kind, "subject": row.subject, "digest": row.digest}
+    await journal.record(connection, now, AuditEvent("policy", "review.decide", f"review:{row.id}", state, details))
+
+
+async def _charter(it: Decided) -> Mapping[str, Any]:
+    return await charters.settle(it.connection, it.row, it.review, it.state, it.now)
+
+
+async def _plan(it: Decided) -> Mapping[str, Any]:
+    return await decisions.conclude(it.office, it.connection, it.row, it.state, it.now)
+
+
+async def _release(it: Decided) -> Mapping[str, Any]:
+    return await releases.conclude_release(it.connection, it.row, it.state, it.now)
+
+
+async def _grant(it: Decided) -> Mapping[str, Any]:
+    return await releases.conclude_grant(it.connection, it.row, it.state, it.now)
+
+
+async def _configuration(it: Decided) -> Mapping[str, Any]:
+    return await library.conclude(it.connection, it.row, it.state, it.now)
+
+
+async def _exception(it: Decided) -> Mapping[str, Any]:
+    return await waivers.conclude(it.connection, it.row, it.state, it.now)
+
+
+async def _budget(it: Decided) -> Mapping[str, Any]:
+    return await budgets.conclude(it.connection, it.row, it.now) if it.approved else {"applied": False}
+
+
+async def _retirement(it: Decided) -> Mapping[str, Any]:
+    if not it.approved:
+        return {"retired": False}
+    subject = UUID(it.row.document["subject"])
+    if it.row.document["kind"] == "asset":
+        await releases.retire_asset(it.connection, subject, it.now)
+    else:
+        await charters.retire_for_good(it.connection, subject, it.now)
+    return {"retired": True}
+
+
+async def _resumption(it: Decided) -> Mapping[str, Any]:
+    if not it.approved:
+        return {"resumed": False}
+    kind, subject = it.row.document["kind"], UUID(it.row.document["subject"])
+    await CharterStore(it.connection).lift(kind, subject, f"review:{it.row.id}", it.now)
+    await journal.record(it.connection, it.now, AuditEvent("policy", f"{kind}.resume", f"{kind}:{subject}"))
+    return {"resumed": True}
+
+
+async def _incident(it: Decided) -> Mapping[str, Any]:
+    return await incidents.conclude(it.connection, it.row, it.state, it.now)
+
+
+async def _noted(it: Decided) -> Mapping[str, Any]:
+    """The verdict itself is the outcome."""
+    return {"verdict": it.state}
+
+
+OUTCOMES: Mapping[str, Callable[[Decided], Awaitable[Mapping[str, Any]]]] = {
+    "charter": _charter,
+    "plan": _plan,
+    "configuration": _configuration,
+    "grant": _grant,
+    "release": _release,
+    "retirement": _retirement,
+    "exception": _exception,
+    "budget": _budget,
+    "transfer": _budget,
+    "resumption": _resumption,
+    "incident": _incident,
+    "break-glass": _noted,
+    "model": _noted,
+}

@@ -1,0 +1,162 @@
+"""Reviews opened, read and voted on; what follows from one is in ``outcomes``."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_policy.domain.review import (
+    DEFAULT_QUORUM,
+    Quorum,
+    Review,
+    Vote,
+    check_vote,
+    read_quorum,
+    show_quorum,
+    standing,
+)
+from mintmark_policy.store.calendar import CalendarStore
+from mintmark_policy.store.committee import CommitteeStore
+from mintmark_policy.store.reviews import ReviewStore
+from mintmark_policy.tables import journal
+from mintmark_shared.canonical import digest
+from mintmark_shared.journal import AuditEvent
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What is put up for a decision: the proposal itself, and whom it concerns."""
+
+    kind: str
+    subject: str
+    document: Mapping[str, Any]
+    barred: Iterable[str | None]
+    charter_id: UUID | None = None
+    quorum: Quorum | None = None
+    digest: str | None = None
+    escalation: Sequence[tuple[int, str]] = ()
+
+
+async def open_review(connection: AsyncConnection, matter: Matter, *, by: str, now: datetime) -> UUID:
+    """Put a matter up for votes, with its time limit and its escalations in the calendar.
+
+    Raises:
+        Conflict: a review of it is open.
+    """
+    store, calendar = ReviewStore(connection), CalendarStore(connection)
+    await store.refuse_second(matter.kind, matter.subject)
+    quorum = matter.quorum or await CommitteeStore(connection).quorum(matter.kind) or DEFAULT_QUORUM
+    voted_on = matter.digest or digest(matter.document)
+    expires_at = now + quorum.ttl
+    review_id = await store.open(
+        {
+            "kind": matter.kind,
+            "subject": matter.subject,
+            "charter_id": matter.charter_id,
+            "digest": voted_on,
+            "document": dict(matter.document),
+            "barred": sorted({person for person in matter.barred if person} | {by}),
+            "quorum": show_quorum(quorum),
+            "opened_by": by,
+            "opened_at": now,
+            "expires_at": expires_at,
+        }
+    )
+    await calendar.schedule("review.lapse", f"review:{review_id}", expires_at, now)
+    for hours, to in matter.escalation:
+        due, payload = now + timedelta(hours=hours), {"to": to}
+        if due < expires_at:
+            await calendar.schedule("review.escalate", f"review:{review_id}", due, now, payload)
+    details = {"kind": matter.kind, "subject": matter.subject, "digest": voted_on}
+    await journal.record(connection, now, AuditEvent(by, "review.open", f"review:{review_id}", details=details))
+    return review_id
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """A vote as it arrives."""
+
+    function: str
+    verdict: Any
+    digest: str
+    reason: str
+    on_behalf_of: str | None = None
+    conditions: tuple[str, ...] = ()
+
+
+async def cast(connection: AsyncConnection, review_id: UUID, ballot: Ballot, *, by: str, now: datetime) -> Review:
+    """Record a vote; answers the review as it stands with it.
+
+    Raises:
+        Conflict: the review is over, the digest is another, or somebody would count twice.
+        Forbidden: the voter's own matter, or a function the voter does not hold.
+    """
+    store, committee = ReviewStore(connection), CommitteeStore(connection)
+    row = await store.row(review_id, lock=True)
+    review = await store.review(row)
+    vote = Vote(
+        voter=by,
+        principal=ballot.on_behalf_of or by,
+        function=ballot.function,
+        verdict=ballot.verdict,
+        digest=ballot.digest,
+        stage=standing(review)[1],
+        cast_at=now,
+    )
+    check_vote(review, vote, await committee.powers_of(by, now), conditions=len(ballot.conditions), now=now)
+    vote_id = await store.cast(review_id, vote, ballot.reason, await committee.version())
+    for condition in ballot.conditions:
+        await store.set_condition(review_id, vote_id, condition, by)
+    details = {"kind": row.kind, "subject": row.subject, "digest": row.digest, "function": vote.function}
+    event = AuditEvent(by, f"vote.{vote.verdict}", f"review:{review_id}", details=details)
+    await journal.record(connection, now, event)
+    return await store.review(row)
+
+
+async def show(connection: AsyncConnection, row: Any) -> dict[str, Any]:
+    """A review as it goes over the wire."""
+    store = ReviewStore(connection)
+    review = await store.review(row)
+    return {
+        "id": str(row.id),
+        "kind": row.kind,
+        "subject": row.subject,
+        "charter_id": str(row.charter_id) if row.charter_id else None,
+        "digest": row.digest,
+        "document": row.document,
+        "state": row.state,
+        "stage": read_quorum(row.quorum).stages[standing(review)[1]].name,
+        "quorum": row.quorum,
+        "opened_by": row.opened_by,
+        "opened_at": row.opened_at.isoformat(),
+        "expires_at": row.expires_at.isoformat(),
+        "decided_at": row.decided_at.isoformat() if row.decided_at else None,
+        "outcome": row.outcome,
+        "votes": [
+            {
+                "voter": vote.voter,
+                "on_behalf_of": None if vote.principal == vote.voter else vote.principal,
+                "function": vote.function,
+                "verdict": vote.verdict,
+                "digest": vote.digest,
+                "reason": vote.reason,
+                "stage": vote.stage,
+                "committee_version": vote.committee_version,
+                "cast_at": vote.cast_at.isoformat(),
+            }
+            for vote in await store.votes(row.id)
+        ],
+        "conditions": [
+            {
+                "id": str(entry.id),
+                "condition": entry.condition,
+                "set_by": entry.set_by,
+                "met_at": entry.met_at.isoformat() if entry.met_at else None,
+                "evidence": entry.evidence,
+            }
+            for entry in await store.conditions(row.id)
+        ],
+    }

@@ -1,0 +1,175 @@
+"""Everything the gate reads besides balances, kept compiled in memory and never older than the epoch.
+
+A decision reads the epoch under a shared lock, which holds until it commits; whoever changes a
+charter, a suspension, an assessment or the library raises the epoch first. So what a decision was
+judged by is what was in force when it committed, though it is read from memory.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_policy.domain.charter import Charter, Standing, read_charter
+from mintmark_policy.domain.gate import Assessment
+from mintmark_policy.domain.library import Entry, Rejection
+from mintmark_policy.domain.waiver import Waiver
+from mintmark_policy.store.budgets import BudgetStore
+from mintmark_policy.store.charters import CharterStore, standing_of
+from mintmark_policy.store.decisions import DecisionStore
+from mintmark_policy.store.rulebook import RulebookStore
+
+MOST_KEPT = 5_000
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a charter with what its state depends on."""
+
+    number: int
+    charter: Charter
+    standing: Standing
+    approved_until: datetime | None
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that is known of one charter."""
+
+    versions: tuple[Version, ...]
+    assessments: tuple[Assessment, ...]
+    waivers: tuple[Waiver, ...]
+
+    def judged_by(self, now: datetime) -> Version:
+        """The version whose days these are, else the newest."""
+        begun = [
+            version
+            for version in self.versions
+            if version.standing.in_force_at is not None and version.standing.in_force_at <= now
+        ]
+        return max(begun or self.versions, key=lambda version: version.number)
+
+
+@dataclass(frozen=True)
+class SourceKey:
+    """What policy wrote down of a source's key when it made it."""
+
+    resource: str
+    population_id: UUID | None
+    partitions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Allotment:
+    """The accounts a charter's plan on a population is paid from, by partition."""
+
+    own: Mapping[str, UUID]
+    allocated: Mapping[str, UUID]
+
+    def of(self, partitions: Sequence[str]) -> tuple[tuple[UUID, ...], tuple[UUID, ...]]:
+        """(the population's accounts, the charter's) for a source; one that names no partition touches all.
+
+        A partition without an account leaves its side empty: the gate refuses it.
+        """
+        touched = partitions or tuple(self.own)
+        return _all_of(self.own, touched), _all_of(self.allocated, touched)
+
+
+def _all_of(accounts: Mapping[str, UUID], touched: Sequence[str]) -> tuple[UUID, ...]:
+    return tuple(accounts[name] for name in touched) if touched and set(touched) <= set(accounts) else ()
+
+
+@dataclass
+class Book:
+    """One epoch's rules, read as they are asked for."""
+
+    epoch: int
+    library: Mapping[str, Entry]
+    rejections: tuple[Rejection, ...]
+    trained: Mapping[str, Sequence[tuple[str, datetime]]]
+    pages: dict[UUID, Page | None] = field(default_factory=dict[UUID, Page | None])
+    keys: dict[UUID, SourceKey] = field(default_factory=dict[UUID, SourceKey])
+    allotments: dict[tuple[UUID, UUID], Allotment] = field(default_factory=dict[tuple[UUID, UUID], Allotment])
+
+    def trained_in(self, person: str, now: datetime) -> frozenset[str]:
+        return frozenset(topic for topic, until in self.trained.get(person, ()) if now < until)
+
+    async def page(self, connection: AsyncConnection, charter_id: UUID, now: datetime) -> Page | None:
+        if charter_id not in self.pages:
+            self.pages[charter_id] = await _read_page(connection, charter_id, now)
+        return self.pages[charter_id]
+
+    async def key(self, connection: AsyncConnection, key_id: UUID) -> SourceKey | None:
+        """A key that opens something; one that is unknown or destroyed is asked for again every time."""
+        if key_id not in self.keys:
+            row = await DecisionStore(connection).key(key_id)
+            if row is None or row.wrapped is None:
+                return None
+            self.keys[key_id] = SourceKey(row.resource, row.population_id, tuple(row.partitions))
+        return self.keys[key_id]
+
+    async def allotment(self, connection: AsyncConnection, population_id: UUID, charter_id: UUID) -> Allotment:
+        wanted = (population_id, charter_id)
+        if wanted not in self.allotments:
+            own, allocated = await BudgetStore(connection).account_ids(population_id, charter_id)
+            self.allotments[wanted] = Allotment(own, allocated)
+        return self.allotments[wanted]
+
+    @property
+    def size(self) -> int:
+        return len(self.pages) + len(self.keys) + len(self.allotments)
+
+
+class Rulebook:
+    """The book of the present epoch, shared by all decisions of this process."""
+
+    def __init__(self) -> None:
+        self._book: Book | None = None
+        self.mechanisms: set[str] = set()
+        """Digests of mechanisms that are written down for certain."""
+
+    async def open(self, connection: AsyncConnection) -> Book:
+        """The rules as they stand, and as they will stand until the caller's transaction ends."""
+        store = RulebookStore(connection)
+        return await self.at(connection, await store.epoch())
+
+    async def at(self, connection: AsyncConnection, epoch: int) -> Book:
+        book = self._book
+        if book is None or book.epoch != epoch or book.size > MOST_KEPT:
+            book = self._book = await _read_book(RulebookStore(connection), epoch)
+        return book
+
+
+async def _read_book(store: RulebookStore, epoch: int) -> Book:
+    trained: dict[str, list[tuple[str, datetime]]] = {}
+    for row in await store.attestations():
+        trained.setdefault(row.person, []).append((row.topic, row.valid_until))
+    return Book(epoch, await store.library(), await store.rejections(), trained)
+
+
+async def _read_page(connection: AsyncConnection, charter_id: UUID, now: datetime) -> Page | None:
+    rows = await CharterStore(connection).versions(charter_id, now)
+    if not rows:
+        return None
+    store = RulebookStore(connection)
+    return Page(
+        tuple(_version(row) for row in rows), await store.assessments(charter_id), await store.waivers(charter_id)
+    )
+
+
+def _version(row: Row[Any]) -> Version:
+    charter = _compiled(row.digest, rfc8785.dumps(row.document))
+    return Version(row.version, charter, standing_of(row), row.approved_until)
+
+
+@lru_cache(maxsize=1_000)
+def _compiled(digest: str, document: bytes) -> Charter:
+    """A charter read and its rules compiled, once per digest."""
+    return read_charter(json.loads(document), digest)

@@ -1,0 +1,176 @@
+"""Exceptions to one rule, by vote; and broken glass, by two people and reviewed after."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_policy.domain.charter import read_charter
+from mintmark_policy.domain.waiver import LONGEST_GLASS_HOURS, check_rule
+from mintmark_policy.store.calendar import CalendarStore
+from mintmark_policy.store.charters import CharterStore
+from mintmark_policy.store.rulebook import RulebookStore
+from mintmark_policy.tables import journal
+from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases.office import Office
+from mintmark_shared.errors import Conflict, Forbidden, Invalid
+from mintmark_shared.idempotency import Reply
+from mintmark_shared.journal import AuditEvent
+
+
+async def ask_for_exception(
+    office: Office,
+    *,
+    charter_id: UUID,
+    rule: str,
+    use_case: str | None,
+    requester: str | None,
+    reason: str,
+    valid_until: datetime,
+    single_use: bool,
+    by: str,
+) -> Reply:
+    """Ask that one rule of one charter be set aside until a date; never budget, label or standing.
+
+    Raises:
+        Invalid: the rule takes no exceptions, or the date is past.
+    """
+    check_rule(rule)
+    now = office.clock()
+    if valid_until <= now:
+        raise Invalid("valid_until must lie in the future.", code="exception-expired")
+    async with office.changing() as connection:
+        row = await CharterStore(connection).latest(charter_id, now)
+        charter = read_charter(row.document, row.digest)
+        document = {
+            "charter_id": str(charter_id),
+            "rule": rule,
+            "use_case": use_case,
+            "requester": requester,
+            "reason": reason,
+            "valid_until": valid_until.isoformat(),
+            "single_use": single_use,
+        }
+        matter = reviews.Matter(
+            kind="exception",
+            subject=f"exception:{charter_id}:{rule}:{by}",
+            document=document,
+            barred=(by, requester, charter.owner),
+            charter_id=charter_id,
+            quorum=charter.reviews.get("exception"),
+            escalation=charter.escalation,
+        )
+        review_id = await reviews.open_review(connection, matter, by=by, now=now)
+        return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+
+
+async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+    """An approved exception counts from now on."""
+    if state != "approved":
+        return {"granted": False}
+    document = row.document
+    until = datetime.fromisoformat(document["valid_until"])
+    values = {
+        "kind": "exception",
+        "charter_id": UUID(document["charter_id"]),
+        "rule": document["rule"],
+        "use_case": document["use_case"],
+        "requester": document["requester"],
+        "reason": document["reason"],
+        "single_use": document["single_use"],
+        "review_id": row.id,
+        "opened_by": row.opened_by,
+        "confirmed_by": f"review:{row.id}",
+        "made_at": now,
+        "valid_until": until,
+    }
+    made = await RulebookStore(connection).add_waiver(values)
+    payload = {"to": row.opened_by}
+    await CalendarStore(connection).schedule("exception.expiry", f"waiver:{made}", until, now, payload)
+    return {"granted": True, "waiver_id": str(made)}
+
+
+async def break_glass(
+    office: Office, *, charter_id: UUID, requester: str, reason: str, incident: str, hours: int, by: str
+) -> Reply:
+    """Break the glass for one person and one charter; nothing opens before a second person confirms.
+
+    Raises:
+        Invalid: longer than hours.
+    """
+    if not 0 < hours <= LONGEST_GLASS_HOURS:
+        raise Invalid(f"Glass is broken for 1 to {LONGEST_GLASS_HOURS} hours.", code="glass-too-long")
+    now = office.clock()
+    async with office.changing() as connection:
+        await CharterStore(connection).latest(charter_id, now)
+        values = {
+            "kind": "break-glass",
+            "charter_id": charter_id,
+            "requester": requester,
+            "reason": reason,
+            "incident": incident,
+            "single_use": False,
+            "opened_by": by,
+            "made_at": now,
+            "valid_until": now + timedelta(hours=hours),
+        }
+        made = await RulebookStore(connection).add_waiver(values)
+        event = AuditEvent(by, "glass.break", f"waiver:{made}", "unconfirmed", {"charter": str(charter_id)})
+        await journal.record(connection, now, event)
+        return Reply(201, await _shown(connection, made))
+
+
+async def confirm_glass(office: Office, *, waiver_id: UUID, by: str) -> Reply:
+    """Open what somebody else broke the glass for; a review of it opens by itself.
+
+    Raises:
+        Forbidden: the same person, or the one it is broken for.
+        Conflict: it was confirmed, or its hours are over.
+    """
+    now = office.clock()
+    async with office.changing() as connection:
+        store = RulebookStore(connection)
+        row = await store.waiver(waiver_id, lock=True)
+        if by in {row.opened_by, row.requester}:
+            raise Forbidden("A second person confirms, who does not profit from it.", code="own-matter")
+        if row.kind != "break-glass" or row.confirmed_by is not None or now >= row.valid_until:
+            raise Conflict("There is no broken glass here that waits to be confirmed.", code="not-waiting")
+        charter = await CharterStore(connection).latest(row.charter_id, now)
+        document = {
+            "waiver_id": str(waiver_id), "charter_id": str(row.charter_id), "requester": row.requester,
+            "reason": row.reason, "incident": row.incident, "opened_by": row.opened_by, "confirmed_by": by,
+        }  # fmt: skip
+        barred = (by, row.opened_by, row.requester, charter.document["owner"])
+        matter = reviews.Matter("break-glass", f"waiver:{waiver_id}", document, barred, row.charter_id)
+        review_id = await reviews.open_review(connection, matter, by=by, now=now)
+        await store.set_waiver(waiver_id, confirmed_by=by, review_id=review_id)
+        payload = {"to": row.opened_by}
+        await CalendarStore(connection).schedule("glass.end", f"waiver:{waiver_id}", row.valid_until, now, payload)
+        details = {"charter": str(row.charter_id)}
+        await journal.record(connection, now, AuditEvent(by, "glass.confirm", f"waiver:{waiver_id}", details=details))
+        return Reply(200, await _shown(connection, waiver_id))
+
+
+async def _shown(connection: AsyncConnection, waiver_id: UUID) -> dict[str, Any]:
+    return show(await RulebookStore(connection).waiver(waiver_id))
+
+
+def show(row: Any) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "kind": row.kind,
+        "charter_id": str(row.charter_id),
+        "rule": row.rule,
+        "use_case": row.use_case,
+        "requester": row.requester,
+        "reason": row.reason,
+        "incident": row.incident,
+        "single_use": row.single_use,
+        "used_by": str(row.used_by) if row.used_by else None,
+        "review_id": str(row.review_id) if row.review_id else None,
+        "opened_by": row.opened_by,
+        "confirmed_by": row.confirmed_by,
+        "made_at": row.made_at.isoformat(),
+        "valid_until": row.valid_until.isoformat(),
+    }

@@ -1,0 +1,181 @@
+"""Decision rights as pure decisions: stages, functions, delegation, conditions, and votes that grow old."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from policy.test_gate import DIGEST, NOW
+
+from mintmark_policy.domain.review import (
+    Condition,
+    Power,
+    Quorum,
+    Review,
+    Stage,
+    Vote,
+    check_delegation,
+    check_vote,
+    holds_until,
+    raised,
+    read_quorum,
+    standing,
+)
+from mintmark_shared.errors import Conflict, Forbidden, Invalid
+
+ONE = Quorum((Stage("committee", {"privacy": 1, "legal": 2}, minimum_total=3),))
+REVIEW = Review("r", "charter", DIGEST, frozenset({"author"}), ONE, "open", NOW + timedelta(days=1))
+
+
+def cast(voter: str, function: str = "privacy", verdict: str = "approve", **changes: object) -> Vote:
+    made = {"principal": voter, "digest": DIGEST, "stage": 0, "cast_at": NOW} | changes
+    return Vote(voter=voter, function=function, verdict=verdict, **made)  # type: ignore[arg-type]
+
+
+def voted(*votes: Vote, review: Review = REVIEW) -> Review:
+    return replace(review, votes=votes)
+
+
+def check(vote: Vote, review: Review = REVIEW, powers: tuple[Power, ...] | None = None, conditions: int = 0) -> None:
+    held = powers if powers is not None else (Power(vote.voter, vote.function, vote.principal),)
+    check_vote(review, vote, held, conditions=conditions, now=NOW)
+
+
+def test_nobody_decides_on_their_own_matter_nor_through_a_delegate() -> None:
+    with pytest.raises(Forbidden, match="own"):
+        check(cast("author"))
+    with pytest.raises(Forbidden, match="own"):
+        check(cast("friend", principal="author"))
+
+
+def test_a_vote_needs_its_function_its_digest_and_its_turn() -> None:
+    check(cast("a"))
+    with pytest.raises(Forbidden, match="function"):
+        check(cast("a"), powers=(Power("a", "security", "a"),))
+    with pytest.raises(Conflict, match="changed"):
+        check(cast("a", digest="sha256:other"))
+    with pytest.raises(Conflict, match="have voted"):
+        check(cast("a", "legal"), voted(cast("a")))
+    with pytest.raises(Conflict, match="open"):
+        check(cast("a"), replace(REVIEW, state="approved"))
+    with pytest.raises(Conflict, match="open"):
+        check(cast("a"), replace(REVIEW, expires_at=NOW))
+
+
+def test_a_delegate_and_a_delegator_count_once() -> None:
+    stood_in = voted(cast("b", principal="a"))
+    for voter, principal in (("a", "a"), ("b", "b"), ("c", "a"), ("b", "c")):
+        with pytest.raises(Conflict, match="voted"):
+            check(cast(voter, principal=principal), stood_in)
+
+
+def test_a_delegate_never_votes_while_holding_two_required_functions() -> None:
+    powers = (Power("b", "privacy", "a"), Power("b", "legal", "b"))
+    with pytest.raises(Forbidden, match="two"):
+        check(cast("b", principal="a"), powers=powers)
+    check(cast("b", "legal"), powers=powers)
+
+
+def test_only_an_own_function_is_lent_and_to_nobody_who_holds_another() -> None:
+    own, nothing = frozenset({"privacy"}), frozenset[str]()
+    check_delegation("a", "b", "privacy", own, nothing)
+    with pytest.raises(Forbidden):
+        check_delegation("a", "b", "legal", own, nothing)
+    with pytest.raises(Forbidden, match="two"):
+        check_delegation("a", "b", "privacy", own, frozenset({"legal"}))
+    with pytest.raises(Forbidden):
+        check_delegation("a", "a", "privacy", own, nothing)
+
+
+def test_quorum_is_counted_by_function_and_by_person() -> None:
+    assert standing(voted(cast("a"), cast("b", "legal")))[0] == "open"
+    assert standing(voted(cast("a"), cast("b", "legal"), cast("c", "legal")))[0] == "approved"
+    assert standing(voted(cast("a"), cast("b", "legal"), cast("b", "legal")))[0] == "open"
+    assert standing(voted(cast("a", verdict="reject")))[0] == "rejected"
+
+
+def test_votes_on_another_digest_are_void_and_an_empty_quorum_is_never_reached() -> None:
+    other = [cast(name, function, digest="sha256:o") for name, function in (("a", "privacy"), ("b", "legal"))]
+    assert standing(voted(*other, cast("c", "legal")))[0] == "open"
+    assert standing(replace(REVIEW, quorum=Quorum(())))[0] == "open"
+    with pytest.raises(Invalid):
+        read_quorum({"stages": []})
+    with pytest.raises(Invalid):
+        read_quorum({"stages": [{"name": "nobody"}]})
+
+
+def test_stages_are_passed_in_order_and_a_denial_needs_its_threshold() -> None:
+    two = Quorum((Stage("first", {"privacy": 1}), Stage("second", {"legal": 1}, deny_threshold=2)))
+    review = replace(REVIEW, quorum=two)
+    assert standing(review) == ("open", 0)
+    first = cast("a")
+    assert standing(voted(first, review=review)) == ("open", 1)
+    assert standing(voted(first, cast("b", "legal", stage=0), review=review)) == ("open", 1)
+    denied = cast("b", "legal", "reject", stage=1)
+    assert standing(voted(first, denied, review=review)) == ("open", 1)
+    assert standing(voted(first, denied, cast("c", "legal", "reject", stage=1), review=review)) == ("rejected", 1)
+    assert standing(voted(first, denied, cast("c", "legal", stage=1), review=review)) == ("approved", 1)
+
+
+def test_a_minimum_in_all_counts_any_function() -> None:
+    review = replace(
+        REVIEW, quorum=read_quorum({"stages": [{"name": "s", "counts": {"privacy": 1}, "minimum_total": 3}]})
+    )
+    assert standing(voted(cast("a"), cast("b", "product"), review=review))[0] == "open"
+    assert standing(voted(cast("a"), cast("b", "product"), cast("c", "product"), review=review))[0] == "approved"
+
+
+def test_conditions_hold_an_approval_until_they_are_met() -> None:
+    votes = (cast("a"), cast("b", "legal"), cast("c", "legal"))
+    waiting = replace(REVIEW, votes=votes, conditions=(Condition("a", met=False),))
+    assert standing(waiting)[0] == "open"
+    assert standing(replace(waiting, conditions=(Condition("a", met=True),)))[0] == "approved"
+    with pytest.raises(Invalid):
+        check(cast("d", verdict="reject"), conditions=1)
+    strict = replace(REVIEW, quorum=Quorum((Stage("s", {"privacy": 1}, conditions_allowed=False),)))
+    with pytest.raises(Invalid):
+        check(cast("d"), strict, conditions=1)
+
+
+def test_an_approval_holds_only_while_its_quorum_is_young_enough() -> None:
+    lasting = Quorum((Stage("s", {"privacy": 1}, minimum_total=2, valid_days=10),))
+    review = replace(REVIEW, quorum=lasting)
+    ages = {"a": 0, "b": 3, "c": 5}
+    votes = [
+        cast(name, "legal" if name == "c" else "privacy", cast_at=NOW - timedelta(days=d)) for name, d in ages.items()
+    ]
+    assert holds_until(voted(*votes, review=review)) == NOW + timedelta(days=7), (
+        "two are left until b's vote is too old"
+    )
+    assert holds_until(voted(*votes)) is None
+
+
+def test_a_documents_own_quorum_never_lowers_the_houses() -> None:
+    house = Quorum((Stage("house", {"privacy": 2}, minimum_total=4), Stage("board", {"legal": 1})), timedelta(days=3))
+    merged = raised(house, {"privacy": 1, "security": 1})
+    assert merged.stages[0].counts == {"privacy": 2, "security": 1}
+    assert merged.stages[0].minimum_total == 4
+    assert len(merged.stages) == 2
+    assert raised(None, {"privacy": 1}).stages[0].counts == {"privacy": 1}
+
+
+FUNCTIONS = st.sampled_from(["privacy", "legal", "security"])
+PEOPLE = st.sampled_from(["a", "b", "c", "d", "e"])
+
+
+@given(st.lists(st.tuples(PEOPLE, FUNCTIONS, st.sampled_from(["approve", "reject"])), max_size=10))
+def test_no_one_counts_twice_whatever_is_cast(tries: list[tuple[str, str, str]]) -> None:
+    """Votes that pass the check never approve with fewer people than the quorum asks for."""
+    review = REVIEW
+    for voter, function, verdict in tries:
+        vote = cast(voter, function, verdict)
+        try:
+            check(vote, review)
+        except Conflict:
+            continue
+        review = replace(review, votes=(*review.votes, vote))
+    if standing(review)[0] == "approved":
+        approving = {vote.voter: vote.function for vote in review.votes if vote.verdict == "approve"}
+        assert list(approving.values()).count("privacy") >= 1
+        assert list(approving.values()).count("legal") >= 2
