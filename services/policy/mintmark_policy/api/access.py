@@ -19,7 +19,7 @@ from mintmark_shared.contracts.words import Document, Name
 from mintmark_shared.errors import BadRequest, TooLarge
 
 router = APIRouter(tags=["access"])
-EVALUATE = requires("policy:access:evaluate")
+Asker = Annotated[Caller, requires("policy:access:evaluate")]
 MOST_AT_ONCE = 200
 
 
@@ -112,7 +112,7 @@ def _checked(question: Mapping[str, Any]) -> dict[str, Any]:
     summary="May this subject do this to that resource?",
     openapi_extra=_body("subject", "action", "resource"),
 )
-async def evaluation(question: Question, office: InOffice, _: Caller = EVALUATE) -> dict[str, Any]:
+async def evaluation(_: Asker, question: Question, office: InOffice) -> dict[str, Any]:
     return await advice.evaluate(office, _checked(question))
 
 
@@ -124,7 +124,7 @@ async def evaluation(question: Question, office: InOffice, _: Caller = EVALUATE)
     summary="Several questions at once, with defaults",
     openapi_extra=_body(),
 )
-async def evaluations(question: Question, office: InOffice, _: Caller = EVALUATE) -> dict[str, Any]:
+async def evaluations(_: Asker, question: Question, office: InOffice) -> dict[str, Any]:
     entries = question.get("evaluations") or []
     if not isinstance(entries, list) or len(entries) > MOST_AT_ONCE:
         raise BadRequest(f"evaluations must be a list of at most {MOST_AT_ONCE}.", code="question-invalid")

@@ -33,6 +33,8 @@ from mintmark_shared.idempotency import OptionalIdempotencyKey
 router = APIRouter(prefix="/v1", tags=["charters"])
 READ = requires("policy:read")
 WRITE = requires("policy:charters:write")
+Writer = Annotated[Caller, WRITE]
+"""Named before the document, so that who may not write is told so before anything is read."""
 SUSPEND = requires("policy:charters:suspend")
 A_CHARTER = written_body({"type": "object", "description": "A charter; see /v1/charters/schema."})
 
@@ -88,7 +90,7 @@ async def schema() -> dict[str, Any]:
     openapi_extra=A_CHARTER,
 )
 async def draft(
-    document: WrittenDocument, office: InOffice, key: OptionalIdempotencyKey = None, caller: Caller = WRITE
+    caller: Writer, document: WrittenDocument, office: InOffice, key: OptionalIdempotencyKey = None
 ) -> JSONResponse:
     return (await use_cases.draft(office, document=document, by=caller.subject, key=key)).response()
 
@@ -183,11 +185,11 @@ async def diff(charter_id: UUID, before: int, after: int, office: InOffice, _: C
     openapi_extra=A_CHARTER,
 )
 async def edit(
+    caller: Writer,
     charter_id: UUID,
     document: WrittenDocument,
     office: InOffice,
     if_match: Annotated[str | None, Header()] = None,
-    caller: Caller = WRITE,
 ) -> JSONResponse:
     if if_match is None:
         raise PreconditionRequired("Send If-Match with the ETag you read.")

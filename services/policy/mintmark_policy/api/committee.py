@@ -137,7 +137,9 @@ async def delegations(office: InOffice, _: Caller = READ) -> list[DelegationShow
     summary="The house's quorum for a kind of review",
     openapi_extra=written_body(QUORUM_SCHEMA),
 )
-async def set_quorum(kind: Kind, document: WrittenDocument, office: InOffice, caller: Caller = MANAGE) -> JSONResponse:
+async def set_quorum(
+    caller: Annotated[Caller, MANAGE], kind: Kind, document: WrittenDocument, office: InOffice
+) -> JSONResponse:
     return (await use_cases.set_quorum(office, kind=kind, document=document, by=caller.subject)).response()
 
 
