@@ -170,16 +170,20 @@ class World:
             await connection.close()
 
 
+async def make_world(cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller]) -> World:
+    """A policy service of its own; whoever makes one disposes of ``world.office.database``."""
+    url = await cluster.fresh("policy")
+    settings = Settings.model_validate(settings_of(url) | {"master_key": KEY, "signing_key": KEY})
+    holder: list[World] = []
+    app = create_app(settings, surroundings=around("policy", settings), clock=lambda: holder[0].now)
+    holder.append(World(app, caller(app, "policy"), url))
+    return holder[0]
+
+
 @pytest.fixture
 async def world(
     cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller]
 ) -> AsyncIterator[World]:
-    url = await cluster.fresh("policy")
-    settings = Settings.model_validate(settings_of(url) | {"master_key": KEY, "signing_key": KEY})
-    surroundings = around("policy", settings)
-    holder: list[World] = []
-    app = create_app(settings, surroundings=surroundings, clock=lambda: holder[0].now)
-    holder.append(World(app, caller(app, "policy"), url))
-    yield holder[0]
-    await surroundings.database.close()
-    await surroundings.http.aclose()
+    made = await make_world(cluster, around, caller)
+    yield made
+    await made.office.database.close()

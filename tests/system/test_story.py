@@ -171,9 +171,10 @@ async def test_a_hundred_plans_race_for_the_last_of_a_budget(machine: Machine) -
     rows = await machine.sql(
         "policy",
         """
-        SELECT a.held[1] = sum(CASE l.kind WHEN 'reserve' THEN l.renyi[1] WHEN 'return' THEN -l.renyi[1] ELSE 0 END) AS same,
+        SELECT a.held[1] = sum(CASE l.kind WHEN 'reserve' THEN m.renyi[1] WHEN 'return' THEN -m.renyi[1] ELSE 0 END) AS same,
                (SELECT bool_or(h <= c) FROM unnest(a.held, a.caps) AS pair(h, c)) AS within
-        FROM accounts a JOIN ledger_entries l ON l.account_id = a.id WHERE a.population_id = $1 GROUP BY a.id
+        FROM accounts a JOIN ledger_entries l ON l.account_id = a.id
+        JOIN mechanisms m ON m.digest = l.mechanism WHERE a.population_id = $1 GROUP BY a.id
         """,
         ready.population_id,
     )

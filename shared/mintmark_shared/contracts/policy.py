@@ -33,11 +33,11 @@ class Guarantee(Document):
     """What an engine's run earns, with the gaps known in it."""
 
     level: GuaranteeLevel
-    unit: str
+    unit: Text
     neighbouring: Literal["add-or-remove one unit"] = "add-or-remove one unit"
     delta: AmountText | None = None
-    statement: str
-    gaps: list[str] = Field(default_factory=list)
+    statement: Text
+    gaps: list[Text] = Field(default_factory=list[str])
 
 
 class Mechanism(Document):
@@ -61,7 +61,7 @@ class Mechanism(Document):
 class Offer(Document):
     """What generation can do for a plan: which engine, earning what, at which cost."""
 
-    engine_version: str
+    engine_version: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
     guarantee: Guarantee
     mechanism: Mechanism
     source_key_id: UUID
@@ -70,7 +70,7 @@ class Offer(Document):
 
 class DecisionRequest(Document):
     run_id: UUID
-    requester: str
+    requester: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
     plan: Plan
     offer: Offer
 

@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, Request
+from pydantic import Field
 
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared.contracts.generation import SourceDeclaration
-from mintmark_shared.contracts.policy import Clause, Offer, Plan
+from mintmark_shared.contracts.policy import Clause, Offer, Plan, Waived
 from mintmark_shared.contracts.words import Document
 
 RunState = Literal[
@@ -65,8 +66,11 @@ class AssetFile(Document):
 class DecisionShown(Document):
     id: UUID
     run_id: UUID
-    verdict: Literal["permit", "deny"]
+    round: int = 0
+    verdict: Literal["permit", "deny", "review"]
     clauses: list[Clause]
+    waived: list[Waived] = Field(default_factory=list[Waived])
+    review_id: UUID | None = None
     plan_digest: str
     charter_digest: str | None
     decided_at: datetime

@@ -29,6 +29,7 @@ Costs = tuple[int, ...]
 # Beyond this order dp-accounting's series for subsampling does not converge; what it cannot bound, no cap admits.
 HIGHEST_SUBSAMPLED_ORDER = 1025
 UNBOUNDED = 10**30
+LARGEST_EPSILON = 1000
 FREE: Costs = (0,) * len(ORDERS)
 
 
@@ -88,6 +89,10 @@ def _pure(epsilon: Decimal) -> Costs:
     """
     if not epsilon:
         return FREE
+    if epsilon > LARGEST_EPSILON:
+        raise Invalid(
+            f"ε above {LARGEST_EPSILON} for one privacy unit promises nothing.", code="mechanism-unaccountable"
+        )
     with localcontext() as context:
         context.prec = PRECISION
         normaliser = (1 + epsilon.exp()).ln()
@@ -136,7 +141,7 @@ def event_of(mechanism: Mechanism) -> dict[str, Any] | None:
 
 
 def _subsampled(mechanism: Mechanism) -> Costs:
-    """Poisson-subsampled Gaussian by dp-accounting, in floats widened by 1e-9 and rounded up."""
+    """Poisson-subsampled Gaussian by dp-accounting, in floats widened by 1e-10 and rounded up."""
     sigma = float(_positive(mechanism.noise_multiplier, "noise_multiplier"))
     probability = float(_needed(mechanism.sampling_probability, "sampling_probability"))
     if probability > 1 or mechanism.steps is None:
@@ -146,7 +151,7 @@ def _subsampled(mechanism: Mechanism) -> Costs:
     step = dp_accounting.PoissonSampledDpEvent(probability, dp_accounting.GaussianDpEvent(sigma))
     accountant.compose(dp_accounting.SelfComposedDpEvent(step, mechanism.steps))
     divergence: Sequence[float] = getattr(accountant, "_rdp")  # noqa: B009 - there is no public reader
-    widened = 1 + Fraction(1, 10**9)
+    widened = 1 + Fraction(1, 10**10)
     costs = (_up(Fraction(float(value)) * widened) + 1 if isfinite(value) else UNBOUNDED for value in divergence)
     return (*costs, *(UNBOUNDED for _ in ORDERS[len(bounded) :]))
 
