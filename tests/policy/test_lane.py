@@ -1,0 +1,117 @@
+"""The lane: plans that wait together commit together, each is judged by itself, and no cache outruns a stop."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from conftest import KEY, settings_of
+from policy.conftest import World
+
+from mintmark_policy.app import create_app
+from mintmark_policy.settings import Settings
+from mintmark_policy.use_cases.lane import Lane
+
+
+async def test_who_waits_goes_together_and_gets_their_own_answer() -> None:
+    batches: list[list[int]] = []
+    gate = asyncio.Event()
+
+    async def together(asks: Any) -> list[Any]:
+        batches.append(list(asks))
+        await gate.wait()
+        return [ValueError(ask) if ask == 3 else ask * 10 for ask in asks]
+
+    lane = Lane()
+    waiting = [asyncio.create_task(lane.submit(ask, together)) for ask in range(5)]
+    await asyncio.sleep(0)
+    gate.set()
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [answer for answer in answers if not isinstance(answer, ValueError)] == [0, 10, 20, 40]
+    assert sum(map(len, batches)) == 5
+    assert len(batches) <= 2
+
+
+async def test_a_batch_that_fails_fails_everybody_in_it_and_nobody_after() -> None:
+    async def fails(asks: Any) -> list[Any]:
+        raise RuntimeError(len(asks))
+
+    async def works(asks: Any) -> list[Any]:
+        return list(asks)
+
+    lane = Lane()
+    first = await asyncio.gather(*(lane.submit(ask, fails) for ask in range(3)), return_exceptions=True)
+    assert all(isinstance(answer, RuntimeError) for answer in first)
+    assert await lane.submit(7, works) == 7
+
+
+async def test_one_who_stops_waiting_does_not_stop_the_others() -> None:
+    async def together(asks: Any) -> list[Any]:
+        await asyncio.sleep(0.01)
+        return list(asks)
+
+    lane = Lane()
+    one, two = (asyncio.create_task(lane.submit(ask, together)) for ask in (1, 2))
+    await asyncio.sleep(0)
+    one.cancel()
+    assert await two == 2
+    with pytest.raises(asyncio.CancelledError):
+        await one
+
+
+async def test_many_plans_in_one_lane_are_each_judged_in_turn(world: World) -> None:
+    """The last of the budget goes to as many as fit, whoever they come with."""
+    await world.set_up(epsilon="1", allocated="1")
+    answers = await asyncio.gather(*(world.decide(rho="0.004") for _ in range(40)))
+    verdicts = [answer.json()["verdict"] for answer in answers]
+    refused = [answer.json() for answer in answers if answer.json()["verdict"] == "deny"]
+    assert 0 < verdicts.count("permit") < 40
+    assert all(clause["code"].startswith("budget.") for body in refused for clause in body["clauses"])
+    kinds = [entry["kind"] for entry in await world.ledger()]
+    assert kinds.count("reserve") == 2 * verdicts.count("permit")
+
+
+async def test_the_same_request_twice_in_one_batch_is_decided_once(world: World) -> None:
+    await world.set_up()
+    request = world.request()
+    answers = await asyncio.gather(*(world.decide(request) for _ in range(6)))
+    statuses = {answer.status_code for answer in answers}
+    assert statuses <= {201, 409}
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
+    assert len(await world.ledger()) == 2
+
+
+async def test_a_suspension_elsewhere_is_never_outrun_by_what_is_in_memory(world: World, around: Any) -> None:
+    """One process suspends; the very next decision of another, warm with the old rules, is a denial."""
+    await world.set_up()
+    assert (await world.decide()).json()["verdict"] == "permit"
+    settings = Settings.model_validate(
+        settings_of(world.url.replace("postgresql://", "postgresql+asyncpg://"))
+        | {"master_key": KEY, "signing_key": KEY}
+    )
+    other = create_app(settings, surroundings=around("policy", settings), clock=lambda: world.now)
+    own, world.call._http._transport.app = world.call._http._transport.app, other
+    await world.post("steward", f"/v1/charters/{world.charter_id}:suspend", 200, {"reason": "now"})
+    world.call._http._transport.app = own
+    assert (await world.decide(rho="0.001")).json()["clauses"][0]["code"] == "charter.in-force"
+    await other.state.office.database.close()
+
+
+async def test_no_plan_asked_for_after_a_suspension_is_permitted(world: World) -> None:
+    """Several askers without a pause, and a stop in the middle of them."""
+    await world.set_up(epsilon="20", allocated="20")
+    stopped = asyncio.Event()
+    verdicts: list[tuple[bool, str]] = []
+
+    async def ask() -> None:
+        for _ in range(8):
+            late = stopped.is_set()
+            verdicts.append((late, (await world.decide(rho="0.001")).json()["verdict"]))
+
+    async def stop() -> None:
+        await asyncio.sleep(0.05)
+        await world.post("steward", f"/v1/charters/{world.charter_id}:suspend", 200, {"reason": "now"})
+        stopped.set()
+
+    await asyncio.gather(stop(), *(ask() for _ in range(6)))
+    assert (await world.decide(rho="0.001")).json()["verdict"] == "deny"
+    assert (True, "permit") not in verdicts
