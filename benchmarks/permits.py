@@ -1,21 +1,24 @@
-"""Permits per second over HTTP at 32 clients on one hot budget, beside pgbench's three-statement reservation.
+"""Permits per second over HTTP at 32 clients, beside pgbench's three-statement reservation.
 
 Both on one machine, one Postgres, one run; the ratio is the figure. pgbench does the bare minimum of a
-reservation (lock the account, update it, append to a ledger); policy does the whole of a decision:
+reservation (lock the account, update it, append to a ledger). Policy does the whole of a decision:
 authentication, the gate, idempotency, the permit, two accounts, two ledger rows, audit and outbox.
+Once on one hot budget, once on a hundred; and a decision beside a long ledger and a short one.
 """
 
 import asyncio
+import json
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
-import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -27,20 +30,51 @@ from mintmark_local.stack import Stack
 
 CLIENTS = 32
 SECONDS = 10
+BUDGETS = 100
+SHORT, LONG = 100, 100_000
 PGBENCH = """
+\\set id random(1, {budgets})
 BEGIN;
-SELECT held FROM bench_account WHERE id = 1 FOR UPDATE;
-UPDATE bench_account SET held = held + 1 WHERE id = 1;
-INSERT INTO bench_ledger (account, amount) VALUES (1, 1);
+SELECT held FROM bench_account WHERE id = :id FOR UPDATE;
+UPDATE bench_account SET held = held + 1 WHERE id = :id;
+INSERT INTO bench_ledger (account, amount) VALUES (:id, 1);
 COMMIT;
 """
 
 
-async def permits_per_second(machine: Machine, ready: Ready) -> tuple[float, float]:
-    """(permits per second, 99th percentile of the answer time in milliseconds)."""
-    registry = machine.stack.secrets.registry
-    issuer = machine.stack.ports.url("identity")
-    token = identity.sign_token(registry, issuer=issuer, client="generation", audience="mintmark-policy")
+@dataclass(frozen=True)
+class Figure:
+    per_second: float
+    p99_milliseconds: float
+
+
+class Client:
+    """One keep-alive connection that sends prepared requests: the clients must not be what is measured."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._place = urlsplit(url)
+        self._token = token
+
+    async def __aenter__(self) -> Self:
+        self._reader, self._writer = await asyncio.open_connection(self._place.hostname, self._place.port)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._writer.close()
+
+    async def post(self, path: str, body: bytes, key: str) -> bytes:
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: {self._place.netloc}\r\nAuthorization: Bearer {self._token}\r\n"
+            f"Content-Type: application/json\r\nIdempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        self._writer.write(head.encode() + body)
+        answer = await self._reader.readuntil(b"\r\n\r\n")
+        length = next(line for line in answer.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        return await self._reader.readexactly(int(length.split(b":")[1]))
+
+
+async def prepared(machine: Machine, ready: Ready) -> str:
+    """A decision request with a place for its run id."""
     plan = ready.plan().model_dump(mode="json")
     (row,) = await machine.sql("policy", "SELECT id FROM keys WHERE resource LIKE $1", f"source:{ready.source_id}:%")
     offer = {
@@ -50,52 +84,80 @@ async def permits_per_second(machine: Machine, ready: Ready) -> tuple[float, flo
         "source_key_id": str(row["id"]),
         "population_id": ready.population_id,
     }
-    until = time.monotonic() + SECONDS
+    return json.dumps({"run_id": "RUN", "requester": "scientist", "plan": plan, "offer": offer})
+
+
+async def permits_per_second(machine: Machine, bodies: list[str], seconds: float = SECONDS) -> Figure:
+    registry, issuer = machine.stack.secrets.registry, machine.stack.ports.url("identity")
+    token = identity.sign_token(registry, issuer=issuer, client="generation", audience="mintmark-policy")
+    until = time.monotonic() + seconds
     times: list[float] = []
 
-    async def client(http: httpx.AsyncClient) -> None:
-        while time.monotonic() < until:
-            run_id = str(uuid4())
-            body = {"run_id": run_id, "requester": "scientist", "plan": plan, "offer": offer}
-            started = time.monotonic()
-            answer = await http.post("/v1/decisions", json=body, headers={"Idempotency-Key": run_id})
-            assert answer.json()["verdict"] == "permit", answer.text
-            times.append(time.monotonic() - started)
+    async def work(number: int) -> None:
+        async with Client(machine.stack.ports.url("policy"), token) as client:
+            while time.monotonic() < until:
+                run_id = str(uuid4())
+                body = bodies[(number + len(times)) % len(bodies)].replace("RUN", run_id).encode()
+                started = time.monotonic()
+                answer = await client.post("/v1/decisions", body, run_id)
+                times.append(time.monotonic() - started)
+                assert b'"permit":{' in answer, answer
 
-    limits = httpx.Limits(max_connections=CLIENTS)
-    url, headers = machine.stack.ports.url("policy"), {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, limits=limits, timeout=60) as http:
-        await asyncio.gather(*(client(http) for _ in range(CLIENTS)))
+    await asyncio.gather(*(work(number) for number in range(CLIENTS)))
     times.sort()
-    return len(times) / SECONDS, times[int(len(times) * 0.99)] * 1000
+    return Figure(len(times) / seconds, times[int(len(times) * 0.99)] * 1000)
 
 
-async def pgbench_per_second(stack: Stack) -> float:
+async def pgbench_per_second(stack: Stack, budgets: int) -> float:
     connection = await asyncpg.connect(stack.superuser_url())
+    await connection.execute("DROP TABLE IF EXISTS bench_account, bench_ledger")
     await connection.execute("CREATE TABLE bench_account (id int PRIMARY KEY, held bigint)")
     await connection.execute("CREATE TABLE bench_ledger (id bigserial PRIMARY KEY, account int, amount bigint)")
-    await connection.execute("INSERT INTO bench_account VALUES (1, 0)")
+    await connection.execute("INSERT INTO bench_account SELECT n, 0 FROM generate_series(1, $1::int) n", budgets)
     await connection.close()
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write(PGBENCH)
+        script.write(PGBENCH.format(budgets=budgets))
         script.flush()
         program = str(postgres.packaged_binaries() / "bin" / "pgbench")
-        command = [
-            program,
-            "-n",
-            "-f",
-            script.name,
-            "-c",
-            str(CLIENTS),
-            "-j",
-            "2",
-            "-T",
-            str(SECONDS),
-            stack.superuser_url(),
-        ]
-        told = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
+        command = [program, "-n", "-f", script.name, "-c", str(CLIENTS), "-j", "2", "-T", str(SECONDS)]
+        told = await asyncio.to_thread(
+            subprocess.run, [*command, stack.superuser_url()], capture_output=True, text=True, check=True
+        )
     line = next(line for line in told.stdout.splitlines() if line.startswith("tps"))
     return float(line.split("=")[1].split()[0])
+
+
+async def one_after_another(machine: Machine, body: str, decisions: int = 300) -> float:
+    """The median milliseconds of a decision asked for alone."""
+    registry, issuer = machine.stack.secrets.registry, machine.stack.ports.url("identity")
+    token = identity.sign_token(registry, issuer=issuer, client="generation", audience="mintmark-policy")
+    times: list[float] = []
+    async with Client(machine.stack.ports.url("policy"), token) as client:
+        for _ in range(decisions):
+            run_id = str(uuid4())
+            started = time.monotonic()
+            await client.post("/v1/decisions", body.replace("RUN", run_id).encode(), run_id)
+            times.append((time.monotonic() - started) * 1000)
+    return sorted(times)[len(times) // 2]
+
+
+async def lengthen(machine: Machine, ready: Ready, entries: int) -> None:
+    """Add ledger entries to a population's account, as so many runs would have."""
+    await machine.sql(
+        "policy",
+        """
+        INSERT INTO ledger_entries (account_id, permit_id, kind, mechanism, at)
+        SELECT a.id, p.id, 'spend', p.mechanism, now() FROM accounts a, permits p, generate_series(1, $2::int)
+        WHERE a.population_id = $1 AND a.charter_id IS NULL AND p.id = (SELECT id FROM permits LIMIT 1)
+        """,
+        ready.population_id,
+        entries,
+    )
+
+
+def tell(what: str, figure: Figure, baseline: float) -> None:
+    print(f"{what:38} {figure.per_second:8.0f} /s   p99 {figure.p99_milliseconds:4.0f} ms")
+    print(f"{'  pgbench, three statements':38} {baseline:8.0f} /s   ratio {figure.per_second / baseline:.2f}")
 
 
 async def main() -> None:
@@ -104,13 +166,27 @@ async def main() -> None:
         async with stack:
             machine = Machine(stack)
             ready = await machine.ready()
-            permits, p99 = await permits_per_second(machine, ready)
-            baseline = await pgbench_per_second(stack)
+            hot = await prepared(machine, ready)
+            await permits_per_second(machine, [hot], 2)
+            tell(
+                "permits, one hot budget", await permits_per_second(machine, [hot]), await pgbench_per_second(stack, 1)
+            )
+            many = [await prepared(machine, await machine.ready()) for _ in range(BUDGETS)]
+            await permits_per_second(machine, many, 2)
+            tell(
+                f"permits, {BUDGETS} budgets",
+                await permits_per_second(machine, many),
+                await pgbench_per_second(stack, BUDGETS),
+            )
+            fresh = await machine.ready()
+            body = await prepared(machine, fresh)
+            await lengthen(machine, fresh, SHORT)
+            short = await one_after_another(machine, body)
+            await lengthen(machine, fresh, LONG)
+            long = await one_after_another(machine, body)
+            print(f"a decision beside {LONG + SHORT} ledger entries ÷ beside {SHORT}: {long / short:.2f}")
             await machine.close()
         forget_cluster(Path(folder))
-    print(f"permits over HTTP, {CLIENTS} clients, one hot budget: {permits:8.1f} /s   p99 {p99:.0f} ms")
-    print(f"pgbench, the same reservation in three statements:  {baseline:8.1f} /s")
-    print(f"ratio: {permits / baseline:.2f}")
 
 
 asyncio.run(main())

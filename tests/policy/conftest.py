@@ -181,6 +181,19 @@ async def make_world(cluster: Cluster, around: Callable[..., Surroundings], call
 
 
 @pytest.fixture
+async def sibling(
+    world: World, around: Callable[..., Surroundings], caller: Callable[..., Caller]
+) -> AsyncIterator[World]:
+    """Another process of the same service on the same database, at the same clock."""
+    url = world.url.replace("postgresql://", "postgresql+asyncpg://")
+    settings = Settings.model_validate(settings_of(url) | {"master_key": KEY, "signing_key": KEY})
+    app = create_app(settings, surroundings=around("policy", settings), clock=lambda: world.now)
+    made = World(app, caller(app, "policy"), url)
+    yield made
+    await made.office.database.close()
+
+
+@pytest.fixture
 async def world(
     cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller]
 ) -> AsyncIterator[World]:

@@ -3,11 +3,8 @@
 import asyncio
 from datetime import timedelta
 
-from conftest import KEY, settings_of
 from policy.conftest import World
 
-from mintmark_policy.app import create_app
-from mintmark_policy.settings import Settings
 from mintmark_policy.use_cases.calendar import fire_due
 
 
@@ -28,22 +25,15 @@ async def test_a_revalidation_period_ends_by_itself(world: World) -> None:
     assert (await world.decide()).json()["clauses"][0]["code"] == "charter.revalidated"
 
 
-async def test_a_restart_and_a_crowd_fire_a_deadline_once(world: World, around: object) -> None:
-    """Several processes, one of them started anew, look at the same moment: one of them does it."""
+async def test_a_restart_and_a_crowd_fire_a_deadline_once(world: World, sibling: World) -> None:
+    """Two processes, one of them started anew, look at the same moment: one of them does it."""
     await world.make_charter(revalidate_by=(world.now + timedelta(days=1)).isoformat())
-    settings = Settings.model_validate(
-        settings_of(world.url.replace("postgresql://", "postgresql+asyncpg://"))
-        | {"master_key": KEY, "signing_key": KEY}
-    )
-    others = [create_app(settings, surroundings=around("policy", settings), clock=lambda: world.now) for _ in range(3)]
     world.now += timedelta(days=2)
-    fired = await asyncio.gather(*(fire_due(app.state.office) for app in (world.app, *others)))
+    fired = await asyncio.gather(*(fire_due(each.office) for each in (world, sibling, world, sibling)))
     due = [entry for entry in await world.get("/v1/notifications") if entry["kind"] == "charter.revalidation"]
     assert len(due) == 1
     assert sum(fired) >= 1
-    assert await fire_due(others[0].state.office) == 0
-    for app in others:
-        await app.state.office.database.close()
+    assert await fire_due(sibling.office) == 0
 
 
 async def test_a_deadline_that_dies_half_way_is_done_again(world: World) -> None:

@@ -4,11 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from conftest import KEY, settings_of
 from policy.conftest import World
 
-from mintmark_policy.app import create_app
-from mintmark_policy.settings import Settings
 from mintmark_policy.use_cases.lane import Lane
 
 
@@ -80,20 +77,26 @@ async def test_the_same_request_twice_in_one_batch_is_decided_once(world: World)
     assert len(await world.ledger()) == 2
 
 
-async def test_a_suspension_elsewhere_is_never_outrun_by_what_is_in_memory(world: World, around: Any) -> None:
+async def test_a_suspension_elsewhere_is_never_outrun_by_what_is_in_memory(world: World, sibling: World) -> None:
     """One process suspends; the very next decision of another, warm with the old rules, is a denial."""
     await world.set_up()
     assert (await world.decide()).json()["verdict"] == "permit"
-    settings = Settings.model_validate(
-        settings_of(world.url.replace("postgresql://", "postgresql+asyncpg://"))
-        | {"master_key": KEY, "signing_key": KEY}
-    )
-    other = create_app(settings, surroundings=around("policy", settings), clock=lambda: world.now)
-    own, world.call._http._transport.app = world.call._http._transport.app, other
-    await world.post("steward", f"/v1/charters/{world.charter_id}:suspend", 200, {"reason": "now"})
-    world.call._http._transport.app = own
+    await sibling.post("steward", f"/v1/charters/{world.charter_id}:suspend", 200, {"reason": "now"})
     assert (await world.decide(rho="0.001")).json()["clauses"][0]["code"] == "charter.in-force"
-    await other.state.office.database.close()
+
+
+async def test_racing_processes_never_overspend(world: World, sibling: World) -> None:
+    """Two lanes on one budget: the locks of the database are what keeps them apart."""
+    await world.set_up(epsilon="1", allocated="1")
+    requests = [world.request(rho="0.004") for _ in range(60)]
+    both = (world, sibling)
+    answers = await asyncio.gather(*(both[n % 2].decide(request) for n, request in enumerate(requests)))
+    permitted = [answer for answer in answers if answer.json()["verdict"] == "permit"]
+    (account, *_) = await world.sql("SELECT held, caps FROM accounts WHERE charter_id IS NULL")
+    assert any(held <= cap for held, cap in zip(account["held"], account["caps"], strict=True))
+    reserved = await world.sql("SELECT m.renyi[1] AS one FROM permits p JOIN mechanisms m ON m.digest = p.mechanism")
+    assert account["held"][0] == sum(row["one"] for row in reserved)
+    assert len(reserved) == len(permitted) < 60
 
 
 async def test_no_plan_asked_for_after_a_suspension_is_permitted(world: World) -> None:
