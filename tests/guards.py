@@ -80,7 +80,7 @@ def run_tests(tree: Path, tests: str) -> bool:
 def copied(folder: Path) -> Path:
     tree = folder / "tree"
     ignored = shutil.ignore_patterns("__pycache__", ".hypothesis")
-    for name in ("services", "shared", "client", "deploy", "tests"):
+    for name in ("services", "shared", "client", "deploy", "tests", "openapi"):
         shutil.copytree(ROOT / name, tree / name, ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", tree)
     return tree
