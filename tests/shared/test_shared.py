@@ -7,7 +7,8 @@ from uuid import UUID
 import httpx
 import pyarrow as pa
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pgqueuer import RetryRequested
 
@@ -30,6 +31,19 @@ json_values = st.recursive(
     ),
     max_leaves=15,
 )
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+        json_values | st.floats(allow_nan=False, allow_infinity=False),
+        max_size=5,
+    )
+)
+@example({"é": "\x7f\u2028\b\x01", "z": [True, None, -1]})
+@example({"a": '\x00\x1f\t"\\/\u00ff\U0001f600'})
+def test_the_bytes_are_rfc_8785s_whichever_way_they_are_made(document: dict[str, Any]) -> None:
+    assert canonical(document) == rfc8785.dumps(document)
 
 
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), json_values, max_size=5))
