@@ -13,7 +13,7 @@ from mintmark_generation.app import create_workshop
 from mintmark_generation.settings import Settings
 from mintmark_generation.store import Store
 from mintmark_generation.use_cases.child import ChildFailed
-from mintmark_generation.use_cases.plans import request_run
+from mintmark_generation.use_cases.plans import cancel, request_run
 from mintmark_generation.use_cases.runs import carry, model_object
 from mintmark_generation.use_cases.sources import register
 from mintmark_generation.use_cases.workshop import Workshop
@@ -21,7 +21,7 @@ from mintmark_shared import custody
 from mintmark_shared.contracts.generation import CategoricalDomain, Column, SourceDeclaration
 from mintmark_shared.contracts.policy import DataKey, Decision, DecisionRequest, Permit, Plan, Redemption
 from mintmark_shared.errors import Conflict, Forbidden, Unavailable
-from mintmark_shared.queue import Superseded
+from mintmark_shared.queue import Later, Superseded
 from mintmark_shared.service import Surroundings
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -42,14 +42,23 @@ class PolicyThatPermits:
     async def new_source_key(self, request: Any) -> DataKey:
         return DataKey(id=uuid4(), key=KEY)
 
+    async def decision_of(self, run_id: UUID) -> Decision:
+        return self.decision(run_id)
+
+    async def configuration_defaults(self, name: str) -> dict[str, Any]:
+        return {"iterations": 321}
+
     async def decide(self, request: DecisionRequest) -> Decision:
+        return self.decision(request.run_id)
+
+    def decision(self, run_id: UUID) -> Decision:
         now = datetime.now(UTC)
         permit = (
             Permit(id=uuid4(), token="t", expires_at=now + timedelta(minutes=5)) if self.verdict == "permit" else None
         )
-        clauses = [] if permit else [{"code": "c", "expected": "e", "actual": "a", "remedy": "r"}]
+        clauses = [] if self.verdict != "deny" else [{"code": "c", "expected": "e", "actual": "a", "remedy": "r"}]
         return Decision(
-            id=uuid4(), run_id=request.run_id, verdict=self.verdict, clauses=clauses, plan_digest="d",
+            id=uuid4(), run_id=run_id, verdict=self.verdict, clauses=clauses, plan_digest="d",
             charter_digest=None, decided_at=now, permit=permit,
         )  # fmt: skip
 
@@ -74,7 +83,7 @@ class World:
         self.policy = policy
         self.messages = messages
 
-    async def run(self) -> Any:
+    async def run(self, **changes: Any) -> Any:
         declared = SourceDeclaration(
             name=f"s-{uuid4().hex[:6]}", description="d", population_id=uuid4(),
             columns=[Column(name="c", domain=CategoricalDomain(kind="categorical", categories=["a"]))],
@@ -95,6 +104,7 @@ class World:
             generator="dpmm-mst",
             rows=10,
             rationale="r",
+            **changes,
         )
         return UUID((await request_run(self.works, plan, by="scientist", key=uuid4().hex))["id"])
 
@@ -205,3 +215,43 @@ async def test_a_denied_plan_is_kept_as_denied_and_queues_nothing(world: World) 
     with pytest.raises(Forbidden) as refused:
         await world.run()
     assert refused.value.reasons == [{"code": "c", "expected": "e", "actual": "a", "remedy": "r"}]
+
+
+async def test_a_plan_under_review_waits_and_runs_when_it_is_approved(world: World) -> None:
+    world.policy.verdict = "review"
+    run_id = await world.run()
+    assert (await world.row(run_id)).state == "in_review"
+    with pytest.raises(Later):
+        await carry(world.works, run_id)
+    assert world.policy.said == [], "nothing is redeemed before the votes"
+    world.policy.verdict = "permit"
+    world.messages.append(ChildFailed("as far as this test goes"))
+    await carry(world.works, run_id)
+    row = await world.row(run_id)
+    assert world.policy.said == ["redeem", "settle failed"]
+    assert row.decision["permit"] is not None
+
+
+async def test_a_plan_the_committee_refuses_ends_as_denied(world: World) -> None:
+    world.policy.verdict = "review"
+    run_id = await world.run()
+    world.policy.verdict = "deny"
+    await carry(world.works, run_id)
+    assert (await world.row(run_id)).state == "denied"
+    assert world.policy.said == []
+
+
+async def test_a_plan_under_review_can_be_withdrawn(world: World) -> None:
+    world.policy.verdict = "review"
+    run_id = await world.run()
+    await cancel(world.works, run_id, by="scientist")
+    await carry(world.works, run_id)
+    assert (await world.row(run_id)).state == "cancelled"
+    assert world.policy.said == [], "there is no permit to return"
+
+
+async def test_a_named_configuration_fills_in_what_the_plan_leaves_out(world: World) -> None:
+    named = await world.row(await world.run(configuration="careful"))
+    assert named.plan["parameters"]["iterations"] == 321
+    own = await world.row(await world.run(configuration="careful", parameters={"iterations": 500}))
+    assert own.plan["parameters"]["iterations"] == 500

@@ -28,17 +28,22 @@ SECRET = "Xyzzy-4711"
 class PolicyThatGivesKeys:
     """The one thing of policy that an upload needs."""
 
+    def __init__(self) -> None:
+        self.asked: list[KeyRequest] = []
+
     async def population_exists(self, population_id: UUID) -> None:
         pass
 
     async def new_source_key(self, request: KeyRequest) -> DataKey:
         assert request.resource.startswith("source:")
+        self.asked.append(request)
         return DataKey(id=uuid4(), key=KEY)
 
 
 class World:
-    def __init__(self, call: Caller, objects: Path, url: str) -> None:
+    def __init__(self, call: Caller, objects: Path, url: str, policy: PolicyThatGivesKeys) -> None:
         self.call = call
+        self.policy = policy
         self.objects = objects
         self.url = url.replace("+asyncpg", "")
         self.source_id = ""
@@ -80,8 +85,10 @@ async def world(
     limits = {"maximum_upload_bytes": 200_000, "maximum_table_bytes": 400_000}
     settings = Settings.model_validate(settings_of(url) | peers | limits)
     surroundings = around("generation", settings)
-    workshop = create_workshop(settings, surroundings, policy=PolicyThatGivesKeys())
-    made = World(caller(create_app(settings, surroundings=surroundings, workshop=workshop), "generation"), objects, url)
+    policy = PolicyThatGivesKeys()
+    workshop = create_workshop(settings, surroundings, policy=policy)
+    app = create_app(settings, surroundings=surroundings, workshop=workshop)
+    made = World(caller(app, "generation"), objects, url, policy)
     assert (await made.declare()).status_code == 201
     yield made
     await surroundings.database.close()
@@ -251,6 +258,20 @@ async def test_the_rows_of_one_person_stay_on_one_side(world: World) -> None:
     assert not sides[0] & sides[1]
 
 
+async def test_a_person_in_two_partitions_is_refused_and_the_key_names_the_partitions(world: World) -> None:
+    """Partitions' budgets compose in parallel only while nobody is in two of them."""
+    assert (await world.declare(partition_column="sex")).status_code == 201
+    twice = [*rows(), [f"{SECRET}-0", "m", "20", "1.5"]]
+    refused = await world.upload(csv(twice))
+    assert refused.status_code == 422
+    (reason,) = refused.json()["reasons"]
+    assert (reason["code"], reason["column"], reason["row"]) == ("unit-in-two-partitions", "sex", 61)
+    assert await world.nothing_was_stored()
+    assert (await world.upload(csv(rows()))).status_code == 201
+    asked = world.policy.asked[-1]
+    assert (asked.partitions, asked.owner) == (["f", "m"], "steward")
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -261,6 +282,14 @@ async def test_the_rows_of_one_person_stay_on_one_side(world: World) -> None:
         {"columns": [{"name": "a", "domain": {"kind": "categorical", "categories": ["x", "x"]}}]},
         {"privacy_unit": {"column": "nobody"}},
         {"privacy_unit": {"maximum_rows": 3}},
+        {"partition_column": "age"},
+        {"partition_column": "income"},
+        {"partition_column": "nobody"},
+        {
+            "partition_column": "sex",
+            "columns": [{"name": "sex", "domain": {"kind": "categorical", "categories": ["not a name!"]}}],
+            "privacy_unit": {},
+        },
         {"target": "person"},
         {"target": "nothing"},
         {"surprise": 1},

@@ -126,6 +126,19 @@ async def test_business_row_audit_event_and_outbox_row_commit_together(world: Wo
         assert row["n"] == 0
 
 
+async def test_every_audit_event_has_its_outbox_row(world: World) -> None:
+    """By the decision path and by every other: events and rows commit together, one for one."""
+    await world.set_up()
+    await world.redeem((await world.decide()).json())
+    (row,) = await world.sql(
+        """
+        SELECT (SELECT count(*) FROM audit_events) AS events, count(*) AS rows, count(DISTINCT payload ->> 'id') AS ids
+        FROM outbox WHERE kind = 'audit'
+        """
+    )
+    assert row["events"] == row["rows"] == row["ids"] > 5
+
+
 async def test_leaves_carry_no_name(world: World) -> None:
     await world.set_up()
     await world.decide()
