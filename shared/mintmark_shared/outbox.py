@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select, update
 
@@ -50,15 +52,27 @@ class OutboxDelivery:
                     .limit(BATCH)
                 )
             ).all()
-        for row in rows:
-            refusal = await self._send(row)
-            async with self._database.transaction() as connection:
-                await connection.execute(
-                    update(self._outbox)
-                    .where(self._outbox.c.id == row.id)
-                    .values(delivered_at=func.clock_timestamp(), refusal=refusal)
-                )
+        delivered: list[UUID] = []
+        try:
+            for row in rows:
+                refusal = await self._send(row)
+                if refusal is None:
+                    delivered.append(row.id)
+                else:
+                    await self._mark([row.id], refusal)
+        finally:
+            # Marked together: a crash before this sends some again, and lineage takes each once.
+            if delivered:
+                await self._mark(delivered, None)
         return len(rows)
+
+    async def _mark(self, ids: Sequence[UUID], refusal: dict[str, Any] | None) -> None:
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                update(self._outbox)
+                .where(self._outbox.c.id.in_(ids))
+                .values(delivered_at=func.clock_timestamp(), refusal=refusal)
+            )
 
     async def _send(self, row: Any) -> dict[str, Any] | None:
         """Deliver one row; a refusal is kept beside it, so that one bad event never blocks the rest."""
