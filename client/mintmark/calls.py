@@ -87,6 +87,31 @@ def vote(charter_id: Id, *, function: str, verdict: str, digest: str, reason: st
     return Call("policy", "POST", f"/v1/charters/{charter_id}/votes", _json, json=body)
 
 
+def list_reviews(*, state: str = "open", kind: str | None = None, subject: str | None = None) -> Call[list[Json]]:
+    given = {"state": state, "kind": kind, "subject": subject}
+    query: dict[str, str | int] = {name: value for name, value in given.items() if value is not None}
+    return Call("policy", "GET", "/v1/reviews", _json, query=query)
+
+
+def get_review(review_id: Id) -> Call[Json]:
+    return Call("policy", "GET", f"/v1/reviews/{review_id}", _json)
+
+
+def vote_on_review(review_id: Id, *, function: str, verdict: str, digest: str, reason: str) -> Call[Json]:
+    body = {"function": function, "verdict": verdict, "digest": digest, "reason": reason}
+    return Call("policy", "POST", f"/v1/reviews/{review_id}/votes", _json, json=body)
+
+
+def suspend_charter(charter_id: Id, *, reason: str) -> Call[Json]:
+    """Stop a charter at once; starting it again takes the quorum."""
+    return Call("policy", "POST", f"/v1/charters/{charter_id}:suspend", _json, json={"reason": reason})
+
+
+def explain_decision(decision_id: Id) -> Call[Json]:
+    """What would make a refused plan pass."""
+    return Call("policy", "POST", f"/v1/decisions/{decision_id}:explain", _json)
+
+
 def assess_charter(charter_id: Id, *, digest: str, acceptable: bool, summary: str, valid_until: str) -> Call[Json]:
     body = {"digest": digest, "acceptable": acceptable, "summary": summary, "valid_until": valid_until}
     return Call("policy", "POST", f"/v1/charters/{charter_id}/assessments", _json, json=body)
@@ -107,6 +132,11 @@ def list_populations() -> Call[list[Json]]:
 
 def get_ledger(population_id: Id) -> Call[Json]:
     return Call("policy", "GET", f"/v1/populations/{population_id}/ledger", _json)
+
+
+def get_statement(population_id: Id) -> Call[Json]:
+    """All that was charged to a population, for an auditor to compose again."""
+    return Call("policy", "GET", f"/v1/populations/{population_id}/statement", _json)
 
 
 def allocate(population_id: Id, *, charter_id: Id, epsilon: str, delta: str, releases: int | None = None) -> Call[Json]:

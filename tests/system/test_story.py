@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pyarrow.parquet as pq
 import pytest
-from system.conftest import CANARY_NUMBER, CANARY_TEXT, Machine, table, until
+from system.conftest import CANARY_NUMBER, CANARY_TEXT, Machine, Ready, table, until
 
 from mintmark import Refused, calls
 from mintmark.audit import verify_proof
@@ -221,6 +221,33 @@ async def test_a_running_run_is_cancelled_and_its_charge_stands(machine: Machine
         run = await ready.ended(run_id)
     assert run["state"] == "cancelled"
     assert await ready.charges(run_id) == ["reserve", "spend"]
+
+
+async def test_a_plan_that_needs_votes_waits_for_them_and_then_runs(machine: Machine) -> None:
+    """Through the real services: the run stands in review, a vote lets it go on, and the charge is made once."""
+    vote = {"stages": [{"name": "committee", "counts": {"privacy": 1}}]}
+    ready = await machine.ready(reviews={"plan": vote})
+    run_id = await ready.request()
+    async with machine.worker():
+        run = await ready.run(run_id)
+        assert (run["state"], run["decision"]["verdict"]) == ("in_review", "review")
+        (review,) = await machine.send("auditor", calls.list_reviews(kind="plan", subject=f"run:{run_id}"))
+        assert review["id"] == run["decision"]["review_id"]
+        ballot = calls.vote_on_review(
+            review["id"], function="privacy", verdict="approve", digest=review["digest"], reason="needed"
+        )
+        assert (await machine.send("privacy-officer", ballot))["state"] == "approved"
+        await until(lambda: _left_review(ready, run_id), 60)
+        ended = await ready.ended(run_id)
+    assert ended["state"] == "released"
+    assert ended["decision"]["round"] == 1
+    assert await ready.charges(run_id) == ["reserve", "spend"]
+    statement = await machine.send("auditor", calls.get_statement(ready.population_id))
+    assert [charge["spent"] for account in statement["accounts"] for charge in account["charges"]] == [1, 1]
+
+
+async def _left_review(ready: Ready, run_id: str) -> bool:
+    return (await ready.run(run_id))["state"] != "in_review"
 
 
 async def test_a_table_without_a_guarantee_needs_a_charter_that_says_so(machine: Machine) -> None:

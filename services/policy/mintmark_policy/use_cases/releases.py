@@ -300,10 +300,9 @@ async def may_read(
         raise Forbidden("You hold no valid grant for this asset; ask a steward.", code="no-grant")
     permit = await store.permit_of_run(asset_id)
     row = await charters.by_digest(permit.charter_id, permit.charter_digest, now)
-    state = state_of(row, now)
-    if state == "expired":
-        raise Forbidden("The charter this asset was made under has expired.", code="charter-expired")
-    if state in {"suspended", "retired"} or await charters.is_suspended("charter", permit.charter_id):
+    suspended = await charters.is_suspended("charter", permit.charter_id)
+    state = "suspended" if suspended else state_of(row, now)
+    if state in {"suspended", "expired", "retired"}:
         raise Forbidden(f"The charter this asset was made under is {state}.", code=f"charter-{state}")
 
 
