@@ -22,7 +22,7 @@ from mintmark_local.processes import ChildSpec, Ready, Say, Supervisor, python
 
 SERVICES = ("policy", "generation", "evaluation", "lineage")
 WORKERS = ("generation", "evaluation")
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 
 
 @dataclass(frozen=True)
