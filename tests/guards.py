@@ -58,6 +58,7 @@ GUARDS = (
     Guard("glass takes two", f"{POLICY}/use_cases/waivers.py", "if by in {row.opened_by, row.requester}:", "if False:", "tests/policy/test_stories.py -k glass"),
     Guard("a delegate of one's own matter", f"{POLICY}/domain/review.py", "if theirs - {function}:", "if False:", "tests/policy/test_review.py"),
     Guard("no cache outruns a stop", f"{POLICY}/use_cases/rulebook.py", "book.epoch != epoch or ", "", "tests/policy/test_lane.py -k outrun"),
+    Guard("no book of a failed transaction", f"{POLICY}/use_cases/decisions.py", "office.rulebook.private(connection) if alone else office.rulebook.open(connection)", "office.rulebook.open(connection)", "tests/policy/test_lane.py -k never_kept"),
     Guard("a suspended charter's permits", f"{POLICY}/use_cases/permits.py", "            await _refuse_suspended(connection, row)\n", "", "tests/policy/test_stories.py -k incident"),
     Guard("a job that cannot be given back", "shared/mintmark_shared/queue.py", "WHERE id = $1::bigint AND queue_manager_id = $2::uuid", "WHERE id = $1::bigint AND $2::uuid IS NOT NULL", "tests/shared/test_queue.py"),
     Guard("one execution per charge", f"{GENERATION}/domain/run.py", 'return run.model_sealed or run.guarantee == "none"', "return True", "tests/generation/test_run.py"),

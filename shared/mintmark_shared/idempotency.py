@@ -1,10 +1,12 @@
 """A POST that creates happens once: key, fingerprint and reply are kept in the effect's own transaction."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import Header
+from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import Column, Integer, MetaData, Table, Text, func, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
@@ -51,46 +53,72 @@ def idempotency_table(metadata: MetaData) -> Table:
     )
 
 
-async def once(
-    connection: AsyncConnection,
-    table: Table,
-    *,
-    caller: str,
-    key: str | None,
-    request: Any,
-    effect: Callable[[], Awaitable[Reply]],
-) -> Reply:
-    """Run ``effect``, or answer as the first request with this key was answered.
+_kept = idempotency_table(MetaData())
 
-    Raises:
-        Conflict: the first request with this key is still under way.
-        Invalid: the key was used for another request.
-    """
-    if key is None:
-        return await effect()
-    await _claim(connection, caller, key)
-    fingerprint = digest(request)
-    found = (await connection.execute(select(table).where(table.c.caller == caller, table.c.key == key))).one_or_none()
-    if found is not None:
-        if found.fingerprint != fingerprint:
+
+@dataclass(frozen=True)
+class Attempt:
+    """One sending of a request that may be sent again: its key, if it has one, and a digest of the whole of it."""
+
+    key: str | None
+    fingerprint: str
+
+    async def answered(self, connection: AsyncConnection, caller: str) -> Reply | None:
+        """How the first attempt was answered; None for the first. The key is the caller's until the transaction ends.
+
+        Raises:
+            Conflict: the first attempt is still under way.
+            Invalid: the key was used for another request.
+        """
+        if self.key is None:
+            return None
+        await _claim(connection, caller, self.key)
+        query = select(_kept).where(_kept.c.caller == caller, _kept.c.key == self.key)
+        found = (await connection.execute(query)).one_or_none()
+        if found is None:
+            return None
+        if found.fingerprint != self.fingerprint:
             raise Invalid(
                 "This Idempotency-Key was used for another request; choose a new one.",
                 code="idempotency-key-reused",
             )
         return Reply(found.status, found.body, found.headers)
-    reply = await effect()
-    await connection.execute(
-        insert(table).values(
-            caller=caller,
-            key=key,
-            fingerprint=fingerprint,
-            status=reply.status,
-            body=reply.body,
-            headers=dict(reply.headers),
-            created_at=func.clock_timestamp(),
-        )
-    )
-    return reply
+
+    async def keep(self, connection: AsyncConnection, caller: str, reply: Reply) -> Reply:
+        """The reply, kept for later attempts in the effect's own transaction."""
+        if self.key is not None:
+            values = {
+                "caller": caller,
+                "key": self.key,
+                "fingerprint": self.fingerprint,
+                "status": reply.status,
+                "body": reply.body,
+                "headers": dict(reply.headers),
+                "created_at": func.clock_timestamp(),
+            }
+            await connection.execute(insert(_kept).values(values))
+        return reply
+
+
+async def _attempt(request: Request, key: OptionalIdempotencyKey = None) -> Attempt:
+    return Attempt(key, fingerprint(request.method, request.url.path, await request.body()) if key else "")
+
+
+async def _keyed_attempt(request: Request, key: IdempotencyKey) -> Attempt:
+    return await _attempt(request, key)
+
+
+ThisAttempt = Annotated[Attempt, Depends(_attempt)]
+KeyedAttempt = Annotated[Attempt, Depends(_keyed_attempt)]
+
+
+def fingerprint(method: str, path: str, body: bytes) -> str:
+    """A digest of a whole request; JSON counts as what it says, not as it is spaced and ordered."""
+    try:
+        said = digest(json.loads(body or b"null"))
+    except ValueError:
+        said = sha256(body).hexdigest()
+    return digest([method, path, said])
 
 
 async def _claim(connection: AsyncConnection, caller: str, key: str) -> None:

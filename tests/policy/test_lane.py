@@ -1,12 +1,15 @@
 """The lane: plans that wait together commit together, each is judged by itself, and no cache outruns a stop."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from policy.conftest import World
 
 from mintmark_policy.use_cases.lane import Lane
+
+DAY = timedelta(days=1)
 
 
 async def test_who_waits_goes_together_and_gets_their_own_answer() -> None:
@@ -118,3 +121,41 @@ async def test_no_plan_asked_for_after_a_suspension_is_permitted(world: World) -
     await asyncio.gather(stop(), *(ask() for _ in range(6)))
     assert (await world.decide(rho="0.001")).json()["verdict"] == "deny"
     assert (True, "permit") not in verdicts
+
+
+async def test_rules_read_in_a_transaction_that_failed_are_never_kept(world: World, sibling: World) -> None:
+    """The epoch such a transaction raised is raised again by the next one, with other rules under it."""
+    await world.set_up()
+    exception = {"rule": "rows.allowed", "reason": "a pilot", "valid_until": (world.now + DAY).isoformat()}
+    path = f"/v1/charters/{world.charter_id}/exceptions"
+    opened = await world.post("scientist", path, 202, exception | {"single_use": False})
+    await world.approve(opened["review_id"])
+
+    def die(**_: Any) -> str:
+        message = "died"
+        raise RuntimeError(message)
+
+    world.office.signer.sign = die
+    assert (await world.decide(rows=60_000)).status_code == 500
+    del world.office.signer.sign
+    await sibling.post("steward", f"/v1/charters/{world.charter_id}:suspend", 200, {"reason": "now"})
+    answer = (await world.decide()).json()
+    assert [clause["code"] for clause in answer["clauses"]] == ["charter.in-force"]
+
+
+async def test_a_plan_that_breaks_its_batch_breaks_nobody_elses(world: World) -> None:
+    await world.set_up(epsilon="20", allocated="20")
+    requests = [world.request(rho="0.001") for _ in range(6)]
+    sign = world.office.signer.sign
+
+    def die_for_one(**claims: Any) -> str:
+        if claims["run_id"] == requests[3]["run_id"]:
+            message = "died"
+            raise RuntimeError(message)
+        return sign(**claims)
+
+    world.office.signer.sign = die_for_one
+    answers = await asyncio.gather(*(world.decide(request) for request in requests))
+    del world.office.signer.sign
+    assert [answer.status_code for answer in answers] == [201, 201, 201, 500, 201, 201]
+    assert len(await world.ledger()) == 10

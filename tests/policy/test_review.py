@@ -57,9 +57,9 @@ def test_a_vote_needs_its_function_its_digest_and_its_turn() -> None:
         check(cast("a", digest="sha256:other"))
     with pytest.raises(Conflict, match="have voted"):
         check(cast("a", "legal"), voted(cast("a")))
-    with pytest.raises(Conflict, match="open"):
+    with pytest.raises(Conflict, match="over"):
         check(cast("a"), replace(REVIEW, state="approved"))
-    with pytest.raises(Conflict, match="open"):
+    with pytest.raises(Conflict, match="over"):
         check(cast("a"), replace(REVIEW, expires_at=NOW))
 
 

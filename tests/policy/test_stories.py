@@ -290,6 +290,11 @@ async def test_a_condition_waits_until_who_set_it_says_it_is_met(world: World) -
     await world.post("counsel", path, 404, {"evidence": "seen"})
     met = await world.post("privacy-officer", path, 200, {"evidence": "seen"})
     assert met["state"] == "approved"
+    late = await world.post("steward", "/v1/configurations", 201, configuration(name="late"))
+    (waiting,) = (await world.ballot(late["review_id"], conditions=["show a run"])).json()["conditions"]
+    world.now += 15 * DAY
+    over = f"/v1/reviews/{late['review_id']}/conditions/{waiting['id']}:meet"
+    assert (await world.post("privacy-officer", over, 409, {"evidence": "seen"}))["code"] == "not-open"
 
 
 async def test_an_exception_sets_one_rule_aside_once_and_never_the_budget(world: World) -> None:

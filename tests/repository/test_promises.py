@@ -120,6 +120,26 @@ def test_openapi_documents_are_current_and_complete() -> None:
                 assert "4XX" in operation["responses"]
 
 
+HAPPENS_ONCE_WITHOUT_A_KEY = {
+    "createSourceKey": "its answer holds a key in clear, which nobody may keep",
+    "uploadSource": "a version is what was uploaded, and uploading costs nothing",
+    "cancelGeneration": "a run is cancelled once however often it is asked",
+    "postLineage": "an event has an identity of its own",
+    "appendAuditEvent": "an event has an identity of its own",
+}
+
+
+def test_whatever_creates_takes_an_idempotency_key() -> None:
+    without = set()
+    for path in (ROOT / "openapi").glob("*.json"):
+        for methods in json.loads(path.read_text())["paths"].values():
+            operation = methods.get("post", {"responses": {}})
+            keyed = any(entry["name"] == "Idempotency-Key" for entry in operation.get("parameters", []))
+            if {"201", "202"} & set(operation["responses"]) and not keyed:
+                without.add(operation["operationId"])
+    assert without == set(HAPPENS_ONCE_WITHOUT_A_KEY)
+
+
 @pytest.mark.parametrize("service", SERVICES)
 async def test_migrations_make_exactly_the_tables(service: str, cluster: Cluster) -> None:
     tables = import_module(f"mintmark_{service}.tables")

@@ -11,7 +11,7 @@ from mintmark_evaluation.store import PAGE, Store
 from mintmark_evaluation.use_cases import Laboratory
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.evaluation import Assay, AssayRequest
-from mintmark_shared.idempotency import OptionalIdempotencyKey
+from mintmark_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1/assays", tags=["assays"])
 READ = requires("evaluation:read")
@@ -30,10 +30,10 @@ InLaboratory = Annotated[Laboratory, Depends(_laboratory)]
 async def request_assay(
     request: AssayRequest,
     laboratory: InLaboratory,
-    key: OptionalIdempotencyKey = None,
+    attempt: ThisAttempt,
     caller: Caller = WRITE,
 ) -> JSONResponse:
-    return (await use_cases.request_assay(laboratory, request, by=caller.subject, key=key)).response()
+    return (await use_cases.request_assay(laboratory, request, by=caller.subject, attempt=attempt)).response()
 
 
 @router.get("", operation_id="listAssays", summary="Assays, all or of one asset")

@@ -15,7 +15,7 @@ from mintmark_evaluation.measures.reference import Tables
 from mintmark_evaluation.measures.suite import assay as measure_all
 from mintmark_evaluation.settings import Settings
 from mintmark_evaluation.store import Store
-from mintmark_evaluation.tables import idempotency_keys, journal
+from mintmark_evaluation.tables import journal
 from mintmark_shared import custody
 from mintmark_shared.clients.policy import Policy
 from mintmark_shared.clock import Clock
@@ -24,7 +24,7 @@ from mintmark_shared.contracts.evaluation import Estimate as EstimateOnWire
 from mintmark_shared.contracts.policy import AssayKeys, AssayKeysRequest, ReleaseRequest
 from mintmark_shared.database import Database
 from mintmark_shared.errors import MintmarkError, Unavailable
-from mintmark_shared.idempotency import Reply, once
+from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
 from mintmark_shared.queue import enqueue
 from mintmark_shared.telemetry import place_of
@@ -60,19 +60,18 @@ def show(row: Any) -> dict[str, Any]:
     }
 
 
-async def request_assay(lab: Laboratory, request: AssayRequest, *, by: str, key: str | None) -> Reply:
+async def request_assay(lab: Laboratory, request: AssayRequest, *, by: str, attempt: Attempt) -> Reply:
     now, body = lab.clock(), request.model_dump(mode="json")
     async with lab.database.transaction() as connection:
-
-        async def effect() -> Reply:
-            store = Store(connection)
-            made = await store.add(request.asset_id, body, now)
-            await enqueue(connection, ASSAY_JOB, made)
-            event = AuditEvent(by, "assay.request", f"asset:{request.asset_id}", details={"assay": str(made)})
-            await journal.record(connection, now, event)
-            return Reply(202, show(await store.assay(made)), {"Location": f"/v1/assays/{made}", "Retry-After": "2"})
-
-        return await once(connection, idempotency_keys, caller=by, key=key, request=body, effect=effect)
+        if answer := await attempt.answered(connection, by):
+            return answer
+        store = Store(connection)
+        made = await store.add(request.asset_id, body, now)
+        await enqueue(connection, ASSAY_JOB, made)
+        event = AuditEvent(by, "assay.request", f"asset:{request.asset_id}", details={"assay": str(made)})
+        await journal.record(connection, now, event)
+        headers = {"Location": f"/v1/assays/{made}", "Retry-After": "2"}
+        return await attempt.keep(connection, by, Reply(202, show(await store.assay(made)), headers))
 
 
 async def carry(lab: Laboratory, assay_id: UUID) -> None:

@@ -12,7 +12,7 @@ from mintmark_generation.use_cases import sources as use_cases
 from mintmark_generation.use_cases.intake import CSV, PARQUET, Limits, read_body
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.generation import SourceDeclaration
-from mintmark_shared.idempotency import OptionalIdempotencyKey
+from mintmark_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1/sources", tags=["sources"])
 READ = requires("generation:read")
@@ -24,10 +24,10 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 async def register(
     declaration: SourceDeclaration,
     workshop: InWorkshop,
-    key: OptionalIdempotencyKey = None,
+    attempt: ThisAttempt,
     caller: Caller = WRITE,
 ) -> JSONResponse:
-    return (await use_cases.register(workshop, declaration, by=caller.subject, key=key)).response()
+    return (await use_cases.register(workshop, declaration, by=caller.subject, attempt=attempt)).response()
 
 
 @router.get("", operation_id="listSources", summary="All sources")

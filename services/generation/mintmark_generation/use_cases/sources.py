@@ -19,7 +19,7 @@ from mintmark_shared import custody
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import KeyRequest
 from mintmark_shared.errors import Invalid
-from mintmark_shared.idempotency import Reply, once
+from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
 HOLDOUT_SHARE = 0.2
@@ -46,18 +46,17 @@ def show_version(row: Any) -> dict[str, Any]:
     }
 
 
-async def register(works: Workshop, declaration: SourceDeclaration, *, by: str, key: str | None) -> Reply:
+async def register(works: Workshop, declaration: SourceDeclaration, *, by: str, attempt: Attempt) -> Reply:
     await works.policy.population_exists(declaration.population_id)
     body, now = declaration.model_dump(mode="json"), works.clock()
     async with works.database.transaction() as connection:
-
-        async def effect() -> Reply:
-            store = Store(connection)
-            made = await store.add_source(declaration.name, body, by, now)
-            await journal.record(connection, now, AuditEvent(by, "source.register", f"source:{made}"))
-            return Reply(201, show_source(await store.source(made)), {"Location": f"/v1/sources/{made}"})
-
-        return await once(connection, works.idempotency, caller=by, key=key, request={"source": body}, effect=effect)
+        if answer := await attempt.answered(connection, by):
+            return answer
+        store = Store(connection)
+        made = await store.add_source(declaration.name, body, by, now)
+        await journal.record(connection, now, AuditEvent(by, "source.register", f"source:{made}"))
+        reply = Reply(201, show_source(await store.source(made)), {"Location": f"/v1/sources/{made}"})
+        return await attempt.keep(connection, by, reply)
 
 
 async def declaration_of(works: Workshop, source_id: UUID) -> SourceDeclaration:

@@ -7,7 +7,6 @@ from typing import Any
 from obstore.store import ObjectStore
 
 from mintmark_generation.settings import Settings
-from mintmark_generation.tables import idempotency_keys
 from mintmark_shared.clients.evaluation import Evaluation
 from mintmark_shared.clients.policy import Policy
 from mintmark_shared.clock import Clock
@@ -28,4 +27,3 @@ class Workshop:
     evaluation: Evaluation
     objects: ObjectStore
     make_table: MakeTable
-    idempotency: Any = idempotency_keys

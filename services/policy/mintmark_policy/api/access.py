@@ -17,6 +17,7 @@ from mintmark_policy.use_cases import advice, library
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.words import Document, Name
 from mintmark_shared.errors import BadRequest, TooLarge
+from mintmark_shared.idempotency import ThisAttempt
 
 router = APIRouter(tags=["access"])
 Asker = Annotated[Caller, requires("policy:access:evaluate")]
@@ -178,7 +179,7 @@ async def configuration(request: Request, office: InOffice) -> dict[str, str]:
     summary="Decide on resources that are not mintmark's own",
 )
 async def set_policy(
-    request: AccessPolicy, office: InOffice, caller: Caller = requires("policy:library:write")
+    request: AccessPolicy, office: InOffice, attempt: ThisAttempt, caller: Caller = requires("policy:library:write")
 ) -> JSONResponse:
     reply = await library.set_access_policy(
         office,
@@ -186,6 +187,7 @@ async def set_policy(
         resource_type=request.resource_type,
         expression=request.expression,
         by=caller.subject,
+        attempt=attempt,
     )
     return reply.response()
 

@@ -28,7 +28,7 @@ from mintmark_policy.use_cases.facts import mechanism_of
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import Mechanism
 from mintmark_shared.contracts.words import AmountText, Document, Name, Text
-from mintmark_shared.idempotency import OptionalIdempotencyKey
+from mintmark_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1/populations", tags=["budgets"])
 READ = requires("policy:read")
@@ -44,7 +44,7 @@ PAGE = 200
     summary="Name a population and its whole budget",
 )
 async def create(
-    request: PopulationRequest, office: InOffice, key: OptionalIdempotencyKey = None, caller: Caller = WRITE
+    request: PopulationRequest, office: InOffice, attempt: ThisAttempt, caller: Caller = WRITE
 ) -> JSONResponse:
     reply = await use_cases.create_population(
         office,
@@ -54,7 +54,7 @@ async def create(
         epsilon=Decimal(request.epsilon),
         delta=Decimal(request.delta),
         by=caller.subject,
-        key=key,
+        attempt=attempt,
     )
     return reply.response()
 
@@ -83,7 +83,7 @@ async def allocate(
     population_id: UUID,
     request: AllocationRequest,
     office: InOffice,
-    key: OptionalIdempotencyKey = None,
+    attempt: ThisAttempt,
     caller: Caller = WRITE,
 ) -> JSONResponse:
     reply = await use_cases.allocate(
@@ -94,7 +94,7 @@ async def allocate(
         delta=Decimal(request.delta),
         releases_limit=request.releases,
         by=caller.subject,
-        key=key,
+        attempt=attempt,
     )
     return reply.response()
 
@@ -177,7 +177,7 @@ class Statement(Document):
     summary="Ask for a new budget; a vote decides",
 )
 async def propose_budget(
-    population_id: UUID, request: BudgetProposal, office: InOffice, caller: Caller = WRITE
+    population_id: UUID, request: BudgetProposal, office: InOffice, attempt: ThisAttempt, caller: Caller = WRITE
 ) -> JSONResponse:
     reply = await use_cases.propose_budget(
         office,
@@ -187,6 +187,7 @@ async def propose_budget(
         delta=Decimal(request.delta),
         reason=request.reason,
         by=caller.subject,
+        attempt=attempt,
     )
     return reply.response()
 
@@ -199,7 +200,7 @@ async def propose_budget(
     summary="Ask for budget to move between charters; a vote decides",
 )
 async def propose_transfer(
-    population_id: UUID, request: TransferProposal, office: InOffice, caller: Caller = WRITE
+    population_id: UUID, request: TransferProposal, office: InOffice, attempt: ThisAttempt, caller: Caller = WRITE
 ) -> JSONResponse:
     reply = await use_cases.propose_transfer(
         office,
@@ -209,6 +210,7 @@ async def propose_transfer(
         epsilon=Decimal(request.epsilon),
         reason=request.reason,
         by=caller.subject,
+        attempt=attempt,
     )
     return reply.response()
 

@@ -28,7 +28,7 @@ from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import Clause, DecisionRequest
 from mintmark_shared.contracts.words import Document, Name
 from mintmark_shared.errors import PreconditionRequired
-from mintmark_shared.idempotency import OptionalIdempotencyKey
+from mintmark_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1", tags=["charters"])
 READ = requires("policy:read")
@@ -89,10 +89,8 @@ async def schema() -> dict[str, Any]:
     summary="Draft a charter, in JSON or YAML",
     openapi_extra=A_CHARTER,
 )
-async def draft(
-    caller: Writer, document: WrittenDocument, office: InOffice, key: OptionalIdempotencyKey = None
-) -> JSONResponse:
-    return (await use_cases.draft(office, document=document, by=caller.subject, key=key)).response()
+async def draft(caller: Writer, document: WrittenDocument, office: InOffice, attempt: ThisAttempt) -> JSONResponse:
+    return (await use_cases.draft(office, document=document, by=caller.subject, attempt=attempt)).response()
 
 
 @router.get("/charters", operation_id="listCharters", summary="Charters: the version that holds, or the newest")
@@ -237,8 +235,12 @@ async def suspend(charter_id: UUID, request: Suspension, office: InOffice, calle
     operation_id="resumeCharter",
     summary="Ask to start a suspended charter again; the quorum decides",
 )
-async def resume(charter_id: UUID, request: Reason, office: InOffice, caller: Caller = WRITE) -> JSONResponse:
-    return (await use_cases.resume(office, charter_id=charter_id, reason=request.reason, by=caller.subject)).response()
+async def resume(
+    charter_id: UUID, request: Reason, office: InOffice, attempt: ThisAttempt, caller: Caller = WRITE
+) -> JSONResponse:
+    return (
+        await use_cases.resume(office, charter_id=charter_id, reason=request.reason, by=caller.subject, attempt=attempt)
+    ).response()
 
 
 @router.post(
@@ -248,8 +250,12 @@ async def resume(charter_id: UUID, request: Reason, office: InOffice, caller: Ca
     operation_id="retireCharter",
     summary="Ask for a charter to be retired; a vote decides",
 )
-async def retire(charter_id: UUID, request: Reason, office: InOffice, caller: Caller = WRITE) -> JSONResponse:
-    return (await use_cases.retire(office, charter_id=charter_id, reason=request.reason, by=caller.subject)).response()
+async def retire(
+    charter_id: UUID, request: Reason, office: InOffice, attempt: ThisAttempt, caller: Caller = WRITE
+) -> JSONResponse:
+    return (
+        await use_cases.retire(office, charter_id=charter_id, reason=request.reason, by=caller.subject, attempt=attempt)
+    ).response()
 
 
 @router.post(
@@ -260,10 +266,14 @@ async def retire(charter_id: UUID, request: Reason, office: InOffice, caller: Ca
     summary="Vote on a submitted version",
 )
 async def vote(
-    charter_id: UUID, vote: VoteRequest, office: InOffice, caller: Caller = requires("policy:votes:write")
+    charter_id: UUID,
+    vote: VoteRequest,
+    office: InOffice,
+    attempt: ThisAttempt,
+    caller: Caller = requires("policy:votes:write"),
 ) -> JSONResponse:
     review_id = await use_cases.open_review_of(office, charter_id)
-    await outcomes.vote(office, review_id=review_id, ballot=vote.ballot(), by=caller.subject)
+    await outcomes.vote(office, review_id=review_id, ballot=vote.ballot(), by=caller.subject, attempt=attempt)
     now = office.clock()
     async with office.database.transaction() as connection:
         row = await CharterStore(connection).latest(charter_id, now)
@@ -290,7 +300,7 @@ async def assess(
     charter_id: UUID,
     request: AssessmentRequest,
     office: InOffice,
-    key: OptionalIdempotencyKey = None,
+    attempt: ThisAttempt,
     caller: Caller = requires("policy:assessments:write"),
 ) -> JSONResponse:
     reply = await assessments.assess(
@@ -304,6 +314,6 @@ async def assess(
         answers=request.answers,
         risks=[stated.risk() for stated in request.risks],
         by=caller.subject,
-        key=key,
+        attempt=attempt,
     )
     return reply.response()

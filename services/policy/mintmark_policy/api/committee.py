@@ -18,6 +18,7 @@ from mintmark_policy.use_cases import committee as use_cases
 from mintmark_policy.use_cases import outcomes, reviews
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.words import Document, Text
+from mintmark_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1", tags=["committee"])
 READ = requires("policy:read")
@@ -95,7 +96,9 @@ async def committee(
     operation_id="delegateFunction",
     summary="Lend one's function for a time",
 )
-async def delegate(request: DelegationRequest, office: InOffice, caller: Caller = VOTE) -> JSONResponse:
+async def delegate(
+    request: DelegationRequest, office: InOffice, attempt: ThisAttempt, caller: Caller = VOTE
+) -> JSONResponse:
     reply = await use_cases.delegate(
         office,
         delegate=request.delegate,
@@ -103,6 +106,7 @@ async def delegate(request: DelegationRequest, office: InOffice, caller: Caller 
         valid_from=request.valid_from,
         valid_until=request.valid_until,
         by=caller.subject,
+        attempt=attempt,
     )
     return reply.response()
 
@@ -182,8 +186,10 @@ async def get_review(review_id: UUID, office: InOffice, _: Caller = READ) -> Rev
     operation_id="voteOnReview",
     summary="Vote on exactly one digest",
 )
-async def vote(review_id: UUID, vote: VoteRequest, office: InOffice, caller: Caller = VOTE) -> JSONResponse:
-    reply = await outcomes.vote(office, review_id=review_id, ballot=vote.ballot(), by=caller.subject)
+async def vote(
+    review_id: UUID, vote: VoteRequest, office: InOffice, attempt: ThisAttempt, caller: Caller = VOTE
+) -> JSONResponse:
+    reply = await outcomes.vote(office, review_id=review_id, ballot=vote.ballot(), by=caller.subject, attempt=attempt)
     return reply.response()
 
 

@@ -35,7 +35,7 @@ from mintmark_shared.contracts.policy import (
     UnlockRequest,
 )
 from mintmark_shared.contracts.words import Document, Name
-from mintmark_shared.idempotency import IdempotencyKey, OptionalIdempotencyKey
+from mintmark_shared.idempotency import IdempotencyKey, KeyedAttempt, ThisAttempt
 
 PAGE = 100
 router = APIRouter(prefix="/v1", tags=["gate"])
@@ -185,10 +185,10 @@ async def open_for_assay(
 async def decide_release(
     request: ReleaseRequest,
     office: InOffice,
-    key: IdempotencyKey,
+    attempt: KeyedAttempt,
     caller: Caller = requires("policy:releases:write"),
 ) -> JSONResponse:
-    return (await releases.decide_release(office, request, by=caller.subject, key=key)).response()
+    return (await releases.decide_release(office, request, by=caller.subject, attempt=attempt)).response()
 
 
 @router.get("/assets/{asset_id}/release", operation_id="getRelease", summary="What was decided on an asset")
@@ -208,7 +208,7 @@ async def grant(
     asset_id: UUID,
     request: GrantRequest,
     office: InOffice,
-    key: OptionalIdempotencyKey = None,
+    attempt: ThisAttempt,
     caller: Caller = requires("policy:grants:write"),
 ) -> JSONResponse:
     reply = await releases.grant(
@@ -218,7 +218,7 @@ async def grant(
         use_case=request.use_case,
         valid_until=request.valid_until,
         by=caller.subject,
-        key=key,
+        attempt=attempt,
     )
     return reply.response()
 
@@ -238,10 +238,14 @@ async def suspend(
     summary="Ask for a suspended asset to be read again; a vote decides",
 )
 async def resume(
-    asset_id: UUID, request: Reason, office: InOffice, caller: Caller = requires("policy:grants:write")
+    asset_id: UUID,
+    request: Reason,
+    office: InOffice,
+    attempt: ThisAttempt,
+    caller: Caller = requires("policy:grants:write"),
 ) -> JSONResponse:
     reply = await releases.propose(
-        office, kind="resumption", asset_id=asset_id, reason=request.reason, by=caller.subject
+        office, kind="resumption", asset_id=asset_id, reason=request.reason, by=caller.subject, attempt=attempt
     )
     return reply.response()
 
@@ -254,10 +258,14 @@ async def resume(
     summary="Ask for an asset's key to be destroyed; a vote decides",
 )
 async def retire(
-    asset_id: UUID, request: Reason, office: InOffice, caller: Caller = requires("policy:grants:write")
+    asset_id: UUID,
+    request: Reason,
+    office: InOffice,
+    attempt: ThisAttempt,
+    caller: Caller = requires("policy:grants:write"),
 ) -> JSONResponse:
     reply = await releases.propose(
-        office, kind="retirement", asset_id=asset_id, reason=request.reason, by=caller.subject
+        office, kind="retirement", asset_id=asset_id, reason=request.reason, by=caller.subject, attempt=attempt
     )
     return reply.response()
 

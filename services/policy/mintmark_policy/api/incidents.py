@@ -16,7 +16,7 @@ from mintmark_policy.use_cases import incidents as use_cases
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.words import Document, Text
 from mintmark_shared.errors import Invalid
-from mintmark_shared.idempotency import OptionalIdempotencyKey
+from mintmark_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1", tags=["incidents"])
 READ = requires("policy:read")
@@ -145,9 +145,9 @@ class NotificationShown(Document):
     summary="Open an incident, and stop what it concerns",
 )
 async def open_incident(
-    request: IncidentRequest, office: InOffice, key: OptionalIdempotencyKey = None, caller: Caller = WRITE
+    request: IncidentRequest, office: InOffice, attempt: ThisAttempt, caller: Caller = WRITE
 ) -> JSONResponse:
-    reply = await use_cases.open_incident(office, **dict(request), by=caller.subject, key=key)
+    reply = await use_cases.open_incident(office, **dict(request), by=caller.subject, attempt=attempt)
     return reply.response()
 
 
@@ -177,9 +177,16 @@ async def get_incident(incident_id: UUID, office: InOffice, _: Caller = READ) ->
     operation_id="addDuty",
     summary="Somebody must be notified by a time",
 )
-async def add_duty(incident_id: UUID, request: DutyRequest, office: InOffice, caller: Caller = WRITE) -> JSONResponse:
+async def add_duty(
+    incident_id: UUID, request: DutyRequest, office: InOffice, attempt: ThisAttempt, caller: Caller = WRITE
+) -> JSONResponse:
     reply = await use_cases.add_duty(
-        office, incident_id=incident_id, recipient=request.recipient, due_at=request.due_at, by=caller.subject
+        office,
+        incident_id=incident_id,
+        recipient=request.recipient,
+        due_at=request.due_at,
+        by=caller.subject,
+        attempt=attempt,
     )
     return reply.response()
 
@@ -207,7 +214,7 @@ async def do_duty(
     summary="A corrective action",
 )
 async def add_action(
-    incident_id: UUID, request: ActionRequest, office: InOffice, caller: Caller = WRITE
+    incident_id: UUID, request: ActionRequest, office: InOffice, attempt: ThisAttempt, caller: Caller = WRITE
 ) -> JSONResponse:
     reply = await use_cases.add_action(
         office,
@@ -216,6 +223,7 @@ async def add_action(
         owner=request.owner,
         due_at=request.due_at,
         by=caller.subject,
+        attempt=attempt,
     )
     return reply.response()
 
@@ -238,8 +246,12 @@ async def do_action(incident_id: UUID, action_id: UUID, office: InOffice, caller
     operation_id="closeIncident",
     summary="Ask for it to be closed; a vote decides",
 )
-async def close(incident_id: UUID, request: PostMortem, office: InOffice, caller: Caller = WRITE) -> JSONResponse:
-    reply = await use_cases.close(office, incident_id=incident_id, post_mortem=request.post_mortem, by=caller.subject)
+async def close(
+    incident_id: UUID, request: PostMortem, office: InOffice, attempt: ThisAttempt, caller: Caller = WRITE
+) -> JSONResponse:
+    reply = await use_cases.close(
+        office, incident_id=incident_id, post_mortem=request.post_mortem, by=caller.subject, attempt=attempt
+    )
     return reply.response()
 
 
@@ -253,10 +265,10 @@ async def close(incident_id: UUID, request: PostMortem, office: InOffice, caller
 async def send_feedback(
     request: FeedbackRequest,
     office: InOffice,
-    key: OptionalIdempotencyKey = None,
+    attempt: ThisAttempt,
     caller: Caller = requires("policy:feedback:write"),
 ) -> JSONResponse:
-    reply = await use_cases.send_feedback(office, **dict(request), by=caller.subject, key=key)
+    reply = await use_cases.send_feedback(office, **dict(request), by=caller.subject, attempt=attempt)
     return reply.response()
 
 

@@ -14,7 +14,7 @@ from mintmark_policy.use_cases import assessments, library, waivers
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import GuaranteeLevel, Parameter
 from mintmark_shared.contracts.words import AmountText, Document, Name, Text
-from mintmark_shared.idempotency import OptionalIdempotencyKey
+from mintmark_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1", tags=["library"])
 READ = requires("policy:read")
@@ -194,10 +194,12 @@ class WaiverShown(Document):
     summary="Put a generator set-up up for approval",
 )
 async def propose(
-    document: ConfigurationDocument, office: InOffice, key: OptionalIdempotencyKey = None, caller: Caller = WRITE
+    document: ConfigurationDocument, office: InOffice, attempt: ThisAttempt, caller: Caller = WRITE
 ) -> JSONResponse:
     written = document.model_dump(mode="json", exclude_none=True)
-    return (await library.propose_configuration(office, document=written, by=caller.subject, key=key)).response()
+    return (
+        await library.propose_configuration(office, document=written, by=caller.subject, attempt=attempt)
+    ).response()
 
 
 @router.get("/configurations", operation_id="listConfigurations", summary="The library")
@@ -229,7 +231,7 @@ async def retire(name: Name, office: InOffice, caller: Caller = WRITE) -> None:
     summary="Refuse every plan that matches",
 )
 async def reject(
-    request: RejectionRequest, office: InOffice, key: OptionalIdempotencyKey = None, caller: Caller = WRITE
+    request: RejectionRequest, office: InOffice, attempt: ThisAttempt, caller: Caller = WRITE
 ) -> JSONResponse:
     reply = await library.reject(
         office,
@@ -237,7 +239,7 @@ async def reject(
         expression=request.expression,
         reason=request.reason,
         by=caller.subject,
-        key=key,
+        attempt=attempt,
     )
     return reply.response()
 
@@ -272,9 +274,11 @@ async def withdraw(rejection_id: UUID, office: InOffice, caller: Caller = WRITE)
     operation_id="publishQuestionnaire",
     summary="A new version of an assessment's questionnaire",
 )
-async def publish(document: Questionnaire, office: InOffice, caller: Caller = WRITE) -> JSONResponse:
+async def publish(
+    document: Questionnaire, office: InOffice, attempt: ThisAttempt, caller: Caller = WRITE
+) -> JSONResponse:
     written = document.model_dump(mode="json")
-    return (await assessments.add_template(office, document=written, by=caller.subject)).response()
+    return (await assessments.add_template(office, document=written, by=caller.subject, attempt=attempt)).response()
 
 
 @router.get("/questionnaires", operation_id="listQuestionnaires", summary="All questionnaires and versions")
@@ -294,7 +298,7 @@ async def questionnaires(office: InOffice, _: Caller = READ) -> list[Questionnai
     summary="Somebody was trained in a topic",
 )
 async def attest(
-    request: AttestationRequest, office: InOffice, key: OptionalIdempotencyKey = None, caller: Caller = WRITE
+    request: AttestationRequest, office: InOffice, attempt: ThisAttempt, caller: Caller = WRITE
 ) -> JSONResponse:
     reply = await library.attest(
         office,
@@ -303,7 +307,7 @@ async def attest(
         evidence=request.evidence,
         valid_until=request.valid_until,
         by=caller.subject,
-        key=key,
+        attempt=attempt,
     )
     return reply.response()
 
@@ -330,7 +334,9 @@ async def attestations(
     operation_id="reviewModel",
     summary="Put a model up for a compliance review",
 )
-async def review_model(model: Name, request: ModelReview, office: InOffice, caller: Caller = WRITE) -> JSONResponse:
+async def review_model(
+    model: Name, request: ModelReview, office: InOffice, attempt: ThisAttempt, caller: Caller = WRITE
+) -> JSONResponse:
     reply = await assessments.review_model(
         office,
         model=model,
@@ -339,6 +345,7 @@ async def review_model(model: Name, request: ModelReview, office: InOffice, call
         findings=request.findings,
         owner=request.owner,
         by=caller.subject,
+        attempt=attempt,
     )
     return reply.response()
 
@@ -356,7 +363,7 @@ async def compliance(model: Name, office: InOffice, _: Caller = READ) -> Complia
     summary="Ask that one rule be set aside; a vote decides",
 )
 async def ask_for_exception(
-    charter_id: UUID, request: ExceptionRequest, office: InOffice, caller: Caller = EXCEPT
+    charter_id: UUID, request: ExceptionRequest, office: InOffice, attempt: ThisAttempt, caller: Caller = EXCEPT
 ) -> JSONResponse:
     reply = await waivers.ask_for_exception(
         office,
@@ -368,6 +375,7 @@ async def ask_for_exception(
         valid_until=request.valid_until,
         single_use=request.single_use,
         by=caller.subject,
+        attempt=attempt,
     )
     return reply.response()
 
@@ -380,7 +388,7 @@ async def ask_for_exception(
     summary="The first of two people",
 )
 async def break_glass(
-    charter_id: UUID, request: GlassRequest, office: InOffice, caller: Caller = GLASS
+    charter_id: UUID, request: GlassRequest, office: InOffice, attempt: ThisAttempt, caller: Caller = GLASS
 ) -> JSONResponse:
     reply = await waivers.break_glass(
         office,
@@ -390,6 +398,7 @@ async def break_glass(
         incident=request.incident,
         hours=request.hours,
         by=caller.subject,
+        attempt=attempt,
     )
     return reply.response()
 

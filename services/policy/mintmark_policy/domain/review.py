@@ -147,6 +147,12 @@ def raised(floor: Quorum | None, counts: Mapping[str, int]) -> Quorum:
     return Quorum((stage, *rest), floor.ttl)
 
 
+def check_open(review: Review, now: datetime) -> None:
+    """Raises Conflict: the review is decided, or its time is over."""
+    if review.state != "open" or now >= review.expires_at:
+        raise Conflict("This review is over.", code="not-open")
+
+
 def check_vote(review: Review, vote: Vote, powers: Iterable[Power], *, conditions: int, now: datetime) -> None:
     """Whether this vote may be cast.
 
@@ -155,8 +161,7 @@ def check_vote(review: Review, vote: Vote, powers: Iterable[Power], *, condition
         Forbidden: the voter's own matter (I9), or a power the voter does not hold.
         Invalid: a condition on a rejection, or where the stage takes none.
     """
-    if review.state != "open" or now >= review.expires_at:
-        raise Conflict("Only an open review can be voted on.", code="not-open")
+    check_open(review, now)
     if vote.digest != review.digest:
         raise Conflict("The matter changed since it was read; vote on its present digest.", code="digest-changed")
     if {vote.voter, vote.principal} & review.barred:
@@ -192,11 +197,6 @@ def check_delegation(delegator: str, delegate: str, function: str, own: frozense
         raise Forbidden("Only a function held in one's own right is delegated.", code="function-not-held")
     if theirs - {function}:
         raise Forbidden("The delegate would hold two functions.", code="delegate-holds-two")
-
-
-def stage_of(review: Review) -> int:
-    """The stage that votes count in now."""
-    return standing(review)[1]
 
 
 def standing(review: Review) -> tuple[State, int]:

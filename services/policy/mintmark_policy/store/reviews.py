@@ -37,10 +37,6 @@ class ReviewStore:
             raise NotFound(f"There is no review {review_id}.")
         return found
 
-    async def open_on(self, kind: str, subject: str) -> Row[Any] | None:
-        query = select(reviews).where(reviews.c.kind == kind, reviews.c.subject == subject, reviews.c.state == "open")
-        return (await self._connection.execute(query.order_by(reviews.c.id.desc()).limit(1))).one_or_none()
-
     async def latest_on(self, kind: str, subject: str) -> Row[Any] | None:
         query = select(reviews).where(reviews.c.kind == kind, reviews.c.subject == subject)
         return (await self._connection.execute(query.order_by(reviews.c.id.desc()).limit(1))).one_or_none()

@@ -15,21 +15,24 @@ from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.canonical import digest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
-from mintmark_shared.idempotency import Reply, once
+from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
 
-async def add_template(office: Office, *, document: Mapping[str, Any], by: str) -> Reply:
+async def add_template(office: Office, *, document: Mapping[str, Any], by: str, attempt: Attempt) -> Reply:
     """A new version of a questionnaire; assessments made with former versions stand."""
     now, name = office.clock(), str(document["name"])
     ids = [question["id"] for question in document["questions"]]
     if len(set(ids)) != len(ids):
         raise Invalid("Two questions have the same id.", code="questions-repeat")
     async with office.database.transaction() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         version = await RulebookStore(connection).add_template(name, document, digest(document), by, now)
         event = AuditEvent(by, "questionnaire.publish", f"questionnaire:{name}", details={"version": version})
         await journal.record(connection, now, event)
-    return Reply(201, {"name": name, "version": version, "digest": digest(document), "document": dict(document)})
+        body = {"name": name, "version": version, "digest": digest(document), "document": dict(document)}
+        return await attempt.keep(connection, by, Reply(201, body))
 
 
 async def assess(
@@ -44,7 +47,7 @@ async def assess(
     answers: Mapping[str, Any],
     risks: Sequence[Risk],
     by: str,
-    key: str | None,
+    attempt: Attempt,
 ) -> Reply:
     """Record an assessment of the newest version's digest, by somebody independent of it.
 
@@ -57,61 +60,61 @@ async def assess(
     if valid_until <= now:
         raise Invalid("valid_until must lie in the future.", code="assessment-expired")
     async with office.changing() as connection:
-
-        async def effect() -> Reply:
-            store = RulebookStore(connection)
-            row = await CharterStore(connection).latest(charter_id, now)
-            if by in {row.document["owner"], row.author, row.submitter}:
-                raise Forbidden("Nobody assesses their own charter.", code="own-matter")
-            if charter_digest != row.digest:
-                raise Conflict(
-                    "The charter changed since it was read; assess its present digest.", code="digest-changed"
-                )
-            used = await store.template(template) if template else None
-            if used is not None:
-                check_answers(used.document, answers)
-                check_acceptable(used.document, risks, acceptable=acceptable)
-            values = {
-                "charter_id": charter_id,
-                "digest": row.digest,
-                "assessor": by,
-                "acceptable": acceptable,
-                "summary": summary,
-                "template": template,
-                "template_version": used.version if used is not None else None,
-                "answers": dict(answers),
-                "risks": [vars(risk) for risk in risks],
-                "residual_risk": worst_residual(risks),
-                "valid_until": valid_until,
-                "made_at": now,
-            }
-            made = await store.assess(values)
-            payload = {"to": row.document["owner"], "charter": str(charter_id)}
-            await CalendarStore(connection).schedule(
-                "assessment.expiry", f"assessment:{made}", valid_until, now, payload
-            )
-            details = {"version": row.version, "digest": row.digest}
-            event = AuditEvent(by, "charter.assess", f"charter:{charter_id}", details=details)
-            await journal.record(connection, now, event)
-            body = {
-                "id": str(made), "charter_id": str(charter_id), "digest": row.digest,
-                "residual_risk": worst_residual(risks),
-            }  # fmt: skip
-            return Reply(201, body)
-
-        request = {
-            "assess": str(charter_id), "digest": charter_digest, "summary": summary, "answers": dict(answers),
-            "template": template, "risks": [vars(risk) for risk in risks],
+        if answer := await attempt.answered(connection, by):
+            return answer
+        store = RulebookStore(connection)
+        row = await CharterStore(connection).latest(charter_id, now)
+        if by in {row.document["owner"], row.author, row.submitter}:
+            raise Forbidden("Nobody assesses their own charter.", code="own-matter")
+        if charter_digest != row.digest:
+            raise Conflict("The charter changed since it was read; assess its present digest.", code="digest-changed")
+        used = await store.template(template) if template else None
+        if used is not None:
+            check_answers(used.document, answers)
+            check_acceptable(used.document, risks, acceptable=acceptable)
+        values = {
+            "charter_id": charter_id,
+            "digest": row.digest,
+            "assessor": by,
+            "acceptable": acceptable,
+            "summary": summary,
+            "template": template,
+            "template_version": used.version if used is not None else None,
+            "answers": dict(answers),
+            "risks": [vars(risk) for risk in risks],
+            "residual_risk": worst_residual(risks),
+            "valid_until": valid_until,
+            "made_at": now,
+        }
+        made = await store.assess(values)
+        payload = {"to": row.document["owner"], "charter": str(charter_id)}
+        await CalendarStore(connection).schedule("assessment.expiry", f"assessment:{made}", valid_until, now, payload)
+        details = {"version": row.version, "digest": row.digest}
+        event = AuditEvent(by, "charter.assess", f"charter:{charter_id}", details=details)
+        await journal.record(connection, now, event)
+        body = {
+            "id": str(made), "charter_id": str(charter_id), "digest": row.digest,
+            "residual_risk": worst_residual(risks),
         }  # fmt: skip
-        return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
+        return await attempt.keep(connection, by, Reply(201, body))
 
 
 async def review_model(
-    office: Office, *, model: str, asset_ids: Sequence[UUID], use_case: str, findings: str, owner: str, by: str
+    office: Office,
+    *,
+    model: str,
+    asset_ids: Sequence[UUID],
+    use_case: str,
+    findings: str,
+    owner: str,
+    by: str,
+    attempt: Attempt,
 ) -> Reply:
     """Put a model trained on assets up for a compliance review."""
     now = office.clock()
     async with office.changing() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         document = {
             "model": model,
             "asset_ids": [str(asset_id) for asset_id in asset_ids],
@@ -120,8 +123,7 @@ async def review_model(
             "owner": owner,
         }
         matter = reviews.Matter("model", f"model:{model}", document, (by, owner))
-        review_id = await reviews.open_review(connection, matter, by=by, now=now)
-    return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+        return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
 async def compliance_of(office: Office, model: str) -> dict[str, Any]:

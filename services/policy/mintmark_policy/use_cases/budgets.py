@@ -15,7 +15,7 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.errors import Conflict, Forbidden, Invalid, NotFound
-from mintmark_shared.idempotency import Reply, once
+from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
 
@@ -79,7 +79,7 @@ async def create_population(
     epsilon: Decimal,
     delta: Decimal,
     by: str,
-    key: str | None,
+    attempt: Attempt,
 ) -> Reply:
     """Name a population and its whole budget; each partition has the whole of it (parallel composition)."""
     check_amounts(epsilon, delta)
@@ -87,24 +87,18 @@ async def create_population(
         raise Invalid("Partitions must differ from one another.", code="partitions-repeat")
     now = office.clock()
     async with office.changing() as connection:
-
-        async def effect() -> Reply:
-            store = BudgetStore(connection)
-            made = await store.create_population(name, privacy_unit, partitions, by, now)
-            for partition in partitions or ("",):
-                await store.open_account(
-                    population_id=made, charter_id=None, partition=partition, epsilon=epsilon, delta=delta,
-                    releases_limit=None, created_by=by, at=now,
-                )  # fmt: skip
-            await _journal(connection, now, by, "population.create", made, epsilon=epsilon, delta=delta)
-            body = {"id": str(made), "name": name, "epsilon": str(epsilon), "delta": str(delta)}
-            return Reply(201, body, {"Location": f"/v1/populations/{made}"})
-
-        request = {
-            "population": name, "unit": privacy_unit, "partitions": list(partitions),
-            "epsilon": str(epsilon), "delta": str(delta),
-        }  # fmt: skip
-        return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
+        if answer := await attempt.answered(connection, by):
+            return answer
+        store = BudgetStore(connection)
+        made = await store.create_population(name, privacy_unit, partitions, by, now)
+        for partition in partitions or ("",):
+            await store.open_account(
+                population_id=made, charter_id=None, partition=partition, epsilon=epsilon, delta=delta,
+                releases_limit=None, created_by=by, at=now,
+            )  # fmt: skip
+        await _journal(connection, now, by, "population.create", made, epsilon=epsilon, delta=delta)
+        body = {"id": str(made), "name": name, "epsilon": str(epsilon), "delta": str(delta)}
+        return await attempt.keep(connection, by, Reply(201, body, {"Location": f"/v1/populations/{made}"}))
 
 
 async def allocate(
@@ -116,47 +110,41 @@ async def allocate(
     delta: Decimal,
     releases_limit: int | None,
     by: str,
-    key: str | None,
+    attempt: Attempt,
 ) -> Reply:
     """Set a part of a population's budget aside for one charter, the same part of every partition."""
     check_amounts(epsilon, delta)
     now = office.clock()
     async with office.changing() as connection:
-
-        async def effect() -> Reply:
-            store = BudgetStore(connection)
-            population = await store.population(population_id)
-            rows = await store.accounts_of(population_id, lock=True)
-            charter = await CharterStore(connection).latest(charter_id, now)
-            if by in {charter.document["owner"], charter.author}:
-                raise Forbidden("Nobody allocates budget to their own charter.", code="own-matter")
-            if any(account.charter_id == charter_id for account in rows):
-                raise Conflict(
-                    "This charter has an allocation of this population; ask for a transfer or a new budget.",
-                    code="already-allocated",
-                )
-            _check_room(rows, epsilon, delta)
-            made = [
-                await store.open_account(
-                    population_id=population_id, charter_id=charter_id, partition=partition, epsilon=epsilon,
-                    delta=delta, releases_limit=releases_limit, created_by=by, at=now,
-                )
-                for partition in population.partitions or ("",)
-            ]  # fmt: skip
-            await _journal(connection, now, by, "budget.allocate", population_id, epsilon=epsilon, delta=delta)
-            body = {
-                "id": str(made[0]),
-                "charter_id": str(charter_id),
-                "epsilon": str(epsilon),
-                "delta": str(delta),
-            }
-            return Reply(201, body)
-
-        request = {
-            "allocate": str(population_id), "charter": str(charter_id), "epsilon": str(epsilon),
-            "delta": str(delta), "releases": releases_limit,
-        }  # fmt: skip
-        return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
+        if answer := await attempt.answered(connection, by):
+            return answer
+        store = BudgetStore(connection)
+        population = await store.population(population_id)
+        rows = await store.accounts_of(population_id, lock=True)
+        charter = await CharterStore(connection).latest(charter_id, now)
+        if by in {charter.document["owner"], charter.author}:
+            raise Forbidden("Nobody allocates budget to their own charter.", code="own-matter")
+        if any(account.charter_id == charter_id for account in rows):
+            raise Conflict(
+                "This charter has an allocation of this population; ask for a transfer or a new budget.",
+                code="already-allocated",
+            )
+        _check_room(rows, epsilon, delta)
+        made = [
+            await store.open_account(
+                population_id=population_id, charter_id=charter_id, partition=partition, epsilon=epsilon,
+                delta=delta, releases_limit=releases_limit, created_by=by, at=now,
+            )
+            for partition in population.partitions or ("",)
+        ]  # fmt: skip
+        await _journal(connection, now, by, "budget.allocate", population_id, epsilon=epsilon, delta=delta)
+        body = {
+            "id": str(made[0]),
+            "charter_id": str(charter_id),
+            "epsilon": str(epsilon),
+            "delta": str(delta),
+        }
+        return await attempt.keep(connection, by, Reply(201, body))
 
 
 def _check_room(rows: Sequence[Any], epsilon: Decimal, delta: Decimal, *, without: UUID | None = None) -> None:
@@ -188,11 +176,14 @@ async def propose_budget(
     delta: Decimal,
     reason: str,
     by: str,
+    attempt: Attempt,
 ) -> Reply:
     """Ask for a new version of a population's budget, or of one charter's allocation."""
     check_amounts(epsilon, delta)
     now = office.clock()
     async with office.changing() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         document = {
             "population_id": str(population_id),
             "charter_id": str(charter_id) if charter_id else None,
@@ -204,18 +195,27 @@ async def propose_budget(
         owner = await _owner(connection, charter_id, now)
         subject = f"budget:{population_id}:{charter_id or 'population'}"
         matter = reviews.Matter("budget", subject, document, (by, owner), charter_id)
-        review_id = await reviews.open_review(connection, matter, by=by, now=now)
-        return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+        return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
 async def propose_transfer(
-    office: Office, *, population_id: UUID, giver: UUID, taker: UUID, epsilon: Decimal, reason: str, by: str
+    office: Office,
+    *,
+    population_id: UUID,
+    giver: UUID,
+    taker: UUID,
+    epsilon: Decimal,
+    reason: str,
+    by: str,
+    attempt: Attempt,
 ) -> Reply:
     """Ask for ε to move from one charter's allocation to another's."""
     if epsilon <= 0 or giver == taker:
         raise Invalid("A transfer moves a positive ε between two charters.", code="transfer-invalid")
     now = office.clock()
     async with office.changing() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         document = {
             "population_id": str(population_id),
             "from": str(giver),
@@ -227,8 +227,7 @@ async def propose_transfer(
         owners = (await _owner(connection, giver, now), await _owner(connection, taker, now))
         subject = f"transfer:{population_id}:{giver}:{taker}"
         matter = reviews.Matter("transfer", subject, document, (by, *owners))
-        review_id = await reviews.open_review(connection, matter, by=by, now=now)
-        return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+        return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
 async def _owner(connection: AsyncConnection, charter_id: UUID | None, now: datetime) -> str | None:

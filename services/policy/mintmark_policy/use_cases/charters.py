@@ -20,7 +20,7 @@ from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.canonical import check_storable, digest
 from mintmark_shared.errors import Conflict, NotFound, PreconditionFailed
-from mintmark_shared.idempotency import Reply, once
+from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
 REMINDERS = (timedelta(days=30), timedelta(days=7))
@@ -50,24 +50,20 @@ def matter_of(charter_id: UUID, version: int) -> str:
     return f"charter:{charter_id}:{version}"
 
 
-async def draft(office: Office, *, document: Mapping[str, Any], by: str, key: str | None) -> Reply:
+async def draft(office: Office, *, document: Mapping[str, Any], by: str, attempt: Attempt) -> Reply:
     check_storable(document)
     check_document(document)
     now = office.clock()
     async with office.changing() as connection:
-
-        async def effect() -> Reply:
-            store = CharterStore(connection)
-            charter_id = await store.create(by, now)
-            await store.add_version(charter_id, 1, document, digest(document), by, now)
-            await record(connection, now, by, "draft", charter_id, version=1, digest=digest(document))
-            row = await store.latest(charter_id, now)
-            headers = {"Location": f"/v1/charters/{charter_id}", "ETag": etag(row)}
-            return Reply(201, show(row, now), headers)
-
-        return await once(
-            connection, office.idempotency, caller=by, key=key, request={"draft": document}, effect=effect
-        )
+        if answer := await attempt.answered(connection, by):
+            return answer
+        store = CharterStore(connection)
+        charter_id = await store.create(by, now)
+        await store.add_version(charter_id, 1, document, digest(document), by, now)
+        await record(connection, now, by, "draft", charter_id, version=1, digest=digest(document))
+        row = await store.latest(charter_id, now)
+        headers = {"Location": f"/v1/charters/{charter_id}", "ETag": etag(row)}
+        return await attempt.keep(connection, by, Reply(201, show(row, now), headers))
 
 
 async def edit(office: Office, *, charter_id: UUID, document: Mapping[str, Any], if_match: str, by: str) -> Reply:
@@ -198,7 +194,7 @@ async def suspend_within(
     await record(connection, now, by, "suspend", charter_id, reason=digest({"reason": reason}))
 
 
-async def resume(office: Office, *, charter_id: UUID, reason: str, by: str) -> Reply:
+async def resume(office: Office, *, charter_id: UUID, reason: str, by: str, attempt: Attempt) -> Reply:
     """Ask to start a charter again: that takes the quorum.
 
     Raises:
@@ -206,6 +202,8 @@ async def resume(office: Office, *, charter_id: UUID, reason: str, by: str) -> R
     """
     now = office.clock()
     async with office.changing() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         store = CharterStore(connection)
         await _lock_living(store, charter_id)
         if not await store.is_suspended("charter", charter_id):
@@ -222,14 +220,15 @@ async def resume(office: Office, *, charter_id: UUID, reason: str, by: str) -> R
             quorum=await _quorum(connection, charter),
             escalation=charter.escalation,
         )
-        review_id = await reviews.open_review(connection, matter, by=by, now=now)
-        return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+        return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
-async def retire(office: Office, *, charter_id: UUID, reason: str, by: str) -> Reply:
+async def retire(office: Office, *, charter_id: UUID, reason: str, by: str, attempt: Attempt) -> Reply:
     """Ask for a charter to be retired for good."""
     now = office.clock()
     async with office.changing() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         store = CharterStore(connection)
         await _lock_living(store, charter_id)
         row = await store.latest(charter_id, now)
@@ -243,8 +242,7 @@ async def retire(office: Office, *, charter_id: UUID, reason: str, by: str) -> R
             quorum=charter.reviews.get("retirement"),
             escalation=charter.escalation,
         )
-        review_id = await reviews.open_review(connection, matter, by=by, now=now)
-        return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+        return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
 async def retire_for_good(connection: AsyncConnection, charter_id: UUID, now: datetime) -> None:

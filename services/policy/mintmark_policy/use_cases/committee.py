@@ -13,7 +13,7 @@ from mintmark_policy.store.committee import CommitteeStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.errors import Forbidden, Invalid
-from mintmark_shared.idempotency import Reply
+from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
 _validator = Draft202012Validator(QUORUM_SCHEMA)
@@ -38,7 +38,14 @@ async def remove(office: Office, *, subject: str, function: str, by: str) -> Non
 
 
 async def delegate(
-    office: Office, *, delegate: str, function: str, valid_from: datetime, valid_until: datetime, by: str
+    office: Office,
+    *,
+    delegate: str,
+    function: str,
+    valid_from: datetime,
+    valid_until: datetime,
+    by: str,
+    attempt: Attempt,
 ) -> Reply:
     """Lend one's function to somebody else for a time.
 
@@ -50,6 +57,8 @@ async def delegate(
     if valid_until <= max(now, valid_from):
         raise Invalid("A delegation must end after it begins, and in the future.", code="delegation-dates")
     async with office.database.transaction() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         store = CommitteeStore(connection)
         own, theirs = await store.functions_of(by), await store.powers_of(delegate, now)
         check_delegation(by, delegate, function, own, frozenset(power.function for power in theirs))
@@ -64,7 +73,7 @@ async def delegate(
         made = await store.delegate(values)
         event = AuditEvent(by, "committee.delegate", "committee", details={"function": function, "id": str(made)})
         await journal.record(connection, now, event)
-        return Reply(201, {"id": str(made)})
+        return await attempt.keep(connection, by, Reply(201, {"id": str(made)}))
 
 
 async def revoke(office: Office, *, delegation_id: UUID, by: str) -> None:

@@ -25,7 +25,7 @@ from mintmark_policy.use_cases.office import Office
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.policy import DecisionRequest
 from mintmark_shared.database import driver_connection
-from mintmark_shared.errors import Conflict, Invalid, MintmarkError
+from mintmark_shared.errors import Conflict, Invalid, MintmarkError, Unavailable
 from mintmark_shared.idempotency import Reply
 from mintmark_shared.journal import AuditEvent, openlineage_event
 
@@ -72,12 +72,14 @@ async def decide(office: Office, request: DecisionRequest, *, by: str, key: str)
 
 
 async def decide_together(office: Office, asks: Sequence[Ask]) -> list[Any]:
-    """One answer each; a clash with another process sends everybody through again alone."""
+    """One answer each; what goes wrong with one of a batch sends everybody through again alone."""
     try:
         return await _decide_batch(office, asks, alone=False)
-    except Conflict as clash:
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 (handed to its asker, who raises it)
         if len(asks) == 1:
-            return [clash]
+            return [error]
         return [answer for ask in asks for answer in await decide_together(office, [ask])]
 
 
@@ -85,7 +87,7 @@ async def _decide_batch(office: Office, asks: Sequence[Ask], *, alone: bool) -> 
     now = office.clock()
     rows = Rows.none()
     async with office.changing() if alone else office.database.transaction() as connection:
-        book = await office.rulebook.open(connection)
+        book = await (office.rulebook.private(connection) if alone else office.rulebook.open(connection))
         hot = HotStore(await driver_connection(connection))
         answers = await _already_answered(hot, asks)
         briefs = {
@@ -297,7 +299,7 @@ async def _use_up(connection: AsyncConnection, judgement: Judgement, body: dict[
 async def conclude(office: Office, connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
     """A reviewed plan is judged once more as things stand now, and permitted if nothing has come in between."""
     request = DecisionRequest.model_validate(row.document)
-    book = await office.rulebook.open(connection)
+    book = await office.rulebook.private(connection)
     hot = HotStore(await driver_connection(connection))
     prepared = await brief(connection, book, request, now)
     accounts = await _lock(connection, hot, {0: prepared}, now)

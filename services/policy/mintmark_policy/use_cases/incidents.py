@@ -16,7 +16,7 @@ from mintmark_policy.use_cases.charters import suspend_within
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.releases import suspend_asset_within
 from mintmark_shared.errors import Conflict, Invalid
-from mintmark_shared.idempotency import Reply, once
+from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
 BREACH_HOURS = 72
@@ -37,42 +37,35 @@ async def open_incident(
     discovered_at: datetime,
     suspend: bool,
     by: str,
-    key: str | None,
+    attempt: Attempt,
 ) -> Reply:
     """Open an incident; with ``suspend`` its charters and assets stop in the same transaction."""
     now = office.clock()
     if discovered_at > now:
         raise Invalid("discovered_at lies in the future.", code="incident-dates")
     async with office.changing() as connection:
-
-        async def effect() -> Reply:
-            store = IncidentStore(connection)
-            made = await store.open(
-                {
-                    "title": title, "severity": severity, "description": description, "charters": list(charters),
-                    "assets": list(assets), "personal_data": personal_data, "discovered_at": discovered_at,
-                    "opened_by": by, "opened_at": now, "state": "open",
-                }
-            )  # fmt: skip
-            for charter_id in charters:
-                await CharterStore(connection).lock(charter_id)
-            if suspend:
-                await _stop(connection, made, charters, assets, title, by, now)
-            if personal_data:
-                due = discovered_at + timedelta(hours=BREACH_HOURS)
-                await _add_duty(connection, made, AUTHORITY, due, by, now)
-            details = {"severity": severity, "personal_data": personal_data, "suspended": suspend}
-            event = AuditEvent(by, "incident.open", f"incident:{made}", details=details)
-            await journal.record(connection, now, event)
-            shown = await show(connection, await store.incident(made))
-            return Reply(201, shown, {"Location": f"/v1/incidents/{made}"})
-
-        request = {
-            "incident": title, "severity": severity, "description": description,
-            "charters": [str(entry) for entry in charters], "assets": [str(entry) for entry in assets],
-            "discovered_at": discovered_at.isoformat(), "suspend": suspend,
-        }  # fmt: skip
-        return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
+        if answer := await attempt.answered(connection, by):
+            return answer
+        store = IncidentStore(connection)
+        made = await store.open(
+            {
+                "title": title, "severity": severity, "description": description, "charters": list(charters),
+                "assets": list(assets), "personal_data": personal_data, "discovered_at": discovered_at,
+                "opened_by": by, "opened_at": now, "state": "open",
+            }
+        )  # fmt: skip
+        for charter_id in charters:
+            await CharterStore(connection).lock(charter_id)
+        if suspend:
+            await _stop(connection, made, charters, assets, title, by, now)
+        if personal_data:
+            due = discovered_at + timedelta(hours=BREACH_HOURS)
+            await _add_duty(connection, made, AUTHORITY, due, by, now)
+        details = {"severity": severity, "personal_data": personal_data, "suspended": suspend}
+        event = AuditEvent(by, "incident.open", f"incident:{made}", details=details)
+        await journal.record(connection, now, event)
+        shown = await show(connection, await store.incident(made))
+        return await attempt.keep(connection, by, Reply(201, shown, {"Location": f"/v1/incidents/{made}"}))
 
 
 async def _stop(
@@ -93,13 +86,18 @@ async def _stop(
             await suspend_asset_within(connection, asset_id, reason=reason, incident_id=incident_id, by=by, now=now)
 
 
-async def add_duty(office: Office, *, incident_id: UUID, recipient: str, due_at: datetime, by: str) -> Reply:
+async def add_duty(
+    office: Office, *, incident_id: UUID, recipient: str, due_at: datetime, by: str, attempt: Attempt
+) -> Reply:
     """Somebody must be told by a time."""
     now = office.clock()
     async with office.database.transaction() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         await _open(connection, incident_id)
         await _add_duty(connection, incident_id, recipient, due_at, by, now)
-        return Reply(201, await show(connection, await IncidentStore(connection).incident(incident_id)))
+        shown = await show(connection, await IncidentStore(connection).incident(incident_id))
+        return await attempt.keep(connection, by, Reply(201, shown))
 
 
 async def _add_duty(
@@ -128,10 +126,14 @@ async def do_duty(office: Office, *, incident_id: UUID, duty_id: UUID, evidence:
         return Reply(200, await show(connection, await store.incident(incident_id)))
 
 
-async def add_action(office: Office, *, incident_id: UUID, action: str, owner: str, due_at: datetime, by: str) -> Reply:
+async def add_action(
+    office: Office, *, incident_id: UUID, action: str, owner: str, due_at: datetime, by: str, attempt: Attempt
+) -> Reply:
     """What must be mended, by whom and when."""
     now = office.clock()
     async with office.database.transaction() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         await _open(connection, incident_id)
         store = IncidentStore(connection)
         made = await store.add_action({"incident_id": incident_id, "action": action, "owner": owner, "due_at": due_at})
@@ -139,7 +141,8 @@ async def add_action(office: Office, *, incident_id: UUID, action: str, owner: s
         await CalendarStore(connection).schedule("action.overdue", f"action:{made}", due_at, now, payload)
         event = AuditEvent(by, "incident.action", f"incident:{incident_id}", details={"action": str(made)})
         await journal.record(connection, now, event)
-        return Reply(201, await show(connection, await store.incident(incident_id)))
+        shown = await show(connection, await IncidentStore(connection).incident(incident_id))
+        return await attempt.keep(connection, by, Reply(201, shown))
 
 
 async def do_action(office: Office, *, incident_id: UUID, action_id: UUID, by: str) -> Reply:
@@ -161,7 +164,7 @@ async def _open(connection: AsyncConnection, incident_id: UUID) -> Any:
     return row
 
 
-async def close(office: Office, *, incident_id: UUID, post_mortem: str, by: str) -> Reply:
+async def close(office: Office, *, incident_id: UUID, post_mortem: str, by: str, attempt: Attempt) -> Reply:
     """Ask for an incident to be closed: everything done, a post-mortem written, then a vote.
 
     Raises:
@@ -169,6 +172,8 @@ async def close(office: Office, *, incident_id: UUID, post_mortem: str, by: str)
     """
     now = office.clock()
     async with office.changing() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         row = await _open(connection, incident_id)
         store = IncidentStore(connection)
         waiting = [entry.recipient for entry in await store.duties(incident_id) if entry.done_at is None]
@@ -180,8 +185,7 @@ async def close(office: Office, *, incident_id: UUID, post_mortem: str, by: str)
         await store.set(incident_id, post_mortem=post_mortem, state="closing")
         document = {"incident_id": str(incident_id), "title": row.title, "post_mortem": post_mortem}
         matter = reviews.Matter("incident", f"incident:{incident_id}", document, (by,))
-        review_id = await reviews.open_review(connection, matter, by=by, now=now)
-        return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+        return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
 async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
@@ -232,25 +236,22 @@ async def show(connection: AsyncConnection, row: Any) -> dict[str, Any]:
 
 
 async def send_feedback(
-    office: Office, *, about_kind: str, about: str, message: str, by: str, key: str | None
+    office: Office, *, about_kind: str, about: str, message: str, by: str, attempt: Attempt
 ) -> Reply:
     """Anybody may say something about an asset, a charter or the policy itself."""
     now = office.clock()
     async with office.database.transaction() as connection:
-
-        async def effect() -> Reply:
-            store = IncidentStore(connection)
-            made = await store.add_feedback(
-                {
-                    "about_kind": about_kind, "about": about, "message": message, "sent_by": by,
-                    "sent_at": now, "state": "open",
-                }
-            )  # fmt: skip
-            await journal.record(connection, now, AuditEvent(by, "feedback.send", f"feedback:{made}"))
-            return Reply(201, show_feedback(await store.feedback_row(made)))
-
-        request = {"feedback": about, "kind": about_kind, "message": message}
-        return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
+        if answer := await attempt.answered(connection, by):
+            return answer
+        store = IncidentStore(connection)
+        made = await store.add_feedback(
+            {
+                "about_kind": about_kind, "about": about, "message": message, "sent_by": by,
+                "sent_at": now, "state": "open",
+            }
+        )  # fmt: skip
+        await journal.record(connection, now, AuditEvent(by, "feedback.send", f"feedback:{made}"))
+        return await attempt.keep(connection, by, Reply(201, show_feedback(await store.feedback_row(made))))
 
 
 async def triage(

@@ -16,35 +16,31 @@ from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.canonical import digest
 from mintmark_shared.errors import Forbidden, Invalid, NotFound
-from mintmark_shared.idempotency import Reply, once
+from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
 
-async def propose_configuration(office: Office, *, document: Mapping[str, Any], by: str, key: str | None) -> Reply:
+async def propose_configuration(office: Office, *, document: Mapping[str, Any], by: str, attempt: Attempt) -> Reply:
     """Put a configuration up for approval; once approved it replaces the one of its name."""
     name = read_entry(document, digest(document)).name
     now = office.clock()
     async with office.changing() as connection:
-
-        async def effect() -> Reply:
-            store = RulebookStore(connection)
-            values = {
-                "name": name,
-                "document": dict(document),
-                "digest": digest(document),
-                "state": "proposed",
-                "made_by": by,
-                "made_at": now,
-            }
-            made = await store.propose(values)
-            matter = reviews.Matter("configuration", f"configuration:{made}", document, (by,))
-            review_id = await reviews.open_review(connection, matter, by=by, now=now)
-            await store.set_configuration(made, review_id=review_id)
-            return Reply(201, show_configuration(await store.configuration(made)))
-
-        return await once(
-            connection, office.idempotency, caller=by, key=key, request={"configuration": document}, effect=effect
-        )
+        if answer := await attempt.answered(connection, by):
+            return answer
+        store = RulebookStore(connection)
+        values = {
+            "name": name,
+            "document": dict(document),
+            "digest": digest(document),
+            "state": "proposed",
+            "made_by": by,
+            "made_at": now,
+        }
+        made = await store.propose(values)
+        matter = reviews.Matter("configuration", f"configuration:{made}", document, (by,))
+        review_id = await reviews.open_review(connection, matter, by=by, now=now)
+        await store.set_configuration(made, review_id=review_id)
+        return await attempt.keep(connection, by, Reply(201, show_configuration(await store.configuration(made))))
 
 
 async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
@@ -100,21 +96,18 @@ async def configuration_named(office: Office, name: str) -> dict[str, Any]:
     return show_configuration(found[0])
 
 
-async def reject(office: Office, *, name: str, expression: str, reason: str, by: str, key: str | None) -> Reply:
+async def reject(office: Office, *, name: str, expression: str, reason: str, by: str, attempt: Attempt) -> Reply:
     """Have every plan that matches a condition refused from now on."""
     read_rejection(name, expression, reason, by)
     now = office.clock()
     async with office.changing() as connection:
-
-        async def effect() -> Reply:
-            values = {"name": name, "expression": expression, "reason": reason, "made_by": by, "made_at": now}
-            made = await RulebookStore(connection).reject(values)
-            await journal.record(connection, now, AuditEvent(by, "rejection.make", f"rejection:{made}"))
-            body = {"id": str(made), "name": name, "expression": expression, "reason": reason, "by": by}
-            return Reply(201, body)
-
-        request = {"rejection": name, "expression": expression, "reason": reason}
-        return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
+        if answer := await attempt.answered(connection, by):
+            return answer
+        values = {"name": name, "expression": expression, "reason": reason, "made_by": by, "made_at": now}
+        made = await RulebookStore(connection).reject(values)
+        await journal.record(connection, now, AuditEvent(by, "rejection.make", f"rejection:{made}"))
+        body = {"id": str(made), "name": name, "expression": expression, "reason": reason, "by": by}
+        return await attempt.keep(connection, by, Reply(201, body))
 
 
 async def withdraw_rejection(office: Office, *, rejection_id: UUID, by: str) -> None:
@@ -125,7 +118,7 @@ async def withdraw_rejection(office: Office, *, rejection_id: UUID, by: str) -> 
 
 
 async def attest(
-    office: Office, *, person: str, topic: str, evidence: str, valid_until: datetime, by: str, key: str | None
+    office: Office, *, person: str, topic: str, evidence: str, valid_until: datetime, by: str, attempt: Attempt
 ) -> Reply:
     """Attest that somebody was trained in a topic; nobody attests themself."""
     now = office.clock()
@@ -134,33 +127,34 @@ async def attest(
     if valid_until <= now:
         raise Invalid("valid_until must lie in the future.", code="attestation-expired")
     async with office.changing() as connection:
-
-        async def effect() -> Reply:
-            values = {
-                "person": person,
-                "topic": topic,
-                "attested_by": by,
-                "evidence": evidence,
-                "valid_until": valid_until,
-                "made_at": now,
-            }
-            made = await RulebookStore(connection).attest(values)
-            payload = {"to": person, "topic": topic}
-            await CalendarStore(connection).schedule("training.expiry", f"training:{made}", valid_until, now, payload)
-            await journal.record(connection, now, AuditEvent(by, "training.attest", f"training:{made}"))
-            return Reply(201, {"id": str(made), "person": person, "topic": topic})
-
-        request = {"attest": person, "topic": topic, "evidence": evidence, "until": valid_until.isoformat()}
-        return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
+        if answer := await attempt.answered(connection, by):
+            return answer
+        values = {
+            "person": person,
+            "topic": topic,
+            "attested_by": by,
+            "evidence": evidence,
+            "valid_until": valid_until,
+            "made_at": now,
+        }
+        made = await RulebookStore(connection).attest(values)
+        payload = {"to": person, "topic": topic}
+        await CalendarStore(connection).schedule("training.expiry", f"training:{made}", valid_until, now, payload)
+        await journal.record(connection, now, AuditEvent(by, "training.attest", f"training:{made}"))
+        return await attempt.keep(connection, by, Reply(201, {"id": str(made), "person": person, "topic": topic}))
 
 
-async def set_access_policy(office: Office, *, name: str, resource_type: str, expression: str, by: str) -> Reply:
+async def set_access_policy(
+    office: Office, *, name: str, resource_type: str, expression: str, by: str, attempt: Attempt
+) -> Reply:
     """Say who may do what to a kind of resource that is not mintmark's own; it replaces the one before."""
     compile_access_rule(expression)
     if resource_type in {"source", "asset"}:
         raise Invalid("Sources and assets are decided by charters and grants.", code="resource-type-reserved")
     now = office.clock()
     async with office.changing() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         values = {
             "name": name,
             "resource_type": resource_type,
@@ -170,4 +164,5 @@ async def set_access_policy(office: Office, *, name: str, resource_type: str, ex
         }
         made = await RulebookStore(connection).add_access_policy(values)
         await journal.record(connection, now, AuditEvent(by, "access-policy.set", f"access-policy:{made}"))
-        return Reply(201, {"id": str(made), "name": name, "resource_type": resource_type, "expression": expression})
+        body = {"id": str(made), "name": name, "resource_type": resource_type, "expression": expression}
+        return await attempt.keep(connection, by, Reply(201, body))

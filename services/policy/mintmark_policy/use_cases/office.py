@@ -21,7 +21,6 @@ from joserfc.jwk import OKPKey
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.store.rulebook import RulebookStore
-from mintmark_policy.tables import idempotency_keys
 from mintmark_policy.use_cases.lane import Lane
 from mintmark_policy.use_cases.rulebook import Rulebook
 from mintmark_shared.clock import Clock
@@ -101,7 +100,6 @@ class Office:
     signer: PermitSigner
     permit_lifetime: timedelta
     public_url: str = ""
-    idempotency: Any = idempotency_keys
     rulebook: Rulebook = field(default_factory=Rulebook)
     lane: Lane = field(default_factory=Lane)
 

@@ -8,25 +8,27 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.review import Review, standing
+from mintmark_policy.domain.review import Review, check_open, standing
 from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import budgets, charters, decisions, incidents, library, releases, reviews, waivers
 from mintmark_policy.use_cases.office import Office
-from mintmark_shared.idempotency import Reply
+from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
 
-async def vote(office: Office, *, review_id: UUID, ballot: reviews.Ballot, by: str) -> Reply:
+async def vote(office: Office, *, review_id: UUID, ballot: reviews.Ballot, by: str, attempt: Attempt) -> Reply:
     """Cast a vote; the one that decides also does what was decided."""
     now = office.clock()
     async with office.changing() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         review = await reviews.cast(connection, review_id, ballot, by=by, now=now)
         await _conclude(office, connection, review, standing(review)[0], now)
         row = await ReviewStore(connection).row(review_id)
-        return Reply(201, await reviews.show(connection, row))
+        return await attempt.keep(connection, by, Reply(201, await reviews.show(connection, row)))
 
 
 async def meet_condition(office: Office, *, review_id: UUID, condition_id: UUID, evidence: str, by: str) -> Reply:
@@ -35,12 +37,12 @@ async def meet_condition(office: Office, *, review_id: UUID, condition_id: UUID,
     async with office.changing() as connection:
         store = ReviewStore(connection)
         row = await store.row(review_id, lock=True)
+        check_open(await store.review(row), now)
         await store.meet(review_id, condition_id, by, evidence, now)
         event = AuditEvent(by, "review.condition-met", f"review:{review_id}", details={"id": str(condition_id)})
         await journal.record(connection, now, event)
         review = await store.review(row)
-        if row.state == "open":
-            await _conclude(office, connection, review, standing(review)[0], now)
+        await _conclude(office, connection, review, standing(review)[0], now)
         return Reply(200, await reviews.show(connection, await store.row(review_id)))
 
 

@@ -19,41 +19,32 @@ from mintmark_policy.use_cases.charters import suspend_within
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.contracts.policy import ReleaseRequest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
-from mintmark_shared.idempotency import Reply, once
+from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
 
 
-async def decide_release(office: Office, request: ReleaseRequest, *, by: str, key: str) -> Reply:
+async def decide_release(office: Office, request: ReleaseRequest, *, by: str, attempt: Attempt) -> Reply:
     """Hold an assay against the charter's acceptance criteria and review triggers, by bounds."""
     now = office.clock()
     async with office.changing() as connection:
-
-        async def effect() -> Reply:
-            store = DecisionStore(connection)
-            if await store.is_decided(request.asset_id):
-                raise Conflict("The asset has been decided on.", code="already-decided")
-            permit = await store.permit_of_run(request.asset_id)
-            if not made_an_asset(permit.state, permit.outcome):
-                raise Conflict("No paid run made this asset.", code="not-redeemed")
-            charter, document = await _charter_of(connection, permit, now)
-            use_case = await _use_case(store, permit)
-            body = _judge(request, charter, use_case, now)
-            if body["verdict"] == "review":
-                body["review_id"] = str(await _open_review(connection, body, charter, permit, by, now))
-            await _write(connection, body, permit, charter, document, by, now)
-            if body.pop("suspend"):
-                reason = f"A review trigger asks for it: {', '.join(body['triggered'])}."
-                await _suspend_charter(connection, permit.charter_id, reason, now)
-            return Reply(201, body)
-
-        return await once(
-            connection,
-            office.idempotency,
-            caller=by,
-            key=key,
-            request=request.model_dump(mode="json"),
-            effect=effect,
-        )
+        if answer := await attempt.answered(connection, by):
+            return answer
+        store = DecisionStore(connection)
+        if await store.is_decided(request.asset_id):
+            raise Conflict("The asset has been decided on.", code="already-decided")
+        permit = await store.permit_of_run(request.asset_id)
+        if not made_an_asset(permit.state, permit.outcome):
+            raise Conflict("No paid run made this asset.", code="not-redeemed")
+        charter, document = await _charter_of(connection, permit, now)
+        use_case = await _use_case(store, permit)
+        body = _judge(request, charter, use_case, now)
+        if body["verdict"] == "review":
+            body["review_id"] = str(await _open_review(connection, body, charter, permit, by, now))
+        await _write(connection, body, permit, charter, document, by, now)
+        if body.pop("suspend"):
+            reason = f"A review trigger asks for it: {', '.join(body['triggered'])}."
+            await _suspend_charter(connection, permit.charter_id, reason, now)
+        return await attempt.keep(connection, by, Reply(201, body))
 
 
 async def _charter_of(connection: AsyncConnection, permit: Any, now: datetime) -> tuple[Charter, Any]:
@@ -196,7 +187,7 @@ async def grant(
     use_case: str,
     valid_until: datetime,
     by: str,
-    key: str | None,
+    attempt: Attempt,
 ) -> Reply:
     """Let somebody else read a released asset for a use case its charter lists; after a vote if the charter says."""
     if subject == by:
@@ -205,33 +196,27 @@ async def grant(
     if valid_until <= now:
         raise Invalid("valid_until must lie in the future.", code="grant-expired")
     async with office.changing() as connection:
-
-        async def effect() -> Reply:
-            store = DecisionStore(connection)
-            await _released(store, asset_id)
-            permit = await store.permit_of_run(asset_id)
-            charter, _ = await _charter_of(connection, permit, now)
-            if use_case not in charter.use_cases or use_case in charter.prohibited_uses:
-                raise Forbidden("The charter does not list this use case.", code="use-case-not-listed")
-            document = {
-                "asset_id": str(asset_id),
-                "subject": subject,
-                "use_case": use_case,
-                "valid_until": min(valid_until, charter.expires_at).isoformat(),
-                "granted_by": by,
-            }
-            if "grant" in charter.reviews:
-                return await _review_grant(connection, document, charter, permit.charter_id, by, now)
-            made = await _give_grant(connection, document, now)
-            return Reply(201, {"id": str(made), "asset_id": str(asset_id), "subject": subject})
-
-        request = {
-            "grant": str(asset_id),
+        if answer := await attempt.answered(connection, by):
+            return answer
+        store = DecisionStore(connection)
+        await _released(store, asset_id)
+        permit = await store.permit_of_run(asset_id)
+        charter, _ = await _charter_of(connection, permit, now)
+        if use_case not in charter.use_cases or use_case in charter.prohibited_uses:
+            raise Forbidden("The charter does not list this use case.", code="use-case-not-listed")
+        document = {
+            "asset_id": str(asset_id),
             "subject": subject,
-            "use": use_case,
-            "until": valid_until.isoformat(),
+            "use_case": use_case,
+            "valid_until": min(valid_until, charter.expires_at).isoformat(),
+            "granted_by": by,
         }
-        return await once(connection, office.idempotency, caller=by, key=key, request=request, effect=effect)
+        if "grant" in charter.reviews:
+            reply = await _review_grant(connection, document, charter, permit.charter_id, by, now)
+            return await attempt.keep(connection, by, reply)
+        made = await _give_grant(connection, document, now)
+        body = {"id": str(made), "asset_id": str(asset_id), "subject": subject}
+        return await attempt.keep(connection, by, Reply(201, body))
 
 
 async def _review_grant(
@@ -345,10 +330,12 @@ async def suspend_asset_within(
     await journal.record(connection, now, AuditEvent(by, "asset.suspend", f"asset:{asset_id}"))
 
 
-async def propose(office: Office, *, kind: str, asset_id: UUID, reason: str, by: str) -> Reply:
+async def propose(office: Office, *, kind: str, asset_id: UUID, reason: str, by: str, attempt: Attempt) -> Reply:
     """Ask for an asset to be resumed or retired: either takes a vote."""
     now = office.clock()
     async with office.changing() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         permit = await DecisionStore(connection).permit_of_run(asset_id)
         charter, _ = await _charter_of(connection, permit, now)
         if kind == "resumption" and not await CharterStore(connection).is_suspended("asset", asset_id):
@@ -362,8 +349,7 @@ async def propose(office: Office, *, kind: str, asset_id: UUID, reason: str, by:
             quorum=charter.reviews.get("retirement") if kind == "retirement" else None,
             escalation=charter.escalation,
         )
-        review_id = await reviews.open_review(connection, matter, by=by, now=now)
-        return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+        return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
 async def retire_asset(connection: AsyncConnection, asset_id: UUID, now: datetime) -> None:

@@ -23,6 +23,7 @@ from mintmark_policy.store.committee import CommitteeStore
 from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.tables import journal
 from mintmark_shared.canonical import digest
+from mintmark_shared.idempotency import Reply
 from mintmark_shared.journal import AuditEvent
 
 
@@ -73,6 +74,12 @@ async def open_review(connection: AsyncConnection, matter: Matter, *, by: str, n
     details = {"kind": matter.kind, "subject": matter.subject, "digest": voted_on}
     await journal.record(connection, now, AuditEvent(by, "review.open", f"review:{review_id}", details=details))
     return review_id
+
+
+async def put_up(connection: AsyncConnection, matter: Matter, *, by: str, now: datetime) -> Reply:
+    """Open a review; where to follow it."""
+    review_id = await open_review(connection, matter, by=by, now=now)
+    return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,15 @@ class Rulebook:
         store = RulebookStore(connection)
         return await self.at(connection, await store.epoch())
 
+    @staticmethod
+    async def private(connection: AsyncConnection) -> Book:
+        """The rules inside a transaction that changes them; kept by nobody.
+
+        Its epoch is not out yet: should the transaction fail, the next one raises the same epoch over other rules.
+        """
+        store = RulebookStore(connection)
+        return await _read_book(store, await store.epoch())
+
     async def at(self, connection: AsyncConnection, epoch: int) -> Book:
         book = self._book
         if book is None or book.epoch != epoch or book.size > MOST_KEPT:

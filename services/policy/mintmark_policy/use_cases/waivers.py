@@ -15,7 +15,7 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
-from mintmark_shared.idempotency import Reply
+from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
 
@@ -30,6 +30,7 @@ async def ask_for_exception(
     valid_until: datetime,
     single_use: bool,
     by: str,
+    attempt: Attempt,
 ) -> Reply:
     """Ask that one rule of one charter be set aside until a date; never budget, label or standing.
 
@@ -41,6 +42,8 @@ async def ask_for_exception(
     if valid_until <= now:
         raise Invalid("valid_until must lie in the future.", code="exception-expired")
     async with office.changing() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         row = await CharterStore(connection).latest(charter_id, now)
         charter = read_charter(row.document, row.digest)
         document = {
@@ -61,8 +64,7 @@ async def ask_for_exception(
             quorum=charter.reviews.get("exception"),
             escalation=charter.escalation,
         )
-        review_id = await reviews.open_review(connection, matter, by=by, now=now)
-        return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+        return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
 async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
@@ -92,7 +94,15 @@ async def conclude(connection: AsyncConnection, row: Any, state: str, now: datet
 
 
 async def break_glass(
-    office: Office, *, charter_id: UUID, requester: str, reason: str, incident: str, hours: int, by: str
+    office: Office,
+    *,
+    charter_id: UUID,
+    requester: str,
+    reason: str,
+    incident: str,
+    hours: int,
+    by: str,
+    attempt: Attempt,
 ) -> Reply:
     """Break the glass for one person and one charter; nothing opens before a second person confirms.
 
@@ -103,6 +113,8 @@ async def break_glass(
         raise Invalid(f"Glass is broken for 1 to {LONGEST_GLASS_HOURS} hours.", code="glass-too-long")
     now = office.clock()
     async with office.changing() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         await CharterStore(connection).latest(charter_id, now)
         values = {
             "kind": "break-glass",
@@ -118,7 +130,7 @@ async def break_glass(
         made = await RulebookStore(connection).add_waiver(values)
         event = AuditEvent(by, "glass.break", f"waiver:{made}", "unconfirmed", {"charter": str(charter_id)})
         await journal.record(connection, now, event)
-        return Reply(201, await _shown(connection, made))
+        return await attempt.keep(connection, by, Reply(201, await _shown(connection, made)))
 
 
 async def confirm_glass(office: Office, *, waiver_id: UUID, by: str) -> Reply:
