@@ -23,6 +23,7 @@ from mintmark_policy.api.words import (
 )
 from mintmark_policy.domain.accounting import ORDERS, SCALE
 from mintmark_policy.store.budgets import BudgetStore, exact
+from mintmark_policy.use_cases import accounts
 from mintmark_policy.use_cases import budgets as use_cases
 from mintmark_policy.use_cases.facts import mechanism_of
 from mintmark_shared.auth import Caller, requires
@@ -63,13 +64,13 @@ async def create(
 async def list_populations(office: InOffice, _: Caller = READ) -> list[PopulationShown]:
     async with office.database.transaction() as connection:
         rows = await BudgetStore(connection).populations()
-    shown = [await use_cases.show_population(office, row.id) for row in rows]
+    shown = [await accounts.show_population(office, row.id) for row in rows]
     return [PopulationShown.model_validate(entry) for entry in shown]
 
 
 @router.get("/{population_id}", operation_id="getPopulation", summary="A population and what is left")
 async def get_population(population_id: UUID, office: InOffice, _: Caller = READ) -> PopulationShown:
-    return PopulationShown.model_validate(await use_cases.show_population(office, population_id))
+    return PopulationShown.model_validate(await accounts.show_population(office, population_id))
 
 
 @router.post(
@@ -218,13 +219,13 @@ async def propose_transfer(
 @router.post("/{population_id}:forecast", operation_id="forecastBudget", summary="How many more such runs fit")
 async def forecast(population_id: UUID, request: ForecastRequest, office: InOffice, _: Caller = READ) -> Forecast:
     mechanism = mechanism_of(request.mechanism)
-    answer = await use_cases.forecast(office, population_id, request.charter_id, mechanism, request.partitions)
+    answer = await accounts.forecast(office, population_id, request.charter_id, mechanism, request.partitions)
     return Forecast.model_validate(answer)
 
 
 @router.get("/{population_id}/statement", operation_id="getStatement", summary="A statement an auditor can recompute")
 async def statement(population_id: UUID, office: InOffice, _: Caller = READ) -> Statement:
-    return Statement.model_validate(await use_cases.statement(office, population_id))
+    return Statement.model_validate(await accounts.statement(office, population_id))
 
 
 @router.get("/{population_id}/ledger", operation_id="getLedger", summary="Every movement of the budget")

@@ -64,10 +64,7 @@ async def assess(
             return answer
         store = RulebookStore(connection)
         row = await CharterStore(connection).latest(charter_id, now)
-        if by in {row.document["owner"], row.author, row.submitter}:
-            raise Forbidden("Nobody assesses their own charter.", code="own-matter")
-        if charter_digest != row.digest:
-            raise Conflict("The charter changed since it was read; assess its present digest.", code="digest-changed")
+        _check_assessor(row, charter_digest, by)
         used = await store.template(template) if template else None
         if used is not None:
             check_answers(used.document, answers)
@@ -92,11 +89,16 @@ async def assess(
         details = {"version": row.version, "digest": row.digest}
         event = AuditEvent(by, "charter.assess", f"charter:{charter_id}", details=details)
         await journal.record(connection, now, event)
-        body = {
-            "id": str(made), "charter_id": str(charter_id), "digest": row.digest,
-            "residual_risk": worst_residual(risks),
-        }  # fmt: skip
+        body = {"id": str(made), "charter_id": str(charter_id), "digest": row.digest}
+        body["residual_risk"] = values["residual_risk"]
         return await attempt.keep(connection, by, Reply(201, body))
+
+
+def _check_assessor(row: Any, charter_digest: str, by: str) -> None:
+    if by in {row.document["owner"], row.author, row.submitter}:
+        raise Forbidden("Nobody assesses their own charter.", code="own-matter")
+    if charter_digest != row.digest:
+        raise Conflict("The charter changed since it was read; assess its present digest.", code="digest-changed")
 
 
 async def review_model(

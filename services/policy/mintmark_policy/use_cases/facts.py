@@ -15,7 +15,7 @@ from mintmark_policy.domain.charter import state_at
 from mintmark_policy.domain.waiver import Waiver
 from mintmark_policy.use_cases.rulebook import Book, SourceKey, Version
 from mintmark_shared.canonical import digest
-from mintmark_shared.contracts.policy import DecisionRequest
+from mintmark_shared.contracts.policy import DecisionRequest, Plan
 from mintmark_shared.contracts.policy import Mechanism as StatedMechanism
 
 
@@ -94,17 +94,7 @@ async def brief(
     facts = gate.Facts(
         now=now,
         requester=request.requester,
-        plan=gate.Plan(
-            charter_id=str(plan.charter_id),
-            use_case=plan.use_case,
-            audience=plan.audience,
-            source_id=str(plan.source_id),
-            generator=plan.generator,
-            parameters=plan.parameters,
-            rows=plan.rows,
-            requested_guarantee=plan.requested_guarantee,
-            configuration=plan.configuration,
-        ),
+        plan=_judged(plan),
         offered_guarantee=offer.guarantee.level,
         offered_mechanism=offer.mechanism.kind,
         offered_delta=delta,
@@ -126,6 +116,20 @@ async def brief(
     )
     waivers = page.waivers if page else ()
     return Brief(facts, judged, waivers, own, allocated, known_as(mechanism)[0])
+
+
+def _judged(plan: Plan) -> gate.Plan:
+    return gate.Plan(
+        charter_id=str(plan.charter_id),
+        use_case=plan.use_case,
+        audience=plan.audience,
+        source_id=str(plan.source_id),
+        generator=plan.generator,
+        parameters=plan.parameters,
+        rows=plan.rows,
+        requested_guarantee=plan.requested_guarantee,
+        configuration=plan.configuration,
+    )
 
 
 def _population_of(key: SourceKey | None, source_id: UUID) -> str | None:
