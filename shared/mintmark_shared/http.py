@@ -1,6 +1,7 @@
 """The one way a service calls another: a token, bounded patience, retries only where repeating is safe."""
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Mapping
@@ -51,6 +52,7 @@ class Peer:
         return await self._call("GET", path, repeatable=True)
 
     async def post(self, path: str, body: Any, *, idempotency_key: str | None = None) -> Any:
+        """Send a JSON body; bytes are taken to be JSON already."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return await self._call("POST", path, body=body, headers=headers, repeatable=bool(idempotency_key))
 
@@ -80,8 +82,11 @@ class Peer:
         sent = {"Authorization": f"Bearer {token}", **headers}
         if parent := traceparent.get():
             sent["traceparent"] = parent
+        content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        if content is not None:
+            sent["Content-Type"] = "application/json"
         try:
-            return await self._http.request(method, self._base_url + path, json=body, headers=sent)
+            return await self._http.request(method, self._base_url + path, headers=sent, content=content)
         except httpx.TransportError:
             return None
 

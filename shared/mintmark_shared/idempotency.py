@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
+from pydantic import StringConstraints
 from sqlalchemy import Column, Integer, MetaData, Table, Text, func, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,15 +17,13 @@ from mintmark_shared.canonical import digest
 from mintmark_shared.database import moment
 from mintmark_shared.errors import Conflict, Invalid
 
+KeyText = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 _key_header = Header(
     alias="Idempotency-Key",
-    min_length=1,
-    max_length=255,
-    pattern=r"^[\x21-\x7e]+$",
     description="Repeat a request with the same key and it happens once.",
 )
-OptionalIdempotencyKey = Annotated[str | None, _key_header]
-IdempotencyKey = Annotated[str, _key_header]
+OptionalIdempotencyKey = Annotated[KeyText | None, _key_header]
+IdempotencyKey = Annotated[KeyText, _key_header]
 
 
 @dataclass(frozen=True)

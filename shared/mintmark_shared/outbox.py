@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Text, cast, func, select, update
 
+from mintmark_shared.contracts.lineage import MOST_DELIVERED
 from mintmark_shared.database import Database
 from mintmark_shared.errors import MintmarkError, Unavailable
 from mintmark_shared.http import Peer
 from mintmark_shared.journal import Journal
 
 logger = logging.getLogger("mintmark.outbox")
-BATCH = 100
 IDLE_SECONDS = 0.3
 PAUSE_SECONDS = 2.0
-PATHS = {"audit": "/v1/audit-events", "openlineage": "/api/v1/lineage"}
 
 
 class OutboxDelivery:
@@ -32,7 +31,7 @@ class OutboxDelivery:
         while True:
             try:
                 sent = await self.deliver_batch()
-                await asyncio.sleep(0 if sent else IDLE_SECONDS)
+                await asyncio.sleep(0 if sent == MOST_DELIVERED else IDLE_SECONDS)
             except MintmarkError as error:
                 logger.warning("delivery waits", extra={"fields": {"reason": error.problem_code}})
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -46,25 +45,46 @@ class OutboxDelivery:
         async with self._database.transaction() as connection:
             rows = (
                 await connection.execute(
-                    select(self._outbox)
+                    # The payload stays text: parsing it only to write it again would cost more than sending it.
+                    select(self._outbox.c.id, self._outbox.c.kind, cast(self._outbox.c.payload, Text).label("payload"))
                     .where(self._outbox.c.delivered_at.is_(None))
                     .order_by(self._outbox.c.id)
-                    .limit(BATCH)
+                    .limit(MOST_DELIVERED)
                 )
             ).all()
-        delivered: list[UUID] = []
-        try:
-            for row in rows:
-                refusal = await self._send(row)
-                if refusal is None:
-                    delivered.append(row.id)
-                else:
-                    await self._mark([row.id], refusal)
-        finally:
-            # Marked together: a crash before this sends some again, and lineage takes each once.
-            if delivered:
-                await self._mark(delivered, None)
+        if rows:
+            await self._deliver(rows)
         return len(rows)
+
+    async def _deliver(self, rows: Sequence[Any]) -> None:
+        """Deliver rows together. A refusal is kept beside its row, so that one bad event never blocks the rest."""
+        items = ",".join(f'{{"id":"{row.id}","kind":"{row.kind}","payload":{row.payload}}}' for row in rows)
+        try:
+            body = f'{{"items":[{items}]}}'.encode()
+            receipt = await self._lineage.post("/v1/deliveries", body, idempotency_key=str(rows[0].id))
+        except Unavailable:
+            raise
+        except MintmarkError as error:
+            if error.status in (401, 403) or error.status >= 500:  # noqa: PLR2004 - a fault, not a verdict
+                raise
+            await self._deliver_less(rows, error)
+            return
+        refused = {UUID(entry["id"]): entry["problem"] for entry in receipt["refused"]}
+        for key, problem in refused.items():
+            logger.error("lineage refused an event", extra={"fields": {"code": problem["code"]}})
+            await self._mark([key], problem)
+        # A crash before this sends them again, and lineage takes each once.
+        await self._mark([row.id for row in rows if row.id not in refused], None)
+
+    async def _deliver_less(self, rows: Sequence[Any], error: MintmarkError) -> None:
+        """A batch that is refused whole, say for its size, goes in halves."""
+        if len(rows) == 1:
+            logger.error("lineage refused an event", extra={"fields": {"code": error.problem_code}})
+            await self._mark([rows[0].id], error.problem())
+            return
+        middle = len(rows) // 2
+        await self._deliver(rows[:middle])
+        await self._deliver(rows[middle:])
 
     async def _mark(self, ids: Sequence[UUID], refusal: dict[str, Any] | None) -> None:
         async with self._database.transaction() as connection:
@@ -73,16 +93,3 @@ class OutboxDelivery:
                 .where(self._outbox.c.id.in_(ids))
                 .values(delivered_at=func.clock_timestamp(), refusal=refusal)
             )
-
-    async def _send(self, row: Any) -> dict[str, Any] | None:
-        """Deliver one row; a refusal is kept beside it, so that one bad event never blocks the rest."""
-        try:
-            await self._lineage.post(PATHS[row.kind], row.payload, idempotency_key=str(row.id))
-        except Unavailable:
-            raise
-        except MintmarkError as error:
-            if error.status in (401, 403) or error.status >= 500:  # noqa: PLR2004 - a fault, not a verdict
-                raise
-            logger.exception("lineage refused an event", extra={"fields": {"code": error.problem_code}})
-            return error.problem()
-        return None

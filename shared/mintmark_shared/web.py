@@ -14,7 +14,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -133,6 +133,14 @@ def problem_response(error: MintmarkError, request: Request) -> JSONResponse:
     )
 
 
+def faults(error: RequestValidationError | ValidationError) -> list[dict[str, str]]:
+    """What does not fit and where. The offending input is left out: it may be a value of a source."""
+    return [
+        {"code": item["type"], "where": ".".join(map(str, item["loc"])), "message": item["msg"]}
+        for item in error.errors()
+    ]
+
+
 def _answer_with_problems(app: FastAPI) -> None:
     @app.exception_handler(MintmarkError)
     async def on_error(request: Request, error: MintmarkError) -> JSONResponse:
@@ -140,12 +148,7 @@ def _answer_with_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        # The offending input is left out: it may be a value of a source.
-        reasons = [
-            {"code": item["type"], "where": ".".join(map(str, item["loc"])), "message": item["msg"]}
-            for item in error.errors()
-        ]
-        return problem_response(Invalid("The request does not fit its schema.", reasons=reasons), request)
+        return problem_response(Invalid("The request does not fit its schema.", reasons=faults(error)), request)
 
     @app.exception_handler(HTTPException)
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:

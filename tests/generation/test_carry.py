@@ -21,6 +21,7 @@ from mintmark_shared import custody
 from mintmark_shared.contracts.generation import CategoricalDomain, Column, SourceDeclaration
 from mintmark_shared.contracts.policy import DataKey, Decision, DecisionRequest, Permit, Plan, Redemption
 from mintmark_shared.errors import Conflict, Forbidden, Unavailable
+from mintmark_shared.idempotency import Attempt
 from mintmark_shared.queue import Later, Superseded
 from mintmark_shared.service import Surroundings
 
@@ -88,7 +89,7 @@ class World:
             name=f"s-{uuid4().hex[:6]}", description="d", population_id=uuid4(),
             columns=[Column(name="c", domain=CategoricalDomain(kind="categorical", categories=["a"]))],
         )  # fmt: skip
-        source_id = (await register(self.works, declared, by="steward", key=None)).body["id"]
+        source_id = (await register(self.works, declared, by="steward", attempt=Attempt(None, ""))).body["id"]
         async with self.works.database.transaction() as connection:
             await Store(connection).add_version(
                 {

@@ -189,3 +189,41 @@ async def test_only_producers_write(world: World) -> None:
     assert (await world.call("auditor", "POST", "/v1/audit-events", json=leaf())).status_code == 403
     assert (await world.call("auditor", "POST", "/api/v1/lineage", json=event(str(uuid4())))).status_code == 403
     assert (await world.call("producer", "GET", "/v1/log/entries")).status_code == 403
+
+
+def delivery(payload: dict[str, Any], kind: str = "audit") -> dict[str, Any]:
+    return {"id": str(uuid4()), "kind": kind, "payload": payload}
+
+
+async def test_what_an_outbox_hands_over_is_taken_in_order_and_once(world: World) -> None:
+    leaves = [leaf(subject=f"s:{number}") for number in range(11)]
+    items = [delivery(entry) for entry in leaves]
+    items.insert(4, delivery(event(str(uuid4()), inputs=["a/b"]), "openlineage"))
+    items.insert(7, items[2])
+    for _ in range(2):
+        answer = await world.call("producer", "POST", "/v1/deliveries", json={"items": items})
+        assert (answer.status_code, answer.json()) == (200, {"refused": []})
+    entries = (await world.call("auditor", "GET", "/v1/log/entries")).json()
+    assert [json.loads(entry["leaf"])["id"] for entry in entries] == [entry["id"] for entry in leaves]
+    assert await world.count("events") == 1
+    await sign_checkpoint(world.app.state.archive)
+    key = (await world.call("auditor", "GET", "/v1/log/key")).text
+    for index in range(11):
+        verify_proof((await world.call("auditor", "GET", f"/v1/log/entries/{index}/proof")).json(), key)
+
+
+async def test_one_bad_delivery_is_refused_by_itself(world: World) -> None:
+    known = leaf()
+    await world.log(known)
+    bad = {
+        "not-a-leaf": delivery({"id": "x"}),
+        "changed": delivery(known | {"outcome": "another"}),
+        "unstorable": delivery(leaf(details={"a": "\x00"})),
+        "no-event": delivery({"producer": "p"}, "openlineage"),
+    }
+    good = delivery(leaf(subject="s:good"))
+    answer = await world.call("producer", "POST", "/v1/deliveries", json={"items": [*bad.values(), good]})
+    codes = {entry["id"]: entry["problem"]["code"] for entry in answer.json()["refused"]}
+    assert set(codes) == {item["id"] for item in bad.values()}
+    assert codes[bad["changed"]["id"]] == "event-changed"
+    assert await world.count("leaves") == 2

@@ -18,7 +18,6 @@ from mintmark_lineage.domain import (
     grown,
     inclusion_spans,
     leaf_hash,
-    left_siblings,
     span_hash,
 )
 
@@ -44,9 +43,8 @@ CT_ROOTS = [
 def build(leaves: list[bytes]) -> dict[Node, bytes]:
     hashes: dict[Node, bytes] = {}
     for index, leaf in enumerate(leaves):
-        for node in left_siblings(index):
-            assert node in hashes, "what growing asks for is what left_siblings names"
-        hashes.update(grown(index, leaf, hashes.__getitem__))
+        known = {node: hashes[node] for node in cover((0, index))}
+        hashes.update(grown(index, leaf, known.__getitem__))
     return hashes
 
 

@@ -18,7 +18,7 @@ READ = requires("evaluation:read")
 WRITE = requires("evaluation:assays:write")
 
 
-def _laboratory(request: Request) -> Laboratory:
+async def _laboratory(request: Request) -> Laboratory:
     laboratory: Laboratory = request.app.state.laboratory
     return laboratory
 

@@ -21,10 +21,13 @@ from pydantic import (
 
 from mintmark_lineage import use_cases
 from mintmark_lineage.store import PAGE, Store
-from mintmark_lineage.use_cases import Archive
+from mintmark_lineage.use_cases import Archive, Leaf, Told
 from mintmark_shared.auth import Caller, requires
+from mintmark_shared.canonical import canonical, check_storable
+from mintmark_shared.contracts.lineage import Deliveries, Receipt, Refusal
 from mintmark_shared.contracts.words import Document
-from mintmark_shared.errors import Invalid, TooLarge, UnsupportedMedia
+from mintmark_shared.errors import Conflict, Invalid, MintmarkError, TooLarge, UnsupportedMedia
+from mintmark_shared.web import faults
 
 router = APIRouter(tags=["lineage"])
 READ = requires("lineage:read")
@@ -33,7 +36,7 @@ MOST_BYTES = 8 * 2**20
 Label = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-def _archive(request: Request) -> Archive:
+async def _archive(request: Request) -> Archive:
     archive: Archive = request.app.state.archive
     return archive
 
@@ -195,9 +198,42 @@ async def post_lineage(request: Request, archive: InArchive, _: Caller = WRITE) 
         event = _EVENT.validate_json(body)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_input=False)) from None
-    raw = event.model_dump(mode="json", exclude_unset=True)
-    await use_cases.take_event(archive, raw, event.eventTime)
+    await use_cases.take_events(archive, [_told(event)])
     return Response(status_code=201)
+
+
+def _told(event: OpenLineageEvent) -> Told:
+    raw = event.model_dump(mode="json", exclude_unset=True)
+    check_storable(raw)
+    return raw, event.eventTime
+
+
+def _leaf(leaf: AuditLeaf) -> Leaf:
+    content = leaf.model_dump(mode="json")
+    check_storable(content)
+    return Leaf(leaf.id, leaf.subject, canonical(content))
+
+
+@router.post("/v1/deliveries", operation_id="takeDeliveries", summary="Take what a service's outbox holds, in order")
+async def deliver(deliveries: Deliveries, archive: InArchive, _: Caller = WRITE) -> Receipt:
+    """One that cannot be taken is refused by itself; one that was taken before changes nothing."""
+    refused: dict[UUID, MintmarkError] = {}
+    leaves: dict[UUID, Leaf] = {}
+    told: list[Told] = []
+    for item in deliveries.items:
+        try:
+            if item.kind == "audit":
+                leaves[item.id] = _leaf(AuditLeaf.model_validate(item.payload))
+            else:
+                told.append(_told(_EVENT.validate_python(item.payload)))
+        except MintmarkError as error:
+            refused[item.id] = error
+        except ValidationError as error:
+            refused[item.id] = Invalid(f"The {item.kind} event does not fit its schema.", reasons=faults(error))
+    await use_cases.take_events(archive, told)
+    places = await use_cases.append_leaves(archive, list(leaves.values()))
+    refused |= {key: place for key, place in zip(leaves, places, strict=True) if isinstance(place, Conflict)}
+    return Receipt(refused=[Refusal(id=key, problem=error.problem()) for key, error in refused.items()])
 
 
 async def _decoded(request: Request) -> bytes:
@@ -247,8 +283,10 @@ async def get_record(asset: UUID, archive: InArchive, _: Caller = READ) -> Recor
     summary="Give an audit event its place",
 )
 async def append(leaf: AuditLeaf, archive: InArchive, _: Caller = WRITE) -> Sequenced:
-    content = leaf.model_dump(mode="json")
-    return Sequenced(index=await use_cases.append_leaf(archive, leaf.id, leaf.subject, content))
+    (place,) = await use_cases.append_leaves(archive, [_leaf(leaf)])
+    if isinstance(place, Conflict):
+        raise place
+    return Sequenced(index=place)
 
 
 @router.get("/v1/log/entries", operation_id="listLogEntries", summary="The log's leaves, in order")

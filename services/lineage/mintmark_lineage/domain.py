@@ -49,15 +49,6 @@ def grown(index: int, leaf: bytes, known: Callable[[Node], bytes]) -> list[tuple
     return made
 
 
-def left_siblings(index: int) -> list[Node]:
-    """The earlier subtrees that ``grown`` will ask for."""
-    level, needed = 0, list[Node]()
-    while index % 2 == 1:
-        needed.append(Node(level, index - 1))
-        level, index = level + 1, index // 2
-    return needed
-
-
 def _split(span: Span) -> int:
     """The largest power of two below the span's width, counted from its start."""
     width = span[1] - span[0]

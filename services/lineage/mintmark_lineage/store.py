@@ -23,10 +23,10 @@ class Store:
 
     # --- OpenLineage ---------------------------------------------------------------------
 
-    async def add_event(self, values: Mapping[str, Any]) -> bool:
-        """Whether the event is new."""
-        added = upsert(events).values(**values).on_conflict_do_nothing(index_elements=["digest"])
-        return (await self._connection.execute(added.returning(events.c.id))).first() is not None
+    async def add_events(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """The digests of those that are new."""
+        added = upsert(events).values(list(rows)).on_conflict_do_nothing(index_elements=["digest"])
+        return (await self._connection.scalars(added.returning(events.c.digest))).all()
 
     async def add_edges(self, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
@@ -73,23 +73,23 @@ class Store:
         last = await self._connection.scalar(select(func.max(leaves.c.position)))
         return 0 if last is None else int(last) + 1
 
-    async def index_of(self, event_id: UUID) -> int | None:
-        return await self._connection.scalar(select(leaves.c.position).where(leaves.c.event_id == event_id))
+    async def known(self, event_ids: Sequence[UUID]) -> dict[UUID, tuple[int, bytes]]:
+        """Position and content of the leaves these events have."""
+        rows = await self._connection.execute(select(leaves).where(leaves.c.event_id.in_(event_ids)))
+        return {row.event_id: (row.position, row.leaf) for row in rows}
 
-    async def append(
-        self,
-        index: int,
-        event_id: UUID,
-        leaf: bytes,
-        subject: str,
-        grown: Sequence[tuple[Node, bytes]],
-        at: datetime,
-    ) -> None:
-        await self._connection.execute(
-            insert(leaves).values(position=index, event_id=event_id, leaf=leaf, subject=subject, sequenced_at=at)
-        )
-        rows = [{"level": node.level, "position": node.index, "hash": value} for node, value in grown]
-        await self._connection.execute(insert(nodes), rows)
+    async def append(self, new: Mapping[int, Any], made: Sequence[tuple[Node, bytes]], at: datetime) -> None:
+        """New leaves by position, and the complete subtrees they finish."""
+        if not new:
+            return
+        rows = [
+            {"position": index, "event_id": leaf.event_id, "leaf": leaf.content, "subject": leaf.subject,
+             "sequenced_at": at}
+            for index, leaf in new.items()
+        ]  # fmt: skip
+        await self._connection.execute(insert(leaves), rows)
+        grown = [{"level": node.level, "position": node.index, "hash": value} for node, value in made]
+        await self._connection.execute(insert(nodes), grown)
 
     async def hashes(self, needed: Iterable[Node]) -> dict[Node, bytes]:
         keys = [(node.level, node.index) for node in needed]

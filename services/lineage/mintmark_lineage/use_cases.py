@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,16 +11,15 @@ from uuid import UUID
 
 from mintmark_lineage.domain import (
     CheckpointSigner,
+    Node,
     compose_record,
     cover,
     covers,
     grown,
     inclusion_spans,
-    left_siblings,
     span_hash,
 )
 from mintmark_lineage.store import Store
-from mintmark_shared.canonical import canonical, check_storable
 from mintmark_shared.clock import Clock
 from mintmark_shared.database import Database
 from mintmark_shared.errors import Conflict, NotFound, Unavailable
@@ -39,38 +39,47 @@ class Archive:
 # --- OpenLineage --------------------------------------------------------------------------
 
 
-async def take_event(archive: Archive, event: dict[str, Any], event_time: datetime) -> bool:
-    """Keep an OpenLineage event; the same event again changes nothing. Returns whether it was new."""
-    check_storable(event)
-    run = event.get("run") or {}
-    job = event.get("job") or {}
-    parent = ((run.get("facets") or {}).get("parent") or {}).get("run") or {}
+Told = tuple[dict[str, Any], datetime]
+"""An OpenLineage event and its time."""
+
+
+async def take_events(archive: Archive, told: Sequence[Told]) -> None:
+    """Keep OpenLineage events; one that is known already changes nothing."""
     now = archive.clock()
-    values = {
+    rows = {row["digest"]: row for row in (_event_row(event, at, now) for event, at in told)}
+    if not rows:
+        return
+    async with archive.database.transaction() as connection:
+        store = Store(connection)
+        new = await store.add_events(list(rows.values()))
+        await store.add_edges([edge for digest in new for edge in _edges(rows[digest])])
+
+
+def _event_row(event: dict[str, Any], at: datetime, now: datetime) -> dict[str, Any]:
+    run = event.get("run") or {}
+    parent = ((run.get("facets") or {}).get("parent") or {}).get("run") or {}
+    return {
         "digest": hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest(),
         "event": event,
         "run_id": run.get("runId"),
         "parent_run_id": parent.get("runId"),
-        "event_time": event_time,
+        "event_time": at,
         "received_at": now,
     }
-    async with archive.database.transaction() as connection:
-        store = Store(connection)
-        new = await store.add_event(values)
-        if new and run:
-            await store.add_edges(_edges(event, run["runId"], f"{job['namespace']}/{job['name']}", event_time))
-        return new
 
 
-def _edges(event: dict[str, Any], run_id: str, job: str, at: datetime) -> list[dict[str, Any]]:
+def _edges(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    event = row["event"]
+    if row["run_id"] is None:
+        return []
     return [
         {
-            "run_id": run_id,
+            "run_id": row["run_id"],
             "direction": direction,
             "namespace": dataset["namespace"],
             "name": dataset["name"],
-            "job": job,
-            "first_seen": at,
+            "job": f"{event['job']['namespace']}/{event['job']['name']}",
+            "first_seen": row["event_time"],
         }
         for direction in ("input", "output")
         for dataset in event.get(f"{direction}s") or []
@@ -137,26 +146,46 @@ async def record(archive: Archive, asset: UUID) -> dict[str, Any]:
 # --- the audit log ------------------------------------------------------------------------
 
 
-async def append_leaf(archive: Archive, event_id: UUID, subject: str, leaf: dict[str, Any]) -> int:
-    """Give an audit event its place in the log; a repeat is told the place it has.
+@dataclass(frozen=True)
+class Leaf:
+    """An audit event as the log keeps it."""
 
-    Raises:
-        Conflict: the id was used for another event.
+    event_id: UUID
+    subject: str
+    content: bytes
+
+
+async def append_leaves(archive: Archive, leaves: Sequence[Leaf]) -> list[int | Conflict]:
+    """Give audit events their places in the log, in their order; a repeat is told the place it has.
+
+    An id that was used for another event is answered with a conflict; the others have their places all the same.
     """
-    check_storable(leaf)
-    content = canonical(leaf)
+    if not leaves:
+        return []
     now = archive.clock()
     async with archive.database.transaction() as connection:
         store = Store(connection)
-        index = await store.lock_sequence()
-        known = await store.index_of(event_id)
-        if known is not None:
-            if (await store.leaf(known)).leaf != content:
-                raise Conflict("Another event has this id; the log never changes.", code="event-changed")
-            return known
-        hashes = await store.hashes(left_siblings(index))
-        await store.append(index, event_id, content, subject, grown(index, content, hashes.__getitem__), now)
-        return index
+        first = await store.lock_sequence()
+        known = await store.known([leaf.event_id for leaf in leaves])
+        new: dict[int, Leaf] = {}
+        for leaf in leaves:
+            if leaf.event_id not in known:
+                index = first + len(new)
+                known[leaf.event_id] = (index, leaf.content)
+                new[index] = leaf
+        hashes = await store.hashes(cover((0, first)))
+        made: list[tuple[Node, bytes]] = []
+        for index, leaf in new.items():
+            made += grown(index, leaf.content, hashes.__getitem__)
+            hashes |= made
+        await store.append(new, made, now)
+    return [_place(leaf, *known[leaf.event_id]) for leaf in leaves]
+
+
+def _place(leaf: Leaf, index: int, content: bytes) -> int | Conflict:
+    if content != leaf.content:
+        return Conflict("Another event has this id; the log never changes.", code="event-changed")
+    return index
 
 
 async def sign_checkpoint(archive: Archive) -> bool:

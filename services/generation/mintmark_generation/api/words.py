@@ -18,7 +18,7 @@ RunState = Literal[
 ]  # fmt: skip
 
 
-def _workshop(request: Request) -> Workshop:
+async def _workshop(request: Request) -> Workshop:
     workshop: Workshop = request.app.state.workshop
     return workshop
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
 
+from mintmark_policy.api.direct import DecisionRoute
 from mintmark_policy.api.words import (
     GrantMade,
     GrantRequest,
@@ -41,14 +42,26 @@ PAGE = 100
 router = APIRouter(prefix="/v1", tags=["gate"])
 
 
-@router.post("/decisions", status_code=201, response_model=Decision, operation_id="decide", summary="Judge a plan")
 async def decide(
     request: DecisionRequest,
     office: InOffice,
     key: IdempotencyKey,
     caller: Caller = requires("policy:decisions:write"),
-) -> JSONResponse:
-    return (await decisions.decide(office, request, by=caller.subject, key=key)).response()
+) -> Response:
+    answer = await decisions.decide(office, request, by=caller.subject, key=key)
+    return Response(answer.text, 201, answer.headers, media_type="application/json")
+
+
+router.add_api_route(
+    "/decisions",
+    decide,
+    methods=["POST"],
+    status_code=201,
+    response_model=Decision,
+    operation_id="decide",
+    summary="Judge a plan",
+    route_class_override=DecisionRoute,
+)
 
 
 @router.get("/decisions/{decision_id}", operation_id="getDecision", summary="A decision as it was made")

@@ -1,6 +1,7 @@
-"""The statements of the decision path: many rows in one round trip, straight to the driver.
+"""The statements of the decision path: many rows in one statement, straight to the driver.
 
-Vectors travel as text: 97 exact integers are parsed ten times faster so than as Decimals.
+Rows travel as one array per column. Vectors and inner arrays travel as text: 97 exact integers are parsed
+ten times faster so than as Decimals, and unnest flattens arrays of arrays.
 """
 
 import json
@@ -31,27 +32,54 @@ _LOCK = """
 _EXPIRED = """
     SELECT EXISTS (SELECT FROM permits WHERE state = 'reserved' AND expires_at <= $1 AND account_ids <@ $2::uuid[])
 """
-_HOLD = "UPDATE accounts SET held = $2::text::numeric[], releases_held = $3 WHERE id = $1"
+_HOLD = """
+    UPDATE accounts SET held = t.held::numeric[], releases_held = t.releases
+    FROM unnest($1::uuid[], $2::text[], $3::int[]) AS t(id, held, releases) WHERE accounts.id = t.id
+"""
 _MECHANISM = """
-    INSERT INTO mechanisms (digest, document, renyi, releases) VALUES ($1, $2::text::jsonb, $3::text::numeric[], $4)
+    INSERT INTO mechanisms (digest, document, renyi, releases)
+    SELECT digest, document::jsonb, renyi::numeric[], releases
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) AS t(digest, document, renyi, releases)
     ON CONFLICT DO NOTHING
 """
 _DECISION = """
     INSERT INTO decisions (id, run_id, round, charter_id, requester, verdict, failed, document, request, decided_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9::text::jsonb, $10)
+    SELECT id, run_id, round, charter_id, requester, verdict, failed::text[], document::jsonb, request::jsonb, at
+    FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
+                $9::text[], $10::timestamptz[])
+         AS t(id, run_id, round, charter_id, requester, verdict, failed, document, request, at)
 """
 _PERMIT = """
     INSERT INTO permits (id, decision_id, run_id, requester, plan_digest, charter_digest, charter_id, account_ids,
                          mechanism, source_key_id, state, made_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'reserved', $11, $12)
+    SELECT id, decision_id, run_id, requester, plan_digest, charter_digest, charter_id, account_ids::uuid[],
+           mechanism, source_key_id, 'reserved', made_at, expires_at
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[],
+                $9::text[], $10::uuid[], $11::timestamptz[], $12::timestamptz[])
+         AS t(id, decision_id, run_id, requester, plan_digest, charter_digest, charter_id, account_ids,
+              mechanism, source_key_id, made_at, expires_at)
 """
-_LEDGER = "INSERT INTO ledger_entries (account_id, permit_id, kind, mechanism, at) VALUES ($1, $2, 'reserve', $3, $4)"
+_LEDGER = """
+    INSERT INTO ledger_entries (account_id, permit_id, kind, mechanism, at)
+    SELECT account_id, permit_id, 'reserve', mechanism, at
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) AS t(account_id, permit_id, mechanism, at)
+"""
 _REMEMBER = """
     INSERT INTO idempotency_keys (caller, key, fingerprint, status, body, headers, created_at)
-    VALUES ($1, $2, $3, $4, $5::text::jsonb, $6::text::jsonb, $7)
+    SELECT caller, key, fingerprint, status, body::jsonb, headers::jsonb, at
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::timestamptz[])
+         AS t(caller, key, fingerprint, status, body, headers, at)
 """
-_AUDIT = "INSERT INTO audit_events (id, at, actor, actor_salt, leaf) VALUES ($1, $2, $3, $4, $5::text::jsonb)"
-_OUTBOX = "INSERT INTO outbox (at, kind, payload) VALUES ($1, $2, $3::text::jsonb)"
+_AUDIT = """
+    INSERT INTO audit_events (id, at, actor, actor_salt, leaf)
+    SELECT id, at, actor, salt, leaf::jsonb
+    FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::bytea[], $5::text[]) AS t(id, at, actor, salt, leaf)
+"""
+_OUTBOX = """
+    INSERT INTO outbox (at, kind, payload)
+    SELECT at, kind, payload::jsonb
+    FROM unnest($1::timestamptz[], $2::text[], $3::text[]) WITH ORDINALITY AS t(at, kind, payload, n) ORDER BY n
+"""
 
 
 @dataclass(frozen=True)
@@ -99,8 +127,8 @@ class HotStore:
         return bool(await self._driver.fetchval(_EXPIRED, now, list(set(account_ids))))
 
     async def hold(self, accounts: Mapping[UUID, Account]) -> None:
-        rows = [(key, _text(account.held), account.releases_held) for key, account in accounts.items()]
-        await self._driver.executemany(_HOLD, rows)
+        rows = [(key, array(account.held), account.releases_held) for key, account in accounts.items()]
+        await self._write(_HOLD, rows)
 
     async def write(self, rows: Rows) -> None:
         """All rows of a batch, parents before children."""
@@ -113,16 +141,25 @@ class HotStore:
             (_AUDIT, rows.audit),
             (_OUTBOX, rows.outbox),
         ):
-            if values:
-                await self._driver.executemany(statement, values)
+            await self._write(statement, values)
+
+    async def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            await self._driver.execute(statement, *(list(column) for column in zip(*rows, strict=True)))
 
 
 def mechanism_row(digest: str, document: Mapping[str, Any], renyi: Costs, releases: int) -> tuple[Any, ...]:
-    return digest, json.dumps(document), _text(renyi), releases
+    return digest, json.dumps(document), array(renyi), releases
 
 
-def _text(vector: Costs) -> str:
-    return "{" + ",".join(map(str, vector)) + "}"
+def array(values: Iterable[int | UUID]) -> str:
+    """A Postgres array as text."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def text_array(values: Iterable[str]) -> str:
+    """A Postgres array of texts as text, each quoted."""
+    return "{" + ",".join('"' + value.replace("\\", r"\\").replace('"', r"\"") + '"' for value in values) + "}"
 
 
 def _vector(text: str) -> Costs:

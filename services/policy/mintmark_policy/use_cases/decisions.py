@@ -16,7 +16,7 @@ from mintmark_policy.domain.accounting import Account, cost_of
 from mintmark_policy.domain.waiver import Waiver, waive
 from mintmark_policy.store.budgets import BudgetStore
 from mintmark_policy.store.decisions import DecisionStore
-from mintmark_policy.store.hot import HotStore, Rows, mechanism_row
+from mintmark_policy.store.hot import HotStore, Rows, array, mechanism_row, text_array
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
@@ -26,7 +26,6 @@ from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.policy import DecisionRequest
 from mintmark_shared.database import driver_connection
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError, Unavailable
-from mintmark_shared.idempotency import Reply
 from mintmark_shared.journal import AuditEvent, openlineage_event
 
 
@@ -49,11 +48,23 @@ class Judgement:
     waived: tuple[tuple[gate.Clause, Waiver], ...] = ()
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A decision as it goes over the wire, already written."""
+
+    text: str
+    decision_id: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Location": f"/v1/decisions/{self.decision_id}"}
+
+
 ALONE = object()
 """The answer to a plan that needs a waiver or a review: those change the rules, so they go by themselves."""
 
 
-async def decide(office: Office, request: DecisionRequest, *, by: str, key: str) -> Reply:
+async def decide(office: Office, request: DecisionRequest, *, by: str, key: str) -> Answer:
     """Judge a plan. The answer is stored as it stands, whatever it is.
 
     Raises:
@@ -61,14 +72,14 @@ async def decide(office: Office, request: DecisionRequest, *, by: str, key: str)
         Invalid: the key was used for another request, or the mechanism cannot be accounted for.
     """
     cost_of(mechanism_of(request.offer.mechanism))
-    ask = Ask(request, by, key, digest(request.model_dump(mode="json")))
+    ask = Ask(request, by, key, digest(request.model_dump_json()))
     answer = await office.lane.submit(ask, partial(decide_together, office))
     if answer is ALONE:
         (answer,) = await _decide_batch(office, [ask], alone=True)
     if isinstance(answer, MintmarkError):
         raise answer
-    reply: Reply = answer
-    return reply
+    found: Answer = answer
+    return found
 
 
 async def decide_together(office: Office, asks: Sequence[Ask]) -> list[Any]:
@@ -122,14 +133,14 @@ async def _already_answered(hot: HotStore, asks: Sequence[Ask]) -> list[Any]:
     return answers
 
 
-def _stored(ask: Ask, row: Any) -> Reply | MintmarkError:
+def _stored(ask: Ask, row: Any) -> Answer | MintmarkError:
     if row is None:
         return _in_flight()
     if row["fingerprint"] != ask.fingerprint:
         return Invalid(
             "This Idempotency-Key was used for another request; choose a new one.", code="idempotency-key-reused"
         )
-    return Reply(row["status"], json.loads(row["body"]), json.loads(row["headers"]))
+    return Answer(row["body"], json.loads(row["body"])["id"])
 
 
 def _refused(ask: Ask, under_way: bool, decided: set[UUID]) -> MintmarkError | None:
@@ -186,11 +197,9 @@ async def _decide_one(
         permit = _reserve(office, ask.request, prepared, body, accounts, held, rows, now)
     _journal(ask.request, body, rows, now)
     await _use_up(connection, judgement, body)
-    reply = Reply(201, body | {"permit": permit}, {"Location": f"/v1/decisions/{body['id']}"})
-    rows.idempotency.append(
-        (ask.by, ask.key, ask.fingerprint, 201, json.dumps(reply.body), json.dumps(dict(reply.headers)), now)
-    )
-    return reply
+    answer = Answer(json.dumps(body | {"permit": permit}, separators=(",", ":")), body["id"])
+    rows.idempotency.append((ask.by, ask.key, ask.fingerprint, 201, answer.text, json.dumps(answer.headers), now))
+    return answer
 
 
 def judge(prepared: Brief, accounts: dict[UUID, Account], *, alone: bool, reviewed: bool = False) -> Judgement | None:
@@ -230,7 +239,7 @@ def body_of(
 def decision_row(request: DecisionRequest, body: dict[str, Any], round_: int, now: datetime) -> tuple[Any, ...]:
     return (
         UUID(body["id"]), request.run_id, round_, request.plan.charter_id, request.requester, body["verdict"],
-        [clause["code"] for clause in body["clauses"]], json.dumps(body), request.model_dump_json(), now,
+        text_array(clause["code"] for clause in body["clauses"]), json.dumps(body), request.model_dump_json(), now,
     )  # fmt: skip
 
 
@@ -256,7 +265,7 @@ def _reserve(
     rows.permits.append(
         (
             permit_id, UUID(body["id"]), request.run_id, request.requester, body["plan_digest"],
-            body["charter_digest"], request.plan.charter_id, list(prepared.account_ids), prepared.mechanism,
+            body["charter_digest"], request.plan.charter_id, array(prepared.account_ids), prepared.mechanism,
             request.offer.source_key_id, now, expires_at,
         )
     )  # fmt: skip
