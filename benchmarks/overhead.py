@@ -27,7 +27,7 @@ ROWS = 20_000
 BARE = f"""
 import uuid
 from mintmark.cli import randhie
-from mintmark_generation.generators.dpmm_mst import DpmmMst
+from mintmark_generation.generators.dpmm_engines import DpmmMst
 declaration = randhie.declaration(uuid.uuid4(), "bare")
 table = randhie.table()
 fitted = DpmmMst().fit(table.slice(0, int(table.num_rows * 0.8)), declaration, {PARAMETERS!r}, None, lambda share: None)

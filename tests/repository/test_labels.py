@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mintmark_generation.generators.dpmm_mst import DpmmMst
+from mintmark_generation.generators.dpmm_engines import DpmmMst
 from mintmark_generation.generators.protocol import complete
 from mintmark_policy.domain.accounting import Mechanism, cost_of, epsilon_of
 from mintmark_shared.contracts.generation import CategoricalDomain, Column, PrivacyUnit, SourceDeclaration, TextDomain

@@ -33,7 +33,11 @@ def _show(engine: Engine) -> GeneratorShown:
         version=engine.version,
         description=engine.description,
         guarantee=guarantee.level,
+        statement=guarantee.statement,
+        unit=guarantee.unit,
+        neighbouring=guarantee.neighbouring,
         gaps=guarantee.gaps,
+        cost=engine.cost,
         parameters={
             "type": "object",
             "additionalProperties": False,

@@ -27,13 +27,20 @@ InWorkshop = Annotated[Workshop, Depends(_workshop)]
 
 
 class GeneratorShown(Document):
-    """An engine, its parameters as JSON Schema, and what its runs earn in general."""
+    """An engine, its parameters as JSON Schema, and what its runs earn in general: for the default parameters.
+
+    ``cost`` says in words how long a run on a few thousand rows takes.
+    """
 
     name: str
     version: str
     description: str
     guarantee: Literal["none", "claimed", "proven"]
+    statement: str
+    unit: str
+    neighbouring: str
     gaps: list[str]
+    cost: str
     parameters: dict[str, Any]
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from mintmark_generation.generators.dpmm_mst import DpmmMst
+from mintmark_generation.generators.dpmm_engines import DpmmFixed, DpmmMst
 from mintmark_generation.generators.protocol import Engine
-from mintmark_generation.generators.synthcity_plugin import SYNTHCITY_ENGINES
+from mintmark_generation.generators.synthcity_engines import SYNTHCITY_ENGINES
 from mintmark_shared.errors import Invalid
 
-CATALOGUE: Mapping[str, Engine] = {engine.name: engine for engine in (DpmmMst(), *SYNTHCITY_ENGINES)}
+CATALOGUE: Mapping[str, Engine] = {engine.name: engine for engine in (DpmmMst(), DpmmFixed(), *SYNTHCITY_ENGINES)}
 
 
 def engine_named(name: str) -> Engine:

@@ -68,6 +68,8 @@ class Engine(Protocol):
     version: str
     parameters: Mapping[str, ParameterSpec]
     description: str
+    cost: str
+    """How long a run on a few thousand rows takes, in words."""
 
     def guarantee(self, declaration: SourceDeclaration, parameters: Parameters) -> Guarantee: ...
 

@@ -6,8 +6,10 @@ their releases and hold the asset to the risk an assay measures.
 
 import logging
 import pickle
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +36,20 @@ class SynthcityEngine:
 
     version = "0.2.12"
 
-    def __init__(self, name: str, plugin: str, description: str, parameters: Mapping[str, ParameterSpec]) -> None:
+    def __init__(
+        self,
+        name: str,
+        group: str,
+        description: str,
+        parameters: Mapping[str, ParameterSpec],
+        *,
+        cost: str = "minutes",
+    ) -> None:
         self.name = name
-        self.plugin = plugin
         self.description = description
         self.parameters = parameters
+        self.cost = cost
+        self._module = f"synthcity.plugins.{group}.plugin_{name.replace('-', '_')}"
 
     def guarantee(self, declaration: SourceDeclaration, parameters: Parameters) -> Guarantee:  # noqa: ARG002
         return Guarantee(
@@ -63,13 +74,22 @@ class SynthcityEngine:
         report: Report,
     ) -> "FittedPlugin":
         report(0.05)
-        made = self._plugin_class()(random_state=0 if seed is None else seed, workspace=Path.cwd(), **dict(parameters))
+        # Strict plugins drop repeated rows and sample again and again; a table has repeated rows.
+        plugin = self._plugin_class()
+        settings = self.settings(parameters)
+        made = plugin(random_state=0 if seed is None else seed, workspace=Path.cwd(), strict=False, **settings)
         loaders = import_module("synthcity.plugins.core.dataloader")
         frame = to_frame(table, declaration)
         constants = {str(name): frame[name].iloc[0] for name in frame if (frame[name] == frame[name].iloc[0]).all()}
         report(0.1)
         made.fit(loaders.GenericDataLoader(frame.drop(columns=list(constants))))
+        _forget_training(made)
         return FittedPlugin(made, constants, declaration)
+
+    def settings(self, parameters: Parameters) -> dict[str, Any]:
+        """The plugin's arguments: exact decimals become the floats it takes."""
+        decimals = {name for name, spec in self.parameters.items() if spec.kind == "decimal"}
+        return {name: float(value) if name in decimals else value for name, value in parameters.items()}
 
     def load(self, model: bytes, declaration: SourceDeclaration) -> "FittedPlugin":
         self._plugin_class()
@@ -78,11 +98,46 @@ class SynthcityEngine:
         return FittedPlugin(plugin, constants, declaration)
 
     def _plugin_class(self) -> Any:
-        module = import_module(f"synthcity.plugins.generic.plugin_{self.plugin}")
-        import_module("synthcity.logger").remove()
-        # Libraries under synthcity may print values; a child process has nothing to say there.
-        logging.disable(logging.CRITICAL)
+        module = import_module(self._module)
+        quiet()
         return module.plugin
+
+
+@contextmanager
+def _seeded_distributions(seed: int) -> Generator[None]:
+    """Synthcity draws some columns from distributions it makes on the spot, each with entropy of its own."""
+    distribution = import_module("synthcity.plugins.core.distribution").Distribution
+    numbers = count()
+    fresh = distribution.__init__
+
+    def seeded(self: Any, **values: Any) -> None:
+        fresh(self, **values)
+        self._rng = np.random.default_rng([seed, next(numbers)])
+
+    distribution.__init__ = seeded
+    try:
+        yield
+    finally:
+        distribution.__init__ = fresh
+
+
+def _forget_training(plugin: Any) -> None:
+    """Drop what an adversarial network needs only to learn: the half that saw real rows, its optimiser, its callbacks.
+
+    dpgan's cannot even be read back, and is most of its file.
+    """
+    part = plugin
+    while (part := getattr(part, "model", None)) is not None:
+        if "discriminator" in getattr(part, "_modules", {}):
+            del part.discriminator
+            part.generator_extra_penalty_cbks = []
+            part.fake_labels_generator = part.true_labels_generator = None
+
+
+def quiet() -> None:
+    """Libraries under synthcity may print values; a child process has nothing to say there."""
+    import_module("synthcity.logger").remove()
+    logging.disable(logging.CRITICAL)
 
 
 class FittedPlugin:
@@ -94,7 +149,8 @@ class FittedPlugin:
         self._declaration = declaration
 
     def sample(self, rows: int, seed: int | None) -> pa.Table:
-        made = self._plugin.generate(count=rows, random_state=0 if seed is None else seed)
+        with _seeded_distributions(0 if seed is None else seed):
+            made = self._plugin.generate(count=rows, random_state=0 if seed is None else seed)
         return from_frame(made.dataframe().assign(**self._constants), self._declaration)
 
     def dump(self) -> bytes:
@@ -146,40 +202,3 @@ def _array(frame: pd.DataFrame, i: int, column: Column) -> pa.Array:
 
 def _missing(frame: pd.DataFrame, i: int, column: Column) -> Any:
     return (frame[f"m{i}"].astype(str) == "yes").to_numpy() if column.nullable else None
-
-
-_ITERATIONS = ParameterSpec("integer", 300, "1", "5000", "Training epochs.")
-_BATCH = ParameterSpec("integer", 200, "16", "10000", "Rows per training step.")
-
-SYNTHCITY_ENGINES = (
-    SynthcityEngine(
-        "bayesian-network",
-        "bayesian_network",
-        "A Bayesian network of all columns; fast, good on small tables.",
-        {
-            "struct_learning_n_iter": ParameterSpec("integer", 1000, "10", "10000", "Structure search steps."),
-            "struct_max_indegree": ParameterSpec("integer", 4, "1", "8", "Most parents of a column."),
-        },
-    ),
-    SynthcityEngine(
-        "arf",
-        "arf",
-        "Adversarial random forests; strong on mixed columns.",
-        {
-            "num_trees": ParameterSpec("integer", 30, "5", "500", "Trees in the forest."),
-            "max_iters": ParameterSpec("integer", 10, "1", "100", "Adversarial rounds."),
-        },
-    ),
-    SynthcityEngine(
-        "ctgan",
-        "ctgan",
-        "Conditional generative adversarial network for tables.",
-        {"n_iter": _ITERATIONS, "batch_size": _BATCH},
-    ),
-    SynthcityEngine(
-        "tvae",
-        "tvae",
-        "Variational autoencoder for tables.",
-        {"n_iter": _ITERATIONS, "batch_size": _BATCH},
-    ),
-)

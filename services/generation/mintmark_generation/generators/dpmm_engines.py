@@ -1,8 +1,9 @@
-"""Maximum spanning tree of noisy marginals: end-to-end differentially private over the declared domain.
+"""Trees of noisy marginals: end-to-end differentially private over the declared domain.
 
 McKenna, Miklau & Sheldon 2021, "Winning the NIST Contest" (arXiv 2108.04978), as implemented by dpmm,
 whose Gaussian noise is OpenDP's. We set ρ ourselves, draw the selection from the operating system's
-randomness, and let the mechanism see integer codes of the declared domain only.
+randomness, and let the mechanism see integer codes of the declared domain only. One engine chooses its tree
+from the data and pays for that; the other measures a tree that is public and pays for counts alone.
 """
 
 import pickle
@@ -26,12 +27,16 @@ RHO_SHARE = Decimal("0.99")
 HOOKS = ("exponential_mechanism", "select", "measure")
 
 
+Pairs = list[tuple[str, str]]
+
+
 class DpmmMst:
-    """The proven engine."""
+    """The engine that chooses its marginals."""
 
     name = "dpmm-mst"
     version = "0.1.9"
     description = "Differentially private spanning tree of marginals (MST) over the declared public domain."
+    cost = "a minute"
     parameters: Mapping[str, ParameterSpec] = {
         "epsilon": ParameterSpec("decimal", "1", "0.01", "20", "The ε one privacy unit pays."),
         "delta": ParameterSpec("decimal", "0.000001", "0.000000000001", "0.001", "The δ beside it."),
@@ -62,6 +67,10 @@ class DpmmMst:
             group_size=declaration.privacy_unit.maximum_rows,
         )
 
+    def _pairs(self, declaration: SourceDeclaration) -> Pairs | None:  # noqa: ARG002 - others look at it
+        """The pairs of columns to measure, where they are public; None where the mechanism chooses them."""
+        return None
+
     def _row_rho(self, declaration: SourceDeclaration, parameters: Parameters) -> Decimal:
         """ρ per row, so that a unit with all its rows pays the ε asked for (a group of k costs k² ρ)."""
         rho = rho_of(float(parameters["epsilon"]), float(parameters["delta"]))
@@ -78,7 +87,7 @@ class DpmmMst:
     ) -> "FittedMst":
         codec = TableCodec.of(declaration)
         rho = float(self._row_rho(declaration, parameters))
-        model = _new_model(rho, int(parameters["iterations"]), report)
+        model = _new_model(rho, int(parameters["iterations"]), self._pairs(declaration), report)
         model.set_random_state(np.random.RandomState())
         model.set_domain(codec.domain)
         model.fit(codec.encode(table))
@@ -90,6 +99,23 @@ class DpmmMst:
     def load(self, model: bytes, declaration: SourceDeclaration) -> "FittedMst":
         # Only bytes that opened under their own seal come here; see mintmark_shared.custody.
         return FittedMst(pickle.loads(model), TableCodec.of(declaration))  # noqa: S301
+
+
+class DpmmFixed(DpmmMst):
+    """The engine whose marginals are public: every column, and every column beside the target."""
+
+    name = "dpmm-fixed"
+    description = (
+        "Differentially private counts of every column and of every column beside the target (Gaussian mechanism); "
+        "spends nothing on choosing, and knows of nothing else."
+    )
+
+    def _pairs(self, declaration: SourceDeclaration) -> Pairs:
+        names = [column.name for column in declaration.learned]
+        if declaration.target is None:
+            return []
+        target = names.index(declaration.target)
+        return [(f"c{min(i, target)}", f"c{max(i, target)}") for i in range(len(names)) if i != target]
 
 
 class FittedMst:
@@ -110,14 +136,24 @@ class FittedMst:
         return pickle.dumps(self._model)
 
 
-def _new_model(rho: float, iterations: int, report: Report) -> Any:
+def sigma_of(rho: float, pairs: Pairs | None) -> float:
+    """σ of the counts, for unit-norm weights: a measurement costs 1 / (2 σ²) (MST, Alg. 1).
+
+    Two measurements and one choice share ρ in thirds; with public pairs nothing is spent on choosing; without
+    pairs there is one measurement.
+    """
+    if pairs is None:
+        return float(np.sqrt(3 / (2 * rho)))
+    return float(np.sqrt(1 / rho)) if pairs else float(np.sqrt(1 / (2 * rho)))
+
+
+def _new_model(rho: float, iterations: int, pairs: Pairs | None, report: Report) -> Any:
     from dpmm.models.mst import MSTGM
 
     model = MSTGM(epsilon=1.0, delta=1e-6, n_iters=iterations, compress=True, n_jobs=1)
     mechanism: Any = model.generator
     mechanism.rho = rho
-    # Two measurements and one selection share ρ in thirds; σ is for unit-norm weights (MST, Alg. 1).
-    mechanism.sigma = float(np.sqrt(3 / (2 * rho)))
+    mechanism.sigma = sigma_of(rho, pairs)
     select, measure = mechanism.select, mechanism.measure
 
     def choose(q: Any, eps: float, sensitivity: float, monotonic: bool = False) -> int:
@@ -128,7 +164,7 @@ def _new_model(rho: float, iterations: int, report: Report) -> Any:
 
     def select_and_report(*args: Any, **kwargs: Any) -> Any:
         report(0.2)
-        chosen = select(*args, **kwargs)
+        chosen = select(*args, **kwargs) if pairs is None else pairs
         report(0.5)
         return chosen
 
