@@ -44,6 +44,21 @@ async def test_one_true_run_and_no_trace_of_the_source(machine: Machine) -> None
     await no_canary_in_clear(machine)
 
 
+async def test_a_shaped_table_is_exactly_as_asked_and_says_so(machine: Machine) -> None:
+    ready = await machine.ready()
+    ill = {"column": "ill", "one_of": ["yes"]}
+    with pytest.raises(Refused) as impossible:
+        await ready.request(shape={"where": [ill | {"one_of": ["perhaps"]}]})
+    assert impossible.value.code == "condition-impossible"
+    shape = {"where": [{"column": "age", "minimum": "30"}], "strata": [{"name": "ill", "where": [ill], "share": "0.5"}]}
+    run_id = await ready.request(shape=shape, rows=101)
+    async with machine.worker():
+        run = await ready.ended(run_id)
+    assert run["asset"] is not None, run
+    made = {part["name"]: (part["asked"], part["made"]) for part in run["asset"]["strata"]}
+    assert made == {"ill": (51, 51), "rest": (50, 50)}
+
+
 async def record_is_whole(machine: Machine, run_id: str) -> None:
     record: dict[str, Any] = {}
 

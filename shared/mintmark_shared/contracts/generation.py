@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from mintmark_shared.contracts.shape import ColumnName
 from mintmark_shared.contracts.words import NAME, Document, Name, Text
 
-ColumnName = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
 Role = Literal["plain", "protected", "sensitive", "quasi-identifier", "identifier"]
 
 

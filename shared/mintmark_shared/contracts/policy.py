@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, StrictBool, StrictInt
 
 from mintmark_shared.contracts.evaluation import Estimate
+from mintmark_shared.contracts.shape import Shape
 from mintmark_shared.contracts.words import AmountText, Document, Name, Text
 
 GuaranteeLevel = Literal["none", "claimed", "proven"]
@@ -26,6 +27,7 @@ class Plan(Document):
     rows: Annotated[int, Field(ge=1, le=10_000_000)]
     requested_guarantee: GuaranteeLevel = "proven"
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    shape: Shape | None = None
     rationale: Text
 
 

@@ -61,13 +61,23 @@ class SourceVersionShown(Document):
     uploaded_at: datetime
 
 
+class StratumMade(Document):
+    """What was asked of a stratum and what was made; ``share_of_model`` is its share in the model's own rows."""
+
+    name: str
+    asked: int
+    made: int
+    share_of_model: float
+
+
 class AssetFile(Document):
-    """The sealed table: its size and the digest of its sealed bytes."""
+    """The sealed table: its size, the digest of its sealed bytes, and its strata if it was shaped."""
 
     rows: int
     bytes: int
     digest: str
     object: str
+    strata: list[StratumMade] = Field(default_factory=list[StratumMade])
 
 
 class DecisionShown(Document):

@@ -14,12 +14,15 @@ from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
+import pyarrow as pa
 from obstore.store import ObjectStore
 
 from mintmark_generation.generators.catalogue import engine_named
 from mintmark_generation.generators.protocol import Fitted
+from mintmark_generation.generators.shaping import ShapeUnreachable, shaped
 from mintmark_shared import custody
 from mintmark_shared.contracts.generation import SourceDeclaration
+from mintmark_shared.contracts.shape import Shape
 from mintmark_shared.telemetry import place_of
 
 Say = Callable[[dict[str, Any]], None]
@@ -31,6 +34,10 @@ def main() -> None:
     job = json.loads(sys.stdin.buffer.readline())
     try:
         make(job, say)
+    except ShapeUnreachable as error:
+        # Its message holds counts and names of the plan, never a value.
+        say({"failed": place_of(error) | {"because": f"{error}."}})
+        raise SystemExit(1) from None
     except BaseException as error:  # noqa: BLE001 - the parent is told what and where, never the values
         say({"failed": place_of(error)})
         raise SystemExit(1) from None
@@ -52,7 +59,7 @@ def make(job: dict[str, Any], say: Say) -> None:
     asset_key = b64decode(job["asset_key"])
     fitted = _sealed_model(job, store, declaration, asset_key) or _fit(job, store, declaration, asset_key, say)
     say({"fitted": True})
-    table = fitted.sample(job["rows"], job["seed"])
+    table, strata = _sample(fitted, job)
     if table.num_rows != job["rows"]:
         message = "the engine made another number of rows"
         raise ValueError(message)
@@ -63,7 +70,13 @@ def make(job: dict[str, Any], say: Say) -> None:
         # Sealed by this run before it was interrupted: whole, or it would not be there.
         sealed = custody.get(store, job["asset_object"])
     digest = "sha256:" + hashlib.sha256(sealed).hexdigest()
-    say({"done": {"rows": job["rows"], "bytes": len(sealed), "digest": digest}})
+    say({"done": {"rows": job["rows"], "bytes": len(sealed), "digest": digest, "strata": strata}})
+
+
+def _sample(fitted: Fitted, job: dict[str, Any]) -> tuple[pa.Table, list[dict[str, Any]]]:
+    if job.get("shape") is None:
+        return fitted.sample(job["rows"], job["seed"]), []
+    return shaped(fitted, job["rows"], job["seed"], Shape.model_validate(job["shape"]))
 
 
 def _sealed_model(job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration, key: bytes) -> Fitted | None:

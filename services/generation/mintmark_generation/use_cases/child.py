@@ -33,11 +33,16 @@ async def messages(job: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         async for line in process.stdout:
             message: dict[str, Any] = json.loads(line)
             if "failed" in message:
-                raise ChildFailed(f"{message['failed']['type']} at {message['failed']['at'][-1:]}")
+                raise ChildFailed(told(message["failed"]))
             yield message
             if "done" in message:
                 return
         raise ChildFailed(f"the process ended with status {await process.wait()}")
+
+
+def told(failed: dict[str, Any]) -> str:
+    """What a person is told: our own words where there are some, else type and place."""
+    return str(failed.get("because") or f"{failed['type']} at {failed['at'][-1:]}")
 
 
 async def ticking(told: AsyncIterator[dict[str, Any]], seconds: float) -> AsyncGenerator[dict[str, Any] | None]:

@@ -10,6 +10,7 @@ from mintmark_generation.generators.catalogue import engine_named
 from mintmark_generation.generators.protocol import complete
 from mintmark_generation.store import Store
 from mintmark_generation.tables import journal
+from mintmark_generation.use_cases.shapes import check_shape
 from mintmark_generation.use_cases.workshop import RUN_JOB, Workshop
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.generation import SourceDeclaration
@@ -120,6 +121,8 @@ async def _offer(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
             "delta must not be larger than 1 / (number of rows): it would allow a whole row to leak.",
             code="delta-too-large",
         )
+    if plan.shape is not None:
+        check_shape(plan.shape, declaration, guarantee)
     offer = Offer(
         engine_version=engine.version,
         guarantee=guarantee,

@@ -174,6 +174,7 @@ async def _job(works: Workshop, run: Run, keys: Redemption) -> dict[str, Any]:
         "parameters": run.plan["parameters"],
         "rows": run.plan["rows"],
         "seed": run.plan["seed"],
+        "shape": run.plan.get("shape"),
         "train_object": version.train_object,
         "model_object": model_object(run.id),
         "asset_object": asset_object(run.id),
@@ -231,6 +232,7 @@ def _made_facets(run: Run, asset: Mapping[str, Any]) -> dict[str, Any]:
             ],
             "rows": asset["rows"],
             "digest": asset["digest"],
+            "strata": asset.get("strata", []),
         }
     }
 

@@ -1,0 +1,79 @@
+"""What the rows of a synthetic table must hold, beyond coming from a model."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from mintmark_shared.contracts.words import AmountText, Document, Name
+
+ColumnName = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
+NumberText = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,15})?$")]
+Category = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class Condition(Document):
+    """One of some categories, or a range with both ends included, or whether the value is missing."""
+
+    column: ColumnName
+    one_of: Annotated[list[Category], Field(min_length=1, max_length=1000)] | None = None
+    minimum: NumberText | None = None
+    maximum: NumberText | None = None
+    missing: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Condition":
+        ranged = self.minimum is not None or self.maximum is not None
+        if [self.one_of is not None, ranged, self.missing is not None].count(True) != 1:
+            message = "give one_of, or minimum and maximum (or one of them), or missing"
+            raise ValueError(message)
+        return self
+
+
+Conditions = Annotated[list[Condition], Field(max_length=20)]
+
+
+class Constraint(Document):
+    """A relation between two columns of every row; a row where either is missing keeps it."""
+
+    left: ColumnName
+    relation: Literal["<", "<=", "=", "!=", ">=", ">"]
+    right: ColumnName
+
+
+class Stratum(Document):
+    """A part of the table: a share of its rows, or how many times its own share in the model."""
+
+    name: Name
+    where: Annotated[list[Condition], Field(min_length=1, max_length=20)]
+    share: AmountText | None = None
+    times: AmountText | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Stratum":
+        if (self.share is None) == (self.times is None):
+            message = "give share or times"
+            raise ValueError(message)
+        return self
+
+
+class Shape(Document):
+    """Every row holds ``where`` and ``constraints``; a row belongs to the first stratum it fits, or to none.
+
+    Shares are met exactly, to the row. All of it is done by choosing among rows that a model made: it costs no
+    budget and weakens no guarantee.
+    """
+
+    where: Conditions = Field(default_factory=list[Condition])
+    constraints: Annotated[list[Constraint], Field(max_length=20)] = Field(default_factory=list[Constraint])
+    strata: Annotated[list[Stratum], Field(max_length=50)] = Field(default_factory=list[Stratum])
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> "Shape":
+        if not (self.where or self.constraints or self.strata):
+            message = "a shape asks for something, or is left out"
+            raise ValueError(message)
+        names = [stratum.name for stratum in self.strata]
+        if len(set(names)) != len(names):
+            message = "strata have names of their own"
+            raise ValueError(message)
+        return self
