@@ -12,7 +12,7 @@ from uuid import UUID
 
 from mintmark_generation.app import create_workshop
 from mintmark_generation.settings import Settings
-from mintmark_generation.use_cases.child import messages
+from mintmark_generation.use_cases.child import Children
 from mintmark_generation.worker import work
 from mintmark_shared.clients.policy import PolicyOverHttp
 from mintmark_shared.contracts.policy import RedeemRequest, Redemption, SettleRequest
@@ -42,7 +42,7 @@ class HaltingPolicy(PolicyOverHttp):
 
 
 async def halting_messages(job: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
-    async with aclosing(messages(job)) as told:
+    async with aclosing(Children().messages(job)) as told:
         async for message in told:
             if HALT_AT == "while-fitting" and "progress" in message:
                 await halt()

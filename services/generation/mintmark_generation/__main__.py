@@ -2,9 +2,11 @@
 
 import asyncio
 import sys
+from contextlib import aclosing
 
 from mintmark_generation.app import create_app, create_workshop
 from mintmark_generation.settings import Settings
+from mintmark_generation.use_cases.child import Children, JobLimits
 from mintmark_generation.worker import work
 from mintmark_shared.migrations import upgrade
 from mintmark_shared.service import Surroundings, serve
@@ -14,8 +16,10 @@ from mintmark_shared.telemetry import configure_logging
 async def run_worker(settings: Settings) -> None:
     configure_logging("generation-worker", settings.log_level)
     around = Surroundings("generation", settings)
-    async with around.live():
-        await work(create_workshop(settings, around))
+    limits = JobLimits(settings.job_seconds, settings.job_mebibytes)
+    children = Children(limits, keep_spare=settings.keep_spare)
+    async with around.live(), aclosing(children):
+        await work(create_workshop(settings, around, make_table=children.messages))
 
 
 def main(role: str) -> None:

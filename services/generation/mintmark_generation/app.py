@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from mintmark_generation.api import ROUTERS
 from mintmark_generation.settings import Settings
 from mintmark_generation.tables import journal
-from mintmark_generation.use_cases.child import messages
+from mintmark_generation.use_cases.child import Children
 from mintmark_generation.use_cases.workshop import MakeTable, Workshop
 from mintmark_shared import custody
 from mintmark_shared.clients.evaluation import Evaluation, EvaluationOverHttp
@@ -23,7 +23,7 @@ def create_workshop(
     clock: Clock = utc_now,
     policy: Policy | None = None,
     evaluation: Evaluation | None = None,
-    make_table: MakeTable = messages,
+    make_table: MakeTable | None = None,
 ) -> Workshop:
     return Workshop(
         settings=settings,
@@ -32,7 +32,7 @@ def create_workshop(
         policy=policy or PolicyOverHttp(around.peer("policy", settings.policy_url)),
         evaluation=evaluation or EvaluationOverHttp(around.peer("evaluation", settings.evaluation_url)),
         objects=custody.open_store(settings.objects_url),
-        make_table=make_table,
+        make_table=make_table or Children().messages,
     )
 
 

@@ -16,4 +16,7 @@ class Settings(ServiceSettings):
     maximum_upload_bytes: int = 512 * 2**20
     maximum_table_bytes: int = 2 * 2**30
     concurrent_runs: int = 1
+    keep_spare: bool = True
+    job_seconds: float | None = 6 * 3600
+    job_mebibytes: int | None = None
     heartbeat_seconds: float = 20.0

@@ -1,4 +1,6 @@
-"""``python -m mintmark_generation.generators.child``: fit and sample, alone in a process.
+"""``python -m mintmark_generation.generators.child [generator]``: fit and sample, alone in a process.
+
+Named a generator, it imports what that one needs while it waits.
 
 One JSON job arrives on standard input, keys included, so that they stand in no argument, environment
 or file. One JSON line a message leaves on standard output; everything a library prints is dropped, for
@@ -31,7 +33,12 @@ Say = Callable[[dict[str, Any]], None]
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     say = _speak_alone()
-    job = json.loads(sys.stdin.buffer.readline())
+    for generator in sys.argv[1:]:
+        engine_named(generator).warm()
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return
+    job = json.loads(line)
     try:
         make(job, say)
     except ShapeUnreachable as error:

@@ -10,6 +10,7 @@ import pickle
 import random as system_random
 from collections.abc import Mapping
 from decimal import ROUND_FLOOR, Decimal
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,9 @@ class DpmmMst:
         "delta": ParameterSpec("decimal", "0.000001", "0.000000000001", "0.001", "The δ beside it."),
         "iterations": ParameterSpec("integer", 2500, "100", "10000", "Steps of the estimator (no cost)."),
     }
+
+    def warm(self) -> None:
+        import_module("dpmm.models.mst")
 
     def guarantee(self, declaration: SourceDeclaration, parameters: Parameters) -> Guarantee:
         epsilon, delta = parameters["epsilon"], parameters["delta"]

@@ -71,6 +71,10 @@ class Engine(Protocol):
     cost: str
     """How long a run on a few thousand rows takes, in words."""
 
+    def warm(self) -> None:
+        """Import what a fit needs, and nothing that depends on a job."""
+        ...
+
     def guarantee(self, declaration: SourceDeclaration, parameters: Parameters) -> Guarantee: ...
 
     def mechanism(self, declaration: SourceDeclaration, parameters: Parameters) -> Mechanism: ...

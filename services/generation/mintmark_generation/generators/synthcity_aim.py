@@ -37,6 +37,9 @@ class AimEngine:
         "max_model_size": ParameterSpec("integer", 80, "1", "1000", "Size of the model in MB."),
     }
 
+    def warm(self) -> None:
+        import_module("synthcity.plugins.core.models.aim")
+
     def guarantee(self, declaration: SourceDeclaration, parameters: Parameters) -> Guarantee:
         return Guarantee(
             level="claimed",

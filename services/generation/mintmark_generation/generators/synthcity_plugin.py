@@ -51,6 +51,9 @@ class SynthcityEngine:
         self.cost = cost
         self._module = f"synthcity.plugins.{group}.plugin_{name.replace('-', '_')}"
 
+    def warm(self) -> None:
+        self._plugin_class()
+
     def guarantee(self, declaration: SourceDeclaration, parameters: Parameters) -> Guarantee:  # noqa: ARG002
         return Guarantee(
             level="none",
