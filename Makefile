@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check openapi bench guards lock clean
+.PHONY: help install demo up test check openapi bench audit guards lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ openapi: $(STAMP) ## Write the four OpenAPI documents
 bench: $(STAMP) ## Speed, as ratios between things measured in one run
 	$(BIN)/python benchmarks/permits.py
 	$(BIN)/python benchmarks/overhead.py
+
+audit: $(STAMP) ## Measure ε of every proven engine with 200 fits each, against the claim
+	MINTMARK_AUDIT=1 $(BIN)/pytest tests/generation/test_audit.py
 
 guards: $(STAMP) ## Remove each guard of the invariants in a copy, and see a test fail
 	$(BIN)/python tests/guards.py

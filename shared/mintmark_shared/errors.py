@@ -108,6 +108,13 @@ class UnsupportedMedia(MintmarkError):
     code = "unsupported-media-type"
 
 
+class RangeNotSatisfiable(MintmarkError):
+    """No byte of what was asked for lies in that range."""
+
+    status = 416
+    code = "range-not-satisfiable"
+
+
 class Invalid(MintmarkError):
     """The content breaks a rule."""
 
@@ -139,6 +146,7 @@ KINDS: tuple[type[MintmarkError], ...] = (
     PreconditionFailed,
     TooLarge,
     UnsupportedMedia,
+    RangeNotSatisfiable,
     Invalid,
     PreconditionRequired,
     Unavailable,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mintmark_generation.generators import dpmm_engines
 from mintmark_generation.generators.catalogue import CATALOGUE, engine_named
-from mintmark_generation.generators.dpmm_engines import DpmmMst, rho_of
+from mintmark_generation.generators.dpmm_engines import DpmmFixed, DpmmMst, rho_of
 from mintmark_generation.generators.encoding import TableCodec, arrow_schema, codec_of
 from mintmark_generation.generators.protocol import complete
 from mintmark_shared import custody
@@ -125,6 +125,18 @@ def test_the_stated_mechanism_is_the_one_that_runs() -> None:
     assert 3 / (2 * model.generator.sigma**2) == pytest.approx(float(stated.rho))
     assert float(stated.rho) < rho_of(1.0, 1e-6)
     assert engine.guarantee(declaration(), SMALL).level == "proven"
+
+
+@pytest.mark.parametrize(("pairs", "measurements"), [([], 1), ([("c0", "c1")], 2), (None, 3)])
+def test_what_is_measured_and_chosen_together_costs_rho(pairs: list[tuple[str, str]] | None, measurements: int) -> None:
+    """A measurement at σ costs 1 / (2 σ²); choosing costs as much as one."""
+    sigma = dpmm_engines.sigma_of(0.02, pairs)
+    assert measurements / (2 * sigma**2) == pytest.approx(0.02)
+
+
+def test_public_pairs_are_the_target_beside_every_other_column() -> None:
+    assert DpmmFixed()._pairs(declaration(target="age")) == [("c0", "c1"), ("c1", "c2")]
+    assert DpmmFixed()._pairs(declaration()) == []
 
 
 def test_a_unit_with_many_rows_pays_the_epsilon_asked_for() -> None:

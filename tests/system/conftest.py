@@ -13,12 +13,14 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import httpx
 import numpy as np
 import pytest
 from conftest import forget_cluster, free_ports
 from policy.examples import charter_document
 
 from mintmark import AsyncMintmark, calls
+from mintmark_local import identity
 from mintmark_local.stack import Stack
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import Plan
@@ -43,6 +45,13 @@ class Machine:
 
     async def send(self, person: str, call: calls.Call[Any]) -> Any:
         return await self.speak(person).send(call)
+
+    async def raw(self, person: str, service: str, path: str, headers: dict[str, str]) -> httpx.Response:
+        """What a GET answers as it is, for what no call of the client shows."""
+        registry, issuer = self.stack.secrets.registry, self.stack.ports.url("identity")
+        token = identity.sign_token(registry, issuer=issuer, client=person, audience=f"mintmark-{service}")
+        async with httpx.AsyncClient(base_url=self.stack.ports.url(service)) as http:
+            return await http.get(path, headers=headers | {"Authorization": f"Bearer {token}"})
 
     async def close(self) -> None:
         for speaker in self._speakers.values():

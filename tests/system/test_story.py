@@ -35,6 +35,11 @@ async def test_one_true_run_and_no_trace_of_the_source(machine: Machine) -> None
     downloaded = pq.read_table(custody.pa.BufferReader(content))
     assert downloaded.num_rows == 300
     assert downloaded.column_names == ["wealth", "age", "ill"], "identifiers never come out"
+    part = await machine.raw("scientist", "generation", f"/v1/assets/{run_id}/table", {"Range": "bytes=4-99"})
+    assert (part.status_code, part.content) == (206, content[4:100])
+    assert part.headers["content-range"] == f"bytes 4-99/{len(content)}"
+    beyond = await machine.raw("scientist", "generation", f"/v1/assets/{run_id}/table", {"Range": "bytes=99999999-"})
+    assert (beyond.status_code, beyond.json()["code"]) == (416, "range-not-satisfiable")
     for form in ("csv", "arrow"):
         assert await machine.send("scientist", calls.download(run_id, form=form))
     with pytest.raises(Refused) as stranger:

@@ -70,14 +70,24 @@ class StratumMade(Document):
     share_of_model: float
 
 
+class MadeWith(Document):
+    """Python, machine and libraries; ``digest`` covers every installed distribution."""
+
+    python: str
+    machine: str
+    libraries: dict[str, str]
+    digest: str
+
+
 class AssetFile(Document):
-    """The sealed table: its size, the digest of its sealed bytes, and its strata if it was shaped."""
+    """The sealed table: its size, the digest of its sealed bytes, its strata if shaped, and what it was made with."""
 
     rows: int
     bytes: int
     digest: str
     object: str
     strata: list[StratumMade] = Field(default_factory=list[StratumMade])
+    environment: MadeWith | None = None
 
 
 class DecisionShown(Document):

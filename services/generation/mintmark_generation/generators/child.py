@@ -20,6 +20,7 @@ import pyarrow as pa
 from obstore.store import ObjectStore
 
 from mintmark_generation.generators.catalogue import engine_named
+from mintmark_generation.generators.environment import environment
 from mintmark_generation.generators.protocol import Fitted
 from mintmark_generation.generators.shaping import ShapeUnreachable, shaped
 from mintmark_shared import custody
@@ -77,7 +78,8 @@ def make(job: dict[str, Any], say: Say) -> None:
         # Sealed by this run before it was interrupted: whole, or it would not be there.
         sealed = custody.get(store, job["asset_object"])
     digest = "sha256:" + hashlib.sha256(sealed).hexdigest()
-    say({"done": {"rows": job["rows"], "bytes": len(sealed), "digest": digest, "strata": strata}})
+    done = {"rows": job["rows"], "bytes": len(sealed), "digest": digest, "strata": strata}
+    say({"done": done | {"environment": environment()}})
 
 
 def _sample(fitted: Fitted, job: dict[str, Any]) -> tuple[pa.Table, list[dict[str, Any]]]:

@@ -1,8 +1,11 @@
 """Reading a released asset: policy opens the key for a holder of a grant, and for nobody else (I2)."""
 
+import hashlib
 import io
-from base64 import b64decode
+import re
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
@@ -16,7 +19,7 @@ from mintmark_generation.store import Store
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared import custody
 from mintmark_shared.contracts.policy import UnlockRequest
-from mintmark_shared.errors import NotFound
+from mintmark_shared.errors import NotFound, RangeNotSatisfiable
 
 Format = Literal["parquet", "arrow", "csv"]
 MEDIA_TYPES = {
@@ -43,8 +46,29 @@ async def open_asset(works: Workshop, asset_id: UUID, *, subject: str) -> pa.Tab
     return await run_in_threadpool(custody.read_table, works.objects, run.asset["object"], b64decode(opened.key))
 
 
-def render(table: pa.Table, form: Format) -> Iterator[bytes]:
-    """The table's bytes in the asked form, in pieces."""
+@dataclass(frozen=True)
+class Rendered:
+    """A table's bytes in one form, the same bytes every time."""
+
+    content: memoryview
+    sha256: bytes
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Digest of the whole, whatever part is sent (RFC 9530), a strong validator, and that parts may be asked."""
+        return {
+            "Repr-Digest": f"sha-256=:{b64encode(self.sha256).decode()}:",
+            "ETag": f'"{self.sha256.hex()}"',
+            "Accept-Ranges": "bytes",
+        }
+
+    def pieces(self, part: range) -> Iterator[bytes]:
+        for start in range(part.start, part.stop, CHUNK):
+            yield bytes(self.content[start : min(start + CHUNK, part.stop)])
+
+
+def render(table: pa.Table, form: Format) -> Rendered:
+    """The table's bytes in the asked form."""
     sink = io.BytesIO()
     match form:
         case "parquet":
@@ -54,6 +78,24 @@ def render(table: pa.Table, form: Format) -> Iterator[bytes]:
                 writer.write_table(table)
         case "csv":
             pa_csv.write_csv(table, sink)
-    sink.seek(0)
-    while piece := sink.read(CHUNK):
-        yield piece
+    content = sink.getbuffer()
+    return Rendered(content, hashlib.sha256(content).digest())
+
+
+def part_of(size: int, asked: str | None) -> range | None:
+    """The bytes a Range header asks for (RFC 9110 §14.1.2); None for the whole, also where it is not one range.
+
+    Raises:
+        RangeNotSatisfiable: it lies beyond the end.
+    """
+    found = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", (asked or "").strip())
+    if found is None or found[0] == "bytes=-":
+        return None
+    first, last = found[1], found[2]
+    if first and last and int(last) < int(first):
+        return None
+    start = int(first) if first else max(0, size - int(last))
+    stop = min(size, int(last) + 1) if first and last else size
+    if start >= size or (not first and int(last) == 0):
+        raise RangeNotSatisfiable(f"It has {size} bytes.", headers={"Content-Range": f"bytes */{size}"})
+    return range(start, stop)

@@ -223,7 +223,7 @@ def _made_facets(run: Run, asset: Mapping[str, Any]) -> dict[str, Any]:
             "engine_version": run.offer["engine_version"],
             "parameters": run.plan["parameters"],
             "seed": run.plan["seed"],
-            "noise": "fresh" if run.guarantee == "proven" else "seeded",
+            "noise": "seeded" if run.guarantee == "none" else "fresh",
             "guarantee": run.offer["guarantee"],
             "transformations": [
                 "identifier columns dropped",
@@ -233,8 +233,19 @@ def _made_facets(run: Run, asset: Mapping[str, Any]) -> dict[str, Any]:
             "rows": asset["rows"],
             "digest": asset["digest"],
             "strata": asset.get("strata", []),
+            "environment": asset.get("environment"),
+            "reproducible": _reproducible(run),
         }
     }
+
+
+def _reproducible(run: Run) -> str:
+    """Whether the same plan makes the same table again, in words a reader of the record understands."""
+    if run.guarantee != "none":
+        return "no: noise is fresh in every run, and a table made twice would be paid for twice"
+    if run.plan["seed"] is None:
+        return "no: the plan names no seed"
+    return "yes: with this seed, source version and environment"
 
 
 async def settle(works: Workshop, run: Run) -> Run:
