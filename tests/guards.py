@@ -66,6 +66,8 @@ GUARDS = (
     Guard("I10 labels", f"{GENERATION}/generators/synthcity_plugin.py", 'level="none"', 'level="proven"', "tests/generation/test_generators.py -k labelled"),
     Guard("I10 claimed noise is never seeded", f"{GENERATION}/generators/synthcity_claimed.py", "secrets.randbelow(2**31)", "seed", "tests/generation/test_generators.py -k every_engine"),
     Guard("I10 counts of public pairs", f"{GENERATION}/generators/dpmm_engines.py", "np.sqrt(1 / rho)", "np.sqrt(1 / (2 * rho))", "tests/generation/test_generators.py -k costs_rho"),
+    Guard("only a paid model is free", f"{POLICY}/domain/gate.py", "    model_may_be_sampled,\n    delta", "    delta", "tests/policy/test_models.py"),
+    Guard("I1 sampling again opens no source", f"{POLICY}/use_cases/permits.py", "        if model is not None:\n", "        if False:\n", "tests/policy/test_models.py"),
     Guard("nobody is singled out", f"{GENERATION}/use_cases/shapes.py", "if len(quasi) > 1 and quasi <= pinned:", "if False:", "tests/generation/test_shaping.py"),
     Guard("one plan breaks its own batch alone", f"{POLICY}/use_cases/decisions.py", "        if len(asks) == 1:\n            return [error]\n", "        return [error] * len(asks)\n", "tests/policy/test_lane.py -k breaks_nobody"),
     Guard("I8 a refusal quotes nothing", "shared/mintmark_shared/web.py", '"message": item["msg"]', '"message": str(item)', "tests/policy -k quotes"),

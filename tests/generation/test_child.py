@@ -37,6 +37,7 @@ def job(tmp_path: Path) -> dict[str, Any]:
         "parameters": {"epsilon": "1", "delta": "0.000001", "iterations": 100}, "rows": 20, "seed": 1, "shape": None,
         "train_object": "train", "model_object": "model", "asset_object": "asset",
         "source_key": b64encode(key).decode(), "asset_key": b64encode(key).decode(),
+        "model_key": b64encode(key).decode(),
     }  # fmt: skip
 
 

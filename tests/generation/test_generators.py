@@ -298,6 +298,7 @@ def test_an_engine_makes_a_sealed_table_in_a_child(
         "objects_url": url, "declaration": declaration().model_dump(mode="json"), "generator": generator,
         "parameters": parameters, "rows": 60, "seed": 5, "train_object": "train", "model_object": "model",
         "asset_object": "asset", "source_key": b64encode(source_key).decode(), "asset_key": b64encode(asset_key).decode(),
+        "model_key": b64encode(asset_key).decode(),
     }  # fmt: skip
     command = [sys.executable, "-m", "mintmark_generation.generators.child"]
     ended = subprocess.run(command, input=json.dumps(job) + "\n", capture_output=True, text=True, cwd=tmp_path)

@@ -64,6 +64,32 @@ async def test_a_shaped_table_is_exactly_as_asked_and_says_so(machine: Machine) 
     assert made == {"ill": (51, 51), "rest": (50, 50)}
 
 
+async def test_a_kept_model_is_sampled_again_for_nothing(machine: Machine) -> None:
+    ready = await machine.ready()
+    async with machine.worker():
+        first = await ready.request()
+        assert (await ready.ended(first))["state"] == "released"
+        spent = (await machine.send("auditor", calls.get_population(ready.population_id)))["budget"]["epsilon_spent"]
+        again = await ready.ended(await ready.request(model=first, parameters={}, rows=77))
+        assert again["state"] == "released", again
+        assert again["asset"]["rows"] == 77
+        now = (await machine.send("auditor", calls.get_population(ready.population_id)))["budget"]["epsilon_spent"]
+        assert now == spent
+        sealed = machine.stack.directory.objects / "models" / f"{first}.sealed"
+        content = bytearray(sealed.read_bytes())
+        content[len(content) // 2] ^= 1
+        sealed.write_bytes(content)
+        changed = await ready.ended(await ready.request(model=first, parameters={}))
+    assert changed["state"] == "failed"
+    assert "did not open under its seal" in changed["failure"]
+    with pytest.raises(Refused) as other:
+        await ready.request(model=first, parameters={"epsilon": "2"})
+    assert other.value.code == "model-mismatch"
+    with pytest.raises(Refused) as unknown:
+        await ready.request(model=str(uuid4()))
+    assert unknown.value.status == 404
+
+
 async def record_is_whole(machine: Machine, run_id: str) -> None:
     record: dict[str, Any] = {}
 

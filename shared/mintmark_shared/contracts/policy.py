@@ -15,7 +15,11 @@ Parameter = StrictBool | StrictInt | Annotated[str, Field(max_length=200, patter
 
 
 class Plan(Document):
-    """What a caller asks to generate."""
+    """What a caller asks to generate.
+
+    ``model`` names an earlier run whose fitted model is sampled again instead of fitting anew: post-processing,
+    which is not charged again where the model is private.
+    """
 
     charter_id: UUID
     use_case: Name
@@ -28,6 +32,7 @@ class Plan(Document):
     requested_guarantee: GuaranteeLevel = "proven"
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
     shape: Shape | None = None
+    model: UUID | None = None
     rationale: Text
 
 
@@ -46,11 +51,12 @@ class Mechanism(Document):
     """One execution's cost, in the terms of a dp-accounting event; amounts are exact decimals.
 
     ``zcdp`` states rho; ``pure`` and ``claimed`` state epsilon; ``gaussian`` a noise multiplier;
-    ``subsampled-gaussian`` also q and steps; ``none`` cannot be expressed and counts as one release.
+    ``subsampled-gaussian`` also q and steps; ``post-processing`` of a model that was paid for costs nothing;
+    ``none`` cannot be expressed and counts as one release.
     ``group_size`` is the most rows one privacy unit owns.
     """
 
-    kind: Literal["zcdp", "pure", "claimed", "gaussian", "subsampled-gaussian", "none"]
+    kind: Literal["zcdp", "pure", "claimed", "gaussian", "subsampled-gaussian", "post-processing", "none"]
     rho: AmountText | None = None
     epsilon: AmountText | None = None
     delta: AmountText | None = None
@@ -122,12 +128,16 @@ class RedeemRequest(Document):
 
 
 class Redemption(Document):
-    """The data keys a paid permit opens, base64; they live in memory only."""
+    """The data keys a paid permit opens, base64; they live in memory only.
+
+    A run that samples an earlier model gets that model's key and no source's.
+    """
 
     permit_id: UUID
-    source_key: str
+    source_key: str | None
     asset_key_id: UUID
     asset_key: str
+    model_key: str | None = None
 
 
 class SettleRequest(Document):

@@ -31,6 +31,21 @@ from mintmark_shared.telemetry import place_of
 Say = Callable[[dict[str, Any]], None]
 
 
+def _because(error: BaseException) -> dict[str, str]:
+    """Words for what we know the reason of; they hold counts and names of the plan, never a value."""
+    match error:
+        case custody.SealBroken():
+            return {"because": "an object did not open under its seal: it was changed, or is not ours."}
+        case ShapeUnreachable() | ModelMissing():
+            return {"because": f"{error}."}
+        case _:
+            return {}
+
+
+class ModelMissing(Exception):
+    """A run that samples a kept model found none; it has no key to fit another."""
+
+
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     say = _speak_alone()
@@ -42,12 +57,8 @@ def main() -> None:
     job = json.loads(line)
     try:
         make(job, say)
-    except ShapeUnreachable as error:
-        # Its message holds counts and names of the plan, never a value.
-        say({"failed": place_of(error) | {"because": f"{error}."}})
-        raise SystemExit(1) from None
     except BaseException as error:  # noqa: BLE001 - the parent is told what and where, never the values
-        say({"failed": place_of(error)})
+        say({"failed": place_of(error) | _because(error)})
         raise SystemExit(1) from None
 
 
@@ -65,7 +76,7 @@ def make(job: dict[str, Any], say: Say) -> None:
     store = custody.open_store(job["objects_url"])
     declaration = SourceDeclaration.model_validate(job["declaration"])
     asset_key = b64decode(job["asset_key"])
-    fitted = _sealed_model(job, store, declaration, asset_key) or _fit(job, store, declaration, asset_key, say)
+    fitted = _sealed_model(job, store, declaration) or _fit(job, store, declaration, asset_key, say)
     say({"fitted": True})
     table, strata = _sample(fitted, job)
     if table.num_rows != job["rows"]:
@@ -88,16 +99,19 @@ def _sample(fitted: Fitted, job: dict[str, Any]) -> tuple[pa.Table, list[dict[st
     return shaped(fitted, job["rows"], job["seed"], Shape.model_validate(job["shape"]))
 
 
-def _sealed_model(job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration, key: bytes) -> Fitted | None:
+def _sealed_model(job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration) -> Fitted | None:
+    """The model that was fitted before, if it opens under its own seal: nothing else is ever read as one."""
     try:
         sealed = bytes(custody.get(store, job["model_object"]))
     except FileNotFoundError:
         return None
-    model = custody.unseal_blob(sealed, key, job["model_object"])
+    model = custody.unseal_blob(sealed, b64decode(job["model_key"]), job["model_object"])
     return engine_named(job["generator"]).load(model, declaration)
 
 
 def _fit(job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration, key: bytes, say: Say) -> Fitted:
+    if job["source_key"] is None:
+        raise ModelMissing("the model is gone")
     source_key = b64decode(job["source_key"])
     table = custody.read_table(store, job["train_object"], source_key)
     fitted = engine_named(job["generator"]).fit(

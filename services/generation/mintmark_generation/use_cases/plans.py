@@ -14,7 +14,7 @@ from mintmark_generation.use_cases.shapes import check_shape
 from mintmark_generation.use_cases.workshop import RUN_JOB, Workshop
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.generation import SourceDeclaration
-from mintmark_shared.contracts.policy import Decision, DecisionRequest, Offer, Plan
+from mintmark_shared.contracts.policy import Decision, DecisionRequest, Mechanism, Offer, Plan
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
 from mintmark_shared.queue import enqueue
@@ -94,6 +94,7 @@ async def _decide_and_queue(works: Workshop, run_id: UUID, plan: Plan, fingerpri
                 "source_version_id": version_id,
                 "state": state,
                 "guarantee": offer.guarantee.level,
+                "model_sealed": plan.model is not None,
                 "requested_at": now,
                 "changed_at": now,
             }
@@ -107,6 +108,8 @@ async def _decide_and_queue(works: Workshop, run_id: UUID, plan: Plan, fingerpri
 
 async def _offer(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
     """The plan with its defaults filled in, what we can do for it, and the source version it learns from."""
+    if plan.model is not None:
+        return await _offer_again(works, plan, plan.model)
     engine = engine_named(plan.generator)
     given = await _with_defaults(works, plan)
     completed = plan.model_copy(update={"parameters": complete(engine, given)})
@@ -131,6 +134,32 @@ async def _offer(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
         population_id=declaration.population_id,
     )
     return completed, offer, version.id
+
+
+async def _offer_again(works: Workshop, plan: Plan, model: UUID) -> tuple[Plan, Offer, UUID]:
+    """What sampling a kept model once more earns: what its fit earned, at no further cost where that was private.
+
+    Raises:
+        NotFound: there is no such run.
+        Invalid: it kept no model, or the plan asks for another generator or other parameters.
+    """
+    async with works.database.transaction() as connection:
+        store = Store(connection)
+        made = await store.run(model)
+        source = await store.source(plan.source_id)
+    if not made.model_sealed or made.state in {"failed", "cancelled"}:
+        raise Invalid(f"Run {model} kept no model.", code="no-model")
+    given = plan.parameters or made.plan["parameters"]
+    if (plan.generator, str(plan.source_id), given) != (
+        made.plan["generator"], made.plan["source_id"], made.plan["parameters"],
+    ):  # fmt: skip
+        raise Invalid("A model is sampled with its own generator, parameters and source.", code="model-mismatch")
+    first = Offer.model_validate(made.offer)
+    if plan.shape is not None:
+        check_shape(plan.shape, SourceDeclaration.model_validate(source.declaration), first.guarantee)
+    private = first.guarantee.level != "none"
+    offer = first.model_copy(update={"mechanism": Mechanism(kind="post-processing")} if private else {})
+    return plan.model_copy(update={"parameters": given}), offer, made.source_version_id
 
 
 async def _with_defaults(works: Workshop, plan: Plan) -> dict[str, Any]:

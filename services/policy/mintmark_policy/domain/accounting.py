@@ -65,6 +65,8 @@ def cost_of(mechanism: Mechanism) -> Cost:
     match mechanism.kind:
         case "none":
             return Cost(FREE, releases=1)
+        case "post-processing":
+            return Cost(FREE)
         case "zcdp":
             # Bun & Steinke 2016: rho-zCDP is (a, rho a)-RDP; a group of k costs k² rho.
             rho = Fraction(_needed(mechanism.rho, "rho")) * group**2
@@ -136,6 +138,8 @@ def event_of(mechanism: Mechanism) -> dict[str, Any] | None:
                 "steps": mechanism.steps,
                 "relation": "ADD_OR_REMOVE_ONE",
             }
+        case "post-processing":
+            return {"name": "NoOpDpEvent", "relation": "ADD_OR_REMOVE_ONE"}
         case _:
             return None
 

@@ -14,8 +14,8 @@ from mintmark_policy.domain.library import Entry, Rejection
 RANK = {"none": 0, "claimed": 1, "proven": 2}
 MECHANISMS = {
     "none": {"none"},
-    "claimed": {"claimed"},
-    "proven": {"zcdp", "pure", "gaussian", "subsampled-gaussian"},
+    "claimed": {"claimed", "post-processing"},
+    "proven": {"zcdp", "pure", "gaussian", "subsampled-gaussian", "post-processing"},
 }
 
 
@@ -42,6 +42,7 @@ class Plan:
     rows: int
     requested_guarantee: str
     configuration: str | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,18 @@ class Assessment:
     acceptable: bool
     valid_until: datetime
     template: str | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted model as the plan that paid for it had it; ``paid`` once its run was charged and made a table."""
+
+    charter_id: str
+    source_id: str
+    generator: str
+    parameters: Mapping[str, str | int | bool]
+    guarantee: str
+    paid: bool
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,7 @@ class Facts:
     rejections: Sequence[Rejection] = ()
     offered_version: str = ""
     offered_epsilon: Decimal | None = None
+    model: Model | None = None
 
     def values(self) -> dict[str, Any]:
         """The plan as rules written in CEL see it; ε and δ as exact integers in units of 1e-12."""
@@ -333,6 +347,29 @@ def guarantee_is_paid_for(facts: Facts) -> Clause | None:
     )
 
 
+def model_may_be_sampled(facts: Facts) -> Clause | None:
+    """Sampling again is free only from the very model that was paid for, under the charter that paid."""
+    plan, model = facts.plan, facts.model
+    if plan.model is None and facts.offered_mechanism != "post-processing":
+        return None
+    expected = "a paid run of this charter, source, generator and parameters, with a guarantee no weaker"
+    if model is None:
+        actual = "no such run" if plan.model else "no model is named"
+        return Clause("model.may-be-sampled", expected, actual, "name a run whose table was made")
+    same = {
+        "charter": model.charter_id == plan.charter_id,
+        "source": model.source_id == plan.source_id,
+        "generator": model.generator == plan.generator,
+        "parameters": dict(model.parameters) == dict(plan.parameters),
+        "guarantee": RANK[facts.offered_guarantee] <= RANK[model.guarantee],
+        "payment": model.paid,
+    }
+    wrong = ", ".join(name for name, holds in same.items() if not holds)
+    if not wrong:
+        return None
+    return Clause("model.may-be-sampled", expected, f"another {wrong}", "plan as the model's own run did, or fit anew")
+
+
 def delta_is_within_the_budgets(facts: Facts) -> Clause | None:
     """An engine calibrated at a larger δ than its budget's would be labelled more private than it is."""
     limit = min((account.delta for account in facts.allocations), default=None)
@@ -450,6 +487,7 @@ GATE: tuple[Rule, ...] = (
     rows_are_allowed,
     guarantee_is_sufficient,
     guarantee_is_paid_for,
+    model_may_be_sampled,
     delta_is_within_the_budgets,
     assessment_is_valid,
     requester_is_trained,

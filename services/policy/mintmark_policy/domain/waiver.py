@@ -7,7 +7,7 @@ from datetime import datetime
 from mintmark_policy.domain.gate import Clause
 from mintmark_shared.errors import Invalid
 
-NEVER = ("budget.", "guarantee.", "delta.", "source.population", "charter.in-force", "charter.approval")
+NEVER = ("budget.", "guarantee.", "model.", "delta.", "source.population", "charter.in-force", "charter.approval")
 """Budget, labels, populations and the charter's own standing: no person's word replaces them."""
 LONGEST_GLASS_HOURS = 8
 

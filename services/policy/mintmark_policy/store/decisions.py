@@ -58,6 +58,9 @@ class DecisionStore:
             f"There is no permit {permit_id}.",
         )
 
+    async def find_permit_of_run(self, run_id: UUID) -> Row[Any] | None:
+        return (await self._connection.execute(select(permits).where(permits.c.run_id == run_id))).one_or_none()
+
     async def permit_of_run(self, run_id: UUID) -> Row[Any]:
         return await self._one(
             select(permits).where(permits.c.run_id == run_id), f"No permit was given for run {run_id}."

@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mintmark_policy.domain import gate
 from mintmark_policy.domain.accounting import Account, Cost, Mechanism, cost_of, epsilon_of, event_of
 from mintmark_policy.domain.charter import state_at
+from mintmark_policy.domain.permit import made_an_asset
 from mintmark_policy.domain.waiver import Waiver
+from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.use_cases.rulebook import Book, SourceKey, Version
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.policy import DecisionRequest, Plan
@@ -90,6 +92,7 @@ async def brief(
     judged = version or (page.judged_by(now) if page else None)
     key = await book.key(connection, offer.source_key_id)
     allotment = await book.allotment(connection, offer.population_id, plan.charter_id)
+    model = await _model(connection, plan.model) if plan.model else None
     own, allocated = allotment.of(key.partitions if key else ())
     facts = gate.Facts(
         now=now,
@@ -113,6 +116,7 @@ async def brief(
         rejections=book.rejections,
         offered_version=offer.engine_version,
         offered_epsilon=_epsilon(mechanism, delta),
+        model=model,
     )
     waivers = page.waivers if page else ()
     return Brief(facts, judged, waivers, own, allocated, known_as(mechanism)[0])
@@ -129,6 +133,25 @@ def _judged(plan: Plan) -> gate.Plan:
         rows=plan.rows,
         requested_guarantee=plan.requested_guarantee,
         configuration=plan.configuration,
+        model=str(plan.model) if plan.model else None,
+    )
+
+
+async def _model(connection: AsyncConnection, run_id: UUID) -> gate.Model | None:
+    """A model as its own run was decided on; None if there was no such run."""
+    store = DecisionStore(connection)
+    decision = await store.decision_of_run(run_id)
+    permit = await store.find_permit_of_run(run_id)
+    if decision is None or permit is None:
+        return None
+    plan = decision.request["plan"]
+    return gate.Model(
+        charter_id=plan["charter_id"],
+        source_id=plan["source_id"],
+        generator=plan["generator"],
+        parameters=plan["parameters"],
+        guarantee=decision.request["offer"]["guarantee"]["level"],
+        paid=made_an_asset(permit.state, permit.outcome),
     )
 
 

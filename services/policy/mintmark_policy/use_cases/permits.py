@@ -54,13 +54,18 @@ async def new_source_key(office: Office, request: KeyRequest, *, by: str) -> dic
     return {"id": str(key_id), "key": b64encode(key).decode()}
 
 
-async def redeem(office: Office, permit_id: UUID, request: RedeemRequest, *, by: str, key: str) -> dict[str, str]:
+Keys = dict[str, str | None]
+
+
+async def redeem(office: Office, permit_id: UUID, request: RedeemRequest, *, by: str, key: str) -> Keys:
     """Spend the reservation and open the source's key, or repeat the answer to the run that did.
+
+    A plan that samples an earlier model opens that model instead: the source stays shut.
 
     Raises:
         Forbidden: the token is not this permit's, or for another plan.
         Conflict: redeemed by another run, ended, or expired, or its charter is suspended.
-        Gone: the source's key was destroyed.
+        Gone: the source's key was destroyed, or the model's.
     """
     office.signer.check(request.token, permit_id=str(permit_id), plan_digest=request.plan_digest)
     now = office.clock()
@@ -71,7 +76,30 @@ async def redeem(office: Office, permit_id: UUID, request: RedeemRequest, *, by:
         if spends:
             await _refuse_suspended(connection, row)
             await _spend(office, connection, row, by, key, now)
-        return await _open_keys(office, store, await store.lock_permit(permit_id))
+        row = await store.lock_permit(permit_id)
+        model = (await store.decision(row.decision_id)).request["plan"].get("model")
+        if model is not None:
+            return await _open_model(office, connection, row, UUID(model))
+        return await _open_keys(office, store, row)
+
+
+async def _open_model(office: Office, connection: Any, row: Any, model: UUID) -> Keys:
+    store = DecisionStore(connection)
+    if await CharterStore(connection).is_suspended("asset", model):
+        raise Conflict(
+            "The model's own table is suspended; nothing is made from it until it is resumed.", code="suspended"
+        )
+    made, asset = await store.permit_of_run(model), await store.key(row.asset_key_id)
+    kept = await store.key(made.asset_key_id)
+    if kept is None or asset is None:
+        raise Gone("The keys of this permit are gone.", code="key-destroyed")
+    return {
+        "permit_id": str(row.id),
+        "source_key": None,
+        "asset_key_id": str(asset.id),
+        "asset_key": office.keyring.unwrap(asset.wrapped, resource=asset.resource),
+        "model_key": office.keyring.unwrap(kept.wrapped, resource=kept.resource),
+    }
 
 
 async def _refuse_suspended(connection: Any, row: Any) -> None:
@@ -95,7 +123,7 @@ async def _spend(office: Office, connection: Any, row: Any, by: str, key: str, n
     await journal.record(connection, now, event, lineage=[lineage])
 
 
-async def _open_keys(office: Office, store: DecisionStore, row: Any) -> dict[str, str]:
+async def _open_keys(office: Office, store: DecisionStore, row: Any) -> Keys:
     source, asset = await store.key(row.source_key_id), await store.key(row.asset_key_id)
     if source is None or asset is None:
         raise Gone("The keys of this permit are gone.", code="key-destroyed")
@@ -138,7 +166,7 @@ async def cancel(office: Office, permit_id: UUID, *, by: str) -> None:
         await give_back(store, BudgetStore(connection), connection, row, now, outcome="cancelled", by=by)
 
 
-async def open_for_assay(office: Office, permit_id: UUID, asset_id: UUID, *, by: str) -> dict[str, str]:
+async def open_for_assay(office: Office, permit_id: UUID, asset_id: UUID, *, by: str) -> Keys:
     """Evaluation's own look at source and asset, under the permit that paid for the asset.
 
     Raises:
