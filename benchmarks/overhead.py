@@ -1,7 +1,8 @@
 """What a governed run costs over a bare script doing the same fit and sample, measured in one run.
 
 The bare script is a fresh Python process with the same engine, rows and parameters and none of the
-rest; the run is timed from the request until its table lies sealed in quarantine, and until its release.
+rest; the run is timed from the request until its table lies sealed in quarantine, and until its release: the first
+run of a worker, and the second, which finds a warm child.
 """
 
 import asyncio
@@ -61,10 +62,12 @@ async def main() -> None:
             started = time.monotonic()
             await asyncio.to_thread(subprocess.run, [sys.executable, "-W", "ignore", "-c", BARE], check=True)
             bare = time.monotonic() - started
+            cold, _ = await governed(machine)
             sealed, decided = await governed(machine)
             await machine.close()
         forget_cluster(Path(folder))
     print(f"bare script, fit and sample:           {bare:6.1f} s")
+    print(f"governed run, until sealed, cold:      {cold:6.1f} s   ratio {cold / bare:.2f}")
     print(f"governed run, until sealed:            {sealed:6.1f} s   ratio {sealed / bare:.2f}")
     print(f"governed run, assayed and decided on:  {decided:6.1f} s   ratio {decided / bare:.2f}")
 

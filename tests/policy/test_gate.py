@@ -83,6 +83,7 @@ BAD = {
     "rows.allowed": with_plan(rows=101),
     "guarantee.sufficient": replace(GOOD, offered_guarantee="claimed", offered_mechanism="claimed"),
     "guarantee.paid-for": replace(GOOD, offered_mechanism="none"),
+    "model.may-be-sampled": with_plan(model="a-run-nobody-made"),
     "delta.within-budget": replace(GOOD, offered_delta=Decimal("0.0001")),
     "assessment.valid": replace(GOOD, assessments=()),
     "budget.population": replace(GOOD, populations=(account(), replace(account(), held=DEAR.renyi))),

@@ -75,7 +75,7 @@ def shaped(fitted: Fitted, rows: int, seed: int | None, shape: Shape) -> tuple[p
         drawn += size
     table = pa.concat_tables([piece for part in parts for piece in part.rows] or [first[0].slice(0, 0)])
     order = np.random.default_rng([draws.seed, 0]).permutation(table.num_rows)
-    return table.take(pa.array(order)), _report(parts, rows, drawn)
+    return table.take(pa.array(order)), _report(parts, drawn)
 
 
 class Draws:
@@ -112,17 +112,16 @@ def _parts(rows: int, shape: Shape, counts: Sequence[int]) -> list[Part]:
     return [Part(name, asked, []) for name, asked in zip(names, quotas(rows, shares), strict=True)]
 
 
-def _report(parts: Sequence[Part], rows: int, drawn: int) -> list[dict[str, Any]]:
+def _report(parts: Sequence[Part], drawn: int) -> list[dict[str, Any]]:
     """Per stratum: rows asked and made, and the share the model itself gives it."""
     return [
         {
             "name": part.name,
             "asked": part.asked,
             "made": part.asked - part.missing,
-            "share_of_model": round(part.seen / drawn, 6) if drawn else 0.0,
+            "share_of_model": round(part.seen / drawn, 6),
         }
         for part in parts
-        if rows
     ]
 
 
