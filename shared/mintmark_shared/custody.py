@@ -6,6 +6,7 @@ the bytes: an object moved to another name does not open. Tables are Parquet Mod
 an encrypted footer; blobs are AES-256-GCM.
 """
 
+import io
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -22,6 +23,8 @@ from obstore.store import ObjectStore, from_url
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+PART_BYTES = 8 * 2**20
+GROUP_ROWS = 65_536
 
 
 class SealBroken(Exception):
@@ -41,17 +44,40 @@ def object_key(data_key: bytes, name: str) -> bytes:
 
 
 def seal_table(batches: Iterable[pa.RecordBatch], schema: pa.Schema, data_key: bytes, name: str) -> pa.Buffer:
-    """Encrypted Parquet of the batches."""
-    properties = pe.create_encryption_properties(
-        object_key(data_key, name), aad_prefix=name.encode(), store_aad_prefix=False
-    )
+    """Encrypted Parquet of the batches, in memory."""
     sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(
-        sink, schema, compression="zstd", compression_level=1, encryption_properties=properties
-    ) as writer:
+    with _sealing(sink, schema, data_key, name) as writer:
         for batch in batches:
             writer.write_batch(batch)
     return sink.getvalue()
+
+
+class TableSeal:
+    """Encrypted Parquet on its way into the store, batch by batch; it is there once all of it is, or not at all."""
+
+    def __init__(self, store: ObjectStore, name: str, schema: pa.Schema, data_key: bytes) -> None:
+        self._writing = obstore.open_writer(store, name, buffer_size=PART_BYTES)
+        self._sink = _Sink(self._writing)
+        self._parquet = _sealing(self._sink, schema, data_key, name)
+        self.rows = 0
+
+    def write(self, table: pa.Table) -> None:
+        """Seal these rows, a row group at most at a time."""
+        self.rows += table.num_rows
+        self._parquet.write_table(table, row_group_size=GROUP_ROWS)
+
+    def finish(self) -> int:
+        """Put the object into the store; its size in bytes. An unfinished one leaves nothing there."""
+        self._parquet.close()
+        self._writing.close()
+        return self._sink.written
+
+
+def _sealing(sink: Any, schema: pa.Schema, data_key: bytes, name: str) -> pq.ParquetWriter:
+    properties = pe.create_encryption_properties(
+        object_key(data_key, name), aad_prefix=name.encode(), store_aad_prefix=False
+    )
+    return pq.ParquetWriter(sink, schema, compression="zstd", compression_level=1, encryption_properties=properties)
 
 
 def unseal_table(sealed: Any, data_key: bytes, name: str) -> pq.ParquetFile:
@@ -60,9 +86,13 @@ def unseal_table(sealed: Any, data_key: bytes, name: str) -> pq.ParquetFile:
     Raises:
         SealBroken: wrong key, another object's bytes, or bytes that were changed.
     """
+    return _opened(pa.BufferReader(sealed), data_key, name)
+
+
+def _opened(source: Any, data_key: bytes, name: str) -> pq.ParquetFile:
     properties = pe.create_decryption_properties(object_key(data_key, name), aad_prefix=name.encode())
     try:
-        return pq.ParquetFile(pa.BufferReader(sealed), decryption_properties=properties)
+        return pq.ParquetFile(source, decryption_properties=properties)
     except (OSError, pa.ArrowException) as error:
         raise SealBroken(name) from error
 
@@ -100,6 +130,16 @@ def get(store: ObjectStore, name: str) -> memoryview:
     return memoryview(obstore.get(store, name).bytes())
 
 
+def open_table(store: ObjectStore, name: str, data_key: bytes) -> pq.ParquetFile:
+    """A sealed table, read from the store as it is asked for.
+
+    Raises:
+        FileNotFoundError: there is no such object.
+        SealBroken: it does not open under its seal.
+    """
+    return _opened(_Stored(obstore.open_reader(store, name)), data_key, name)
+
+
 def read_table(store: ObjectStore, name: str, data_key: bytes) -> pa.Table:
     return unseal_table(get(store, name), data_key, name).read()
 
@@ -110,3 +150,43 @@ def exists(store: ObjectStore, name: str) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+class _Sink(io.RawIOBase):
+    """What pyarrow writes to: a file object of Python's making over the store's."""
+
+    def __init__(self, writing: Any) -> None:
+        self._writing = writing
+        self.written = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._writing.write(bytes(data))
+        self.written += len(data)
+        return len(data)
+
+
+class _Stored(io.RawIOBase):
+    """What pyarrow reads from."""
+
+    def __init__(self, reading: Any) -> None:
+        self._reading = reading
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return int(self._reading.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._reading.tell())
+
+    def readinto(self, buffer: Any) -> int:
+        got = bytes(self._reading.read(len(buffer)))
+        buffer[: len(got)] = got
+        return len(got)

@@ -17,9 +17,9 @@ from scipy.stats import beta
 
 from mintmark_generation.generators import dpmm_engines
 from mintmark_generation.generators.dpmm_engines import DpmmFixed, DpmmMst, FittedMst
-from mintmark_generation.generators.encoding import arrow_schema
 from mintmark_generation.generators.protocol import Parameters
 from mintmark_shared.contracts.generation import CategoricalDomain, Column, SourceDeclaration
+from mintmark_shared.exact import arrow_schema
 
 FITS = 200
 CAMPAIGN = "MINTMARK_AUDIT" in os.environ

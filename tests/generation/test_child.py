@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mintmark_generation.generators.encoding import arrow_schema
 from mintmark_generation.use_cases import child as module
 from mintmark_generation.use_cases.child import ChildFailed, Children, JobLimits
 from mintmark_shared import custody
 from mintmark_shared.contracts.generation import CategoricalDomain, Column, SourceDeclaration
+from mintmark_shared.exact import arrow_schema
 
 DECLARATION = SourceDeclaration(
     name="s",

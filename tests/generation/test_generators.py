@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mintmark_generation.generators import dpmm_engines
 from mintmark_generation.generators.catalogue import CATALOGUE, engine_named
 from mintmark_generation.generators.dpmm_engines import DpmmFixed, DpmmMst, rho_of
-from mintmark_generation.generators.encoding import TableCodec, arrow_schema, codec_of
+from mintmark_generation.generators.encoding import TableCodec, codec_of
 from mintmark_generation.generators.protocol import complete
 from mintmark_shared import custody
 from mintmark_shared.contracts.generation import (
@@ -30,6 +30,7 @@ from mintmark_shared.contracts.generation import (
     TextDomain,
 )
 from mintmark_shared.errors import Invalid
+from mintmark_shared.exact import arrow_schema
 
 SMALL = {"epsilon": "1", "delta": "0.000001", "iterations": 100}
 

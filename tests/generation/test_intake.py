@@ -1,26 +1,35 @@
 """Uploads: what is wrong is told by column and row, never by value, and nothing is stored."""
 
+import errno
 import gzip
 import io
+import os
+from base64 import b64decode
 from collections.abc import AsyncIterator, Callable
+from datetime import date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pyarrow as pa
+import pyarrow.ipc as pa_ipc
 import pyarrow.parquet as pq
 import pytest
 from conftest import Caller, Cluster, settings_of
 
 from mintmark_generation.app import create_app, create_workshop
 from mintmark_generation.settings import Settings
-from mintmark_shared import custody
+from mintmark_shared import custody, spool
 from mintmark_shared.contracts.policy import DataKey, KeyRequest
 from mintmark_shared.service import Surroundings
 
 CSV = {"Content-Type": "text/csv"}
 PARQUET = {"Content-Type": "application/vnd.apache.parquet"}
+ARROW = {"Content-Type": "application/vnd.apache.arrow.stream"}
+ARROW_FILE = {"Content-Type": "application/vnd.apache.arrow.file"}
+NAMES = ("person", "sex", "age", "income")
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 SECRET = "Xyzzy-4711"
 
@@ -120,6 +129,20 @@ def arrow(count: int = 60, **columns: Any) -> pa.Table:
     return pa.table(made | columns)
 
 
+def ipc(table: pa.Table, *, file: bool = False, compression: str | None = None) -> bytes:
+    sink = pa.BufferOutputStream()
+    options = pa_ipc.IpcWriteOptions(compression=compression)
+    with (pa_ipc.new_file if file else pa_ipc.new_stream)(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def ipc_bomb() -> bytes:
+    """A megabyte that is said again by every row."""
+    said = pa.DictionaryArray.from_arrays(pa.array([0] * 900, pa.int32()), pa.array(["f" * 100_000]))
+    return ipc(pa.table(dict.fromkeys(("person", "sex", "age", "income"), said)))
+
+
 def changed(row: int, column: int, value: str) -> list[list[str]]:
     lines = rows()
     lines[row][column] = value
@@ -159,6 +182,7 @@ BAD = {
     "parquet column missing": (parquet(arrow().drop(["age"])), PARQUET, 422, "column-missing", "age", 0),
     "parquet wrong type": (parquet(arrow(age=["x"] * 60)), PARQUET, 422, "value-unreadable", "age", 1),
     "parquet NaN": (parquet(arrow(age=[float("nan")] * 60)), PARQUET, 422, "value-missing", "age", 1),
+    "arrow wrong type": (ipc(arrow(age=["x"] * 60)), ARROW, 422, "value-unreadable", "age", 1),
     "parquet nested": (parquet(arrow(age=[[1]] * 60)), PARQUET, 422, "value-unreadable", "age", 1),
 }
 
@@ -195,6 +219,18 @@ UNREADABLE = {
     "broken gzip": (b"\x1f\x8b" + b"x" * 100, CSV | {"Content-Encoding": "gzip"}, 422),
     "cut gzip": (gzip.compress(csv(rows()))[:-20], CSV | {"Content-Encoding": "gzip"}, 422),
     "parquet bomb": (dictionary_bomb(), PARQUET, 413),
+    "truncated arrow": (ipc(arrow())[:-400], ARROW, 422),
+    "not arrow": (csv(rows()), ARROW, 422),
+    "not an arrow file": (ipc(arrow()), ARROW_FILE, 422),
+    "compressed arrow": (ipc(arrow(), compression="zstd"), ARROW, 422),
+    "compressed arrow file": (ipc(arrow(), file=True, compression="lz4"), ARROW_FILE, 422),
+    "compressed dictionary": (
+        ipc(arrow(sex=pa.array(["f", "m"] * 30).dictionary_encode()), compression="zstd"),
+        ARROW,
+        422,
+    ),
+    "arrow bomb": (ipc_bomb(), ARROW, 413),
+    "arrow of countless nulls": (ipc(pa.table(dict.fromkeys(NAMES, pa.nulls(10**9)))), ARROW, 413),
     "too many bytes": (csv(rows()) * 200, CSV, 413),
     "too many rows": (csv(rows(901) + rows(100)), CSV, 413),
     "zip archive": (b"PK\x03\x04rest", {"Content-Type": "application/zip"}, 415),
@@ -221,6 +257,9 @@ async def test_an_unreadable_upload_is_refused(world: World, case: str) -> None:
         (gzip.compress(csv(rows())), CSV | {"Content-Encoding": "gzip"}),
         (parquet(arrow()), PARQUET),
         (parquet(arrow().select(["age", "income", "sex", "person"])), PARQUET),
+        (ipc(arrow()), ARROW),
+        (ipc(arrow(sex=pa.array(["f", "m"] * 30).dictionary_encode())), ARROW),
+        (ipc(arrow(), file=True), ARROW_FILE),
         (csv([[f'"{r[0]}"', *r[1:]] for r in rows()]), CSV),
     ],
 )
@@ -233,19 +272,99 @@ async def test_a_good_table_is_split_by_unit_and_sealed(world: World, content: b
     files = [entry for entry in world.objects.rglob("*") if entry.is_file()]
     assert len(files) == 2
     assert all(SECRET.encode() not in file.read_bytes() for file in files)
-    from base64 import b64decode
-
     name = f"sources/{world.source_id}/{version['id']}/train.parquet"
     opened = custody.read_table(custody.open_store(world.objects.as_uri()), name, b64decode(KEY))
     assert opened.num_rows == version["train_rows"]
     assert opened["person"][0].as_py().startswith(SECRET)
 
 
+EXACT = [
+    {"name": "born", "domain": {"kind": "date", "minimum": "1900-01-01", "maximum": "2030-01-01"}, "nullable": True},
+    {"name": "seen", "domain": {"kind": "timestamp", "minimum": "2000-01-01", "maximum": "2030-01-01"}},
+    {"name": "at", "domain": {"kind": "time"}},
+    {"name": "paid", "domain": {"kind": "decimal", "minimum": "-10", "maximum": "1000"}},
+]
+LINE = ["1980-02-29", "2024-05-06T07:08:09", "23:59:59", "12.34"]
+HELD = {
+    "born": date(1980, 2, 29),
+    "seen": datetime.fromisoformat("2024-05-06T07:08:09"),
+    "at": time(23, 59, 59),
+    "paid": Decimal("12.34"),
+}
+
+
+async def exact(world: World) -> None:
+    assert (await world.declare(columns=EXACT, privacy_unit={})).status_code == 201
+
+
+def exact_csv(count: int = 60, **changes: str) -> bytes:
+    line = [changes.get(str(column["name"]), said) for column, said in zip(EXACT, LINE, strict=True)]
+    return csv([*[LINE] * (count - 1), line], "born,seen,at,paid")
+
+
+@pytest.mark.parametrize("sent", ["text", "typed", "other units"])
+async def test_dates_times_and_decimals_are_kept_as_what_they_are(world: World, sent: str) -> None:
+    await exact(world)
+    typed = pa.table({name: [value] * 60 for name, value in HELD.items()})
+    if sent == "other units":
+        floats = pa.array([12.34 + 1e-12] * 60)
+        nanoseconds = typed["seen"].cast(pa.timestamp("ns", "UTC"))
+        typed = typed.set_column(1, "seen", nanoseconds).set_column(3, "paid", floats)
+        typed = typed.set_column(0, "born", typed["born"].cast(pa.timestamp("us")))
+    answer = await world.upload(*((exact_csv(), CSV) if sent == "text" else (parquet(typed), PARQUET)))
+    assert answer.status_code == 201, answer.text
+    name = f"sources/{world.source_id}/{answer.json()['id']}/train.parquet"
+    opened = custody.read_table(custody.open_store(world.objects.as_uri()), name, b64decode(KEY))
+    assert opened.slice(0, 1).to_pylist() == [HELD]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"born": "1980-02-30"}, "value-unreadable"),
+        ({"born": "1899-12-31"}, "value-outside-domain"),
+        ({"born": "yesterday"}, "value-unreadable"),
+        ({"seen": "2024-05-06T07:08:09Z"}, "value-unreadable"),
+        ({"seen": ""}, "value-missing"),
+        ({"at": "24:00:00"}, "value-unreadable"),
+        ({"paid": "12.345"}, "value-unreadable"),
+        ({"paid": "1000.01"}, "value-outside-domain"),
+        ({"paid": "1e30"}, "value-unreadable"),
+    ],
+)
+async def test_what_is_no_such_date_time_or_decimal_is_refused(world: World, change: dict[str, str], code: str) -> None:
+    await exact(world)
+    answer = await world.upload(exact_csv(**change), CSV)
+    assert answer.status_code == 422, answer.text
+    (reason,) = answer.json()["reasons"]
+    assert (reason["code"], reason["column"], reason["row"]) == (code, next(iter(change)), 60)
+    assert await world.nothing_was_stored()
+
+
+async def test_an_upload_with_a_key_happens_once(world: World) -> None:
+    keyed = CSV | {"Idempotency-Key": "k1"}
+    first, again = [await world.upload(csv(rows()), keyed) for _ in range(2)]
+    assert first.status_code == again.status_code == 201
+    assert first.json() == again.json()
+    assert len([entry for entry in world.objects.rglob("*") if entry.is_file()]) == 2
+    other = await world.upload(csv(rows(59)), keyed)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
+
+
+async def test_a_full_disk_refuses_and_keeps_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(spool, "FRAME_BYTES", 1000)
+    monkeypatch.setattr(os, "pwrite", full)
+    answer = await world.upload(csv(rows()))
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert await world.nothing_was_stored()
+
+
 async def test_the_rows_of_one_person_stay_on_one_side(world: World) -> None:
     doubled = [line for line in rows() for _ in range(2)]
     version = (await world.upload(csv(doubled))).json()
-    from base64 import b64decode
-
     store = custody.open_store(world.objects.as_uri())
     sides = [
         set(

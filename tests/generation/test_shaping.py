@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mintmark_generation.domain.quotas import quotas
-from mintmark_generation.generators.encoding import arrow_schema
 from mintmark_generation.generators.shaping import ShapeUnreachable, shaped
 from mintmark_generation.use_cases.shapes import check_shape
 from mintmark_shared.contracts.generation import (
@@ -27,6 +26,7 @@ from mintmark_shared.contracts.generation import (
 from mintmark_shared.contracts.policy import Guarantee
 from mintmark_shared.contracts.shape import Shape
 from mintmark_shared.errors import Invalid
+from mintmark_shared.exact import arrow_schema
 
 PROVEN = Guarantee(level="proven", unit="one row", statement="s")
 NONE = Guarantee(level="none", unit="one row", statement="s")

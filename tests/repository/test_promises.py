@@ -122,7 +122,6 @@ def test_openapi_documents_are_current_and_complete() -> None:
 
 HAPPENS_ONCE_WITHOUT_A_KEY = {
     "createSourceKey": "its answer holds a key in clear, which nobody may keep",
-    "uploadSource": "a version is what was uploaded, and uploading costs nothing",
     "cancelGeneration": "a run is cancelled once however often it is asked",
     "postLineage": "an event has an identity of its own",
     "appendAuditEvent": "an event has an identity of its own",

@@ -13,8 +13,8 @@ class Settings(ServiceSettings):
     policy_url: str
     evaluation_url: str
     objects_url: str
-    maximum_upload_bytes: int = 512 * 2**20
-    maximum_table_bytes: int = 2 * 2**30
+    maximum_upload_bytes: int = 4 * 2**30
+    maximum_table_bytes: int = 16 * 2**30
     concurrent_runs: int = 1
     keep_spare: bool = True
     job_seconds: float | None = 6 * 3600

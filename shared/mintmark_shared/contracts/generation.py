@@ -1,12 +1,14 @@
 """A source as generation declares it and evaluation reads it."""
 
 import re
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from mintmark_shared.contracts.shape import ColumnName
+from mintmark_shared.contracts.shape import ColumnName, NumberText
 from mintmark_shared.contracts.words import NAME, Document, Name, Text
 
 Role = Literal["plain", "protected", "sensitive", "quasi-identifier", "identifier"]
@@ -58,14 +60,145 @@ class NumberDomain(Document):
         return self
 
 
+MOST_STEPS = 2**50
+Bins = Annotated[int, Field(ge=1, le=1024)]
+
+
+class _Exact(Document):
+    """Values that are whole numbers of some step, from a minimum to a maximum, both included."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "_Exact":
+        low, high = self.bounds
+        if high < low:
+            message = "maximum must not be below minimum"
+            raise ValueError(message)
+        if max(abs(low), abs(high)) > MOST_STEPS:
+            message = "the bounds lie too far from zero for steps as fine as these"
+            raise ValueError(message)
+        return self
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """Minimum and maximum, in steps."""
+        raise NotImplementedError
+
+    def steps(self, text: str) -> int:
+        """A value written as text, in steps.
+
+        Raises:
+            ValueError: it is not such a value.
+        """
+        raise NotImplementedError
+
+
+class DateDomain(_Exact):
+    """Days of the Gregorian calendar."""
+
+    kind: Literal["date"]
+    minimum: date
+    maximum: date
+    bins: Bins = 32
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        return self.steps(self.minimum.isoformat()), self.steps(self.maximum.isoformat())
+
+    def steps(self, text: str) -> int:
+        """Days since 1970-01-01."""
+        return (date.fromisoformat(text) - date(1970, 1, 1)).days
+
+
+class TimestampDomain(_Exact):
+    """Moments without a time zone; what is finer than ``resolution`` is cut off."""
+
+    kind: Literal["timestamp"]
+    minimum: datetime
+    maximum: datetime
+    resolution: Literal["second", "millisecond"] = "second"
+    bins: Bins = 32
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        return self.steps(self.minimum.isoformat()), self.steps(self.maximum.isoformat())
+
+    def steps(self, text: str) -> int:
+        """Seconds or milliseconds since 1970-01-01T00:00:00."""
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            message = "a moment without a time zone is needed"
+            raise ValueError(message)
+        since = moment - datetime(1970, 1, 1)  # noqa: DTZ001 - these have no zone
+        return (since.days * 86_400 + since.seconds) * self.per_second + since.microseconds * self.per_second // 10**6
+
+    @property
+    def per_second(self) -> int:
+        return 1 if self.resolution == "second" else 1000
+
+
+class TimeDomain(_Exact):
+    """Times of the day, to the second."""
+
+    kind: Literal["time"]
+    minimum: time = time(0)
+    maximum: time = time(23, 59, 59)
+    bins: Bins = 24
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        return self.steps(self.minimum.isoformat()), self.steps(self.maximum.isoformat())
+
+    def steps(self, text: str) -> int:
+        """Seconds since midnight."""
+        moment = time.fromisoformat(text)
+        if moment.tzinfo is not None:
+            message = "a time without a zone is needed"
+            raise ValueError(message)
+        return moment.hour * 3600 + moment.minute * 60 + moment.second
+
+
+class DecimalDomain(_Exact):
+    """Decimals with ``scale`` digits after the point, exactly; money, for one."""
+
+    kind: Literal["decimal"]
+    minimum: NumberText
+    maximum: NumberText
+    scale: Annotated[int, Field(ge=0, le=9)] = 2
+    bins: Bins = 32
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        return self.steps(self.minimum), self.steps(self.maximum)
+
+    def steps(self, text: str) -> int:
+        """Units of the last digit."""
+        try:
+            scaled = Decimal(text).scaleb(self.scale)
+        except ArithmeticError as error:
+            raise ValueError(text) from error
+        if not scaled.is_finite() or abs(scaled) > 2**62 or scaled != int(scaled):
+            message = f"a decimal with at most {self.scale} digits after the point is needed"
+            raise ValueError(message)
+        return int(scaled)
+
+
+ExactDomain = DateDomain | TimestampDomain | TimeDomain | DecimalDomain
+
+
 class TextDomain(Document):
-    """Free text, kept for identifying a privacy unit; no engine ever sees it."""
+    """Free text; no engine ever sees it. It can identify a privacy unit.
+
+    ``replacement`` fills its column in synthetic tables with invented values; without one the column is left out.
+    """
 
     kind: Literal["text"]
     maximum_length: Annotated[int, Field(ge=1, le=10_000)] = 200
+    replacement: Literal["uuid", "number", "name", "email", "phone", "address", "company"] | None = None
 
 
-Domain = Annotated[CategoricalDomain | IntegerDomain | NumberDomain | TextDomain, Field(discriminator="kind")]
+Domain = Annotated[
+    CategoricalDomain | IntegerDomain | NumberDomain | ExactDomain | TextDomain, Field(discriminator="kind")
+]
 
 
 class Column(Document):
@@ -80,6 +213,16 @@ class Column(Document):
             message = "a text column must have the role identifier, and an identifier the domain text"
             raise ValueError(message)
         return self
+
+    @property
+    def plain(self) -> "Column":
+        """The column as whole numbers, if its values are exact."""
+        if not isinstance(self.domain, ExactDomain):
+            return self
+        low, high = self.domain.bounds
+        return self.model_copy(
+            update={"domain": IntegerDomain(kind="integer", minimum=low, maximum=high, bins=self.domain.bins)}
+        )
 
 
 class PrivacyUnit(Document):
@@ -156,3 +299,17 @@ class SourceDeclaration(Document):
     def learned(self) -> list[Column]:
         """The columns engines and assays see: all but identifiers."""
         return [column for column in self.columns if column.role != "identifier"]
+
+    @property
+    def plain(self) -> "SourceDeclaration":
+        """The same with every exact domain as whole numbers, which is all that engines and measures see."""
+        return self.model_copy(update={"columns": [column.plain for column in self.columns]})
+
+    @property
+    def made(self) -> list[Column]:
+        """The columns of a synthetic table: those learned, and those filled with invented values."""
+        return [
+            column
+            for column in self.columns
+            if column.role != "identifier" or (column.domain.kind == "text" and column.domain.replacement)
+        ]

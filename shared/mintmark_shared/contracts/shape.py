@@ -8,6 +8,11 @@ from mintmark_shared.contracts.words import AmountText, Document, Name
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
 NumberText = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,15})?$")]
+_NUMBER = r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,15})?"
+_TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+_MOMENT = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ]{_TIME})?"
+BoundText = Annotated[str, StringConstraints(pattern=rf"^({_NUMBER}|{_MOMENT}|{_TIME})$")]
+"""An end of a range, written as the column's values are: a number, a date, a moment or a time of the day."""
 Category = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -16,8 +21,8 @@ class Condition(Document):
 
     column: ColumnName
     one_of: Annotated[list[Category], Field(min_length=1, max_length=1000)] | None = None
-    minimum: NumberText | None = None
-    maximum: NumberText | None = None
+    minimum: BoundText | None = None
+    maximum: BoundText | None = None
     missing: bool | None = None
 
     @model_validator(mode="after")

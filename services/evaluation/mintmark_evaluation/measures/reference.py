@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from mintmark_shared.contracts.generation import SourceDeclaration
+from mintmark_shared.exact import plain_table
 
 Array = np.ndarray[Any, Any]
 QUANTILES = 20
@@ -16,7 +17,9 @@ QUANTILES = 20
 
 @dataclass(frozen=True)
 class Tables:
-    """What an assay looks at, identifiers dropped. ``attacker`` and ``outsiders`` halve the holdout:
+    """What an assay looks at, identifiers dropped, exact values as whole numbers.
+
+    ``attacker`` and ``outsiders`` halve the holdout:
     one half is the attacker's reference, the other the non-members to attack.
     """
 
@@ -30,9 +33,8 @@ class Tables:
     def of(
         cls, declaration: SourceDeclaration, train: pa.Table, holdout: pa.Table, asset: pa.Table, seed: int
     ) -> "Tables":
-        names = [column.name for column in declaration.learned]
-        learned, held_out, made = (table.select(names).to_pandas() for table in (train, holdout, asset))
-        return cls(declaration, learned, held_out, made, seed)
+        learned, held_out, made = (plain_table(table, declaration).to_pandas() for table in (train, holdout, asset))
+        return cls(declaration.plain, learned, held_out, made, seed)
 
     def random(self, purpose: str) -> np.random.Generator:
         """Its own repeatable stream per purpose, so that a new measure moves no other's figures."""

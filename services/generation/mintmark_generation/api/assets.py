@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from mintmark_generation.api.words import InWorkshop
 from mintmark_generation.use_cases.assets import MEDIA_TYPES, Format, open_asset, part_of, render
 from mintmark_shared.auth import Caller, requires
+from mintmark_shared.errors import RangeNotSatisfiable
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -33,8 +34,12 @@ async def download(
 ) -> StreamingResponse:
     table = await open_asset(workshop, asset_id, subject=caller.subject)
     rendered = await run_in_threadpool(render, table, form)
-    headers, size = rendered.headers, len(rendered.content)
-    part = part_of(size, asked) if if_range in {None, headers["ETag"]} else None
+    headers, size = rendered.headers, len(rendered.spool)
+    try:
+        part = part_of(size, asked) if if_range in {None, headers["ETag"]} else None
+    except RangeNotSatisfiable:
+        rendered.spool.close()
+        raise
     if part is not None:
         headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
     sent = range(size) if part is None else part

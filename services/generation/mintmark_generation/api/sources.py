@@ -9,10 +9,11 @@ from fastapi.responses import JSONResponse
 from mintmark_generation.api.words import InWorkshop, SourceShown, SourceVersionShown
 from mintmark_generation.store import PAGE, Store
 from mintmark_generation.use_cases import sources as use_cases
-from mintmark_generation.use_cases.intake import CSV, PARQUET, Limits, read_body
+from mintmark_generation.use_cases.intake import MEDIA_TYPES, Limits, Upload, spool_body
 from mintmark_shared.auth import Caller, requires
+from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.generation import SourceDeclaration
-from mintmark_shared.idempotency import ThisAttempt
+from mintmark_shared.idempotency import Attempt, OptionalIdempotencyKey, ThisAttempt
 
 router = APIRouter(prefix="/v1/sources", tags=["sources"])
 READ = requires("generation:read")
@@ -63,21 +64,25 @@ async def list_versions(source_id: UUID, workshop: InWorkshop, _: Caller = READ)
     response_model=SourceVersionShown,
     operation_id="uploadSource",
     summary="Upload the table; it is checked, split and sealed",
-    openapi_extra={"requestBody": {"required": True, "content": {CSV: _BINARY, PARQUET: _BINARY}}},
+    openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(MEDIA_TYPES, _BINARY)}},
 )
 async def upload(
     source_id: UUID,
     request: Request,
     workshop: InWorkshop,
+    key: OptionalIdempotencyKey = None,
     content_type: Annotated[str, Header(include_in_schema=False)] = "",
     content_encoding: Annotated[str, Header(description="gzip, or absent.")] = "",
     caller: Caller = WRITE,
 ) -> JSONResponse:
-    await use_cases.declaration_of(workshop, source_id)
+    declaration = await use_cases.declaration_of(workshop, source_id)
     limits = Limits(workshop.settings.maximum_upload_bytes, workshop.settings.maximum_table_bytes)
-    body = await read_body(request.stream(), content_encoding.strip().lower(), limits)
-    media_type = content_type.partition(";")[0].strip().lower()
-    reply = await use_cases.upload(
-        workshop, source_id=source_id, body=body, media_type=media_type, limits=limits, by=caller.subject
-    )
+    spool = await spool_body(request.stream(), content_encoding.strip().lower(), limits)
+    try:
+        media_type = content_type.partition(";")[0].strip().lower()
+        attempt = Attempt(key, digest([request.url.path, media_type, spool.sha256]) if key else "")
+        sent = Upload(spool, media_type, declaration, limits)
+        reply = await use_cases.upload(workshop, source_id=source_id, upload=sent, by=caller.subject, attempt=attempt)
+    finally:
+        spool.close()
     return reply.response()

@@ -20,12 +20,14 @@ import pyarrow as pa
 from obstore.store import ObjectStore
 
 from mintmark_generation.generators.catalogue import engine_named
+from mintmark_generation.generators.dressing import dress, plain_shape
 from mintmark_generation.generators.environment import environment
 from mintmark_generation.generators.protocol import Fitted
 from mintmark_generation.generators.shaping import ShapeUnreachable, shaped
 from mintmark_shared import custody
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.shape import Shape
+from mintmark_shared.exact import plain_table
 from mintmark_shared.telemetry import place_of
 
 Say = Callable[[dict[str, Any]], None]
@@ -78,10 +80,11 @@ def make(job: dict[str, Any], say: Say) -> None:
     asset_key = b64decode(job["asset_key"])
     fitted = _sealed_model(job, store, declaration) or _fit(job, store, declaration, asset_key, say)
     say({"fitted": True})
-    table, strata = _sample(fitted, job)
+    table, strata = _sample(fitted, job, declaration)
     if table.num_rows != job["rows"]:
         message = "the engine made another number of rows"
         raise ValueError(message)
+    table = dress(table, declaration, job["seed"])
     sealed = custody.seal_table(table.to_batches(), table.schema, asset_key, job["asset_object"])
     try:
         custody.put_new(store, job["asset_object"], sealed)
@@ -93,10 +96,12 @@ def make(job: dict[str, Any], say: Say) -> None:
     say({"done": done | {"environment": environment()}})
 
 
-def _sample(fitted: Fitted, job: dict[str, Any]) -> tuple[pa.Table, list[dict[str, Any]]]:
+def _sample(
+    fitted: Fitted, job: dict[str, Any], declaration: SourceDeclaration
+) -> tuple[pa.Table, list[dict[str, Any]]]:
     if job.get("shape") is None:
         return fitted.sample(job["rows"], job["seed"]), []
-    return shaped(fitted, job["rows"], job["seed"], Shape.model_validate(job["shape"]))
+    return shaped(fitted, job["rows"], job["seed"], plain_shape(Shape.model_validate(job["shape"]), declaration))
 
 
 def _sealed_model(job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration) -> Fitted | None:
@@ -106,7 +111,7 @@ def _sealed_model(job: dict[str, Any], store: ObjectStore, declaration: SourceDe
     except FileNotFoundError:
         return None
     model = custody.unseal_blob(sealed, b64decode(job["model_key"]), job["model_object"])
-    return engine_named(job["generator"]).load(model, declaration)
+    return engine_named(job["generator"]).load(model, declaration.plain)
 
 
 def _fit(job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration, key: bytes, say: Say) -> Fitted:
@@ -115,8 +120,8 @@ def _fit(job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration
     source_key = b64decode(job["source_key"])
     table = custody.read_table(store, job["train_object"], source_key)
     fitted = engine_named(job["generator"]).fit(
-        table.select([column.name for column in declaration.learned]),
-        declaration,
+        plain_table(table, declaration),
+        declaration.plain,
         job["parameters"],
         job["seed"],
         lambda share: say({"progress": share}),

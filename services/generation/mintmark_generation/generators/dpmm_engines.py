@@ -38,6 +38,7 @@ class DpmmMst:
     version = "0.1.9"
     description = "Differentially private spanning tree of marginals (MST) over the declared public domain."
     cost = "a minute"
+    most_columns = 500
     parameters: Mapping[str, ParameterSpec] = {
         "epsilon": ParameterSpec("decimal", "1", "0.01", "20", "The ε one privacy unit pays."),
         "delta": ParameterSpec("decimal", "0.000001", "0.000000000001", "0.001", "The δ beside it."),

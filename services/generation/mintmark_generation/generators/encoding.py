@@ -1,7 +1,7 @@
 """A table as integer codes of its declared public domain, and back.
 
-Nothing here looks at the data to learn a bound or a category, so one record can never change the
-shape of what an engine sees or what it may produce.
+Exact values come here as whole numbers already (mintmark_shared.exact). Nothing here looks at the data to learn a
+bound or a category, so one record can never change the shape of what an engine sees or what it may produce.
 """
 
 from dataclasses import dataclass
@@ -18,19 +18,9 @@ from mintmark_shared.contracts.generation import (
     NumberDomain,
     SourceDeclaration,
 )
+from mintmark_shared.exact import arrow_schema, arrow_type
 
 Array = np.ndarray[Any, Any]
-ARROW_TYPES: dict[str, Any] = {
-    "categorical": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "text": pa.string(),
-}
-
-
-def arrow_schema(columns: list[Column]) -> pa.Schema:
-    """The schema tables of this declaration have at rest."""
-    return pa.schema([pa.field(c.name, ARROW_TYPES[c.domain.kind], nullable=c.nullable) for c in columns])
 
 
 @dataclass(frozen=True)
@@ -82,7 +72,7 @@ class ColumnCodec:
             case _:
                 message = "identifiers are never decoded"
                 raise ValueError(message)
-        return pa.array(drawn, type=ARROW_TYPES[self.column.domain.kind], mask=missing)
+        return pa.array(drawn, type=arrow_type(self.column.domain), mask=missing)
 
 
 def codec_of(column: Column) -> ColumnCodec:

@@ -70,6 +70,8 @@ class Engine(Protocol):
     description: str
     cost: str
     """How long a run on a few thousand rows takes, in words."""
+    most_columns: int
+    """More than these it does not carry in reasonable time."""
 
     def warm(self) -> None:
         """Import what a fit needs, and nothing that depends on a job."""
@@ -105,6 +107,20 @@ def complete(engine: Engine, given: Parameters) -> dict[str, Parameter]:
     for name, value in filled.items():
         engine.parameters[name].check(name, value)
     return filled
+
+
+def check_columns(engine: Engine, declaration: SourceDeclaration) -> None:
+    """That the engine carries a table this wide.
+
+    Raises:
+        Invalid: it does not.
+    """
+    columns = len(declaration.learned)
+    if columns > engine.most_columns:
+        raise Invalid(
+            f"{engine.name} carries at most {engine.most_columns} columns, and the source has {columns} to learn.",
+            code="too-many-columns",
+        )
 
 
 def unit_of(declaration: SourceDeclaration) -> str:

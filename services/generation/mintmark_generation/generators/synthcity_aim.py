@@ -30,6 +30,7 @@ class AimEngine:
     version = "0.2.12"
     description = "Adaptive choice of noisy marginals (AIM)."
     cost = "many minutes"
+    most_columns = 500
     parameters: Mapping[str, ParameterSpec] = {
         "epsilon": ParameterSpec("decimal", "1", "0.01", "20", "The ε the plugin claims to spend."),
         "delta": ParameterSpec("decimal", "0.000000001", "0.000000000001", "0.001", "The δ beside it."),

@@ -29,8 +29,9 @@ class ClaimedEngine(SynthcityEngine):
         cost: str,
         covers: str,
         gaps: Sequence[str],
+        most_columns: int = 500,
     ) -> None:
-        super().__init__(name, group, description, parameters, cost=cost)
+        super().__init__(name, group, description, parameters, cost=cost, most_columns=most_columns)
         self.covers = covers
         self.gaps = gaps
 

@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from mintmark_generation.generators.encoding import arrow_schema
 from mintmark_generation.generators.protocol import Parameters, ParameterSpec, Report, unit_of
 from mintmark_shared.contracts.generation import (
     CategoricalDomain,
@@ -27,6 +26,7 @@ from mintmark_shared.contracts.generation import (
     SourceDeclaration,
 )
 from mintmark_shared.contracts.policy import Guarantee, Mechanism
+from mintmark_shared.exact import arrow_schema
 
 MISSING = "\x00missing"
 
@@ -44,11 +44,13 @@ class SynthcityEngine:
         parameters: Mapping[str, ParameterSpec],
         *,
         cost: str = "minutes",
+        most_columns: int = 500,
     ) -> None:
         self.name = name
         self.description = description
         self.parameters = parameters
         self.cost = cost
+        self.most_columns = most_columns
         self._module = f"synthcity.plugins.{group}.plugin_{name.replace('-', '_')}"
 
     def warm(self) -> None:

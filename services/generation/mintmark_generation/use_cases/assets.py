@@ -1,12 +1,10 @@
 """Reading a released asset: policy opens the key for a holder of a grant, and for nobody else (I2)."""
 
-import hashlib
-import io
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 from uuid import UUID
 
 import pyarrow as pa
@@ -20,6 +18,7 @@ from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared import custody
 from mintmark_shared.contracts.policy import UnlockRequest
 from mintmark_shared.errors import NotFound, RangeNotSatisfiable
+from mintmark_shared.spool import Spool
 
 Format = Literal["parquet", "arrow", "csv"]
 MEDIA_TYPES = {
@@ -27,11 +26,10 @@ MEDIA_TYPES = {
     "arrow": "application/vnd.apache.arrow.stream",
     "csv": "text/csv; charset=utf-8",
 }
-CHUNK = 2**20
 
 
-async def open_asset(works: Workshop, asset_id: UUID, *, subject: str) -> pa.Table:
-    """The asset's table.
+async def open_asset(works: Workshop, asset_id: UUID, *, subject: str) -> pq.ParquetFile:
+    """The asset's table, read as it is asked for.
 
     Raises:
         NotFound: no such asset, or not decided on yet.
@@ -43,43 +41,75 @@ async def open_asset(works: Workshop, asset_id: UUID, *, subject: str) -> pa.Tab
     if not run.asset:
         raise NotFound(f"Generation {asset_id} has made no table.")
     opened = await works.policy.unlock(asset_id, UnlockRequest(subject=subject))
-    return await run_in_threadpool(custody.read_table, works.objects, run.asset["object"], b64decode(opened.key))
+    return await run_in_threadpool(custody.open_table, works.objects, run.asset["object"], b64decode(opened.key))
 
 
 @dataclass(frozen=True)
 class Rendered:
     """A table's bytes in one form, the same bytes every time."""
 
-    content: memoryview
-    sha256: bytes
+    spool: Spool
 
     @property
     def headers(self) -> dict[str, str]:
         """Digest of the whole, whatever part is sent (RFC 9530), a strong validator, and that parts may be asked."""
+        digest = bytes.fromhex(self.spool.sha256)
         return {
-            "Repr-Digest": f"sha-256=:{b64encode(self.sha256).decode()}:",
-            "ETag": f'"{self.sha256.hex()}"',
+            "Repr-Digest": f"sha-256=:{b64encode(digest).decode()}:",
+            "ETag": f'"{digest.hex()}"',
             "Accept-Ranges": "bytes",
         }
 
     def pieces(self, part: range) -> Iterator[bytes]:
-        for start in range(part.start, part.stop, CHUNK):
-            yield bytes(self.content[start : min(start + CHUNK, part.stop)])
+        """The bytes of that part; the spool goes when they are sent, or nobody takes them any more."""
+        try:
+            at = part.start
+            while at < part.stop:
+                piece = self.spool.read_at(at, part.stop - at)
+                at += len(piece)
+                yield piece
+        finally:
+            self.spool.close()
 
 
-def render(table: pa.Table, form: Format) -> Rendered:
-    """The table's bytes in the asked form."""
-    sink = io.BytesIO()
-    match form:
-        case "parquet":
-            pq.write_table(table, sink, compression="zstd")
-        case "arrow":
-            with pa_ipc.new_stream(sink, table.schema) as writer:
-                writer.write_table(table)
-        case "csv":
-            pa_csv.write_csv(table, sink)
-    content = sink.getbuffer()
-    return Rendered(content, hashlib.sha256(content).digest())
+def render(table: pq.ParquetFile, form: Format) -> Rendered:
+    """The table's bytes in the asked form, under seal while they wait.
+
+    Raises:
+        Unavailable: the disk is full.
+    """
+    spool = Spool()
+    try:
+        with WRITERS[form](spool.writer(), table.schema_arrow) as writer:
+            for batch in table.iter_batches(batch_size=custody.GROUP_ROWS, use_threads=False):
+                writer.write(batch)
+    except BaseException:
+        spool.close()
+        raise
+    return Rendered(spool)
+
+
+class _ParquetBatches:
+    """A Parquet writer with the manners of the other two."""
+
+    def __init__(self, sink: Any, schema: pa.Schema) -> None:
+        self._writer = pq.ParquetWriter(sink, schema, compression="zstd")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self._writer.write_batch(batch)
+
+
+WRITERS: dict[Format, Callable[[Any, pa.Schema], Any]] = {
+    "parquet": _ParquetBatches,
+    "arrow": pa_ipc.new_stream,
+    "csv": pa_csv.CSVWriter,
+}
 
 
 def part_of(size: int, asked: str | None) -> range | None:

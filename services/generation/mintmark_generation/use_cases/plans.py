@@ -7,7 +7,7 @@ from uuid import UUID
 
 from mintmark_generation.domain.run import CANCELLABLE
 from mintmark_generation.generators.catalogue import engine_named
-from mintmark_generation.generators.protocol import complete
+from mintmark_generation.generators.protocol import check_columns, complete
 from mintmark_generation.store import Store
 from mintmark_generation.tables import journal
 from mintmark_generation.use_cases.shapes import check_shape
@@ -118,6 +118,7 @@ async def _offer(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
         source = await store.source(plan.source_id)
         version = await store.latest_version(plan.source_id)
     declaration = SourceDeclaration.model_validate(source.declaration)
+    check_columns(engine, declaration)
     guarantee = engine.guarantee(declaration, completed.parameters)
     if guarantee.delta is not None and Decimal(guarantee.delta) * version.train_rows > 1:
         raise Invalid(

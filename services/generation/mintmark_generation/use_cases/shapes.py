@@ -1,14 +1,20 @@
 """Whether a shape can be asked of a source: before anything is paid."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from mintmark_generation.generators.dressing import plain_shape
 from mintmark_shared.contracts.generation import (
     CategoricalDomain,
     Column,
+    DateDomain,
+    DecimalDomain,
+    Domain,
     IntegerDomain,
     NumberDomain,
     SourceDeclaration,
+    TimeDomain,
+    TimestampDomain,
 )
 from mintmark_shared.contracts.policy import Guarantee
 from mintmark_shared.contracts.shape import Condition, Constraint, Shape
@@ -26,7 +32,10 @@ def check_shape(shape: Shape, declaration: SourceDeclaration, guarantee: Guarant
             shares above the whole, or conditions that name a single combination of quasi-identifiers to an engine
             without differential privacy.
     """
-    columns = {column.name: column for column in declaration.columns}
+    shape = plain_shape(shape, declaration)
+    for constraint in shape.constraints:
+        _check_steps(constraint, {column.name: column.domain for column in declaration.columns})
+    columns = {column.name: column for column in declaration.plain.columns}
     for conditions in (shape.where, *(stratum.where for stratum in shape.strata)):
         for condition in conditions:
             _check_condition(condition, _learned(condition.column, columns))
@@ -99,6 +108,23 @@ def _is_single(condition: Condition) -> bool:
         return len(set(condition.one_of)) == 1
     ends = (condition.minimum, condition.maximum)
     return None not in ends and len({Decimal(end) for end in ends if end is not None}) == 1
+
+
+def _check_steps(constraint: Constraint, domains: Mapping[str, Domain]) -> None:
+    """Exact values are compared with their like, in the same steps."""
+    both = [domains[name] for name in (constraint.left, constraint.right) if name in domains]
+    if len({_step_of(domain) for domain in both}) > 1:
+        raise Invalid(f"{constraint.left} and {constraint.right} are of different kinds.", code="constraint-kind")
+
+
+def _step_of(domain: Domain) -> tuple[str, object] | None:
+    match domain:
+        case TimestampDomain(kind=kind, resolution=step) | DecimalDomain(kind=kind, scale=step):
+            return kind, step
+        case DateDomain(kind=kind) | TimeDomain(kind=kind):
+            return kind, None
+        case _:
+            return None
 
 
 def _check_constraint(constraint: Constraint, left: Column, right: Column) -> None:

@@ -1,28 +1,29 @@
 """Sources: declared, uploaded, split and sealed."""
 
-import hashlib
-import io
+import os
 import uuid
 from base64 import b64decode
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 import pyarrow as pa
 from starlette.concurrency import run_in_threadpool
 
 from mintmark_generation.store import Store
 from mintmark_generation.tables import journal
-from mintmark_generation.use_cases.intake import Limits, check_units, read_table
+from mintmark_generation.use_cases.intake import Upload
+from mintmark_generation.use_cases.units import Split, Units
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared import custody
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import KeyRequest
 from mintmark_shared.errors import Invalid
+from mintmark_shared.exact import arrow_schema
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
-HOLDOUT_SHARE = 0.2
+PARTS = ("train", "holdout")
 
 
 def show_source(row: Any) -> dict[str, Any]:
@@ -65,83 +66,77 @@ async def declaration_of(works: Workshop, source_id: UUID) -> SourceDeclaration:
     return SourceDeclaration.model_validate(row.declaration)
 
 
-async def upload(
-    works: Workshop, *, source_id: UUID, body: io.BytesIO, media_type: str, limits: Limits, by: str
-) -> Reply:
-    """Validate, split, seal and only then write; a refused upload leaves nothing behind.
+async def upload(works: Workshop, *, source_id: UUID, upload: Upload, by: str, attempt: Attempt) -> Reply:
+    """Read it once to check all of it, and only then again to split and seal; a refused upload leaves nothing behind.
 
     Raises:
         Invalid: the table does not fit its declaration.
     """
     async with works.database.transaction() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         source = await Store(connection).source(source_id)
-    declaration = SourceDeclaration.model_validate(source.declaration)
-    table = await run_in_threadpool(read_table, body, media_type, declaration, limits)
-    await run_in_threadpool(check_units, table, declaration)
+    await run_in_threadpool(_check, upload)
     version_id = uuid.uuid4()
     data_key = await works.policy.new_source_key(
         KeyRequest(
             resource=f"source:{source_id}:{version_id}",
-            population_id=declaration.population_id,
-            partitions=declaration.partitions,
+            population_id=upload.declaration.population_id,
+            partitions=upload.declaration.partitions,
             owner=source.registered_by,
         )
     )
-    key = b64decode(data_key.key)
-    train, holdout = await run_in_threadpool(split, table, declaration, key)
-    names = {part: f"sources/{source_id}/{version_id}/{part}.parquet" for part in ("train", "holdout")}
-    sealed = {
-        part: await run_in_threadpool(_seal, works, rows, key, names[part])
-        for part, rows in (("train", train), ("holdout", holdout))
-    }
+    names = {part: f"sources/{source_id}/{version_id}/{part}.parquet" for part in PARTS}
+    sealed = await run_in_threadpool(_seal, works, upload, b64decode(data_key.key), names)
     now = works.clock()
     values = {
         "id": version_id,
         "source_id": source_id,
         "key_id": data_key.id,
-        "train_object": names["train"],
-        "holdout_object": names["holdout"],
-        "train_rows": train.num_rows,
-        "holdout_rows": holdout.num_rows,
-        "sealed_bytes": sum(sealed.values()),
+        "sealed_bytes": sealed.pop("bytes"),
         "uploaded_by": by,
         "uploaded_at": now,
+        **{f"{part}_object": name for part, name in names.items()},
+        **sealed,
     }
     async with works.database.transaction() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
         store = Store(connection)
         await store.add_version(values)
         event = AuditEvent(by, "source.upload", f"source:{source_id}", details={"version": str(version_id)})
         await journal.record(connection, now, event)
         shown = show_version(await store.version(version_id))
-    return Reply(201, shown, {"Location": f"/v1/sources/{source_id}/versions/{version_id}"})
+        reply = Reply(201, shown, {"Location": f"/v1/sources/{source_id}/versions/{version_id}"})
+        return await attempt.keep(connection, by, reply)
 
 
-def _seal(works: Workshop, table: pa.Table, key: bytes, name: str) -> int:
-    sealed = custody.seal_table(table.to_batches(), table.schema, key, name)
-    custody.put_new(works.objects, name, sealed)
-    return int(sealed.size)
+def _check(upload: Upload) -> None:
+    units = Units(upload.declaration, os.urandom(custody.KEY_BYTES))
+    for table in upload.tables():
+        units.see(table)
+    units.check()
 
 
-def split(table: pa.Table, declaration: SourceDeclaration, key: bytes) -> tuple[pa.Table, pa.Table]:
-    """(train, holdout), the same for the same key: each privacy unit's side is drawn by a keyed hash.
+def _seal(works: Workshop, upload: Upload, key: bytes, names: Mapping[str, str]) -> dict[str, int]:
+    """Rows of each part, and bytes of both.
 
     Raises:
-        Invalid: a side would be empty.
+        Invalid: a part would be empty.
     """
-    unit = declaration.privacy_unit.column
-    if unit is None:
-        seed = int.from_bytes(hashlib.blake2b(b"split", key=key, digest_size=16).digest(), "big")
-        held_out = np.random.default_rng(seed).random(table.num_rows) < HOLDOUT_SHARE
-    else:
-        encoded = table[unit].combine_chunks().dictionary_encode()
-        drawn = np.array([_draw(value, key) for value in encoded.dictionary.to_pylist()])
-        held_out = drawn[encoded.indices.to_numpy()] < HOLDOUT_SHARE
-    train, holdout = table.filter(pa.array(~held_out)), table.filter(pa.array(held_out))
-    if not train.num_rows or not holdout.num_rows:
+    schema = arrow_schema(upload.declaration.columns)
+    seals = {part: custody.TableSeal(works.objects, names[part], schema, key) for part in PARTS}
+    waiting: dict[str, list[pa.Table]] = {part: [] for part in PARTS}
+    for pieces in Split(upload.declaration, key).parts(upload.tables()):
+        for part, piece in zip(PARTS, pieces, strict=True):
+            waiting[part].append(piece)
+            # Small row groups cost more than they hold.
+            if sum(table.num_rows for table in waiting[part]) >= custody.GROUP_ROWS:
+                seals[part].write(pa.concat_tables(waiting[part]))
+                waiting[part] = []
+    for part in PARTS:
+        seals[part].write(pa.concat_tables([schema.empty_table(), *waiting[part]]))
+    if not all(seal.rows for seal in seals.values()):
         raise Invalid("The table has too few privacy units to set a holdout aside.", code="table-too-small")
-    return train, holdout
-
-
-def _draw(value: object, key: bytes) -> float:
-    digest = hashlib.blake2b(str(value).encode(), key=key, digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+    rows = {f"{part}_rows": seals[part].rows for part in PARTS}
+    return rows | {"bytes": sum(seal.finish() for seal in seals.values())}
