@@ -1,7 +1,7 @@
 """Every engine on tables that are hard in one way each: what works, and what is refused and why.
 
 Writes docs/catalogue.md. Each cell is a run of its own, through the child process that a worker uses, with few rounds
-of training: it shows that an engine carries such a table, not how well. Name engines to try only those.
+of training: it shows that an engine carries such a table, not how well. Name engines to try those alone.
 """
 
 import asyncio
@@ -200,11 +200,23 @@ def faults(made: pa.Table, declaration: SourceDeclaration) -> str:
     return f"nulls in {strays[0]}" if strays else ""
 
 
-async def main(names: Sequence[str]) -> None:
-    lines = [
+def known_rows() -> dict[str, str]:
+    """The page's rows as they stand, by engine."""
+    lines = PAGE.read_text().splitlines() if PAGE.exists() else []
+    return {name: line for line in lines for name in CATALOGUE if line.startswith(f"| {name} |")}
+
+
+def write(rows: dict[str, str]) -> None:
+    head = [
         "| engine | " + " | ".join(f"{trial.title} ({trial.source})" for trial in TRIALS) + " |",
         "|---" * (len(TRIALS) + 1) + "|",
     ]
+    untried = [f"| {name} |{' not tried |' * len(TRIALS)}" for name in CATALOGUE if name not in rows]
+    tried = [rows[name] for name in CATALOGUE if name in rows]
+    PAGE.write_text(HEAD + "\n".join([*head, *tried, *untried]) + "\n")
+
+
+async def main(names: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), seconds=SECONDS, mebibytes=MEBIBYTES)
         for name in names:
@@ -212,9 +224,7 @@ async def main(names: Sequence[str]) -> None:
             for trial in TRIALS:
                 cells.append(await cell(bench, name, trial))
                 print(f"{name:24} {trial.title:20} {cells[-1]}", flush=True)
-            lines.append(f"| {name} | {' | '.join(cells)} |")
-            if tuple(names) == tuple(CATALOGUE):
-                PAGE.write_text(HEAD + "\n".join(lines) + "\n")
+            write(known_rows() | {name: f"| {name} | {' | '.join(cells)} |"})
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ HEAD = f"""# Quality under a guarantee
 `make quality` writes this page: the RAND Health Insurance table (20,190 × 8), four fifths to learn from, as many rows
 made. Total variation over the codes of the declared domain (0 is the same, 1 is nothing in common), mean over all
 columns and over all pairs, against the rows learned from and against the fifth that no engine saw. The first line is
-what two halves of the same people differ in by chance. δ = 1e-6 where an engine takes one, all else the defaults, but
+what the rows learned from and those unseen differ in. δ = 1e-6 where an engine takes one, all else the defaults, but
 dpgan trains for 3 epochs: with its 300 it was stopped after 1,500 s. An engine is stopped after {SECONDS} s or
 {MEBIBYTES:,} MiB on two cores.
 

@@ -278,6 +278,36 @@ def test_every_engine_makes_a_table_of_the_declared_domain(tmp_path: Path) -> No
         assert told[name]["noise"] == (level != "none"), f"{name}: only what is private is never seeded"
 
 
+MANY_CATEGORIES = """
+import sys, warnings
+warnings.filterwarnings("ignore")
+import numpy as np, pyarrow as pa
+from uuid import UUID
+from mintmark_generation.generators.catalogue import engine_named
+from mintmark_shared.contracts.generation import SourceDeclaration
+wards = [f"w{i}" for i in range(1000)]
+declared = SourceDeclaration.model_validate({
+    "name": "s", "description": "d", "population_id": UUID(int=0),
+    "columns": [
+        {"name": "ward", "domain": {"kind": "categorical", "categories": wards}},
+        {"name": "side", "domain": {"kind": "categorical", "categories": ["even", "odd"]}},
+    ],
+})
+drawn = np.random.default_rng(0).integers(0, 1000, 230)
+table = pa.table({"ward": [f"w{i}" for i in drawn], "side": ["odd" if i % 2 else "even" for i in drawn]})
+fitted = engine_named("arf").fit(table, declared, {"num_trees": 20, "max_iters": 2}, 0, lambda _: None)
+print(len(set(fitted.sample(400, 1)["ward"].to_pylist())))
+"""
+
+
+def test_a_forest_takes_a_category_of_many_values_for_a_category(tmp_path: Path) -> None:
+    """As a number, a ward's place in the alphabet would be averaged, and lie beyond its ends."""
+    command = [sys.executable, "-c", MANY_CATEGORIES]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert int(ended.stdout.splitlines()[-1]) > 100
+
+
 @pytest.mark.parametrize(
     ("generator", "parameters"),
     [

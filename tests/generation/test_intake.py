@@ -138,8 +138,8 @@ def ipc(table: pa.Table, *, file: bool = False, compression: str | None = None) 
 
 
 def ipc_bomb() -> bytes:
-    """A megabyte that is said again by every row."""
-    said = pa.DictionaryArray.from_arrays(pa.array([0] * 900, pa.int32()), pa.array(["f" * 100_000]))
+    """Twenty thousand letters that every row says again."""
+    said = pa.DictionaryArray.from_arrays(pa.array([0] * 900, pa.int32()), pa.array(["f" * 20_000]))
     return ipc(pa.table(dict.fromkeys(("person", "sex", "age", "income"), said)))
 
 
@@ -276,6 +276,12 @@ async def test_a_good_table_is_split_by_unit_and_sealed(world: World, content: b
     opened = custody.read_table(custody.open_store(world.objects.as_uri()), name, b64decode(KEY))
     assert opened.num_rows == version["train_rows"]
     assert opened["person"][0].as_py().startswith(SECRET)
+
+
+async def test_a_dictionary_that_says_much_many_times_is_refused_before_it_is_spelt_out(world: World) -> None:
+    answer = await world.upload(ipc_bomb(), ARROW)
+    assert answer.status_code == 413
+    assert "dictionaries" in answer.json()["detail"]
 
 
 EXACT = [

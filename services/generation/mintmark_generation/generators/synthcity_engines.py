@@ -5,6 +5,7 @@ The gaps of the claimed ones were measured on synthcity 0.2.12 (docs/decisions/0
 
 from mintmark_generation.generators.protocol import ParameterSpec
 from mintmark_generation.generators.synthcity_aim import AimEngine
+from mintmark_generation.generators.synthcity_arf import ArfEngine
 from mintmark_generation.generators.synthcity_claimed import ClaimedEngine
 from mintmark_generation.generators.synthcity_plugin import SynthcityEngine
 
@@ -25,7 +26,7 @@ WITHOUT_A_GUARANTEE = (
         },
         cost="seconds",
     ),
-    SynthcityEngine(
+    ArfEngine(
         "arf",
         "generic",
         "Adversarial random forests; strong on mixed columns.",
