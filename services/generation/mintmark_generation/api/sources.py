@@ -1,6 +1,6 @@
 """Sources and their uploads."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -18,6 +18,7 @@ from mintmark_shared.idempotency import Attempt, OptionalIdempotencyKey, ThisAtt
 router = APIRouter(prefix="/v1/sources", tags=["sources"])
 READ = requires("generation:read")
 WRITE = requires("generation:sources:write")
+ENCODINGS: dict[str, Any] = {"enum": ["", "identity", "gzip"]}
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -72,7 +73,7 @@ async def upload(
     workshop: InWorkshop,
     key: OptionalIdempotencyKey = None,
     content_type: Annotated[str, Header(include_in_schema=False)] = "",
-    content_encoding: Annotated[str, Header(description="gzip, or absent.")] = "",
+    content_encoding: Annotated[str, Header(description="gzip, or absent.", json_schema_extra=ENCODINGS)] = "",
     caller: Caller = WRITE,
 ) -> JSONResponse:
     declaration = await use_cases.declaration_of(workshop, source_id)

@@ -143,7 +143,8 @@ class Children:
 
 def told(failed: dict[str, Any]) -> str:
     """What a person is told: our own words where there are some, else type and place."""
-    return str(failed.get("because") or f"{failed['type']} at {failed['at'][-1:]}")
+    place = failed["at"][-1].rpartition("/")[2] if failed["at"] else "an unknown place"
+    return str(failed.get("because") or f"{failed['type']} at {place}")
 
 
 async def ticking(told: AsyncIterator[dict[str, Any]], seconds: float) -> AsyncGenerator[dict[str, Any] | None]:
