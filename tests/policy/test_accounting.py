@@ -126,3 +126,11 @@ def test_a_mechanism_that_cannot_be_accounted_is_refused(mechanism: Mechanism) -
 
 def test_nothing_spent_is_nothing() -> None:
     assert epsilon_of(FREE, Decimal("1e-6")) == 0
+
+
+@pytest.mark.parametrize(("epsilon", "rows"), [("0.5008", 1007), ("1", 1000), ("20", 50)])
+def test_the_largest_pure_epsilon_that_is_accounted_for_costs_what_it_says(epsilon: str, rows: int) -> None:
+    """e^(aε) has more digits than a decimal's usual exponent holds."""
+    cost = cost_of(Mechanism("pure", epsilon=Decimal(epsilon), group_size=rows))
+    whole = Decimal(epsilon) * rows
+    assert whole <= epsilon_of(cost.renyi, Decimal("0.00001")) <= whole + 1

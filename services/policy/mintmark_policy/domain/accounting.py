@@ -9,7 +9,7 @@ et al. 2023, "Fully-Adaptive Composition in Differential Privacy". Costs are rou
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
+from decimal import MAX_EMAX, ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil, floor, isfinite
@@ -96,7 +96,8 @@ def _pure(epsilon: Decimal) -> Costs:
             f"ε above {LARGEST_EPSILON} for one privacy unit promises nothing.", code="mechanism-unaccountable"
         )
     with localcontext() as context:
-        context.prec = PRECISION
+        # e^(aε) has more than a million digits at the highest orders of the largest ε.
+        context.prec, context.Emax = PRECISION, MAX_EMAX
         normaliser = (1 + epsilon.exp()).ln()
 
         def divergence(order: Fraction) -> Decimal:
