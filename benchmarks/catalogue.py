@@ -20,8 +20,9 @@ from bench import Bench
 
 from mintmark.cli import randhie
 from mintmark_generation.generators.catalogue import CATALOGUE, engine_named
-from mintmark_generation.generators.protocol import check_columns, complete
-from mintmark_shared.contracts.generation import Column, SourceDeclaration
+from mintmark_generation.generators.protocol import Needs, check_shapeable, check_source, complete
+from mintmark_shared.contracts.generation import Column, SourceDeclaration, Survival
+from mintmark_shared.contracts.generation import Sequence as Sequences
 from mintmark_shared.errors import Invalid
 from mintmark_shared.exact import arrow_schema
 
@@ -35,6 +36,10 @@ QUICK: dict[str, dict[str, Any]] = {
     "arf": {"num_trees": 10, "max_iters": 2},
     "marginal-distributions": {},
     **{name: {"n_iter": 5, "batch_size": 100} for name in ("ctgan", "tvae", "rtvae", "nflow", "ddpm", "adsgan")},
+    **{name: {"n_iter": 5, "batch_size": 100} for name in ("survival-gan", "survival-ctgan", "survae")},
+    "survival-nflow": {"n_iter": 5},
+    **{name: {"n_iter": 5, "batch_size": 100} for name in ("timegan", "timevae")},
+    "fflows": {"n_iter": 5},
     "dpgan": {"n_iter": 1, "batch_size": 100},
     "pategan": {"n_iter": 1, "n_teachers": 2},
     "privbayes": {"n_bins": 5},
@@ -156,6 +161,48 @@ def wide() -> tuple[pa.Table, SourceDeclaration]:
     return at_rest({f"m{i}": values[:, i] for i in range(values.shape[1])}, columns)
 
 
+Table = tuple[pa.Table, SourceDeclaration]
+
+
+def with_events(made: Table) -> Table:
+    """The table beside weeks until arrest in Rossi's experiment, taken over and over."""
+    from lifelines.datasets import load_rossi
+
+    table, declaration = made
+    rows: Any = load_rossi()[["week", "arrest"]].sample(table.num_rows, replace=True, random_state=0)
+    table = table.append_column("week", pa.array(rows["week"].to_numpy(), pa.int64()))
+    table = table.append_column("arrested", pa.array(rows["arrest"].map({0: "no", 1: "yes"}).to_numpy()))
+    columns = [
+        {"name": "week", "domain": {"kind": "integer", "minimum": 1, "maximum": 52}},
+        {"name": "arrested", "domain": {"kind": "categorical", "categories": ["no", "yes"]}},
+    ]
+    told = {"survival": Survival(event="arrested", occurred="yes", duration="week")}
+    return _wider(table, declaration, columns, told)
+
+
+def with_years(made: Table) -> Table:
+    """The table as sequences of four rows, one a year."""
+    table, declaration = made
+    number = np.arange(table.num_rows)
+    table = table.append_column("series", pa.array([f"s{i // 4}" for i in number]))
+    table = table.append_column("year", pa.array(1980 + number % 4, pa.int64()))
+    columns = [
+        {"name": "series", "domain": {"kind": "text", "replacement": "number"}, "role": "identifier"},
+        {"name": "year", "domain": {"kind": "integer", "minimum": 1980, "maximum": 1983}},
+    ]
+    return _wider(table, declaration, columns, {"sequence": Sequences(column="series", order="year")})
+
+
+def _wider(table: pa.Table, declaration: SourceDeclaration, columns: Sequence[dict[str, Any]], told: Any) -> Table:
+    declared = [*declaration.columns, *(Column.model_validate(column) for column in columns)]
+    wider = SourceDeclaration.model_validate(declaration.model_copy(update={"columns": declared, **told}).model_dump())
+    return table.cast(arrow_schema(wider.columns)), wider
+
+
+def as_needed(made: Table, needs: Needs) -> Table:
+    return {"rows": lambda table: table, "survival": with_events, "sequence": with_years}[needs](made)
+
+
 FAIR = {"column": "health", "one_of": ["fair"]}
 CONDITION = {
     "where": [{"column": "doctor_visits", "minimum": "1"}],
@@ -174,15 +221,20 @@ HEAD = f"""# What each engine carries
 `make catalogue` writes this page. Every cell is a run of its own through the child process that a worker uses: fit,
 seal the model, sample {ROWS} rows of the declared domain, seal them. Training is cut to a few rounds: this shows what
 works, not how well. A run is stopped after {SECONDS} s or {MEBIBYTES:,} MiB on two cores; figures are seconds.
+Engines of times to an event get the same tables with weeks until arrest and arrests of Rossi's experiment beside them
+(lifelines), engines of sequences the same rows in fours, one a year.
 
 """
 
 
 async def cell(bench: Bench, name: str, trial: Trial) -> str:
-    table, declaration = trial.table()
+    engine = engine_named(name)
+    table, declaration = as_needed(trial.table(), engine.needs)
     try:
-        complete(engine_named(name), QUICK[name])
-        check_columns(engine_named(name), declaration)
+        complete(engine, QUICK[name])
+        check_source(engine, declaration)
+        if trial.shape is not None:
+            check_shapeable(engine)
     except Invalid as error:
         return f"refused: {error.detail}"
     outcome = await bench.make(name, table, declaration, ROWS, QUICK[name], trial.shape)

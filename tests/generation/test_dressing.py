@@ -15,7 +15,7 @@ import pytest
 
 from mintmark_generation.generators.dpmm_engines import DpmmFixed, DpmmMst
 from mintmark_generation.generators.dressing import dress, invented, plain_shape
-from mintmark_generation.generators.protocol import check_columns
+from mintmark_generation.generators.protocol import check_source
 from mintmark_generation.use_cases.shapes import check_shape
 from mintmark_shared import custody
 from mintmark_shared.contracts.generation import SourceDeclaration, TextDomain
@@ -118,9 +118,9 @@ def test_a_table_too_wide_for_an_engine_is_refused_before_anything_is_paid() -> 
     wide = [{"name": f"c{i}", "domain": {"kind": "integer", "minimum": 0, "maximum": 1}} for i in range(500)]
     declaration = SourceDeclaration.model_validate(DECLARED.model_dump() | {"columns": wide})
     with pytest.raises(Invalid) as refused:
-        check_columns(DpmmMst(), declaration)
+        check_source(DpmmMst(), declaration)
     assert refused.value.problem_code == "too-many-columns"
-    check_columns(DpmmFixed(), declaration)
+    check_source(DpmmFixed(), declaration)
 
 
 def test_dates_and_money_come_out_of_a_child_as_they_went_in(tmp_path: Path) -> None:

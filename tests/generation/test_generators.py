@@ -49,6 +49,39 @@ def declaration(**changes: object) -> SourceDeclaration:
     return SourceDeclaration(**(values | changes))
 
 
+STRUCTURE: dict[str, dict[str, object]] = {
+    "rows": {},
+    "survival": {
+        "columns": [
+            *declaration().columns,
+            Column(name="ended", domain=CategoricalDomain(kind="categorical", categories=["cut off", "died"])),
+            Column(name="days", domain=NumberDomain(kind="number", minimum=0.5, maximum=99)),
+        ],
+        "survival": {"event": "ended", "occurred": "died", "duration": "days"},
+    },
+    "sequence": {
+        "columns": [
+            Column(name="who", domain=TextDomain(kind="text", replacement="uuid"), role="identifier"),
+            *declaration().columns,
+            Column(name="visit", domain=IntegerDomain(kind="integer", minimum=0, maximum=9)),
+        ],
+        "sequence": {"column": "who", "order": "visit", "static": ["sex"]},
+    },
+}
+
+
+def as_needed(needs: str) -> tuple[pa.Table, SourceDeclaration]:
+    """The small table with what an engine needs beside it, as an engine sees it."""
+    made, random = table(), np.random.default_rng(1)
+    if needs == "survival":
+        made = made.append_column("ended", pa.array(random.choice(["cut off", "died"], 400)))
+        made = made.append_column("days", pa.array(random.uniform(1, 99, 400)))
+    if needs == "sequence":
+        made = made.append_column("visit", pa.array(np.arange(400) % 4))
+        made = made.append_column("who", pa.array(np.arange(400) // 4))
+    return made, declaration(**STRUCTURE[needs])
+
+
 def table(rows: int = 400, seed: int = 0) -> pa.Table:
     random = np.random.default_rng(seed)
     sex = random.choice(["f", "m"], rows)
@@ -238,6 +271,10 @@ QUICK: dict[str, dict[str, object]] = {
     "arf": {"num_trees": 5, "max_iters": 1},
     "marginal-distributions": {},
     **{name: {"n_iter": 1, "batch_size": 100} for name in ("ctgan", "tvae", "rtvae", "nflow", "ddpm", "adsgan")},
+    **{name: {"n_iter": 2, "batch_size": 100} for name in ("survival-gan", "survival-ctgan", "survae")},
+    "survival-nflow": {"n_iter": 2},
+    **{name: {"n_iter": 2, "batch_size": 100} for name in ("timegan", "timevae")},
+    "fflows": {"n_iter": 2},
     "dpgan": {"n_iter": 1, "batch_size": 100, "epsilon": "1"},
     "pategan": {"n_iter": 1, "n_teachers": 2, "epsilon": "1"},
     "privbayes": {"epsilon": "1", "n_bins": 5},
@@ -254,13 +291,17 @@ told = {}
 for name, given in here.QUICK.items():
     engine = here.CATALOGUE[name]
     parameters = here.complete(engine, given)
-    one, two = (engine.fit(here.table(), here.declaration(), parameters, 5, lambda _: None) for _ in range(2))
-    loaded = engine.load(one.dump(), here.declaration())
+    table, declaration = here.as_needed(engine.needs)
+    one, two = (engine.fit(table, declaration, parameters, 5, lambda _: None) for _ in range(2))
+    loaded = engine.load(one.dump(), declaration)
     made, again, other = loaded.sample(300, 3), loaded.sample(300, 3), two.sample(300, 3)
-    assert made.schema == here.arrow_schema(here.declaration().columns), name
+    told[name] = {"numbered": len(set(made.column("who").to_pylist())) if engine.needs == "sequence" else 0}
+    made, again, other = (some.select([c.name for c in declaration.learned]) for some in (made, again, other))
+    assert made.schema == here.arrow_schema(declaration.learned), name
     assert set(made["sex"].to_pylist()) <= {"f", "m", None}, name
     assert all(18 <= age <= 99 for age in made["age"].to_pylist()), name
-    told[name] = {"rows": made.num_rows, "repeats": made.equals(again), "noise": not made.equals(other)}
+    assert set(made["ended"].to_pylist() if engine.needs == "survival" else []) <= {"died", "cut off"}, name
+    told[name] |= {"rows": made.num_rows, "repeats": made.equals(again), "noise": not made.equals(other)}
 print(json.dumps(told))
 """
 
@@ -274,6 +315,7 @@ def test_every_engine_makes_a_table_of_the_declared_domain(tmp_path: Path) -> No
     for name, engine in CATALOGUE.items():
         level = engine.guarantee(declaration(), complete(engine, QUICK[name])).level
         assert told[name]["rows"] == 300, name
+        assert (told[name]["numbered"] > 1) == (engine.needs == "sequence"), f"{name}: rows know their sequence"
         assert told[name]["repeats"], f"{name}: sampling a kept model again gives the same table"
         assert told[name]["noise"] == (level != "none"), f"{name}: only what is private is never seeded"
 

@@ -83,6 +83,8 @@ BAD = {
     "rows.allowed": with_plan(rows=101),
     "guarantee.sufficient": replace(GOOD, offered_guarantee="claimed", offered_mechanism="claimed"),
     "guarantee.paid-for": replace(GOOD, offered_mechanism="none"),
+    "blend.allowed": with_plan(blend_share=Decimal("0.1")),
+    "priority.allowed": with_plan(priority="high"),
     "model.may-be-sampled": with_plan(model="a-run-nobody-made"),
     "delta.within-budget": replace(GOOD, offered_delta=Decimal("0.0001")),
     "assessment.valid": replace(GOOD, assessments=()),
@@ -135,6 +137,24 @@ def test_all_failures_are_told_at_once(codes: set[str]) -> None:
     # Prohibiting "research" and asking for something else cannot both be seen in one plan.
     expected = codes - ({"use-case.prohibited"} if "use-case.listed" in codes else set())
     assert found == expected
+
+
+def test_real_rows_pass_only_within_the_share_the_charter_allows_and_under_no_guarantee() -> None:
+    allowing = replace(CHARTER, blending=Decimal("0.2"), minimum_guarantee="none")
+    counted = cost_of(Mechanism("none"))
+    blended = replace(
+        with_plan(blend_share=Decimal("0.2"), requested_guarantee="none"),
+        charter=allowing, offered_guarantee="none", offered_mechanism="none", cost=counted,
+        allocations=(replace(account(), releases_limit=1),),
+    )  # fmt: skip
+    assert judge(GATE, blended) == ()
+    for bad in (
+        replace(blended, plan=replace(blended.plan, blend_share=Decimal("0.21"))),
+        replace(blended, charter=replace(allowing, blending=None)),
+    ):
+        assert [clause.code for clause in judge(GATE, bad)] == ["blend.allowed"]
+    labelled = replace(blended, offered_guarantee="proven", offered_mechanism="zcdp", cost=GOOD.cost)
+    assert "blend.allowed" in {clause.code for clause in judge(GATE, labelled)}
 
 
 def test_no_charter_is_a_deny() -> None:

@@ -104,6 +104,30 @@ async def test_evaluation_opens_only_what_was_paid_and_not_decided(world: World)
     assert late.json()["code"] == "already-decided"
 
 
+async def test_a_table_with_real_rows_is_never_released_without_votes(world: World) -> None:
+    """Whatever the assay says, and though the charter wants no votes on other releases."""
+    await world.set_up(releases=1, minimum_guarantee="none", blending={"maximum_share": "0.2"})
+    asked = world.request(blend={"share": "0.3"}, requested_guarantee="none")
+    none = {"level": "none", "unit": "one row", "statement": "real rows"}
+    asked["offer"] |= {"guarantee": none, "mechanism": {"kind": "none"}}
+    denied = (await world.decide(asked)).json()
+    assert [clause["code"] for clause in denied["clauses"]] == ["blend.allowed"]
+    explained = await world.post("auditor", f"/v1/decisions/{denied['id']}:explain", 200)
+    assert {"path": "blend.share", "value": "0.2"}.items() <= explained["suggestions"][0].items()
+    asked["run_id"], asked["plan"]["blend"] = str(uuid4()), {"share": "0.2"}
+    decision = (await world.decide(asked)).json()
+    assert decision["verdict"] == "permit", decision
+    await world.redeem(decision)
+    await world.settle(decision)
+    held = (await release(world, decision["run_id"])).json()
+    assert held["verdict"] == "review"
+    review = await world.get(f"/v1/reviews/{held['review_id']}")
+    assert review["kind"] == "blended-release"
+    assert (await unlock(world, decision["run_id"], "scientist")).json()["code"] == "not-released"
+    await world.approve(held["review_id"])
+    assert (await unlock(world, decision["run_id"], "scientist")).status_code == 200
+
+
 async def test_nobody_grants_themself(world: World) -> None:
     await world.set_up()
     asset = await paid_run(world)

@@ -239,6 +239,60 @@ class PrivacyUnit(Document):
         return self
 
 
+class Survival(Document):
+    """Times to an event: ``duration`` of each row, and the ``event`` whose category ``occurred`` says that it ended it.
+
+    Any other category of the event means that the row was cut off (censored) before one.
+    """
+
+    event: ColumnName
+    occurred: Annotated[str, Field(max_length=200)]
+    duration: ColumnName
+
+    def otherwise(self, declaration: "SourceDeclaration") -> str:
+        """The event's other category."""
+        domain = declaration.column(self.event).domain
+        assert isinstance(domain, CategoricalDomain)
+        return next(category for category in domain.categories if category != self.occurred)
+
+    def check(self, declaration: "SourceDeclaration") -> None:
+        """Raise ValueError unless the columns can be what they are said to be."""
+        event, duration = declaration.column(self.event), declaration.column(self.duration)
+        categories = event.domain.categories if isinstance(event.domain, CategoricalDomain) else []
+        if len(categories) != 2 or self.occurred not in categories or event.nullable:  # noqa: PLR2004 - it ends or not
+            message = "the event must be a categorical column of two categories without nulls, occurred one of them"
+            raise ValueError(message)
+        lengths = duration.plain.domain
+        if not isinstance(lengths, IntegerDomain | NumberDomain) or lengths.minimum <= 0 or duration.nullable:
+            message = "the duration must be a numeric column without nulls and with a minimum above 0"
+            raise ValueError(message)
+
+
+class Sequence(Document):
+    """Rows that belong together: those with the same text in ``column``, in the order of another column.
+
+    ``static`` columns are the same in all rows of a sequence; their first row speaks for all.
+    """
+
+    column: ColumnName
+    order: ColumnName
+    static: Annotated[list[ColumnName], Field(max_length=499)] = Field(default_factory=list[str])
+
+    def check(self, declaration: "SourceDeclaration") -> None:
+        """Raise ValueError unless the columns can be what they are said to be."""
+        domain, order = declaration.column(self.column).domain, declaration.column(self.order)
+        if not isinstance(domain, TextDomain) or domain.replacement not in {"uuid", "number"}:
+            message = "the sequence column must be a text column whose replacement is uuid or number"
+            raise ValueError(message)
+        if not isinstance(order.plain.domain, IntegerDomain | NumberDomain) or order.nullable:
+            message = "the order must be a column of numbers, dates or times without nulls"
+            raise ValueError(message)
+        learned = {column.name for column in declaration.learned} - {self.order}
+        if not set(self.static) <= learned:
+            message = "static columns are learned columns other than the order"
+            raise ValueError(message)
+
+
 class SourceDeclaration(Document):
     """What is said of a source before a row of it is seen; all of it is public.
 
@@ -253,6 +307,8 @@ class SourceDeclaration(Document):
     columns: Annotated[list[Column], Field(min_length=1, max_length=500)]
     target: ColumnName | None = None
     partition_column: ColumnName | None = None
+    survival: Survival | None = None
+    sequence: Sequence | None = None
     row_limit: Annotated[int, Field(ge=1, le=100_000_000)] = 5_000_000
 
     @model_validator(mode="after")
@@ -276,7 +332,22 @@ class SourceDeclaration(Document):
             message = "the privacy unit's column cannot be nullable"
             raise ValueError(message)
         self._check_partitions()
+        for structure in (self.survival, self.sequence):
+            if structure is not None:
+                structure.check(self)
         return self
+
+    def column(self, name: str) -> Column:
+        """The column of that name.
+
+        Raises:
+            ValueError: there is none.
+        """
+        found = next((column for column in self.columns if column.name == name), None)
+        if found is None:
+            message = f"there is no column named {name}"
+            raise ValueError(message)
+        return found
 
     def _check_partitions(self) -> None:
         if self.partition_column is None:

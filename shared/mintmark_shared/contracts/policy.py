@@ -7,10 +7,11 @@ from uuid import UUID
 from pydantic import Field, StrictBool, StrictInt
 
 from mintmark_shared.contracts.evaluation import Estimate
-from mintmark_shared.contracts.shape import Shape
+from mintmark_shared.contracts.shape import Blend, Shape, Suppression
 from mintmark_shared.contracts.words import AmountText, Document, Name, Text
 
 GuaranteeLevel = Literal["none", "claimed", "proven"]
+Priority = Literal["low", "normal", "high"]
 Parameter = StrictBool | StrictInt | Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -18,7 +19,8 @@ class Plan(Document):
     """What a caller asks to generate.
 
     ``model`` names an earlier run whose fitted model is sampled again instead of fitting anew: post-processing,
-    which is not charged again where the model is private.
+    which is not charged again where the model is private. ``priority`` orders runs that wait; how high it may be is the
+    charter's to say.
     """
 
     charter_id: UUID
@@ -32,6 +34,9 @@ class Plan(Document):
     requested_guarantee: GuaranteeLevel = "proven"
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
     shape: Shape | None = None
+    suppression: Suppression | None = None
+    blend: Blend | None = None
+    priority: Priority = "normal"
     model: UUID | None = None
     rationale: Text
 

@@ -1,5 +1,6 @@
 """What the rows of a synthetic table must hold, beyond coming from a model."""
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -80,5 +81,54 @@ class Shape(Document):
         names = [stratum.name for stratum in self.strata]
         if len(set(names)) != len(names):
             message = "strata have names of their own"
+            raise ValueError(message)
+        return self
+
+
+class RareCombination(Document):
+    """A combination of these columns' values that fewer rows share than ``fewer_than`` is rare."""
+
+    columns: Annotated[list[ColumnName], Field(min_length=1, max_length=10)]
+    fewer_than: Annotated[int, Field(ge=2, le=10_000)]
+
+
+class Suppression(Document):
+    """Rows that too few others are like are left out, of what is made or of what is learned from.
+
+    ``k``: every combination of quasi-identifiers is shared by at least k rows (k-anonymity, Sweeney 2002). ``l``: and
+    such a group holds at least l values of every sensitive column (distinct l-diversity, Machanavajjhala et al. 2007).
+    A table made still has exactly the rows asked for. Leaving rows out of the source depends on the source: engines
+    with a guarantee never do it.
+    """
+
+    of: Literal["output", "input"] = "output"
+    k: Annotated[int, Field(ge=2, le=10_000)] | None = None
+    l: Annotated[int, Field(ge=2, le=1000)] | None = None  # noqa: E741 - the letter of the literature
+    rare: Annotated[list[RareCombination], Field(max_length=20)] = Field(default_factory=list[RareCombination])
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> "Suppression":
+        if self.k is None and self.l is None and not self.rare:
+            message = "give k, l or rare"
+            raise ValueError(message)
+        return self
+
+
+class Blend(Document):
+    """Real rows among the synthetic ones: a share of the table, above 0 and below 1.
+
+    ``shape`` is what the real rows must hold, strata included. ``provenance_column`` names a further column that says
+    ``real`` or ``synthetic`` of every row. Real rows leave, so such a table earns no guarantee, its charter must allow
+    it, and every release is voted on.
+    """
+
+    share: AmountText
+    shape: Shape | None = None
+    provenance_column: ColumnName | None = None
+
+    @model_validator(mode="after")
+    def _is_a_part(self) -> "Blend":
+        if not 0 < Decimal(self.share) < 1:
+            message = "share is above 0 and below 1"
             raise ValueError(message)
         return self

@@ -38,6 +38,8 @@ def _show(engine: Engine) -> GeneratorShown:
         neighbouring=guarantee.neighbouring,
         gaps=guarantee.gaps,
         cost=engine.cost,
+        needs=engine.needs,
+        conditional=engine.needs != "sequence",
         parameters={
             "type": "object",
             "additionalProperties": False,

@@ -29,7 +29,8 @@ InWorkshop = Annotated[Workshop, Depends(_workshop)]
 class GeneratorShown(Document):
     """An engine, its parameters as JSON Schema, and what its runs earn in general: for the default parameters.
 
-    ``cost`` says in words how long a run on a few thousand rows takes.
+    ``cost`` says in words how long a run on a few thousand rows takes, ``needs`` what a source must declare for it,
+    ``conditional`` whether its tables can be shaped.
     """
 
     name: str
@@ -41,6 +42,8 @@ class GeneratorShown(Document):
     neighbouring: str
     gaps: list[str]
     cost: str
+    needs: Literal["rows", "survival", "sequence"]
+    conditional: bool
     parameters: dict[str, Any]
 
 
@@ -70,6 +73,33 @@ class StratumMade(Document):
     share_of_model: float
 
 
+class RuleKept(Document):
+    """A rule of suppression and the worst group of the rows kept."""
+
+    columns: list[str]
+    least_rows: int
+    least_values: int | None
+    smallest_group: int
+    fewest_values: int | None
+
+
+class LeftOut(Document):
+    """Rows left out because too few were like them: of the source before learning, or of what the model made."""
+
+    of: Literal["output", "input"]
+    rows_seen: int
+    rows_left_out: int
+    rules: list[RuleKept]
+
+
+class Blended(Document):
+    """The real rows in a table."""
+
+    real_rows: int
+    strata: list[StratumMade]
+    suppression: list[LeftOut]
+
+
 class MadeWith(Document):
     """Python, machine and libraries; ``digest`` covers every installed distribution."""
 
@@ -80,13 +110,15 @@ class MadeWith(Document):
 
 
 class AssetFile(Document):
-    """The sealed table: its size, the digest of its sealed bytes, its strata if shaped, and what it was made with."""
+    """The sealed table: its size, the digest of its sealed bytes, how it came out, and what it was made with."""
 
     rows: int
     bytes: int
     digest: str
     object: str
     strata: list[StratumMade] = Field(default_factory=list[StratumMade])
+    suppression: list[LeftOut] = Field(default_factory=list[LeftOut])
+    blend: Blended | None = None
     environment: MadeWith | None = None
 
 

@@ -19,14 +19,15 @@ from typing import Any
 import pyarrow as pa
 from obstore.store import ObjectStore
 
+from mintmark_generation.generators.assembly import Asked, assemble
 from mintmark_generation.generators.catalogue import engine_named
-from mintmark_generation.generators.dressing import dress, plain_shape
+from mintmark_generation.generators.dressing import dress
 from mintmark_generation.generators.environment import environment
-from mintmark_generation.generators.protocol import Fitted
-from mintmark_generation.generators.shaping import ShapeUnreachable, shaped
+from mintmark_generation.generators.protocol import CannotLearn, Fitted
+from mintmark_generation.generators.shaping import ShapeUnreachable
+from mintmark_generation.generators.suppression import rules_of, without_rare
 from mintmark_shared import custody
 from mintmark_shared.contracts.generation import SourceDeclaration
-from mintmark_shared.contracts.shape import Shape
 from mintmark_shared.exact import plain_table
 from mintmark_shared.telemetry import place_of
 
@@ -38,7 +39,7 @@ def _because(error: BaseException) -> dict[str, str]:
     match error:
         case custody.SealBroken():
             return {"because": "an object did not open under its seal: it was changed, or is not ours."}
-        case ShapeUnreachable() | ModelMissing():
+        case ShapeUnreachable() | ModelMissing() | CannotLearn():
             return {"because": f"{error}."}
         case _:
             return {}
@@ -78,13 +79,16 @@ def make(job: dict[str, Any], say: Say) -> None:
     store = custody.open_store(job["objects_url"])
     declaration = SourceDeclaration.model_validate(job["declaration"])
     asset_key = b64decode(job["asset_key"])
-    fitted = _sealed_model(job, store, declaration) or _fit(job, store, declaration, asset_key, say)
+    asked, source = Asked.of(job, declaration), Source(job, store, declaration)
+    learned, left_out = _learned(source, asked)
+    fitted = _sealed_model(job, store, declaration) or _fit(job, store, declaration, learned, asset_key, say)
     say({"fitted": True})
-    table, strata = _sample(fitted, job, declaration)
+    table, report = assemble(fitted, asked, source.rows)
+    report["suppression"] = [*left_out, *report["suppression"]]
     if table.num_rows != job["rows"]:
         message = "the engine made another number of rows"
         raise ValueError(message)
-    table = dress(table, declaration, job["seed"])
+    table = dress(table, declaration, job["seed"], asked.blend.provenance_column if asked.blend else None)
     sealed = custody.seal_table(table.to_batches(), table.schema, asset_key, job["asset_object"])
     try:
         custody.put_new(store, job["asset_object"], sealed)
@@ -92,16 +96,51 @@ def make(job: dict[str, Any], say: Say) -> None:
         # Sealed by this run before it was interrupted: whole, or it would not be there.
         sealed = custody.get(store, job["asset_object"])
     digest = "sha256:" + hashlib.sha256(sealed).hexdigest()
-    done = {"rows": job["rows"], "bytes": len(sealed), "digest": digest, "strata": strata}
+    done = {"rows": job["rows"], "bytes": len(sealed), "digest": digest, **report}
     say({"done": done | {"environment": environment()}})
 
 
-def _sample(
-    fitted: Fitted, job: dict[str, Any], declaration: SourceDeclaration
-) -> tuple[pa.Table, list[dict[str, Any]]]:
-    if job.get("shape") is None:
-        return fitted.sample(job["rows"], job["seed"]), []
-    return shaped(fitted, job["rows"], job["seed"], plain_shape(Shape.model_validate(job["shape"]), declaration))
+class Source:
+    """The rows to learn from, read once and only if they are needed."""
+
+    def __init__(self, job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration) -> None:
+        self._job = job
+        self._store = store
+        self._declaration = declaration
+        self._rows: pa.Table | None = None
+
+    def rows(self) -> pa.Table:
+        """The columns an engine may see; which rows form a sequence is told by numbers that mean nothing else.
+
+        Raises:
+            ModelMissing: the run has no key to it, for it samples a kept model.
+        """
+        if self._job["source_key"] is None:
+            raise ModelMissing("the model is gone")
+        if self._rows is None:
+            table = custody.read_table(self._store, self._job["train_object"], b64decode(self._job["source_key"]))
+            self._rows = _with_sequences(plain_table(table, self._declaration), table, self._declaration)
+        return self._rows
+
+
+def _with_sequences(plain: pa.Table, table: pa.Table, declaration: SourceDeclaration) -> pa.Table:
+    if declaration.sequence is None:
+        return plain
+    named = table[declaration.sequence.column].combine_chunks().dictionary_encode()
+    return plain.append_column(declaration.sequence.column, named.indices.cast(pa.int64()))
+
+
+Learned = Callable[[], pa.Table]
+
+
+def _learned(source: Source, asked: Asked) -> tuple[Learned, list[dict[str, Any]]]:
+    """How to read what the engine learns from, and what was left out of it."""
+    if asked.suppression is None or asked.suppression.of == "output":
+        return source.rows, []
+    kept, report = without_rare(source.rows(), rules_of(asked.suppression, asked.declaration))
+    if not kept.num_rows:
+        raise ShapeUnreachable("no row of the source keeps every rule of suppression")
+    return lambda: kept, [report]
 
 
 def _sealed_model(job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration) -> Fitted | None:
@@ -114,13 +153,11 @@ def _sealed_model(job: dict[str, Any], store: ObjectStore, declaration: SourceDe
     return engine_named(job["generator"]).load(model, declaration.plain)
 
 
-def _fit(job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration, key: bytes, say: Say) -> Fitted:
-    if job["source_key"] is None:
-        raise ModelMissing("the model is gone")
-    source_key = b64decode(job["source_key"])
-    table = custody.read_table(store, job["train_object"], source_key)
+def _fit(
+    job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration, learned: Learned, key: bytes, say: Say
+) -> Fitted:
     fitted = engine_named(job["generator"]).fit(
-        plain_table(table, declaration),
+        learned(),
         declaration.plain,
         job["parameters"],
         job["seed"],

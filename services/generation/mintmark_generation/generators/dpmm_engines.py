@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from mintmark_generation.generators.encoding import TableCodec
-from mintmark_generation.generators.protocol import Parameters, ParameterSpec, Report, unit_of
+from mintmark_generation.generators.protocol import Needs, Parameters, ParameterSpec, Report, unit_of
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import Guarantee, Mechanism
 
@@ -40,6 +40,7 @@ class DpmmMst:
     cost = "a minute"
     # Choosing among pairs grows with their number: 60 columns take two minutes, 300 more than ten.
     most_columns = 64
+    needs: Needs = "rows"
     parameters: Mapping[str, ParameterSpec] = {
         "epsilon": ParameterSpec("decimal", "1", "0.01", "20", "The ε one privacy unit pays."),
         "delta": ParameterSpec("decimal", "0.000001", "0.000000000001", "0.001", "The δ beside it."),

@@ -43,18 +43,29 @@ def _plain_condition(condition: Condition, column: Column | None) -> Condition:
     return condition
 
 
-def dress(table: pa.Table, declaration: SourceDeclaration, seed: int | None) -> pa.Table:
+def dress(table: pa.Table, declaration: SourceDeclaration, seed: int | None, provenance: str | None = None) -> pa.Table:
     """A table that an engine made, as its reader expects it: exact values in their own types, invented texts.
 
-    Shape (n, columns made), in the declared order.
+    Shape (n, columns made), in the declared order; the column of where a row comes from is last, if there is one.
     """
     arrays = [
-        invented(column.domain, table.num_rows, [0 if seed is None else seed, i])
+        _texts(table, column.name, column.domain, [0 if seed is None else seed, i])
         if isinstance(column.domain, TextDomain)
         else from_steps(table[column.name], column.domain)
         for i, column in enumerate(declaration.made)
     ]
-    return pa.Table.from_arrays(arrays, schema=arrow_schema(declaration.made))
+    dressed = pa.Table.from_arrays(arrays, schema=arrow_schema(declaration.made))
+    if provenance is None:
+        return dressed
+    return dressed.append_column(table.schema.field(provenance), table[provenance])
+
+
+def _texts(table: pa.Table, name: str, domain: TextDomain, seed: Sequence[int]) -> pa.Array:
+    """A text for each row, or, where the engine made sequences, for each of those."""
+    if name not in table.column_names:
+        return invented(domain, table.num_rows, seed)
+    numbers = table[name].combine_chunks().dictionary_encode()
+    return invented(domain, len(numbers.dictionary), seed).take(numbers.indices)
 
 
 def invented(domain: TextDomain, rows: int, seed: Sequence[int]) -> pa.Array:

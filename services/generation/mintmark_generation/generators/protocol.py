@@ -13,6 +13,8 @@ from mintmark_shared.errors import Invalid
 
 Report = Callable[[float], None]
 Parameters = Mapping[str, Parameter]
+Needs = Literal["rows", "survival", "sequence"]
+"""What an engine learns from: any rows, times to an event, or rows that form sequences."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,10 @@ class ParameterSpec:
         return "an integer" if self.kind == "integer" else "a decimal written as text"
 
 
+class CannotLearn(Exception):
+    """A table or a model is such that the engine cannot do its work; the message holds counts, never a value."""
+
+
 class Fitted(Protocol):
     """A model that was fitted; sampling it never looks at the source again."""
 
@@ -72,6 +78,7 @@ class Engine(Protocol):
     """How long a run on a few thousand rows takes, in words."""
     most_columns: int
     """More than these it does not carry in reasonable time."""
+    needs: Needs
 
     def warm(self) -> None:
         """Import what a fit needs, and nothing that depends on a job."""
@@ -109,18 +116,43 @@ def complete(engine: Engine, given: Parameters) -> dict[str, Parameter]:
     return filled
 
 
-def check_columns(engine: Engine, declaration: SourceDeclaration) -> None:
-    """That the engine carries a table this wide.
+def check_source(engine: Engine, declaration: SourceDeclaration) -> None:
+    """That the engine carries such a table.
 
     Raises:
-        Invalid: it does not.
+        Invalid: it is too wide, or does not declare what the engine learns from.
     """
+    if engine.needs != "rows" and getattr(declaration, engine.needs) is None:
+        raise Invalid(
+            f"{engine.name} learns from {NEEDED[engine.needs]}; declare {engine.needs} with the source.",
+            code=f"{engine.needs}-not-declared",
+        )
     columns = len(declaration.learned)
     if columns > engine.most_columns:
         raise Invalid(
             f"{engine.name} carries at most {engine.most_columns} columns, and the source has {columns} to learn.",
             code="too-many-columns",
         )
+
+
+def check_shapeable(engine: Engine) -> None:
+    """That rows may be chosen among: whoever makes sequences makes whole ones.
+
+    Raises:
+        Invalid: choosing rows would tear sequences apart.
+    """
+    if engine.needs == "sequence":
+        raise Invalid(
+            f"{engine.name} makes whole sequences: choosing among their rows would tear them apart.",
+            code="shape-of-sequences",
+        )
+
+
+NEEDED: Mapping[Needs, str] = {
+    "rows": "rows",
+    "survival": "times to an event",
+    "sequence": "sequences of rows",
+}
 
 
 def unit_of(declaration: SourceDeclaration) -> str:

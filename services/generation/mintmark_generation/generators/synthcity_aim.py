@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from mintmark_generation.generators.encoding import TableCodec
-from mintmark_generation.generators.protocol import Parameters, ParameterSpec, Report, unit_of
+from mintmark_generation.generators.protocol import Needs, Parameters, ParameterSpec, Report, unit_of
 from mintmark_generation.generators.synthcity_plugin import quiet
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import Guarantee, Mechanism
@@ -31,6 +31,7 @@ class AimEngine:
     description = "Adaptive choice of noisy marginals (AIM)."
     cost = "many minutes"
     most_columns = 500
+    needs: Needs = "rows"
     parameters: Mapping[str, ParameterSpec] = {
         "epsilon": ParameterSpec("decimal", "1", "0.01", "20", "The ε the plugin claims to spend."),
         "delta": ParameterSpec("decimal", "0.000000001", "0.000000000001", "0.001", "The δ beside it."),

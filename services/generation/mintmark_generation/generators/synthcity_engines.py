@@ -8,6 +8,8 @@ from mintmark_generation.generators.synthcity_aim import AimEngine
 from mintmark_generation.generators.synthcity_arf import ArfEngine
 from mintmark_generation.generators.synthcity_claimed import ClaimedEngine
 from mintmark_generation.generators.synthcity_plugin import SynthcityEngine
+from mintmark_generation.generators.synthcity_sequences import FourierEngine, SequenceEngine
+from mintmark_generation.generators.synthcity_survival import SurvivalEngine
 
 _ITERATIONS = ParameterSpec("integer", 300, "1", "5000", "Training epochs.")
 _BATCH = ParameterSpec("integer", 200, "16", "10000", "Rows per training step.")
@@ -61,6 +63,31 @@ WITHOUT_A_GUARANTEE = (
     ),
 )
 
+OF_TIMES_TO_AN_EVENT = (
+    SurvivalEngine(
+        "survival-gan",
+        "survival_analysis",
+        "SurvivalGAN: covariates by an adversarial network, times to the event and censoring by a survival model.",
+        _TRAINED,
+    ),
+    SurvivalEngine(
+        "survival-ctgan",
+        "survival_analysis",
+        "Times to an event on top of a conditional adversarial net.",
+        _TRAINED,
+    ),
+    SurvivalEngine("survae", "survival_analysis", "Times to an event on top of a variational autoencoder.", _TRAINED),
+    SurvivalEngine(
+        "survival-nflow", "survival_analysis", "Times to an event on top of normalising flows.", {"n_iter": _ITERATIONS}
+    ),
+)
+
+OF_SEQUENCES = (
+    SequenceEngine("timegan", "time_series", "Recurrent adversarial network for sequences (TimeGAN).", _TRAINED),
+    SequenceEngine("timevae", "time_series", "Variational autoencoder for sequences.", _TRAINED),
+    FourierEngine("fflows", "time_series", "Flows over the Fourier transform of sequences.", {"n_iter": _ITERATIONS}),
+)
+
 CLAIMED = (
     ClaimedEngine(
         "dpgan",
@@ -108,4 +135,4 @@ CLAIMED = (
     AimEngine(),
 )
 
-SYNTHCITY_ENGINES = (*WITHOUT_A_GUARANTEE, *CLAIMED)
+SYNTHCITY_ENGINES = (*WITHOUT_A_GUARANTEE, *OF_TIMES_TO_AN_EVENT, *OF_SEQUENCES, *CLAIMED)

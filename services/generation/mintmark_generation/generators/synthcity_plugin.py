@@ -6,7 +6,7 @@ their releases and hold the asset to the risk an assay measures.
 
 import logging
 import pickle
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import count
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from mintmark_generation.generators.protocol import Parameters, ParameterSpec, Report, unit_of
+from mintmark_generation.generators.protocol import Needs, Parameters, ParameterSpec, Report, unit_of
 from mintmark_shared.contracts.generation import (
     CategoricalDomain,
     Column,
@@ -35,6 +35,7 @@ class SynthcityEngine:
     """One synthcity plugin behind our protocol."""
 
     version = "0.2.12"
+    needs: Needs = "rows"
 
     def __init__(
         self,
@@ -79,17 +80,29 @@ class SynthcityEngine:
         report: Report,
     ) -> "FittedPlugin":
         report(0.05)
-        # Strict plugins drop repeated rows and sample again and again; a table has repeated rows.
-        plugin = self._plugin_class()
-        settings = self.settings(parameters)
-        made = plugin(random_state=0 if seed is None else seed, workspace=Path.cwd(), strict=False, **settings)
-        loaders = import_module("synthcity.plugins.core.dataloader")
-        frame = to_frame(table, declaration)
-        constants = {str(name): frame[name].iloc[0] for name in frame if (frame[name] == frame[name].iloc[0]).all()}
+        plugin_class = self._plugin_class()
+        seed = 0 if seed is None else seed
+        # Some plugins draw their first weights as they are made.
+        import_module("synthcity.utils.reproducibility").enable_reproducible_results(seed)
+        made = self._made(plugin_class, seed, self.settings(parameters))
+        loader, constants = self._loader(table, declaration)
         report(0.1)
-        made.fit(loaders.GenericDataLoader(frame.drop(columns=list(constants))))
+        with reporting_rounds(report, 0.1, 0.9):
+            made.fit(loader)
         _forget_training(made)
-        return FittedPlugin(made, constants, declaration)
+        return self._fitted(made, constants, declaration)
+
+    def _made(self, plugin_class: Any, seed: int, settings: Mapping[str, Any]) -> Any:
+        # Strict plugins drop repeated rows and sample again and again; a table has repeated rows.
+        return plugin_class(random_state=seed, workspace=Path.cwd(), strict=False, **settings)
+
+    def _loader(self, table: pa.Table, declaration: SourceDeclaration) -> tuple[Any, dict[str, Any]]:
+        """What the plugin learns from, and the columns it is spared: those of a single value."""
+        frame, constants = split_constants(to_frame(table, declaration))
+        return loaders().GenericDataLoader(frame), constants
+
+    def _fitted(self, plugin: Any, constants: Mapping[str, Any], declaration: SourceDeclaration) -> "FittedPlugin":
+        return FittedPlugin(plugin, constants, declaration)
 
     def settings(self, parameters: Parameters) -> dict[str, Any]:
         """The plugin's arguments: exact decimals become the floats it takes."""
@@ -100,7 +113,7 @@ class SynthcityEngine:
         self._plugin_class()
         # Only bytes that opened under their own seal come here; see mintmark_shared.custody.
         plugin, constants = pickle.loads(model)  # noqa: S301
-        return FittedPlugin(plugin, constants, declaration)
+        return self._fitted(plugin, constants, declaration)
 
     def _plugin_class(self) -> Any:
         module = import_module(self._module)
@@ -108,8 +121,41 @@ class SynthcityEngine:
         return module.plugin
 
 
+def loaders() -> Any:
+    return import_module("synthcity.plugins.core.dataloader")
+
+
+def split_constants(frame: pd.DataFrame, keep: Collection[str] = ()) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The frame without its columns of a single value, and those values; ``keep`` stays whatever it holds."""
+    constants = {
+        str(name): frame[name].iloc[0]
+        for name in frame
+        if name not in keep and (frame[name] == frame[name].iloc[0]).all()
+    }
+    return frame.drop(columns=list(constants)), constants
+
+
 @contextmanager
-def _seeded_distributions(seed: int) -> Generator[None]:
+def reporting_rounds(report: Report, begin: float, end: float) -> Generator[None]:
+    """Rounds of training, which synthcity counts with tqdm, told as progress from ``begin`` to ``end``."""
+    tqdm = import_module("tqdm").tqdm
+    count_up = tqdm.__iter__
+
+    def told(self: Any) -> Iterator[Any]:
+        for done, item in enumerate(count_up(self), 1):
+            yield item
+            if self.total:
+                report(begin + (end - begin) * min(1.0, done / self.total))
+
+    tqdm.__iter__ = told
+    try:
+        yield
+    finally:
+        tqdm.__iter__ = count_up
+
+
+@contextmanager
+def seeded_distributions(seed: int) -> Generator[None]:
     """Synthcity draws some columns from distributions it makes on the spot, each with entropy of its own."""
     distribution = import_module("synthcity.plugins.core.distribution").Distribution
     numbers = count()
@@ -154,9 +200,14 @@ class FittedPlugin:
         self._declaration = declaration
 
     def sample(self, rows: int, seed: int | None) -> pa.Table:
-        with _seeded_distributions(0 if seed is None else seed):
-            made = self._plugin.generate(count=rows, random_state=0 if seed is None else seed)
-        return from_frame(made.dataframe().assign(**self._constants), self._declaration)
+        return from_frame(self.frame(rows, 0 if seed is None else seed), self._declaration)
+
+    def frame(self, count: int, seed: int) -> pd.DataFrame:
+        """So many rows (of sequences: so many sequences) as the plugin makes them, columns by position."""
+        with seeded_distributions(seed):
+            made = self._plugin.generate(count=count, random_state=seed)
+        frame: pd.DataFrame = made.dataframe().assign(**self._constants)
+        return frame
 
     def dump(self) -> bytes:
         # Some plugins make classes as they go, which only cloudpickle can follow.

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from mintmark_generation.domain.run import CANCELLABLE
 from mintmark_generation.generators.catalogue import engine_named
-from mintmark_generation.generators.protocol import check_columns, complete
+from mintmark_generation.generators.protocol import check_source, complete
 from mintmark_generation.store import Store
 from mintmark_generation.tables import journal
-from mintmark_generation.use_cases.shapes import check_shape
+from mintmark_generation.use_cases.orders import check_order, earned_when_blended
 from mintmark_generation.use_cases.workshop import RUN_JOB, Workshop
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.generation import SourceDeclaration
@@ -118,19 +118,19 @@ async def _offer(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
         source = await store.source(plan.source_id)
         version = await store.latest_version(plan.source_id)
     declaration = SourceDeclaration.model_validate(source.declaration)
-    check_columns(engine, declaration)
+    check_source(engine, declaration)
     guarantee = engine.guarantee(declaration, completed.parameters)
     if guarantee.delta is not None and Decimal(guarantee.delta) * version.train_rows > 1:
         raise Invalid(
             "delta must not be larger than 1 / (number of rows): it would allow a whole row to leak.",
             code="delta-too-large",
         )
-    if plan.shape is not None:
-        check_shape(plan.shape, declaration, guarantee)
+    check_order(plan, engine, declaration, guarantee)
+    blended = plan.blend is not None
     offer = Offer(
         engine_version=engine.version,
-        guarantee=guarantee,
-        mechanism=engine.mechanism(declaration, completed.parameters),
+        guarantee=earned_when_blended(declaration) if blended else guarantee,
+        mechanism=Mechanism(kind="none") if blended else engine.mechanism(declaration, completed.parameters),
         source_key_id=version.key_id,
         population_id=declaration.population_id,
     )
@@ -156,8 +156,8 @@ async def _offer_again(works: Workshop, plan: Plan, model: UUID) -> tuple[Plan, 
     ):  # fmt: skip
         raise Invalid("A model is sampled with its own generator, parameters and source.", code="model-mismatch")
     first = Offer.model_validate(made.offer)
-    if plan.shape is not None:
-        check_shape(plan.shape, SourceDeclaration.model_validate(source.declaration), first.guarantee)
+    declaration = SourceDeclaration.model_validate(source.declaration)
+    check_order(plan, engine_named(plan.generator), declaration, first.guarantee)
     private = first.guarantee.level != "none"
     offer = first.model_copy(update={"mechanism": Mechanism(kind="post-processing")} if private else {})
     return plan.model_copy(update={"parameters": given}), offer, made.source_version_id

@@ -174,7 +174,7 @@ async def _job(works: Workshop, run: Run, keys: Redemption) -> dict[str, Any]:
         "parameters": run.plan["parameters"],
         "rows": run.plan["rows"],
         "seed": run.plan["seed"],
-        "shape": run.plan.get("shape"),
+        **{name: run.plan.get(name) for name in ("shape", "suppression", "blend")},
         "train_object": version.train_object,
         "model_object": model_object(UUID(run.plan.get("model") or str(run.id))),
         "model_key": keys.model_key or keys.asset_key,
@@ -233,7 +233,7 @@ def _made_facets(run: Run, asset: Mapping[str, Any]) -> dict[str, Any]:
             ],
             "rows": asset["rows"],
             "digest": asset["digest"],
-            "strata": asset.get("strata", []),
+            **{name: asset.get(name) for name in ("strata", "suppression", "blend")},
             "environment": asset.get("environment"),
             "reproducible": _reproducible(run),
         }

@@ -118,6 +118,9 @@ class Charter:
     in_force_from: datetime | None = None
     revalidation_days: int | None = None
     escalation: tuple[tuple[int, str], ...] = ()
+    blending: Decimal | None = None
+    """The largest share of a table that may be real rows; None for no table with any."""
+    maximum_priority: str = "normal"
 
     def criteria_for(self, use_case: str) -> tuple[Criterion, ...]:
         """What an asset must meet: the charter's criteria and the use case's own."""
@@ -201,6 +204,8 @@ def read_charter(document: Mapping[str, Any], digest: str) -> Charter:
         reviews={kind: read_quorum(quorum) for kind, quorum in document.get("reviews", {}).items()},
         in_force_from=datetime.fromisoformat(document["in_force_from"]) if "in_force_from" in document else None,
         revalidation_days=document.get("revalidation_days"),
+        blending=Decimal(document["blending"]["maximum_share"]) if "blending" in document else None,
+        maximum_priority=document.get("maximum_priority", "normal"),
         escalation=tuple((step["after_hours"], step["to"]) for step in document.get("escalation", [])),
     )
 

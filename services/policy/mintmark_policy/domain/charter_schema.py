@@ -8,6 +8,7 @@ GUARANTEES = ("none", "claimed", "proven")
 _NAME = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$", "maxLength": 100}
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 4000, "pattern": "^[^\\u0000]*$"}
 _AMOUNT = {"type": "string", "pattern": "^(0|[1-9][0-9]{0,17})(\\.[0-9]{1,30})?$"}
+_SHARE = {"type": "string", "pattern": "^0\\.[0-9]{1,9}$"}
 _MOMENT = {
     "type": "string",
     "format": "date-time",
@@ -57,7 +58,7 @@ QUORUM_SCHEMA: dict[str, Any] = _object(
 )
 _RANGES = {"type": "object", "propertyNames": _NAME, "additionalProperties": _RANGE, "maxProperties": 50}
 _BOUND = {"oneOf": [{"required": ["at_most"]}, {"required": ["at_least"]}]}
-REVIEWABLE = ("plan", "release", "grant", "retirement", "exception")
+REVIEWABLE = ("plan", "release", "blended-release", "grant", "retirement", "exception")
 
 CHARTER_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -115,6 +116,8 @@ CHARTER_SCHEMA: dict[str, Any] = {
             "escalation": _list(
                 _object({"after_hours": {"type": "integer", "minimum": 1, "maximum": 8760}, "to": _TEXT})
             ),
+            "blending": _object({"maximum_share": _SHARE}),
+            "maximum_priority": {"enum": ["low", "normal", "high"]},
             "in_force_from": _MOMENT,
             "revalidation_days": {"type": "integer", "minimum": 1, "maximum": 3650},
             "disclosure": {"enum": ["none", "summary", "full"]},

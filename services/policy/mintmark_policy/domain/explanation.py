@@ -66,6 +66,17 @@ def _rows(code: str, facts: Facts, charter: Charter) -> list[Suggestion]:
     return [Suggestion(code, "rows", charter.maximum_rows)]
 
 
+def _blend(code: str, facts: Facts, charter: Charter) -> list[Suggestion]:
+    if charter.blending is None or facts.offered_guarantee != "none":
+        return [Suggestion(code, "blend", None)]
+    return [Suggestion(code, "blend.share", f"{charter.blending:f}")]
+
+
+def _priority(code: str, facts: Facts, charter: Charter) -> list[Suggestion]:
+    del facts
+    return [Suggestion(code, "priority", charter.maximum_priority)]
+
+
 def _parameters(code: str, facts: Facts, charter: Charter) -> list[Suggestion]:
     entry = next((entry for entry in charter.configurations if entry.generator == facts.plan.generator), None)
     if entry is None:
@@ -102,6 +113,8 @@ _MAKERS: Mapping[str, Callable[[str, Facts, Charter], list[Suggestion]]] = {
     "configuration.approved": _generator,
     "parameters.in-range": _parameters,
     "rows.allowed": _rows,
+    "blend.allowed": _blend,
+    "priority.allowed": _priority,
     "budget.population": _budget,
     "budget.allocation": _budget,
 }

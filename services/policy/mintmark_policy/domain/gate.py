@@ -11,6 +11,7 @@ from mintmark_policy.domain.charter import Charter, Configuration
 from mintmark_policy.domain.extra_rules import exact_units
 from mintmark_policy.domain.library import Entry, Rejection
 
+PRIORITIES = ("low", "normal", "high")
 RANK = {"none": 0, "claimed": 1, "proven": 2}
 MECHANISMS = {
     "none": {"none"},
@@ -43,6 +44,8 @@ class Plan:
     requested_guarantee: str
     configuration: str | None = None
     model: str | None = None
+    blend_share: Decimal | None = None
+    priority: str = "normal"
 
 
 @dataclass(frozen=True)
@@ -347,6 +350,33 @@ def guarantee_is_paid_for(facts: Facts) -> Clause | None:
     )
 
 
+@_of_charter
+def blend_is_allowed(facts: Facts, charter: Charter) -> Clause | None:
+    """Real rows among synthetic ones: only where the charter says so, and never under a guarantee."""
+    share, most = facts.plan.blend_share, charter.blending
+    if share is None or (most is not None and share <= most and facts.offered_guarantee == "none"):
+        return None
+    allowed = "no real rows" if most is None else f"at most {most} of the table real rows, under no guarantee"
+    return Clause(
+        "blend.allowed",
+        allowed,
+        f"{share} of the table real rows, labelled {facts.offered_guarantee}",
+        "ask for synthetic rows alone, or have the charter allow real ones",
+    )
+
+
+@_of_charter
+def priority_is_allowed(facts: Facts, charter: Charter) -> Clause | None:
+    if PRIORITIES.index(facts.plan.priority) <= PRIORITIES.index(charter.maximum_priority):
+        return None
+    return Clause(
+        "priority.allowed",
+        f"priority {charter.maximum_priority} at most",
+        f"priority {facts.plan.priority}",
+        "ask with a lower priority, or have the charter allow a higher one",
+    )
+
+
 def model_may_be_sampled(facts: Facts) -> Clause | None:
     """Sampling again is free only from the very model that was paid for, under the charter that paid."""
     plan, model = facts.plan, facts.model
@@ -487,6 +517,8 @@ GATE: tuple[Rule, ...] = (
     rows_are_allowed,
     guarantee_is_sufficient,
     guarantee_is_paid_for,
+    blend_is_allowed,
+    priority_is_allowed,
     model_may_be_sampled,
     delta_is_within_the_budgets,
     assessment_is_valid,
@@ -506,6 +538,8 @@ TEXT_RULES: tuple[Rule, ...] = (
     extra_rules_hold,
     rows_are_allowed,
     guarantee_is_sufficient,
+    blend_is_allowed,
+    priority_is_allowed,
     requester_is_trained,
 )
 """What a charter's text alone decides: the part of the gate that a draft can be tried on."""
@@ -513,6 +547,6 @@ TEXT_CODES = frozenset(
     {
         "charter.revalidated", "use-case.listed", "use-case.prohibited", "audience.listed", "source.listed",
         "configuration.approved", "parameters.in-range", "charter.extra-rules", "rows.allowed",
-        "guarantee.sufficient", "training.attested",
+        "guarantee.sufficient", "blend.allowed", "priority.allowed", "training.attested",
     }
 )  # fmt: skip

@@ -13,7 +13,7 @@ from mintmark_policy.domain.charter_schema import FUNCTIONS
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 
 Kind = Literal[
-    "charter", "plan", "configuration", "grant", "release", "retirement", "exception",
+    "charter", "plan", "configuration", "grant", "release", "blended-release", "retirement", "exception",
     "budget", "transfer", "resumption", "incident", "break-glass", "model",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]

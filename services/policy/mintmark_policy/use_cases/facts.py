@@ -134,6 +134,8 @@ def _judged(plan: Plan) -> gate.Plan:
         requested_guarantee=plan.requested_guarantee,
         configuration=plan.configuration,
         model=str(plan.model) if plan.model else None,
+        blend_share=Decimal(plan.blend.share) if plan.blend else None,
+        priority=plan.priority,
     )
 
 

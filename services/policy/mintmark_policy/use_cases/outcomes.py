@@ -147,6 +147,7 @@ OUTCOMES: Mapping[str, Callable[[Decided], Awaitable[Mapping[str, Any]]]] = {
     "configuration": _configuration,
     "grant": _grant,
     "release": _release,
+    "blended-release": _release,
     "retirement": _retirement,
     "exception": _exception,
     "budget": _budget,

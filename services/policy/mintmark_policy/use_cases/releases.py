@@ -36,10 +36,11 @@ async def decide_release(office: Office, request: ReleaseRequest, *, by: str, at
         if not made_an_asset(permit.state, permit.outcome):
             raise Conflict("No paid run made this asset.", code="not-redeemed")
         charter, document = await _charter_of(connection, permit, now)
-        use_case = await _use_case(store, permit)
-        body = _judge(request, charter, use_case, now)
+        plan = await _plan(store, permit)
+        kind = "blended-release" if plan.get("blend") else "release"
+        body = _judge(request, charter, plan["use_case"], kind, now)
         if body["verdict"] == "review":
-            body["review_id"] = str(await _open_review(connection, body, charter, permit, by, now))
+            body["review_id"] = str(await _open_review(connection, body, charter, permit, kind, by, now))
         await _write(connection, body, permit, charter, document, by, now)
         if body.pop("suspend"):
             reason = f"A review trigger asks for it: {', '.join(body['triggered'])}."
@@ -52,16 +53,18 @@ async def _charter_of(connection: AsyncConnection, permit: Any, now: datetime) -
     return read_charter(row.document, row.digest), row.document
 
 
-async def _use_case(store: DecisionStore, permit: Any) -> str:
-    return str((await store.decision(permit.decision_id)).request["plan"]["use_case"])
+async def _plan(store: DecisionStore, permit: Any) -> dict[str, Any]:
+    plan: dict[str, Any] = (await store.decision(permit.decision_id)).request["plan"]
+    return plan
 
 
-def _judge(request: ReleaseRequest, charter: Charter, use_case: str, now: datetime) -> dict[str, Any]:
+def _judge(request: ReleaseRequest, charter: Charter, use_case: str, kind: str, now: datetime) -> dict[str, Any]:
+    """What becomes of an asset; one with real rows in it is never released without a vote."""
     intervals = {
         estimate.metric: Interval(estimate.value, estimate.lower, estimate.upper) for estimate in request.estimates
     }
     results = weigh(charter.criteria_for(use_case), intervals)
-    judged = judge(results, charter.triggers, intervals, reviewed="release" in charter.reviews)
+    judged = judge(results, charter.triggers, intervals, reviewed=kind != "release" or kind in charter.reviews)
     return {
         "id": str(uuid.uuid4()),
         "asset_id": str(request.asset_id),
@@ -78,15 +81,15 @@ def _judge(request: ReleaseRequest, charter: Charter, use_case: str, now: dateti
 
 
 async def _open_review(
-    connection: AsyncConnection, body: dict[str, Any], charter: Charter, permit: Any, by: str, now: datetime
+    connection: AsyncConnection, body: dict[str, Any], charter: Charter, permit: Any, kind: str, by: str, now: datetime
 ) -> UUID:
     matter = reviews.Matter(
-        kind="release",
+        kind=kind,
         subject=f"asset:{body['asset_id']}",
         document={name: value for name, value in body.items() if name != "suspend"},
         barred=(permit.requester, charter.owner),
         charter_id=permit.charter_id,
-        quorum=charter.reviews.get("release"),
+        quorum=charter.reviews.get(kind),
         escalation=charter.escalation,
     )
     return await reviews.open_review(connection, matter, by=by, now=now)
@@ -149,7 +152,7 @@ async def _grant_requester(
     await store.add_grant(
         asset_id=asset_id,
         subject=permit.requester,
-        use_case=await _use_case(store, permit),
+        use_case=(await _plan(store, permit))["use_case"],
         granted_by="release",
         at=now,
         valid_until=min(charter.expires_at, retained),
