@@ -13,6 +13,7 @@ import httpx
 from mintmark_shared.contracts.evaluation import Assay
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import Plan, Release
+from mintmark_shared.contracts.search import SearchRequest
 
 Answer = TypeVar("Answer")
 Json = dict[str, Any]
@@ -192,6 +193,20 @@ def list_generations() -> Call[list[Json]]:
 
 def cancel_generation(run_id: Id) -> Call[Json]:
     return Call("generation", "POST", f"/v1/generations/{run_id}:cancel", _json)
+
+
+def request_search(request: SearchRequest, *, key: str) -> Call[Json]:
+    """Search engines and parameters for a table that is accepted, within a total ε."""
+    body = request.model_dump(mode="json")
+    return Call("generation", "POST", "/v1/searches", _json, json=body, headers=_once(key))
+
+
+def get_search(search_id: Id) -> Call[Json]:
+    return Call("generation", "GET", f"/v1/searches/{search_id}", _json)
+
+
+def cancel_search(search_id: Id) -> Call[Json]:
+    return Call("generation", "POST", f"/v1/searches/{search_id}:cancel", _json)
 
 
 def download(asset_id: Id, *, form: Literal["parquet", "arrow", "csv"] = "parquet") -> Call[bytes]:

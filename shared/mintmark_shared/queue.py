@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -56,22 +57,20 @@ class HeldQueries(Queries):
             logger.warning("job cannot be given back; its heartbeat ends", exc_info=error, extra={"fields": fields})
 
 
-async def enqueue(connection: AsyncConnection, entrypoint: str, subject: UUID) -> None:
-    """Put a job in the queue in the transaction of its subject's row."""
+async def enqueue(connection: AsyncConnection, entrypoint: str, subject: UUID, *, place: int = 0) -> None:
+    """Put a job in the queue in the transaction of its subject's row; the lowest place is taken up first."""
     queue = Queries(AsyncpgDriver(await driver_connection(connection)))
-    await queue.enqueue(entrypoint, str(subject).encode())
+    await queue.enqueue(entrypoint, str(subject).encode(), priority=-place)
 
 
-async def work(database_url: str, entrypoint: str, carry: Carry, *, concurrent: int, heartbeat_seconds: float) -> None:
-    """Carry jobs until told to stop by SIGTERM or SIGINT. Each may be carried more than once."""
+async def work(database_url: str, carriers: Mapping[str, Carry], *, concurrent: int, heartbeat_seconds: float) -> None:
+    """Carry jobs, by entrypoint, until told to stop by SIGTERM or SIGINT. Each may be carried more than once."""
     async with asyncpg.create_pool(database_url.replace("+asyncpg", ""), min_size=2, max_size=8) as pool:
         driver = AsyncpgPoolDriver(pool)
         queue = PgQueuer(driver, queries=HeldQueries(driver))
 
-        @queue.entrypoint(entrypoint)
-        async def on_job(job: Job) -> None:
-            await carry_or_retry(carry, UUID((job.payload or b"").decode()))
-
+        for entrypoint, carry in carriers.items():
+            queue.entrypoint(entrypoint)(partial(_on_job, carry))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, queue.shutdown.set)
         await queue.run(
@@ -80,6 +79,10 @@ async def work(database_url: str, entrypoint: str, carry: Carry, *, concurrent: 
             dequeue_timeout=timedelta(seconds=1),
             heartbeat_timeout=timedelta(seconds=heartbeat_seconds),
         )
+
+
+async def _on_job(carry: Carry, job: Job) -> None:
+    await carry_or_retry(carry, UUID((job.payload or b"").decode()))
 
 
 async def carry_or_retry(carry: Carry, subject: UUID) -> None:

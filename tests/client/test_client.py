@@ -112,6 +112,7 @@ def _some(parameter: str) -> Any:
         "document": {},
         "declaration": AnyDocument(),
         "plan": AnyDocument(),
+        "request": AnyDocument(),
         "content": b"",
         "acceptable": True,
     }

@@ -123,6 +123,7 @@ def test_openapi_documents_are_current_and_complete() -> None:
 HAPPENS_ONCE_WITHOUT_A_KEY = {
     "createSourceKey": "its answer holds a key in clear, which nobody may keep",
     "cancelGeneration": "a run is cancelled once however often it is asked",
+    "cancelSearch": "a search is cancelled once however often it is asked",
     "postLineage": "an event has an identity of its own",
     "appendAuditEvent": "an event has an identity of its own",
 }

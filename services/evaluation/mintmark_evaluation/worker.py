@@ -14,8 +14,7 @@ async def work(lab: Laboratory) -> None:
 
     await queue.work(
         lab.settings.database_url.get_secret_value(),
-        ASSAY_JOB,
-        carry_assay,
+        {ASSAY_JOB: carry_assay},
         concurrent=lab.settings.concurrent_assays,
         heartbeat_seconds=lab.settings.heartbeat_seconds,
     )

@@ -1,6 +1,6 @@
 """Generation's own database (the queue's tables are pgqueuer's and installed by a migration)."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from mintmark_shared.database import identifier, moment, service_metadata, words
@@ -48,6 +48,9 @@ runs = Table(
     Column("source_version_id", UUID(as_uuid=True), ForeignKey("source_versions.id"), nullable=False),
     Column("state", Text, nullable=False, index=True),
     words("guarantee"),
+    Column("charter_id", UUID(as_uuid=True), nullable=False),
+    Column("rank", SmallInteger, nullable=False),
+    Column("turn", BigInteger, nullable=False),
     Column("redeemed", Boolean, nullable=False, server_default="false"),
     Column("settled", Boolean, nullable=False, server_default="false"),
     Column("model_sealed", Boolean, nullable=False, server_default="false"),
@@ -59,4 +62,33 @@ runs = Table(
     Column("assay_id", UUID(as_uuid=True)),
     moment("requested_at"),
     moment("changed_at"),
+    Index("ix_runs_turns", "charter_id", "rank", "turn"),
+    Index("ix_runs_begun", "turn", postgresql_where=text("redeemed")),
+)
+
+searches = Table(
+    "searches",
+    metadata,
+    identifier(),
+    words("requester"),
+    Column("request", JSONB, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False, server_default="false"),
+    Column("asset_id", UUID(as_uuid=True)),
+    Column("because", Text),
+    moment("requested_at"),
+    moment("changed_at"),
+)
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("search_id", UUID(as_uuid=True), ForeignKey("searches.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("run_id", UUID(as_uuid=True), ForeignKey("runs.id"), nullable=False),
+    Column("state", Text, nullable=False),
+    words("epsilon"),
+    Column("charged", Boolean, nullable=False, server_default="false"),
+    Column("shortfall", Text),
+    moment("begun_at"),
 )

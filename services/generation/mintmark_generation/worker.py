@@ -1,22 +1,25 @@
-"""The loop around ``carry``."""
+"""The loop around carrying runs and searches."""
 
 from uuid import UUID
 
+from mintmark_generation.use_cases import searches
 from mintmark_generation.use_cases.runs import carry
-from mintmark_generation.use_cases.workshop import RUN_JOB, Workshop
+from mintmark_generation.use_cases.workshop import RUN_JOB, SEARCH_JOB, Workshop
 from mintmark_shared import queue
 
 
 async def work(works: Workshop) -> None:
-    """Take up runs until told to stop."""
+    """Take up runs and searches until told to stop."""
 
     async def carry_run(run_id: UUID) -> None:
         await carry(works, run_id)
 
+    async def carry_search(search_id: UUID) -> None:
+        await searches.carry(works, search_id)
+
     await queue.work(
         works.settings.database_url.get_secret_value(),
-        RUN_JOB,
-        carry_run,
+        {RUN_JOB: carry_run, SEARCH_JOB: carry_search},
         concurrent=works.settings.concurrent_runs,
         heartbeat_seconds=works.settings.heartbeat_seconds,
     )

@@ -187,10 +187,13 @@ class Criterion(Document):
 
 
 class CriterionResult(Document):
+    """One criterion held against an interval; ``shortfall`` is how far its bound lies beyond what is expected."""
+
     metric: str
     expected: str
     actual: str
     met: bool
+    shortfall: AmountText | None = None
 
 
 class Release(Document):

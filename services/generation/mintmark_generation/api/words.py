@@ -10,6 +10,7 @@ from pydantic import Field
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import Clause, Offer, Plan, Waived
+from mintmark_shared.contracts.search import SearchRequest
 from mintmark_shared.contracts.words import Document
 
 RunState = Literal[
@@ -149,5 +150,33 @@ class Generation(Document):
     assay_id: UUID | None
     failure: str | None
     charged: bool
+    requested_at: datetime
+    changed_at: datetime
+
+
+class TrialShown(Document):
+    """One fit of a search; its run tells the rest. ``shortfall`` is how far its bounds lay beyond the criteria."""
+
+    number: int
+    run_id: UUID
+    state: Literal["running", "released", "rejected", "failed", "denied"]
+    generator: str
+    parameters: dict[str, Any]
+    epsilon: str
+    charged: bool
+    shortfall: str | None
+
+
+class Search(Document):
+    """A search and where it stands; ``epsilon_spent`` is Σε of the trials charged or under way."""
+
+    id: UUID
+    state: Literal["searching", "found", "spent", "exhausted", "denied", "failed", "cancelled"]
+    requester: str
+    request: SearchRequest
+    epsilon_spent: str
+    asset_id: UUID | None
+    because: str | None
+    trials: list[TrialShown]
     requested_at: datetime
     changed_at: datetime

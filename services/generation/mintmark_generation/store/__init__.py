@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_generation.domain.run import Progress, may_move
+from mintmark_generation.domain.sharing import turn
 from mintmark_generation.tables import runs, source_versions, sources
 from mintmark_shared.errors import Conflict, NotFound
 from mintmark_shared.queue import Superseded
@@ -73,6 +74,14 @@ class Store:
         """Whether the run is new; the same run asked for at the same moment is added once."""
         added = upsert(runs).values(**values).on_conflict_do_nothing(index_elements=["id"])
         return (await self._connection.execute(added.returning(runs.c.id))).first() is not None
+
+    async def next_turn(self, charter_id: UUID, rank: int) -> int:
+        """The turn of a new run of that charter and rank, as things stand in this transaction."""
+        served = await self._connection.scalar(select(func.max(runs.c.turn)).where(runs.c.redeemed))
+        own = await self._connection.scalar(
+            select(func.max(runs.c.turn)).where(runs.c.charter_id == charter_id, runs.c.rank >= rank)
+        )
+        return turn(served or 0, own)
 
     async def find_run(self, run_id: UUID) -> Row[Any] | None:
         return (await self._connection.execute(select(runs).where(runs.c.id == run_id))).one_or_none()

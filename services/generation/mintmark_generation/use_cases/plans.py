@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from mintmark_generation.domain.run import CANCELLABLE
+from mintmark_generation.domain.sharing import RANKS, place
 from mintmark_generation.generators.catalogue import engine_named
 from mintmark_generation.generators.protocol import check_source, complete
 from mintmark_generation.store import Store
@@ -49,8 +50,8 @@ def run_id_of(requester: str, key: str) -> UUID:
     return uuid.uuid5(NAMESPACE, f"{requester}\n{key}")
 
 
-async def request_run(works: Workshop, plan: Plan, *, by: str, key: str) -> dict[str, Any]:
-    """Ask the gate, then queue the run.
+async def request_run(works: Workshop, plan: Plan, *, by: str, key: str, search: UUID | None = None) -> dict[str, Any]:
+    """Ask the gate, then queue the run; ``search`` is the search whose trial it is.
 
     Raises:
         Forbidden: the gate denied the plan; reasons lists every failed clause.
@@ -60,7 +61,7 @@ async def request_run(works: Workshop, plan: Plan, *, by: str, key: str) -> dict
     async with works.database.transaction() as connection:
         known = await Store(connection).find_run(run_id)
     if known is None:
-        known = await _decide_and_queue(works, run_id, plan, fingerprint, by)
+        known = await _decide_and_queue(works, run_id, plan, fingerprint, by, search)
     if known.fingerprint != fingerprint:
         raise Invalid(
             "This Idempotency-Key was used for another plan; choose a new one.", code="idempotency-key-reused"
@@ -75,14 +76,17 @@ async def request_run(works: Workshop, plan: Plan, *, by: str, key: str) -> dict
     return show_run(known)
 
 
-async def _decide_and_queue(works: Workshop, run_id: UUID, plan: Plan, fingerprint: str, by: str) -> Any:
-    completed, offer, version_id = await _offer(works, plan)
+async def _decide_and_queue(
+    works: Workshop, run_id: UUID, plan: Plan, fingerprint: str, by: str, search: UUID | None
+) -> Any:
+    completed, offer, version_id = await offer_for(works, plan)
     request = DecisionRequest(run_id=run_id, requester=by, plan=completed, offer=offer)
     decision = await works.policy.decide(request)
     now = works.clock()
     async with works.database.transaction() as connection:
         store = Store(connection)
-        state = ENTRY[decision.verdict]
+        state, rank = ENTRY[decision.verdict], RANKS[plan.priority]
+        turn = await store.next_turn(plan.charter_id, rank)
         new = await store.add_run(
             {
                 "id": run_id,
@@ -94,20 +98,27 @@ async def _decide_and_queue(works: Workshop, run_id: UUID, plan: Plan, fingerpri
                 "source_version_id": version_id,
                 "state": state,
                 "guarantee": offer.guarantee.level,
+                "charter_id": plan.charter_id,
+                "rank": rank,
+                "turn": turn,
                 "model_sealed": plan.model is not None,
                 "requested_at": now,
                 "changed_at": now,
             }
         )
         if new and state != "denied":
-            await enqueue(connection, RUN_JOB, run_id)
+            await enqueue(connection, RUN_JOB, run_id, place=place(turn, rank))
         if new:
-            await _journal_plan(connection, now, by, run_id, completed, offer, decision)
+            await _journal_plan(connection, now, by, run_id, completed, offer, decision, search)
         return await store.run(run_id)
 
 
-async def _offer(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
-    """The plan with its defaults filled in, what we can do for it, and the source version it learns from."""
+async def offer_for(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
+    """The plan with its defaults filled in, what we can do for it, and the source version it learns from.
+
+    Raises:
+        Invalid: the engine or the source rules it out.
+    """
     if plan.model is not None:
         return await _offer_again(works, plan, plan.model)
     engine = engine_named(plan.generator)
@@ -191,7 +202,14 @@ async def cancel(works: Workshop, run_id: UUID, *, by: str) -> dict[str, Any]:
 
 
 async def _journal_plan(
-    connection: Any, now: Any, by: str, run_id: UUID, plan: Plan, offer: Offer, decision: Decision
+    connection: Any,
+    now: Any,
+    by: str,
+    run_id: UUID,
+    plan: Plan,
+    offer: Offer,
+    decision: Decision,
+    search: UUID | None,
 ) -> None:
     details = {"decision": str(decision.id), "plan_digest": decision.plan_digest}
     event = AuditEvent(by, "run.request", f"run:{run_id}", decision.verdict, details)
@@ -203,5 +221,7 @@ async def _journal_plan(
         job="generation.run",
         inputs=[dataset("source", str(plan.source_id))],
         facets={"mintmark_plan": facet},
+        parent_run_id=str(search) if search else None,
+        parent_job="generation.search",
     )
     await journal.record(connection, now, event, lineage=[lineage])

@@ -13,6 +13,7 @@ from mintmark_shared.clock import Clock
 from mintmark_shared.database import Database
 
 RUN_JOB = "run"
+SEARCH_JOB = "search"
 MakeTable = Callable[[dict[str, Any]], AsyncGenerator[dict[str, Any]]]
 
 

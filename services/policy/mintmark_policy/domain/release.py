@@ -24,6 +24,8 @@ class CriterionResult:
     expected: str
     actual: str
     met: bool
+    shortfall: str | None
+    """How far the bound lies beyond what is expected, a decimal: 0 where it is met, None where there is no estimate."""
 
 
 def weigh(criteria: Sequence[Criterion], estimates: Mapping[str, Interval]) -> tuple[CriterionResult, ...]:
@@ -47,8 +49,16 @@ def _weigh_one(criterion: Criterion, interval: Interval | None) -> CriterionResu
         met = interval is not None and interval.lower >= criterion.at_least
     else:
         expected, met = "a bound", False
-    actual = "not estimated" if interval is None else f"{interval.value} in [{interval.lower}, {interval.upper}]"
-    return CriterionResult(criterion.metric, expected, actual, met)
+    if interval is None:
+        return CriterionResult(criterion.metric, expected, "not estimated", met, None)
+    actual = f"{interval.value} in [{interval.lower}, {interval.upper}]"
+    return CriterionResult(criterion.metric, expected, actual, met, f"{_beyond(criterion, interval):f}")
+
+
+def _beyond(criterion: Criterion, interval: Interval) -> Decimal:
+    if criterion.at_most is not None:
+        return max(Decimal(0), interval.upper - criterion.at_most)
+    return max(Decimal(0), (criterion.at_least or Decimal(0)) - interval.lower)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,127 @@
+"""Generation's workshop on a database of its own, with collaborators that answer as a test wants."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from conftest import Cluster, settings_of
+
+from mintmark_generation.app import create_workshop
+from mintmark_generation.settings import Settings
+from mintmark_generation.store import Store
+from mintmark_generation.use_cases.plans import request_run
+from mintmark_generation.use_cases.sources import register
+from mintmark_generation.use_cases.workshop import Workshop
+from mintmark_shared.contracts.generation import CategoricalDomain, Column, SourceDeclaration
+from mintmark_shared.contracts.policy import DataKey, Decision, DecisionRequest, Permit, Plan, Redemption
+from mintmark_shared.idempotency import Attempt
+from mintmark_shared.service import Surroundings
+
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+
+class PolicyThatPermits:
+    """Permits everything and writes down what it was asked."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.redeem_error: Exception | None = None
+        self.cancel_error: Exception | None = None
+        self.verdict = "permit"
+
+    async def population_exists(self, population_id: UUID) -> None:
+        pass
+
+    async def new_source_key(self, request: Any) -> DataKey:
+        return DataKey(id=uuid4(), key=KEY)
+
+    async def decision_of(self, run_id: UUID) -> Decision:
+        return self.decision(run_id)
+
+    async def configuration_defaults(self, name: str) -> dict[str, Any]:
+        return {"iterations": 321}
+
+    async def decide(self, request: DecisionRequest) -> Decision:
+        return self.decision(request.run_id)
+
+    def decision(self, run_id: UUID) -> Decision:
+        now = datetime.now(UTC)
+        permit = (
+            Permit(id=uuid4(), token="t", expires_at=now + timedelta(minutes=5)) if self.verdict == "permit" else None
+        )
+        clauses = [] if self.verdict != "deny" else [{"code": "c", "expected": "e", "actual": "a", "remedy": "r"}]
+        return Decision(
+            id=uuid4(), run_id=run_id, verdict=self.verdict, clauses=clauses, plan_digest="d",
+            charter_digest=None, decided_at=now, permit=permit,
+        )  # fmt: skip
+
+    async def redeem(self, permit_id: UUID, request: Any, *, run_id: UUID) -> Redemption:
+        self.said.append("redeem")
+        if self.redeem_error:
+            raise self.redeem_error
+        return Redemption(permit_id=permit_id, source_key=KEY, asset_key_id=uuid4(), asset_key=KEY)
+
+    async def settle(self, permit_id: UUID, request: Any) -> None:
+        self.said.append(f"settle {request.outcome}")
+
+    async def cancel(self, permit_id: UUID) -> None:
+        self.said.append("cancel")
+        if self.cancel_error:
+            raise self.cancel_error
+
+
+class World:
+    def __init__(self, workshop: Workshop, policy: PolicyThatPermits, messages: list[Any]) -> None:
+        self.works = workshop
+        self.policy = policy
+        self.messages = messages
+
+    async def run(self, **changes: Any) -> Any:
+        declared = SourceDeclaration(
+            name=f"s-{uuid4().hex[:6]}", description="d", population_id=uuid4(),
+            columns=[Column(name="c", domain=CategoricalDomain(kind="categorical", categories=["a"]))],
+        )  # fmt: skip
+        source_id = (await register(self.works, declared, by="steward", attempt=Attempt(None, ""))).body["id"]
+        async with self.works.database.transaction() as connection:
+            await Store(connection).add_version(
+                {
+                    "id": uuid4(), "source_id": UUID(source_id), "key_id": uuid4(), "train_object": "t", "holdout_object": "h",
+                    "train_rows": 100, "holdout_rows": 10, "sealed_bytes": 1, "uploaded_by": "s", "uploaded_at": datetime.now(UTC),
+                }
+            )  # fmt: skip
+        plan = Plan(
+            charter_id=changes.pop("charter_id", None) or uuid4(),
+            use_case="u",
+            audience="a",
+            source_id=UUID(source_id),
+            generator="dpmm-mst",
+            rows=10,
+            rationale="r",
+            **changes,
+        )
+        return UUID((await request_run(self.works, plan, by="scientist", key=uuid4().hex))["id"])
+
+    async def row(self, run_id: UUID) -> Any:
+        async with self.works.database.transaction() as connection:
+            return await Store(connection).run(run_id)
+
+
+@pytest.fixture
+async def world(cluster: Cluster, around: Callable[..., Surroundings], tmp_path: Path) -> AsyncIterator[World]:
+    peers = {"policy_url": "http://x", "evaluation_url": "http://x", "objects_url": (tmp_path / "o").as_uri()}
+    settings = Settings.model_validate(settings_of(await cluster.fresh("generation")) | peers)
+    surroundings, policy, told = around("generation", settings), PolicyThatPermits(), list[Any]()
+
+    async def make_table(job: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+        for message in told:
+            if isinstance(message, Exception):
+                raise message
+            yield message
+
+    workshop = create_workshop(settings, surroundings, policy=policy, make_table=make_table)
+    yield World(workshop, policy, told)
+    await surroundings.database.close()
+    await surroundings.http.aclose()
