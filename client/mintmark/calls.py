@@ -209,6 +209,11 @@ def cancel_search(search_id: Id) -> Call[Json]:
     return Call("generation", "POST", f"/v1/searches/{search_id}:cancel", _json)
 
 
+def list_models() -> Call[list[Json]]:
+    """Fitted models that a plan can sample again."""
+    return Call("generation", "GET", "/v1/models", _json)
+
+
 def download(asset_id: Id, *, form: Literal["parquet", "arrow", "csv"] = "parquet") -> Call[bytes]:
     return Call("generation", "GET", f"/v1/assets/{asset_id}/table", _bytes, query={"format": form})
 

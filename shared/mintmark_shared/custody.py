@@ -23,6 +23,7 @@ from obstore.store import ObjectStore, from_url
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+STORE_VARIABLES = ("AWS_", "GOOGLE_", "AZURE_")
 PART_BYTES = 8 * 2**20
 GROUP_ROWS = 65_536
 
@@ -32,10 +33,18 @@ class SealBroken(Exception):
 
 
 def open_store(url: str) -> ObjectStore:
-    """The object store at ``file:///…``, ``s3://…``, ``gs://…`` or ``az://…``."""
+    """The object store at ``file:///…``, ``s3://…``, ``gs://…`` or ``az://…``.
+
+    Endpoint, region and credentials come from the environment, by the names the providers' own tools use.
+    """
     if url.startswith("file://"):
         return from_url(url, mkdir=True)
     return from_url(url)
+
+
+def store_environment() -> dict[str, str]:
+    """What this process' environment says of object stores, for a child whose own says nothing."""
+    return {name: value for name, value in os.environ.items() if name.startswith(STORE_VARIABLES)}
 
 
 def object_key(data_key: bytes, name: str) -> bytes:

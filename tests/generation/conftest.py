@@ -92,21 +92,37 @@ class World:
                     "train_rows": 100, "holdout_rows": 10, "sealed_bytes": 1, "uploaded_by": "s", "uploaded_at": datetime.now(UTC),
                 }
             )  # fmt: skip
-        plan = Plan(
-            charter_id=changes.pop("charter_id", None) or uuid4(),
-            use_case="u",
-            audience="a",
-            source_id=UUID(source_id),
-            generator="dpmm-mst",
-            rows=10,
-            rationale="r",
-            **changes,
-        )
+        made: dict[str, Any] = {
+            "charter_id": uuid4(), "use_case": "u", "audience": "a", "source_id": source_id, "generator": "dpmm-mst",
+            "rows": 10, "rationale": "r",
+        }  # fmt: skip
+        plan = Plan.model_validate(made | changes)
         return UUID((await request_run(self.works, plan, by="scientist", key=uuid4().hex))["id"])
 
     async def row(self, run_id: UUID) -> Any:
         async with self.works.database.transaction() as connection:
             return await Store(connection).run(run_id)
+
+
+class Scripted:
+    """Carries a job by saying what a test wrote down."""
+
+    def __init__(self, told: list[Any]) -> None:
+        self._told = told
+        self.away: Exception | None = None
+
+    async def ready(self) -> None:
+        if self.away is not None:
+            raise self.away
+
+    async def messages(self, job: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+        for message in self._told:
+            if isinstance(message, Exception):
+                raise message
+            yield message
+
+    async def aclose(self) -> None:
+        pass
 
 
 @pytest.fixture
@@ -115,13 +131,7 @@ async def world(cluster: Cluster, around: Callable[..., Surroundings], tmp_path:
     settings = Settings.model_validate(settings_of(await cluster.fresh("generation")) | peers)
     surroundings, policy, told = around("generation", settings), PolicyThatPermits(), list[Any]()
 
-    async def make_table(job: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
-        for message in told:
-            if isinstance(message, Exception):
-                raise message
-            yield message
-
-    workshop = create_workshop(settings, surroundings, policy=policy, make_table=make_table)
+    workshop = create_workshop(settings, surroundings, policy=policy, executor=Scripted(told))
     yield World(workshop, policy, told)
     await surroundings.database.close()
     await surroundings.http.aclose()

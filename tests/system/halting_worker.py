@@ -41,16 +41,17 @@ class HaltingPolicy(PolicyOverHttp):
         await super().settle(permit_id, request)
 
 
-async def halting_messages(job: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
-    async with aclosing(Children().messages(job)) as told:
-        async for message in told:
-            if HALT_AT == "while-fitting" and "progress" in message:
-                await halt()
-            if HALT_AT == "model-sealed" and "fitted" in message:
-                await halt()
-            if HALT_AT == "while-writing" and "done" in message:
-                await halt()
-            yield message
+class HaltingChildren(Children):
+    async def messages(self, job: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+        async with aclosing(super().messages(job)) as told:
+            async for message in told:
+                if HALT_AT == "while-fitting" and "progress" in message:
+                    await halt()
+                if HALT_AT == "model-sealed" and "fitted" in message:
+                    await halt()
+                if HALT_AT == "while-writing" and "done" in message:
+                    await halt()
+                yield message
 
 
 async def main() -> None:
@@ -58,7 +59,7 @@ async def main() -> None:
     around = Surroundings("generation", settings)
     policy = HaltingPolicy(around.peer("policy", settings.policy_url))
     async with around.live():
-        await work(create_workshop(settings, around, policy=policy, make_table=halting_messages))
+        await work(create_workshop(settings, around, policy=policy, executor=HaltingChildren()))
 
 
 asyncio.run(main())

@@ -16,8 +16,13 @@ from mintmark import Refused, calls
 from mintmark.audit import verify_proof
 from mintmark_local import identity, postgres
 from mintmark_shared import custody
+from mintmark_shared.contracts.search import SearchRequest
 
 pytestmark = pytest.mark.system
+QUICK_NETWORK = {
+    "struct_learning_n_iter": {"minimum": "10", "maximum": "1000"},
+    "struct_max_indegree": {"minimum": "1", "maximum": "4"},
+}
 
 
 async def test_one_true_run_and_no_trace_of_the_source(machine: Machine) -> None:
@@ -64,12 +69,83 @@ async def test_a_shaped_table_is_exactly_as_asked_and_says_so(machine: Machine) 
     assert made == {"ill": (51, 51), "rest": (50, 50)}
 
 
+async def test_rare_rows_left_out_and_real_rows_voted_on(machine: Machine) -> None:
+    """A table with real rows earns nothing, needs its charter's word, and waits for votes though its assay is good."""
+    anything = {"generator": "bayesian-network", "parameters": QUICK_NETWORK}
+    ready = await machine.ready(
+        releases=2, minimum_guarantee="none", configurations=[anything], blending={"maximum_share": "0.25"}
+    )
+    plain = {"generator": "bayesian-network", "parameters": {"struct_learning_n_iter": 10, "struct_max_indegree": 2}}
+    asked = plain | {"requested_guarantee": "none", "suppression": {"rare": [{"columns": ["ill"], "fewer_than": 20}]}}
+    with pytest.raises(Refused) as too_much:
+        await ready.request(**asked, blend={"share": "0.5"})
+    assert [reason["code"] for reason in too_much.value.reasons] == ["blend.allowed"]
+    run_id = await ready.request(**asked, blend={"share": "0.2", "provenance_column": "origin"}, rows=200)
+    async with machine.worker():
+
+        async def waits() -> bool:
+            assert (await ready.run(run_id))["state"] not in {"failed", "rejected"}
+            return bool(
+                await machine.send("auditor", calls.list_reviews(kind="blended-release", subject=f"asset:{run_id}"))
+            )
+
+        await until(waits)
+        (review,) = await machine.send("auditor", calls.list_reviews(kind="blended-release", subject=f"asset:{run_id}"))
+        with pytest.raises(Refused):
+            await machine.send("scientist", calls.download(run_id))
+        ballot = calls.vote_on_review(
+            review["id"], function="privacy", verdict="approve", digest=review["digest"], reason="needed for audit"
+        )
+        await machine.send("privacy-officer", ballot)
+        run = await ready.ended(run_id)
+    assert run["state"] == "released", run
+    assert run["offer"]["guarantee"]["level"] == "none"
+    assert run["asset"]["blend"]["real_rows"] == 40
+    content = await machine.send("scientist", calls.download(run_id))
+    origins = pq.read_table(custody.pa.BufferReader(content))["origin"].to_pylist()
+    assert (origins.count("real"), origins.count("synthetic")) == (40, 160)
+
+
+async def test_a_search_is_one_governed_run_that_ends_with_a_table(machine: Machine) -> None:
+    ready = await machine.ready()
+    fixed = {"delta": {"one_of": ["0.000001"]}, "iterations": {"one_of": [100]}}
+    candidate = {"generator": "dpmm-mst", "parameters": fixed | {"epsilon": {"minimum": "0.5", "maximum": "1"}}}
+    asked = SearchRequest.model_validate(
+        {
+            "charter_id": ready.charter_id, "source_id": ready.source_id, "use_case": "research", "audience": "analysts",
+            "candidates": [candidate], "epsilon": "2", "most_trials": 3, "rows": 300, "rationale": "find one",
+        }
+    )  # fmt: skip
+    begun = await machine.send("scientist", calls.request_search(asked, key=uuid4().hex))
+    found: dict[str, Any] = {}
+
+    async def ended() -> bool:
+        found.update(await machine.send("scientist", calls.get_search(begun["id"])))
+        return found["state"] != "searching"
+
+    async with machine.worker():
+        await until(ended)
+        assert found["state"] == "found", found
+        await ready.ended(found["asset_id"])
+    assert await ready.charges(found["asset_id"]) == ["reserve", "spend"]
+    assert found["trials"][-1]["charged"]
+    assert await machine.send("scientist", calls.download(found["asset_id"]))
+
+    async def recorded() -> bool:
+        graph = await machine.send("auditor", calls.get_graph(found["asset_id"]))
+        return begun["id"] in str(graph)
+
+    await until(recorded)
+
+
 async def test_a_kept_model_is_sampled_again_for_nothing(machine: Machine) -> None:
     ready = await machine.ready()
     async with machine.worker():
         first = await ready.request()
         assert (await ready.ended(first))["state"] == "released"
         spent = (await machine.send("auditor", calls.get_population(ready.population_id)))["budget"]["epsilon_spent"]
+        (model,) = [one for one in await machine.send("scientist", calls.list_models()) if one["id"] == first]
+        assert (model["generator"], model["guarantee"]["level"], model["sampled_again"]) == ("dpmm-mst", "proven", 0)
         again = await ready.ended(await ready.request(model=first, parameters={}, rows=77))
         assert again["state"] == "released", again
         assert again["asset"]["rows"] == 77

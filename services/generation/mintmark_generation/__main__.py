@@ -7,6 +7,8 @@ from contextlib import aclosing
 from mintmark_generation.app import create_app, create_workshop
 from mintmark_generation.settings import Settings
 from mintmark_generation.use_cases.child import Children, JobLimits
+from mintmark_generation.use_cases.ray_children import RayChildren
+from mintmark_generation.use_cases.workshop import Executor
 from mintmark_generation.worker import work
 from mintmark_shared.migrations import upgrade
 from mintmark_shared.service import Surroundings, serve
@@ -17,9 +19,14 @@ async def run_worker(settings: Settings) -> None:
     configure_logging("generation-worker", settings.log_level)
     around = Surroundings("generation", settings)
     limits = JobLimits(settings.job_seconds, settings.job_mebibytes)
-    children = Children(limits, keep_spare=settings.keep_spare)
-    async with around.live(), aclosing(children):
-        await work(create_workshop(settings, around, make_table=children.messages))
+    async with around.live(), aclosing(executor_of(settings, limits)) as executor:
+        await work(create_workshop(settings, around, executor=executor))
+
+
+def executor_of(settings: Settings, limits: JobLimits) -> Executor:
+    if settings.ray_address is None:
+        return Children(limits, keep_spare=settings.keep_spare)
+    return RayChildren(settings.ray_address, limits)
 
 
 def main(role: str) -> None:

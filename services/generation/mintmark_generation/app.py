@@ -6,7 +6,7 @@ from mintmark_generation.api import ROUTERS
 from mintmark_generation.settings import Settings
 from mintmark_generation.tables import journal
 from mintmark_generation.use_cases.child import Children
-from mintmark_generation.use_cases.workshop import MakeTable, Workshop
+from mintmark_generation.use_cases.workshop import Executor, Workshop
 from mintmark_shared import custody
 from mintmark_shared.clients.evaluation import Evaluation, EvaluationOverHttp
 from mintmark_shared.clients.policy import Policy, PolicyOverHttp
@@ -23,8 +23,9 @@ def create_workshop(
     clock: Clock = utc_now,
     policy: Policy | None = None,
     evaluation: Evaluation | None = None,
-    make_table: MakeTable | None = None,
+    executor: Executor | None = None,
 ) -> Workshop:
+    executor = executor or Children()
     return Workshop(
         settings=settings,
         database=around.database,
@@ -32,7 +33,8 @@ def create_workshop(
         policy=policy or PolicyOverHttp(around.peer("policy", settings.policy_url)),
         evaluation=evaluation or EvaluationOverHttp(around.peer("evaluation", settings.evaluation_url)),
         objects=custody.open_store(settings.objects_url),
-        make_table=make_table or Children().messages,
+        make_table=executor.messages,
+        ready=executor.ready,
     )
 
 

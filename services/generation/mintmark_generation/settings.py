@@ -20,3 +20,5 @@ class Settings(ServiceSettings):
     job_seconds: float | None = 6 * 3600
     job_mebibytes: int | None = None
     heartbeat_seconds: float = 20.0
+    ray_address: str | None = None
+    """A Ray cluster's head, such as ``10.0.0.7:6379``; jobs are then carried on its nodes."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared.contracts.generation import SourceDeclaration
-from mintmark_shared.contracts.policy import Clause, Offer, Plan, Waived
+from mintmark_shared.contracts.policy import Clause, Guarantee, Offer, Plan, Waived
 from mintmark_shared.contracts.search import SearchRequest
 from mintmark_shared.contracts.words import Document
 
@@ -180,3 +180,22 @@ class Search(Document):
     trials: list[TrialShown]
     requested_at: datetime
     changed_at: datetime
+
+
+class Model(Document):
+    """A model that a run fitted and kept, sealed under that run's key; a plan samples it again by the run's id.
+
+    What it is a version of: this engine's version, with these parameters, on this version of the source.
+    """
+
+    id: UUID
+    charter_id: UUID
+    source_id: UUID
+    source_version_id: UUID
+    generator: str
+    engine_version: str
+    parameters: dict[str, Any]
+    guarantee: Guarantee
+    fitted_by: str
+    requested_at: datetime
+    sampled_again: int

@@ -76,6 +76,7 @@ def _speak_alone() -> Say:
 
 def make(job: dict[str, Any], say: Say) -> None:
     """Fit, or open the model that was sealed before; then sample, and seal the asset."""
+    os.environ.update(job.get("store_environment") or {})
     store = custody.open_store(job["objects_url"])
     declaration = SourceDeclaration.model_validate(job["declaration"])
     asset_key = b64decode(job["asset_key"])

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, Text, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +16,7 @@ from mintmark_shared.errors import Conflict, NotFound
 from mintmark_shared.queue import Superseded
 
 PAGE = 100
+ENDED_WITHOUT = ("failed", "cancelled")
 
 
 class Store:
@@ -94,6 +95,16 @@ class Store:
         if after is not None:
             pivot = select(runs.c.requested_at).where(runs.c.id == after).scalar_subquery()
             query = query.where(runs.c.requested_at < pivot)
+        return (await self._connection.execute(query)).all()
+
+    async def models(self, after: UUID | None) -> Sequence[Row[Any]]:
+        """Runs that kept a model of their own, by id, and how many runs sampled each again."""
+        again = runs.alias("again")
+        sampled = select(func.count()).where(again.c.plan["model"].astext == runs.c.id.cast(Text)).scalar_subquery()
+        kept = runs.c.model_sealed & runs.c.plan["model"].astext.is_(None) & runs.c.state.not_in(ENDED_WITHOUT)
+        query = select(runs, sampled.label("sampled")).where(kept).order_by(runs.c.id).limit(PAGE)
+        if after is not None:
+            query = query.where(runs.c.id > after)
         return (await self._connection.execute(query)).all()
 
     async def take_up(self, run_id: UUID, at: datetime) -> Row[Any]:

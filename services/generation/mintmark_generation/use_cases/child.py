@@ -70,6 +70,9 @@ class Children:
         self._preparing = asyncio.Lock()
         wipe_abandoned()
 
+    async def ready(self) -> None:
+        """A process can always be started here."""
+
     async def messages(self, job: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         """The child's messages as they come. Closing the iterator kills the child.
 

@@ -137,7 +137,12 @@ async def await_votes(works: Workshop, run: Run) -> Run:
 
 
 async def make(works: Workshop, run: Run) -> Run:
-    """Redeem, fit, sample, and leave the table in quarantine."""
+    """Redeem, fit, sample, and leave the table in quarantine.
+
+    Raises:
+        Unavailable: policy does not answer, or nothing can be run now; nothing was charged.
+    """
+    await works.ready()
     try:
         keys = await _redeem(works, run)
     except Unavailable:
@@ -169,6 +174,8 @@ async def _job(works: Workshop, run: Run, keys: Redemption) -> dict[str, Any]:
         version = await store.version(run.source_version_id)
     return {
         "objects_url": works.settings.objects_url,
+        # A child is started with nothing secret in its environment.
+        "store_environment": custody.store_environment(),
         "declaration": source.declaration,
         "generator": run.plan["generator"],
         "parameters": run.plan["parameters"],

@@ -1,8 +1,8 @@
 """What every use case of generation works with."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from obstore.store import ObjectStore
 
@@ -14,7 +14,18 @@ from mintmark_shared.database import Database
 
 RUN_JOB = "run"
 SEARCH_JOB = "search"
+Ready = Callable[[], Awaitable[None]]
 MakeTable = Callable[[dict[str, Any]], AsyncGenerator[dict[str, Any]]]
+
+
+class Executor(Protocol):
+    """Where jobs are carried: beside the worker, or on a cluster."""
+
+    async def ready(self) -> None: ...
+
+    def messages(self, job: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]: ...
+
+    async def aclose(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -28,3 +39,5 @@ class Workshop:
     evaluation: Evaluation
     objects: ObjectStore
     make_table: MakeTable
+    ready: Ready
+    """Raises Unavailable where no table can be made now; asked before a permit is redeemed."""
