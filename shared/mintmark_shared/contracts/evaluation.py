@@ -49,5 +49,5 @@ class Assay(Document):
     finished_at: datetime | None = None
     estimates: list[Estimate] = Field(default_factory=list)
     not_estimable: list[NotEstimable] = Field(default_factory=list)
-    verdict: Literal["released", "rejected"] | None = None
+    verdict: Literal["released", "rejected", "review"] | None = None
     failure: str | None = None
