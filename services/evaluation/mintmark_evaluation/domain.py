@@ -1,7 +1,9 @@
 """An assay's life and its statistics: values and formulas, no tables and no I/O."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import sqrt
+from math import exp, sqrt
+from statistics import fmean, variance
 from typing import Any, Literal
 
 from scipy import stats
@@ -55,6 +57,11 @@ def clopper_pearson(successes: int, n: int, confidence: float = CONFIDENCE) -> t
     return lower, upper
 
 
+def bonferroni(family: int, confidence: float = CONFIDENCE) -> float:
+    """The confidence each of so many intervals needs for all of them to hold together (Dunn 1961)."""
+    return 1 - (1 - confidence) / max(1, family)
+
+
 def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Score bounds of a proportion (Wilson 1927)."""
     z = float(stats.norm.ppf((1 + confidence) / 2))
@@ -64,12 +71,51 @@ def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[floa
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def newcombe(successes_a: int, n_a: int, successes_b: int, n_b: int) -> tuple[float, float, float]:
+def newcombe(
+    successes_a: int, n_a: int, successes_b: int, n_b: int, confidence: float = CONFIDENCE
+) -> tuple[float, float, float]:
     """(difference, lower, upper) of two proportions by hybrid scores (Newcombe 1998, method 10)."""
     share_a, share_b = successes_a / n_a, successes_b / n_b
-    low_a, high_a = wilson(successes_a, n_a)
-    low_b, high_b = wilson(successes_b, n_b)
+    low_a, high_a = wilson(successes_a, n_a, confidence)
+    low_b, high_b = wilson(successes_b, n_b, confidence)
     difference = share_a - share_b
     lower = difference - sqrt((share_a - low_a) ** 2 + (high_b - share_b) ** 2)
     upper = difference + sqrt((high_a - share_a) ** 2 + (share_b - low_b) ** 2)
     return difference, lower, upper
+
+
+def welch(a: Sequence[float], b: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float, float]:
+    """(difference, lower, upper) of two means whose variances may differ (Welch 1947)."""
+    difference = fmean(a) - fmean(b)
+    parts = variance(a) / len(a), variance(b) / len(b)
+    spread = sum(parts)
+    if spread == 0:
+        return difference, difference, difference
+    freedom = spread**2 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
+    half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * sqrt(spread)
+    return difference, difference - half, difference + half
+
+
+def rate_ratio(
+    successes_a: int, n_a: int, successes_b: int, n_b: int, confidence: float = CONFIDENCE
+) -> tuple[float, float, float]:
+    """(ratio, lower, upper) of two rates, on a log scale, half a success added to each (Katz 1978; Walter 1975)."""
+    a, b = successes_a + 0.5, successes_b + 0.5
+    ratio = (a / (n_a + 0.5)) / (b / (n_b + 0.5))
+    spread = sqrt(1 / a - 1 / (n_a + 0.5) + 1 / b - 1 / (n_b + 0.5))
+    width = exp(float(stats.norm.ppf((1 + confidence) / 2)) * spread)
+    return ratio, ratio / width, ratio * width
+
+
+def benjamini_hochberg(p_values: Sequence[float], rate: float = 0.05) -> list[bool]:
+    """Which hypotheses are rejected at that false discovery rate (Benjamini & Hochberg 1995)."""
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    passed = [place for place, i in enumerate(order, 1) if p_values[i] <= rate * place / len(p_values)]
+    rejected = set(order[: max(passed, default=0)])
+    return [i in rejected for i in range(len(p_values))]
+
+
+def magnitude(value: float, lower: float, upper: float) -> tuple[float, float, float]:
+    """An absolute value and its bounds, from those of the value itself."""
+    least = 0.0 if lower <= 0 <= upper else min(abs(lower), abs(upper))
+    return abs(value), least, max(abs(lower), abs(upper))

@@ -2,46 +2,53 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from math import comb
 
 import numpy as np
 
 from mintmark_evaluation.domain import Estimate, Measured, NotEstimable
 from mintmark_evaluation.measures.reference import Array, Tables, codes
 
-RESAMPLES = 200
-MOST_PAIRS = 500
+SINGLES, PAIRS, TRIPLES = "marginal-tvd", "pairwise-tvd", "triple-tvd"
+SETS = ((SINGLES, 1, 500, 200), (PAIRS, 2, 300, 200), (TRIPLES, 3, 60, 100))
+"""Name, columns in a set, most sets, and draws of the bootstrap."""
+NUMBERS = {1: "one", 2: "two", 3: "three"}
+NIST_SCALE = 1000
 
 
 def measure(tables: Tables) -> list[Measured]:
-    """Mean and largest marginal distance, mean pairwise distance, and the holdout's own as noise floor."""
+    """Mean and largest marginal distance, mean distance of pairs and triples, and the holdout's own as noise floor."""
     train, holdout, asset, sizes = codes(tables)
-    singles = [(i,) for i in range(len(sizes))]
-    pairs = list(combinations(range(len(sizes)), 2))
-    if len(pairs) > MOST_PAIRS:
-        chosen = tables.random("pairs").choice(len(pairs), MOST_PAIRS, replace=False)
-        pairs = [pairs[i] for i in sorted(chosen)]
     found: list[Measured] = []
-    for name, sets in (("marginal-tvd", singles), ("pairwise-tvd", pairs)):
+    for name, width, most, draws in SETS:
+        sets = _chosen(tables, name, width, most, len(sizes))
         if not sets:
-            found.append(NotEstimable(f"{name}-mean", "the table has one column"))
+            found.append(NotEstimable(f"{name}-mean", f"the table has fewer than {NUMBERS[width]} columns"))
             continue
-        histograms = [(_histogram(train, columns, sizes), _histogram(asset, columns, sizes)) for columns in sets]
-        floor = float(np.mean([
-            _distance(_histogram(train, columns, sizes), _histogram(holdout, columns, sizes)) for columns in sets
-        ]))  # fmt: skip
-        found += _estimates(tables, name, histograms, floor, with_largest=name == "marginal-tvd")
+        counted = [_counts(columns, train, asset, holdout) for columns in sets]
+        floor = float(np.mean([_distance(learned, held_out) for learned, _, held_out in counted]))
+        found += _estimates(tables, name, counted, floor, draws)
     return found
 
 
+def _chosen(tables: Tables, name: str, width: int, most: int, columns: int) -> list[tuple[int, ...]]:
+    """The sets of so many columns, or as many of them at random as are affordable."""
+    if comb(columns, width) <= most:
+        return list(combinations(range(columns), width))
+    random = tables.random(f"{name} sets")
+    drawn = {tuple(sorted(random.choice(columns, width, replace=False).tolist())) for _ in range(4 * most)}
+    found = sorted(drawn)
+    random.shuffle(found)
+    return sorted(found[:most])
+
+
 def _estimates(
-    tables: Tables, name: str, histograms: Sequence[tuple[Array, Array]], floor: float, *, with_largest: bool
+    tables: Tables, name: str, counted: Sequence[tuple[Array, ...]], floor: float, resamples: int
 ) -> list[Measured]:
-    values = np.array([_distance(a, b) for a, b in histograms])
+    values = np.array([_distance(learned, made) for learned, made, _ in counted])
     random = tables.random(name)
-    drawn = np.array(
-        [[_distance(_redraw(a, random), _redraw(b, random)) for a, b in histograms] for _ in range(RESAMPLES)]
-    )
-    method = f"total variation; multinomial bootstrap of both tables' counts, {RESAMPLES} draws, centred percentiles"
+    drawn = np.array([_redrawn(learned, made, resamples, random) for learned, made, _ in counted])
+    method = f"total variation; multinomial bootstrap of both tables' counts, {resamples} draws, centred percentiles"
     details = {"sets": len(values), "train-against-holdout": round(floor, 6)}
     n = len(tables.asset)
 
@@ -49,10 +56,17 @@ def _estimates(
         low, high = centred(value, draws)
         return Estimate(f"{name}-{suffix}", value, max(0.0, low), min(1.0, high), n, method, tables.seed, details)
 
-    found: list[Measured] = [estimate("mean", float(values.mean()), drawn.mean(axis=1))]
-    if with_largest:
-        found.append(estimate("max", float(values.max()), drawn.max(axis=1)))
-    return found
+    mean = estimate("mean", float(values.mean()), drawn.mean(axis=0))
+    if name == SINGLES:
+        return [mean, estimate("max", float(values.max()), drawn.max(axis=0))]
+    return [mean, _score(name, mean)]
+
+
+def _score(name: str, mean: Estimate) -> Estimate:
+    """The NIST k-marginal score: 0 for nothing in common, 1000 for the same (SDNist, "k-marginal metric")."""
+    value, lower, upper = (NIST_SCALE * (1 - figure) for figure in (mean.value, mean.upper, mean.lower))
+    metric = f"k-marginal-score-{2 if name == PAIRS else 3}"
+    return Estimate(metric, value, lower, upper, mean.n, f"1000 × (1 - {name}-mean)", mean.seed)
 
 
 def centred(value: float, draws: Array) -> tuple[float, float]:
@@ -61,17 +75,25 @@ def centred(value: float, draws: Array) -> tuple[float, float]:
     return float(value + low - middle), float(value + high - middle)
 
 
-def _histogram(coded: Array, columns: Sequence[int], sizes: Sequence[int]) -> Array:
-    cell = np.zeros(len(coded), dtype=np.int64)
-    for column in columns:
-        cell = cell * sizes[column] + coded[:, column]
-    return np.bincount(cell, minlength=int(np.prod([sizes[column] for column in columns])))
+def _counts(columns: Sequence[int], *parts: Array) -> tuple[Array, ...]:
+    """Rows per combination of values, for the combinations that occur in any part; so many categories cost nothing."""
+    rows = np.concatenate([part[:, list(columns)] for part in parts])
+    if len(columns) == 1:
+        cells = rows[:, 0]
+    else:
+        cell = np.zeros(len(rows), dtype=np.int64)
+        for column in rows.T:
+            cell = cell * (int(column.max(initial=0)) + 1) + column
+        cells = np.unique(cell, return_inverse=True)[1].reshape(-1)
+    size, ends = int(cells.max(initial=0)) + 1, np.cumsum([len(part) for part in parts])[:-1]
+    return tuple(np.bincount(piece, minlength=size) for piece in np.split(cells, ends))
 
 
 def _distance(a: Array, b: Array) -> float:
     return float(np.abs(a / a.sum() - b / b.sum()).sum() / 2)
 
 
-def _redraw(counts: Array, random: np.random.Generator) -> Array:
-    total = counts.sum()
-    return random.multinomial(total, counts / total)
+def _redrawn(a: Array, b: Array, resamples: int, random: np.random.Generator) -> Array:
+    """Distances between redrawn tables, shape (resamples,)."""
+    drawn = [random.multinomial(counts.sum(), counts / counts.sum(), resamples) / counts.sum() for counts in (a, b)]
+    return np.asarray(np.abs(drawn[0] - drawn[1]).sum(axis=1) / 2)

@@ -7,31 +7,66 @@ holdout rows the attacker's reference does not hold.
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
+from xgboost import XGBClassifier
 
 from mintmark_evaluation.domain import Estimate, Measured, NotEstimable, clopper_pearson
 from mintmark_evaluation.measures.reference import Array, Tables, features
 from mintmark_evaluation.measures.roc import areas
 
-AUC, TPR = "membership-auc", "membership-tpr-at-1pct-fpr"
+AUC, ISOLATED, DENSITY = "membership-auc", "membership-isolated-auc", "membership-density-auc"
+RATES = {"membership-tpr-at-1pct-fpr": 0.01, "membership-tpr-at-0.1pct-fpr": 0.001}
 MOST_CANDIDATES = 3000
 LEAST_CANDIDATES = 40
-FALSE_POSITIVES = 0.01
+ISOLATED_SHARE, LEAST_ISOLATED = 0.05, 20
 SMALLEST = 1e-4
 
 
 def measure(tables: Tables) -> list[Measured]:
-    """AUC, and the true positive rate at 1 % false positives."""
+    """By distance: AUC, true positives at 1 % and 0.1 % false positives, the most isolated alone; by density: AUC."""
     train, holdout, asset = features(tables)
     reference_rows, outsider_rows = tables.halves()
     random = tables.random("membership")
     count = min(MOST_CANDIDATES, len(train), len(outsider_rows))
     if count < LEAST_CANDIDATES or len(reference_rows) == 0:
         because = f"fewer than {LEAST_CANDIDATES} members and non-members"
-        return [NotEstimable(AUC, because), NotEstimable(TPR, because)]
+        return [NotEstimable(metric, because) for metric in (AUC, *RATES, ISOLATED, DENSITY)]
     members = train[random.choice(len(train), count, replace=False)]
     outsiders = holdout[random.choice(outsider_rows, count, replace=False)]
-    scores = [_score(rows, asset, holdout[reference_rows]) for rows in (members, outsiders)]
-    return [_auc(tables, *scores), _tpr(tables, *scores)]
+    reference = holdout[reference_rows]
+    scores = [_score(rows, asset, reference) for rows in (members, outsiders)]
+    how = "ratio of the distances to a reference half of the holdout and to the asset; DeLong's variance"
+    return [
+        _auc(tables, AUC, scores[0], scores[1], how),
+        *(_tpr(tables, metric, rate, scores[0], scores[1]) for metric, rate in RATES.items()),
+        _isolated(tables, members, outsiders, reference, scores),
+        _density(tables, asset, reference, members, outsiders),
+    ]
+
+
+def _isolated(tables: Tables, members: Array, outsiders: Array, reference: Array, scores: list[Array]) -> Measured:
+    """The same attack on the twentieth of people farthest from everybody else: risk is never the average's alone."""
+    far = [_nearest(rows, reference) for rows in (members, outsiders)]
+    chosen = [
+        score[distance >= np.quantile(distance, 1 - ISOLATED_SHARE)]
+        for score, distance in zip(scores, far, strict=True)
+    ]
+    if min(map(len, chosen)) < LEAST_ISOLATED:
+        return NotEstimable(ISOLATED, f"fewer than {LEAST_ISOLATED} isolated people on a side")
+    return _auc(tables, ISOLATED, chosen[0], chosen[1], "the same attack on the 5 % most isolated; DeLong's variance")
+
+
+def _density(tables: Tables, asset: Array, reference: Array, members: Array, outsiders: Array) -> Measured:
+    """Where the asset is denser than the population, somebody was learned from (DOMIAS, van Breugel et al. 2023)."""
+    size = min(len(asset), len(reference), MOST_CANDIDATES)
+    random = tables.random(DENSITY)
+    made, real = (rows[random.choice(len(rows), size, replace=False)] for rows in (asset, reference))
+    learner = XGBClassifier(n_estimators=60, max_depth=5, tree_method="hist", n_jobs=1, random_state=tables.seed)
+    learner.fit(np.vstack([made, real]), np.repeat([1, 0], size))
+    scores = [learner.predict(rows, output_margin=True).astype(np.float64) for rows in (members, outsiders)]
+    method = (
+        "log density ratio of asset and reference half of the holdout, by gradient-boosted trees; DeLong's variance"
+    )
+    return _auc(tables, DENSITY, scores[0], scores[1], method)
 
 
 def _score(rows: Array, asset: Array, reference: Array) -> Array:
@@ -44,18 +79,20 @@ def _nearest(rows: Array, among: Array) -> Array:
     return np.asarray(found[:, 0])
 
 
-def _auc(tables: Tables, members: Array, outsiders: Array) -> Estimate:
+def _auc(tables: Tables, metric: str, members: Array, outsiders: Array, method: str) -> Estimate:
     value, lower, upper = areas(members[None, :], outsiders[None, :]).interval(np.ones(1))
-    method = "ratio of the distances to a reference half of the holdout and to the asset; DeLong's variance"
-    return Estimate(AUC, value, max(0.0, lower), min(1.0, upper), 2 * len(members), method, tables.seed)
+    n = len(members) + len(outsiders)
+    return Estimate(metric, value, max(0.0, lower), min(1.0, upper), n, method, tables.seed)
 
 
-def _tpr(tables: Tables, members: Array, outsiders: Array) -> Estimate:
+def _tpr(tables: Tables, metric: str, rate: float, members: Array, outsiders: Array) -> Measured:
     half = len(outsiders) // 2
-    threshold = float(np.quantile(outsiders[:half], 1 - FALSE_POSITIVES, method="higher"))
+    if half * rate < 1:
+        return NotEstimable(metric, f"{half} non-members cannot tell a false positive rate of {rate:g}")
+    threshold = float(np.quantile(outsiders[:half], 1 - rate, method="higher"))
     caught = int((members > threshold).sum())
     lower, upper = clopper_pearson(caught, len(members))
     alarms = float((outsiders[half:] > threshold).mean())
     method = "threshold from one half of the non-members; Clopper-Pearson"
     details = {"false-positive-rate": round(alarms, 6)}
-    return Estimate(TPR, caught / len(members), lower, upper, len(members), method, tables.seed, details)
+    return Estimate(metric, caught / len(members), lower, upper, len(members), method, tables.seed, details)

@@ -1,18 +1,20 @@
 """Encodings made once from the real reference, shared by every measure."""
 
 import hashlib
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from mintmark_shared.contracts.generation import SourceDeclaration
+from mintmark_shared.contracts.generation import Column, SourceDeclaration
 from mintmark_shared.exact import plain_table
 
 Array = np.ndarray[Any, Any]
 QUANTILES = 20
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Tables:
     holdout: pd.DataFrame
     asset: pd.DataFrame
     seed: int
+    _made: dict[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
 
     @classmethod
     def of(
@@ -41,6 +44,17 @@ class Tables:
         word = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "big")
         return np.random.default_rng([self.seed, word])
 
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """What several measures need, made by the first of them."""
+        if name not in self._made:
+            self._made[name] = make()
+        found: Made = self._made[name]
+        return found
+
+    def columns(self, *roles: str) -> list[Column]:
+        """The learned columns of those roles."""
+        return [column for column in self.declaration.learned if column.role in roles]
+
     def halves(self) -> tuple[Array, Array]:
         """Row numbers of the holdout: (attacker's reference, outsiders)."""
         order = self.random("halves").permutation(len(self.holdout))
@@ -48,11 +62,18 @@ class Tables:
         return order[:middle], order[middle:]
 
 
-def codes(tables: Tables) -> tuple[Array, Array, Array, list[int]]:
+Coded = tuple[Array, Array, Array, list[int]]
+
+
+def codes(tables: Tables) -> Coded:
     """(train, holdout, asset) as integer codes of shape (n, columns), and codes per column.
 
     Categories are the declared ones; numbers are cut at quantiles of the real rows; null is a code.
     """
+    return tables.once("codes", lambda: _codes(tables))
+
+
+def _codes(tables: Tables) -> Coded:
     parts: list[list[Array]] = [[], [], []]
     sizes: list[int] = []
     for column in tables.declaration.learned:
@@ -79,6 +100,10 @@ def features(tables: Tables, *, drop: str | None = None) -> tuple[Array, Array, 
     """(train, holdout, asset) as floats of shape (n, features): numbers scaled by their declared
     bounds, categories one-hot over √2 so that a mismatch weighs 1; a missing number is its middle and a flag.
     """
+    return tables.once(f"features without {drop}", lambda: _features(tables, drop))
+
+
+def _features(tables: Tables, drop: str | None) -> tuple[Array, Array, Array]:
     blocks: list[list[Array]] = [[], [], []]
     for column in tables.declaration.learned:
         if column.name == drop:
