@@ -226,6 +226,11 @@ def get_assay(assay_id: Id) -> Call[Assay]:
     return Call("evaluation", "GET", path, lambda answer: Assay.model_validate(answer.json()))
 
 
+def get_report(assay_id: Id) -> Call[str]:
+    """An assay as one HTML page to read and print."""
+    return Call("evaluation", "GET", f"/v1/assays/{assay_id}/report", _text)
+
+
 # --- lineage ------------------------------------------------------------------------------
 
 

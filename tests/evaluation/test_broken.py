@@ -41,7 +41,7 @@ BROKEN: dict[str, Callable[[], Three]] = {
         constant(population(900, 1), "region", "a"),
         constant(population(400, 2), "region", "a"),
         population(900, 3),
-    ),  # fmt: skip
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from mintmark_evaluation.api import router
+from mintmark_evaluation.api import ROUTERS
 from mintmark_evaluation.settings import Settings
 from mintmark_evaluation.tables import journal
 from mintmark_evaluation.use_cases import Laboratory
@@ -34,7 +34,7 @@ def create_app(
     app = create_api(
         name="evaluation",
         summary="Assays of synthetic tables, every figure with its uncertainty.",
-        routers=[router],
+        routers=ROUTERS,
         verifier=around.verifier,
         checks=around.checks("mintmark_evaluation"),
         metrics=Metrics(),

@@ -8,7 +8,7 @@ import numpy as np
 
 from mintmark_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni, newcombe
 from mintmark_evaluation.measures.neighbours import known_columns, nearest, targets
-from mintmark_evaluation.measures.reference import Array, Tables
+from mintmark_evaluation.measures.reference import Array, Tables, bounds
 from mintmark_shared.contracts.generation import Column
 
 METRIC = "attribute-inference-risk"
@@ -62,8 +62,6 @@ def _attack(tables: Tables, column: Column, members: Array, outsiders: Array) ->
 def _right(column: Column, guesses: Array, truth: Array) -> int:
     if column.domain.kind == "categorical":
         return int((guesses.astype(str) == truth.astype(str)).sum())
-    domain = column.domain
-    assert domain.kind in {"integer", "number"}
-    span = float(domain.maximum - domain.minimum) or 1.0
+    low, high = bounds(column)
     off = np.abs(guesses.astype(np.float64) - truth.astype(np.float64))
-    return int((off <= NEAR * span).sum())
+    return int((off <= NEAR * ((high - low) or 1)).sum())

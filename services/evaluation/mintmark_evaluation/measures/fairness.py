@@ -23,7 +23,7 @@ from mintmark_evaluation.domain import (
     rate_ratio,
 )
 from mintmark_evaluation.measures.fidelity import centred
-from mintmark_evaluation.measures.reference import Array, Tables, features
+from mintmark_evaluation.measures.reference import Array, Tables, bounds, features
 
 PRESENCE, IMPACT = "representation-gap-max", "disparate-impact-ratio"
 PARITY, ODDS = "demographic-parity-difference", "equalised-odds-difference"
@@ -73,12 +73,12 @@ def _grouping(tables: Tables, columns: Sequence[str]) -> Grouping | None:
 
 
 def _labels(tables: Tables, frames: Sequence[pd.DataFrame], name: str) -> pd.Series:
-    """A column's groups: its categories, or quarters of its range among the people learned from."""
-    kind = next(column.domain.kind for column in tables.declaration.learned if column.name == name)
+    """A column's groups: its categories, or quarters of its declared range, so that no bound is anybody's value."""
+    column = next(column for column in tables.declaration.learned if column.name == name)
     joined = pd.concat([frame[name] for frame in frames], ignore_index=True)
-    if kind == "categorical":
+    if column.domain.kind == "categorical":
         return joined.map(lambda value: f"{name}={value}", na_action="ignore")
-    edges = np.unique(np.nanquantile(frames[0][name].to_numpy(dtype=np.float64), np.linspace(0, 1, BINS + 1)[1:-1]))
+    edges = np.linspace(*bounds(column), BINS + 1)[1:-1]
     place = np.searchsorted(edges, joined.to_numpy(dtype=np.float64), side="right")
     ends = ["-∞", *(f"{edge:g}" for edge in edges), "∞"]
     texts = pd.Series([f"{name} in [{ends[i]}, {ends[i + 1]})" for i in place])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import combinations
 from math import comb
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,8 @@ NIST_SCALE = 1000
 def measure(tables: Tables) -> list[Measured]:
     """Mean and largest marginal distance, mean distance of pairs and triples, and the holdout's own as noise floor."""
     train, holdout, asset, sizes = codes(tables)
+    if not min(len(train), len(holdout), len(asset)):
+        return [NotEstimable(f"{name}-mean", "one of the tables has no rows") for name, *_ in SETS]
     found: list[Measured] = []
     for name, width, most, draws in SETS:
         sets = _chosen(tables, name, width, most, len(sizes))
@@ -49,7 +52,10 @@ def _estimates(
     random = tables.random(name)
     drawn = np.array([_redrawn(learned, made, resamples, random) for learned, made, _ in counted])
     method = f"total variation; multinomial bootstrap of both tables' counts, {resamples} draws, centred percentiles"
-    details = {"sets": len(values), "train-against-holdout": round(floor, 6)}
+    details: dict[str, Any] = {"sets": len(values), "train-against-holdout": round(floor, 6)}
+    if name == SINGLES:
+        names = [column.name for column in tables.declaration.learned]
+        details["columns"] = {column: round(float(value), 6) for column, value in zip(names, values, strict=False)}
     n = len(tables.asset)
 
     def estimate(suffix: str, value: float, draws: Array) -> Estimate:

@@ -17,6 +17,7 @@ AUC, ISOLATED, DENSITY = "membership-auc", "membership-isolated-auc", "membershi
 RATES = {"membership-tpr-at-1pct-fpr": 0.01, "membership-tpr-at-0.1pct-fpr": 0.001}
 MOST_CANDIDATES = 3000
 LEAST_CANDIDATES = 40
+CURVE_POINTS = 21
 ISOLATED_SHARE, LEAST_ISOLATED = 0.05, 20
 SMALLEST = 1e-4
 
@@ -27,8 +28,8 @@ def measure(tables: Tables) -> list[Measured]:
     reference_rows, outsider_rows = tables.halves()
     random = tables.random("membership")
     count = min(MOST_CANDIDATES, len(train), len(outsider_rows))
-    if count < LEAST_CANDIDATES or len(reference_rows) == 0:
-        because = f"fewer than {LEAST_CANDIDATES} members and non-members"
+    if count < LEAST_CANDIDATES or not len(asset):
+        because = f"fewer than {LEAST_CANDIDATES} members and non-members, or nothing made"
         return [NotEstimable(metric, because) for metric in (AUC, *RATES, ISOLATED, DENSITY)]
     members = train[random.choice(len(train), count, replace=False)]
     outsiders = holdout[random.choice(outsider_rows, count, replace=False)]
@@ -81,8 +82,15 @@ def _nearest(rows: Array, among: Array) -> Array:
 
 def _auc(tables: Tables, metric: str, members: Array, outsiders: Array, method: str) -> Estimate:
     value, lower, upper = areas(members[None, :], outsiders[None, :]).interval(np.ones(1))
-    n = len(members) + len(outsiders)
-    return Estimate(metric, value, max(0.0, lower), min(1.0, upper), n, method, tables.seed)
+    n, details = len(members) + len(outsiders), {"roc": _curve(members, outsiders)}
+    return Estimate(metric, value, max(0.0, lower), min(1.0, upper), n, method, tables.seed, details)
+
+
+def _curve(members: Array, outsiders: Array) -> list[list[float]]:
+    """Points [false positive rate, true positive rate] at equally spaced rates."""
+    rates = np.linspace(0, 1, CURVE_POINTS)
+    thresholds = np.quantile(outsiders, 1 - rates)
+    return [[round(float(x), 4), round(float((members > t).mean()), 4)] for x, t in zip(rates, thresholds, strict=True)]
 
 
 def _tpr(tables: Tables, metric: str, rate: float, members: Array, outsiders: Array) -> Measured:

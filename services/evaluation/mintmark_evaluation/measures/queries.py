@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mintmark_evaluation.domain import Estimate, Measured, NotEstimable
-from mintmark_evaluation.measures.reference import Array, Tables
+from mintmark_evaluation.measures.reference import Array, Tables, bounds
 from mintmark_shared.contracts.generation import Column
 
 COUNTS, MEANS = "query-count-error-mean", "query-mean-error-mean"
@@ -68,9 +68,8 @@ def _mean_error(tables: Tables, column: Column, masks: list[Array]) -> float:
         frame[column.name][mask].mean()
         for frame, mask in zip((tables.holdout, tables.asset), masks, strict=True)
     ]  # fmt: skip
-    domain = column.domain
-    assert domain.kind in {"integer", "number"}
-    return float(abs(means[0] - means[1])) / (float(domain.maximum - domain.minimum) or 1.0)
+    low, high = bounds(column)
+    return float(abs(means[0] - means[1])) / ((high - low) or 1)
 
 
 def _estimate(tables: Tables, metric: str, errors: Array, method: str) -> Estimate:

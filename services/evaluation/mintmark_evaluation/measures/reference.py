@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from mintmark_shared.contracts.generation import Column, SourceDeclaration
+from mintmark_shared.contracts.generation import Column, IntegerDomain, NumberDomain, SourceDeclaration
 from mintmark_shared.exact import plain_table
 
 Array = np.ndarray[Any, Any]
@@ -114,14 +114,25 @@ def _features(tables: Tables, drop: str | None) -> tuple[Array, Array, Array]:
     return stacked[0], stacked[1], stacked[2]
 
 
+def bounds(column: Column) -> tuple[float, float]:
+    """The declared ends of a numeric column.
+
+    Raises:
+        TypeError: its values are not numbers.
+    """
+    if not isinstance(column.domain, IntegerDomain | NumberDomain):
+        raise TypeError(column.name)
+    return float(column.domain.minimum), float(column.domain.maximum)
+
+
 def _block(series: pd.Series, column: Any) -> Array:
     if column.domain.kind == "categorical":
         index = pd.Index(column.domain.categories)
         coded = np.asarray(index.get_indexer(pd.Index(series)))
         one_hot: Array = np.eye(len(index) + 1, dtype=np.float32)[coded] / np.float32(np.sqrt(2))
         return one_hot
-    span = (column.domain.maximum - column.domain.minimum) or 1
-    scaled = (series.to_numpy(dtype=np.float64, na_value=np.nan) - column.domain.minimum) / span
+    low, high = bounds(column)
+    scaled = (series.to_numpy(dtype=np.float64, na_value=np.nan) - low) / ((high - low) or 1)
     missing = np.isnan(scaled)
     block = np.where(missing, 0.5, scaled).astype(np.float32)[:, None]
     return np.hstack([block, missing.astype(np.float32)[:, None]]) if column.nullable else block

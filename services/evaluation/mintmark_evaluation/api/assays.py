@@ -4,9 +4,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from mintmark_evaluation import use_cases
+from mintmark_evaluation.api.report import HEADERS, render
 from mintmark_evaluation.store import PAGE, Store
 from mintmark_evaluation.use_cases import Laboratory
 from mintmark_shared.auth import Caller, requires
@@ -56,3 +57,16 @@ async def get_assay(assay_id: UUID, laboratory: InLaboratory, _: Caller = READ) 
     async with laboratory.database.transaction() as connection:
         row = await Store(connection).assay(assay_id)
     return Assay.model_validate(use_cases.show(row))
+
+
+@router.get(
+    "/{assay_id}/report",
+    operation_id="reportAssay",
+    summary="An assay as one page to read and print",
+    response_class=HTMLResponse,
+)
+async def report(assay_id: UUID, laboratory: InLaboratory, _: Caller = READ) -> HTMLResponse:
+    async with laboratory.database.transaction() as connection:
+        row = await Store(connection).assay(assay_id)
+    criteria = row.release["criteria"] if row.release else []
+    return HTMLResponse(render(use_cases.show(row), criteria), headers=HEADERS)
