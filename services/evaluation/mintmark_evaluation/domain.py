@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import exp, sqrt
-from statistics import fmean, variance
+from math import exp, fsum, sqrt
 from typing import Any, Literal
 
 from scipy import stats
@@ -86,8 +85,9 @@ def newcombe(
 
 def welch(a: Sequence[float], b: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float, float]:
     """(difference, lower, upper) of two means whose variances may differ (Welch 1947)."""
-    difference = fmean(a) - fmean(b)
-    parts = variance(a) / len(a), variance(b) / len(b)
+    means = fsum(a) / len(a), fsum(b) / len(b)
+    difference = means[0] - means[1]
+    parts = [fsum((x - mean) ** 2 for x in xs) / (len(xs) - 1) / len(xs) for xs, mean in ((a, means[0]), (b, means[1]))]
     spread = sum(parts)
     if spread == 0:
         return difference, difference, difference
