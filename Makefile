@@ -42,6 +42,7 @@ bench: $(STAMP) ## Speed, as ratios between things measured in one run
 	$(BIN)/python benchmarks/permits.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/assay.py --peers
 
 catalogue: $(STAMP) ## Try every engine on tables that are hard in one way each; writes docs/catalogue.md
 	$(BIN)/python -W ignore benchmarks/catalogue.py
