@@ -1,7 +1,7 @@
 """The whole standard suite beside the sum of what peers compute, on the same tables in one run; then a million rows.
 
-Peers are asked for their equivalents at the same size, but for one that takes many minutes at it: it gets a tenth of the
-rows and is counted as it is, in its favour. ``--peers`` and ``--million`` ask for what takes long.
+Peers are asked for their equivalents at the same size, but for one that takes many minutes at it: it gets a tenth of
+the rows and is counted as it is, in its favour. ``--peers`` and ``--million`` ask for what takes long.
 """
 
 import resource

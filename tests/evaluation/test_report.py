@@ -9,7 +9,7 @@ from mintmark_evaluation.api.report import HEADERS, LIMITATIONS, SECTIONS, bar, 
 from mintmark_evaluation.domain import Estimate
 from mintmark_evaluation.measures.reference import Tables
 from mintmark_evaluation.measures.suite import assay
-from mintmark_evaluation.use_cases import wire_estimate
+from mintmark_evaluation.use_cases import power_notes, wire_estimate
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x"
 CRITERIA = [
@@ -31,7 +31,7 @@ def shown(**changes: Any) -> dict[str, Any]:
     return {
         "id": "a", "asset_id": "b", "state": "done", "requested_at": "2026-01-01", "finished_at": "2026-01-01",
         "estimates": [wire_estimate(one) for one in found if isinstance(one, Estimate)],
-        "not_estimable": [{"metric": HOSTILE, "because": HOSTILE}], "verdict": "released", "failure": None,
+        "not_estimable": [{"metric": HOSTILE, "because": HOSTILE}], "verdict": "released", "failure": None, "power_notes": [],
     } | changes  # fmt: skip
 
 
@@ -99,3 +99,16 @@ def test_an_interval_lies_on_its_scale() -> None:
     assert below.begin == 0
     assert below.limit is not None
     assert below.middle < below.limit
+
+
+def test_a_criterion_no_table_of_this_size_could_meet_is_said_to_be_one() -> None:
+    wide = {"metric": "membership-auc", "value": "0.52", "lower": "0.40", "upper": "0.64", "n": 60}
+    narrow = wide | {"lower": "0.50", "upper": "0.54", "n": 6000}
+    (note,) = power_notes([wide], CRITERIA[:1])
+    assert "n = 60" in note["note"]
+    assert power_notes([narrow], CRITERIA[:1]) == []
+    assert power_notes([wide], CRITERIA[1:]) == [], "what was not estimated is said elsewhere"
+    score = {"metric": "k-marginal-score-2", "value": "900", "lower": "700", "upper": "950", "n": 50}
+    asked = [{"metric": "k-marginal-score-2", "expected": "lower bound at least 850", "actual": "", "met": False}]
+    assert power_notes([score], asked)
+    assert "Even a flawless table" in render(shown(power_notes=[note]), CRITERIA)

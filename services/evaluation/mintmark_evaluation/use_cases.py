@@ -10,7 +10,7 @@ from uuid import UUID
 
 from obstore.store import ObjectStore
 
-from mintmark_evaluation.domain import CONFIDENCE, Estimate, Measured, next_step
+from mintmark_evaluation.domain import CONFIDENCE, Estimate, Measured, can_tell, next_step
 from mintmark_evaluation.measures.reference import Tables
 from mintmark_evaluation.measures.suite import assay as measure_all
 from mintmark_evaluation.settings import Settings
@@ -55,9 +55,39 @@ def show(row: Any) -> dict[str, Any]:
         "finished_at": row.finished_at.isoformat() if row.finished_at else None,
         "estimates": row.estimates or [],
         "not_estimable": row.not_estimable or [],
+        "power_notes": power_notes(row.estimates or [], row.release["criteria"] if row.release else []),
         "verdict": row.release["verdict"] if row.release else None,
         "failure": row.failure,
     }
+
+
+def power_notes(estimates: Sequence[dict[str, Any]], criteria: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+    """Which criteria no table of this size could meet, and how many rows might: intervals narrow with their root."""
+    known = {one["metric"]: one for one in estimates}
+    notes: list[dict[str, str]] = []
+    for criterion in criteria:
+        found, limit = known.get(criterion["metric"]), limit_of(criterion["expected"])
+        if found is None or limit is None:
+            continue
+        value, lower, upper = (float(found[name]) for name in ("value", "lower", "upper"))
+        upward = " at most " in criterion["expected"]
+        bound = {"at_most": limit if upward else None, "at_least": None if upward else limit}
+        if can_tell(criterion["metric"], value, lower, upper, **bound):
+            continue
+        note = (
+            f"Even a flawless table would miss this: with n = {found['n']} the bound lies "
+            f"{upper - value if upward else value - lower:.4f} from the estimate. Assay more rows, or ask for less."
+        )
+        notes.append({"metric": criterion["metric"], "note": note})
+    return notes
+
+
+def limit_of(expected: str) -> float | None:
+    """The number in a criterion as policy words it, such as ``upper bound at most 0.6``."""
+    try:
+        return float(expected.rpartition(" ")[2])
+    except ValueError:
+        return None
 
 
 async def request_assay(lab: Laboratory, request: AssayRequest, *, by: str, attempt: Attempt) -> Reply:

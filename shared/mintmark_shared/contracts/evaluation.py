@@ -41,6 +41,13 @@ class NotEstimable(Document):
     because: str
 
 
+class PowerNote(Document):
+    """A criterion that no table of this size could meet: its interval is wider than the charter leaves room for."""
+
+    metric: str
+    note: str
+
+
 class Assay(Document):
     id: UUID
     asset_id: UUID
@@ -49,5 +56,6 @@ class Assay(Document):
     finished_at: datetime | None = None
     estimates: list[Estimate] = Field(default_factory=list)
     not_estimable: list[NotEstimable] = Field(default_factory=list)
+    power_notes: list[PowerNote] = Field(default_factory=list)
     verdict: Literal["released", "rejected", "review"] | None = None
     failure: str | None = None

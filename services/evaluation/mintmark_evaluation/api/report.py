@@ -9,6 +9,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from mintmark_evaluation.use_cases import limit_of
+
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -95,14 +97,15 @@ class Bar:
 def render(assay: Mapping[str, Any], criteria: Sequence[Mapping[str, Any]]) -> str:
     """The page of an assay as ``use_cases.show`` shows it, and of the criteria policy held it against."""
     estimates = {one["metric"]: one for one in assay["estimates"]}
-    limits = {one["metric"]: _limit(one["expected"]) for one in criteria}
+    limits = {one["metric"]: limit_of(one["expected"]) for one in criteria}
+    notes = {one["metric"]: one["note"] for one in assay["power_notes"]}
     known = {metric for section in SECTIONS.values() for metric in section}
     sections = {title: _rows(section, estimates, limits) for title, section in SECTIONS.items()}
     others = {metric: (metric, "") for metric in estimates if metric not in known}
     return _pages.get_template("report.html.jinja").render(
         assay=assay,
         verdict=VERDICTS[assay["verdict"]],
-        criteria=[{**one, "bar": _criterion_bar(one, estimates)} for one in criteria],
+        criteria=[{**one, "bar": _criterion_bar(one, estimates), "note": notes.get(one["metric"])} for one in criteria],
         sections=sections | ({"Other figures": _rows(others, estimates, limits)} if others else {}),
         columns=_bars(estimates.get("marginal-tvd-mean"), "columns"),
         groups=_bars(estimates.get("representation-gap-max"), "groups"),
@@ -110,13 +113,6 @@ def render(assay: Mapping[str, Any], criteria: Sequence[Mapping[str, Any]]) -> s
         advice=[text for one in assay["estimates"] for text in one["details"].get("advice", [])],
         limitations=LIMITATIONS,
     )
-
-
-def _limit(expected: str) -> float | None:
-    try:
-        return float(expected.rpartition(" ")[2])
-    except ValueError:
-        return None
 
 
 def _rows(
@@ -151,7 +147,7 @@ def bar(estimate: Mapping[str, Any], limit: float | None) -> Bar:
 
 def _criterion_bar(criterion: Mapping[str, Any], estimates: Mapping[str, Any]) -> Bar | None:
     estimate = estimates.get(criterion["metric"])
-    return bar(estimate, _limit(criterion["expected"])) if estimate is not None else None
+    return bar(estimate, limit_of(criterion["expected"])) if estimate is not None else None
 
 
 def _bars(estimate: Mapping[str, Any] | None, name: str) -> list[tuple[str, float, float]]:
