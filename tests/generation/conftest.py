@@ -109,11 +109,9 @@ class Scripted:
 
     def __init__(self, told: list[Any]) -> None:
         self._told = told
-        self.away: Exception | None = None
 
     async def ready(self) -> None:
-        if self.away is not None:
-            raise self.away
+        pass
 
     async def messages(self, job: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         for message in self._told:

@@ -164,3 +164,22 @@ async def test_one_row_of_history_does_not_hold_a_newcomer_back(world: World) ->
             await Store(connection).save(run, datetime.now(UTC), state="redeemed", redeemed=True)
     turns = [(await world.row(run_id)).turn for run_id in [*runs, await world.run(charter_id=uuid4())]]
     assert turns == [0, 1, 2, 1]
+
+
+async def test_a_blend_is_offered_without_a_guarantee_whatever_its_engine(world: World) -> None:
+    row = await world.row(await world.run(blend={"share": "0.5"}))
+    assert (row.guarantee, row.offer["guarantee"]["level"], row.offer["mechanism"]["kind"]) == ("none", "none", "none")
+    plain = await world.row(await world.run())
+    assert (plain.guarantee, plain.offer["mechanism"]["kind"]) == ("proven", "zcdp")
+
+
+async def test_nothing_is_redeemed_while_nothing_can_be_run(world: World) -> None:
+    async def away() -> None:
+        raise Unavailable("the cluster does not answer")
+
+    object.__setattr__(world.works, "ready", away)
+    run_id = await world.run()
+    with pytest.raises(Unavailable):
+        await carry(world.works, run_id)
+    assert (await world.row(run_id)).state == "queued"
+    assert world.policy.said == []

@@ -48,6 +48,22 @@ def show(asset: str, data: Data = DEFAULT_DATA, person: Person = "scientist") ->
             show_assay(client.send(calls.get_assay(run["assay_id"])))
 
 
+@app.command("report")
+def report(
+    asset: str,
+    to: Annotated[Path, typer.Argument(help="An .html file.")],
+    data: Data = DEFAULT_DATA,
+    person: Person = "scientist",
+) -> None:
+    """An asset's assay as one page to read and print."""
+    with speak(data, person) as client:
+        run = client.send(calls.get_generation(asset))
+        if not run["assay_id"]:
+            raise typer.BadParameter(f"{asset} is {run['state']} and has no assay yet")
+        to.write_text(client.send(calls.get_report(run["assay_id"])))
+    say(f"open {to} in a browser")
+
+
 @app.command("record")
 def record(asset: str, data: Data = DEFAULT_DATA, person: Person = "auditor") -> None:
     """How an asset came about, as JSON."""

@@ -195,6 +195,9 @@ def _show_table(speak: Speak, run: dict[str, Any], output: Path) -> None:
     rows = list(itertools.islice(csv.reader(io.StringIO(content.decode())), 6))
     shortened = [[cell[:CELL] for cell in row] for row in rows[1:]]
     table(f"{run['asset']['rows']} synthetic rows in {output}", rows[0], shortened)
+    page = output.with_name("assay.html")
+    page.write_text(speak("scientist").send(calls.get_report(run["assay_id"])))
+    say(f"The assay as a page to read and print: {page}")
 
 
 def _show_record(speak: Speak, asset_id: str, data: Path) -> None:
