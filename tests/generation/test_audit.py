@@ -21,6 +21,7 @@ from mintmark_generation.generators.protocol import Parameters
 from mintmark_shared.contracts.generation import CategoricalDomain, Column, SourceDeclaration
 from mintmark_shared.exact import arrow_schema
 
+pytestmark = pytest.mark.timeout(7200)
 FITS = 200
 CAMPAIGN = "MINTMARK_AUDIT" in os.environ
 EPSILON, DELTA = 1.0, 1e-6

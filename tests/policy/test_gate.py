@@ -12,7 +12,8 @@ from mintmark_policy.domain import gate
 from mintmark_policy.domain.accounting import FREE, Account, Mechanism, caps_of, cost_of
 from mintmark_policy.domain.charter import Charter, Configuration, Criterion, ExtraRule, ParameterRange
 from mintmark_policy.domain.extra_rules import compile_plan_rule
-from mintmark_policy.domain.gate import GATE, Assessment, Facts, Plan, judge
+from mintmark_policy.domain.facts import Assessment, Facts, Plan
+from mintmark_policy.domain.gate import GATE, judge
 from mintmark_policy.domain.library import read_rejection
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Any
 
 from mintmark_policy.domain.accounting import Account, Cost
 from mintmark_policy.domain.charter import Charter
-from mintmark_policy.domain.gate import Clause, Facts
+from mintmark_policy.domain.facts import Clause, Facts
 
 
 @dataclass(frozen=True)

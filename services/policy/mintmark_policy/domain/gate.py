@@ -1,15 +1,11 @@
 """The gate: a list of rules that can be read aloud. All are asked; every one that fails is told (I6, I7)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
 from mintmark_policy.domain.accounting import Account, Cost
 from mintmark_policy.domain.charter import Charter, Configuration
-from mintmark_policy.domain.extra_rules import exact_units
-from mintmark_policy.domain.library import Entry, Rejection
+from mintmark_policy.domain.facts import Clause, Facts
+from mintmark_policy.domain.library import Entry
 
 PRIORITIES = ("low", "normal", "high")
 RANK = {"none": 0, "claimed": 1, "proven": 2}
@@ -18,101 +14,6 @@ MECHANISMS = {
     "claimed": {"claimed", "post-processing"},
     "proven": {"zcdp", "pure", "gaussian", "subsampled-gaussian", "post-processing"},
 }
-
-
-@dataclass(frozen=True)
-class Clause:
-    """One rule that failed: what it expected, what it found, what would mend it."""
-
-    code: str
-    expected: str
-    actual: str
-    remedy: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the caller asked for."""
-
-    charter_id: str
-    use_case: str
-    audience: str
-    source_id: str
-    generator: str
-    parameters: Mapping[str, str | int | bool]
-    rows: int
-    requested_guarantee: str
-    configuration: str | None = None
-    model: str | None = None
-    blend_share: Decimal | None = None
-    priority: str = "normal"
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """A privacy impact assessment of one charter digest."""
-
-    assessor: str
-    digest: str
-    acceptable: bool
-    valid_until: datetime
-    template: str | None = None
-
-
-@dataclass(frozen=True)
-class Model:
-    """A fitted model as the plan that paid for it had it; ``paid`` once its run was charged and made a table."""
-
-    charter_id: str
-    source_id: str
-    generator: str
-    parameters: Mapping[str, str | int | bool]
-    guarantee: str
-    paid: bool
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Everything the gate may look at, gathered in one transaction."""
-
-    now: datetime
-    requester: str
-    plan: Plan
-    offered_guarantee: str
-    offered_mechanism: str
-    offered_delta: Decimal | None
-    cost: Cost
-    charter: Charter | None
-    charter_state: str
-    assessments: Sequence[Assessment]
-    source_population: str | None
-    offered_population: str
-    populations: Sequence[Account]
-    allocations: Sequence[Account]
-    in_force_at: datetime | None = None
-    approved_until: datetime | None = None
-    trained_in: frozenset[str] = frozenset()
-    library: Mapping[str, Entry] = field(default_factory=dict[str, Entry])
-    rejections: Sequence[Rejection] = ()
-    offered_version: str = ""
-    offered_epsilon: Decimal | None = None
-    model: Model | None = None
-
-    def values(self) -> dict[str, Any]:
-        """The plan as rules written in CEL see it; ε and δ as exact integers in units of 1e-12."""
-        return {
-            "use_case": self.plan.use_case,
-            "audience": self.plan.audience,
-            "source_id": self.plan.source_id,
-            "generator": self.plan.generator,
-            "guarantee": self.offered_guarantee,
-            "requester": self.requester,
-            "rows": self.plan.rows,
-            "epsilon": exact_units(self.offered_epsilon),
-            "delta": exact_units(self.offered_delta),
-            "parameters": dict(self.plan.parameters),
-            "now": self.now,
-        }
 
 
 Rule = Callable[[Facts], Clause | None]

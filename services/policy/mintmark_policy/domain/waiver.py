@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mintmark_policy.domain.gate import Clause
+from mintmark_policy.domain.facts import Clause
 from mintmark_shared.errors import Invalid
 
 NEVER = ("budget.", "guarantee.", "model.", "delta.", "source.population", "charter.in-force", "charter.approval")

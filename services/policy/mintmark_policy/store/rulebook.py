@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, Table, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.gate import Assessment
+from mintmark_policy.domain.facts import Assessment
 from mintmark_policy.domain.library import Entry, Rejection, read_entry, read_rejection
 from mintmark_policy.domain.waiver import Waiver
 from mintmark_policy.tables import (

@@ -15,6 +15,7 @@ from mintmark_policy.domain import gate
 from mintmark_policy.domain.charter import check_document, read_charter
 from mintmark_policy.domain.explanation import Suggestion, suggest
 from mintmark_policy.domain.extra_rules import compile_access_rule
+from mintmark_policy.domain.facts import Clause, Facts
 from mintmark_policy.store.budgets import BudgetStore, as_account
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
@@ -113,7 +114,7 @@ async def explain(office: Office, decision_id: UUID) -> dict[str, Any]:
         facts, clauses = await _judged(connection, await brief(connection, book, request, now))
         suggestions = suggest(clauses, facts)
         mended = _mended(request, suggestions)
-        left: tuple[gate.Clause, ...] = clauses
+        left: tuple[Clause, ...] = clauses
         if mended is not None and suggestions:
             _, left = await _judged(connection, await brief(connection, book, mended, now))
     return {
@@ -126,7 +127,7 @@ async def explain(office: Office, decision_id: UUID) -> dict[str, Any]:
     }
 
 
-async def _judged(connection: AsyncConnection, prepared: Brief) -> tuple[gate.Facts, tuple[gate.Clause, ...]]:
+async def _judged(connection: AsyncConnection, prepared: Brief) -> tuple[Facts, tuple[Clause, ...]]:
     """The gate's clauses with the balances as they are, nothing locked."""
     rows = await BudgetStore(connection).read(prepared.account_ids)
     facts = prepared.with_balances({row.id: as_account(row) for row in rows})

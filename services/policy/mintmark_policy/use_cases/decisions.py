@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain import gate
 from mintmark_policy.domain.accounting import Account, cost_of
+from mintmark_policy.domain.facts import Clause
 from mintmark_policy.domain.waiver import Waiver, waive
 from mintmark_policy.store.budgets import BudgetStore
 from mintmark_policy.store.decisions import DecisionStore
@@ -44,8 +45,8 @@ class Judgement:
     """What the gate made of one plan."""
 
     verdict: str
-    clauses: tuple[gate.Clause, ...]
-    waived: tuple[tuple[gate.Clause, Waiver], ...] = ()
+    clauses: tuple[Clause, ...]
+    waived: tuple[tuple[Clause, Waiver], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -315,7 +316,7 @@ async def conclude(office: Office, connection: AsyncConnection, row: Any, state:
     judgement = judge(prepared, accounts, alone=True, reviewed=True)
     assert judgement is not None
     if state != "approved":
-        clause = gate.Clause("review.plan", "an approved review", f"the review is {state}", "plan anew")
+        clause = Clause("review.plan", "an approved review", f"the review is {state}", "plan anew")
         judgement = Judgement("deny", (clause, *judgement.clauses))
     rows, held = Rows.none(), set[UUID]()
     body = body_of(request, prepared, judgement, round_=1, now=now) | {"review_id": str(row.id)}

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain import gate
+from mintmark_policy.domain import facts as stated
 from mintmark_policy.domain.accounting import Account, Cost, Mechanism, cost_of, epsilon_of, event_of
 from mintmark_policy.domain.charter import state_at
 from mintmark_policy.domain.permit import made_an_asset
@@ -25,7 +25,7 @@ from mintmark_shared.contracts.policy import Mechanism as StatedMechanism
 class Brief:
     """A plan ready to be judged, but for the balances of its accounts."""
 
-    facts: gate.Facts
+    facts: stated.Facts
     version: Version | None
     waivers: tuple[Waiver, ...]
     own: tuple[UUID, ...]
@@ -37,7 +37,7 @@ class Brief:
     def account_ids(self) -> tuple[UUID, ...]:
         return (*self.own, *self.allocated)
 
-    def with_balances(self, accounts: dict[UUID, Account]) -> gate.Facts:
+    def with_balances(self, accounts: dict[UUID, Account]) -> stated.Facts:
         return replace(
             self.facts,
             populations=[accounts[key] for key in self.own],
@@ -94,7 +94,7 @@ async def brief(
     allotment = await book.allotment(connection, offer.population_id, plan.charter_id)
     model = await _model(connection, plan.model) if plan.model else None
     own, allocated = allotment.of(key.partitions if key else ())
-    facts = gate.Facts(
+    facts = stated.Facts(
         now=now,
         requester=request.requester,
         plan=_judged(plan),
@@ -122,8 +122,8 @@ async def brief(
     return Brief(facts, judged, waivers, own, allocated, known_as(mechanism)[0])
 
 
-def _judged(plan: Plan) -> gate.Plan:
-    return gate.Plan(
+def _judged(plan: Plan) -> stated.Plan:
+    return stated.Plan(
         charter_id=str(plan.charter_id),
         use_case=plan.use_case,
         audience=plan.audience,
@@ -139,7 +139,7 @@ def _judged(plan: Plan) -> gate.Plan:
     )
 
 
-async def _model(connection: AsyncConnection, run_id: UUID) -> gate.Model | None:
+async def _model(connection: AsyncConnection, run_id: UUID) -> stated.Model | None:
     """A model as its own run was decided on; None if there was no such run."""
     store = DecisionStore(connection)
     decision = await store.decision_of_run(run_id)
@@ -147,7 +147,7 @@ async def _model(connection: AsyncConnection, run_id: UUID) -> gate.Model | None
     if decision is None or permit is None:
         return None
     plan = decision.request["plan"]
-    return gate.Model(
+    return stated.Model(
         charter_id=plan["charter_id"],
         source_id=plan["source_id"],
         generator=plan["generator"],

@@ -18,7 +18,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.charter import Charter, Standing, read_charter
-from mintmark_policy.domain.gate import Assessment
+from mintmark_policy.domain.facts import Assessment
 from mintmark_policy.domain.library import Entry, Rejection
 from mintmark_policy.domain.waiver import Waiver
 from mintmark_policy.store.budgets import BudgetStore
