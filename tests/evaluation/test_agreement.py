@@ -7,7 +7,6 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from evaluation.test_measures import DECLARATION, INDEPENDENT, TRAIN, figure, population
-from sklearn.metrics import roc_auc_score
 
 from mintmark_evaluation.domain import NotEstimable
 from mintmark_evaluation.measures import attributes, fairness, fidelity, likeness, linkability, singling_out
@@ -220,14 +219,6 @@ def test_the_ratio_of_rates_is_fairlearns_but_for_its_half_successes() -> None:
     found = fairness.impact(tables, [grouping], positive, rare)
     assert found.value == pytest.approx(theirs, rel=0.01)
     assert found.lower <= theirs <= found.upper
-
-
-def test_areas_of_detection_are_scikit_learns() -> None:
-    tables = Tables.of(DECLARATION, TRAIN, population(1000, 2), INDEPENDENT, 0)
-    found = likeness.detection(tables)
-    assert 0.4 < found.value < 0.6
-    scores = np.r_[np.zeros(5), np.ones(5)]
-    assert roc_auc_score(scores, scores) == 1
 
 
 def test_codes_of_categories_are_their_places() -> None:

@@ -269,6 +269,10 @@ async def test_cancelling_a_search_cancels_its_trial(judged: World) -> None:
     await step(judged, search_id)
     run = await judged.row(UUID(shown["trials"][0]["run_id"]))
     assert run.cancel_requested
+    await step(judged, search_id)
+    assert (await judged.row(run.id)).changed_at == run.changed_at, (
+        "the wish is passed on once, however often it is asked"
+    )
     async with judged.works.database.transaction() as connection:
         await Store(connection).save(run, judged.works.clock(), state="cancelled")
     assert (await step(judged, search_id))["state"] == "cancelled"

@@ -55,8 +55,7 @@ def assemble(fitted: Fitted, asked: Asked, read_real: ReadReal) -> tuple[pa.Tabl
         ShapeUnreachable: the model, or the source where real rows are asked for, holds too few such rows.
     """
     if asked.blend is None:
-        table, report = _chosen(fitted, asked.shape, asked.rows, asked)
-        return table, report
+        return _chosen(fitted, asked.shape, asked.rows, asked)
     real_rows = blending.real_rows(asked.rows, asked.blend)
     seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
     real = blending.RealRows(read_real(), [seed, 1])

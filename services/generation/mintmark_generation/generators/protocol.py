@@ -148,11 +148,7 @@ def check_shapeable(engine: Engine) -> None:
         )
 
 
-NEEDED: Mapping[Needs, str] = {
-    "rows": "rows",
-    "survival": "times to an event",
-    "sequence": "sequences of rows",
-}
+NEEDED: Mapping[str, str] = {"survival": "times to an event", "sequence": "sequences of rows"}
 
 
 def unit_of(declaration: SourceDeclaration) -> str:

@@ -60,9 +60,9 @@ class SearchStore:
         await self._connection.execute(update(trials).where(*which).values(**values))
 
     async def trials(self, search_id: UUID) -> Sequence[Row[Any]]:
-        """A search's trials in order, each with its run's plan, state, and whether it was charged."""
+        """A search's trials in order, each with its run's plan and state, and whether that was charged or is to end."""
         query = (
-            select(trials, runs.c.plan, runs.c.state.label("run_state"), runs.c.redeemed)
+            select(trials, runs.c.plan, runs.c.state.label("run_state"), runs.c.redeemed, runs.c.cancel_requested)
             .join(runs, runs.c.id == trials.c.run_id)
             .where(trials.c.search_id == search_id)
             .order_by(trials.c.number)

@@ -9,8 +9,6 @@ from mintmark_shared.contracts.policy import Guarantee, Plan
 from mintmark_shared.contracts.shape import Blend, Suppression
 from mintmark_shared.errors import Invalid
 
-LEAKS = Guarantee(level="none", unit="one row", statement="Real rows stand in the table as they are.")
-
 
 def check_order(plan: Plan, engine: Engine, declaration: SourceDeclaration, guarantee: Guarantee) -> None:
     """That shape, suppression and blend can be asked of this engine and source.
@@ -83,6 +81,6 @@ def _check_blend(plan: Plan, blend: Blend, declaration: SourceDeclaration) -> No
     if real_rows(plan.rows, blend) >= plan.rows:
         raise Invalid("So few rows cannot be both real and synthetic; ask for more.", code="blend-impossible")
     if blend.shape is not None:
-        check_shape(blend.shape, declaration, LEAKS)
+        check_shape(blend.shape, declaration, earned_when_blended(declaration))
         if plan.suppression is not None and plan.suppression.of == "output" and blend.shape.strata:
             raise Invalid("Rare real rows are left out, so their strata cannot be met.", code="suppression-with-strata")

@@ -1,7 +1,8 @@
 """The same child processes on the nodes of a Ray cluster: a courier there starts one, and passes on what it says.
 
 Ray keeps what tasks are called with in stores of its own, in clear. So the courier makes a key pair, and the job, data
-keys and all, is sealed to it: X25519, HKDF-SHA256 and AES-256-GCM, as HPKE's base mode (RFC 9180) but for framing.
+keys and all, is sealed to it with the primitives of HPKE (RFC 9180), though not in its framing: X25519, HKDF-SHA256 and
+AES-256-GCM.
 """
 
 import asyncio

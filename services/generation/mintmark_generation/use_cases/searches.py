@@ -173,7 +173,7 @@ async def _cancel_running(works: Workshop, row: Any, trials: Sequence[Any]) -> N
     if not row.cancel_requested:
         return
     for trial in trials:
-        if trial.state == "running" and trial.run_state in CANCELLABLE:
+        if trial.run_state in CANCELLABLE and not trial.cancel_requested:
             await plans.cancel(works, trial.run_id, by=row.requester)
 
 
