@@ -15,8 +15,9 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
+from mintmark_evaluation.measures.catalogue import STANDARD, chosen
 from mintmark_evaluation.measures.reference import Tables
-from mintmark_evaluation.measures.suite import STANDARD, SUITES, assay
+from mintmark_evaluation.measures.suite import assay
 from mintmark_shared.contracts.generation import SourceDeclaration
 
 COLUMNS = [f"n{i}" for i in range(8)] + [f"c{i}" for i in range(7)]
@@ -124,8 +125,8 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     made = tables(30_000)
     print("each measure alone, 30,000 × 15:")
-    for measure in SUITES[STANDARD]:
-        timed(measure.__module__.rpartition(".")[2], lambda measure=measure: measure(tables(30_000)))
+    for measure in chosen(STANDARD):
+        timed(measure.id, lambda measure=measure: measure.measure(tables(30_000)))
     print("whole suite:")
     ours = timed("mintmark, all figures with intervals", lambda: assay(made))
     if "--million" in sys.argv:

@@ -24,16 +24,15 @@ COMMON = {
     "client_id": "export",
     "client_secret": "export",
 }
-PEERS = {"policy_url": "http://127.0.0.1:1", "evaluation_url": "http://127.0.0.1:1", "objects_url": "memory:///"}
+NOBODY = "http://127.0.0.1:1"
+PEERS = {"policy_url": NOBODY, "objects_url": "memory:///"}
 
 
 def documents() -> dict[str, dict[str, Any]]:
     """Each service's document; nothing is started and nobody is asked."""
     policy = PolicySettings.model_validate(COMMON | {"master_key": SOME_KEY, "signing_key": SOME_KEY})
-    generation = GenerationSettings.model_validate(COMMON | PEERS)
-    evaluation = EvaluationSettings.model_validate(
-        COMMON | {name: PEERS[name] for name in ("policy_url", "objects_url")}
-    )
+    generation = GenerationSettings.model_validate(COMMON | PEERS | {"evaluation_url": NOBODY})
+    evaluation = EvaluationSettings.model_validate(COMMON | PEERS | {"generation_url": NOBODY})
     lineage = LineageSettings.model_validate(COMMON | {"checkpoint_key": SOME_KEY})
     return {
         "policy": create_policy(policy).openapi(),

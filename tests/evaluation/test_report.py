@@ -9,7 +9,7 @@ from mintmark_evaluation.api.report import HEADERS, LIMITATIONS, SECTIONS, bar, 
 from mintmark_evaluation.domain import Estimate
 from mintmark_evaluation.measures.reference import Tables
 from mintmark_evaluation.measures.suite import assay
-from mintmark_evaluation.use_cases import power_notes, wire_estimate
+from mintmark_evaluation.use_cases.assays import power_notes, wire_estimate
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x"
 CRITERIA = [

@@ -30,9 +30,12 @@ PEOPLE: Mapping[str, str] = {
     "steward": (
         f"{READ} {SPEAK} policy:budgets:write policy:grants:write policy:library:write policy:charters:suspend "
         "policy:incidents:write policy:exceptions:write policy:glass:write policy:access:evaluate "
-        "generation:sources:write"
+        "generation:sources:write generation:audits:write evaluation:reassays:write evaluation:monitors:write "
+        "evaluation:shares:write"
     ),
-    "scientist": f"{READ} {SPEAK} policy:charters:write policy:exceptions:write generation:runs:write",
+    "scientist": (
+        f"{READ} {SPEAK} policy:charters:write policy:exceptions:write generation:runs:write evaluation:scores:write"
+    ),
     "assessor": f"{READ} {SPEAK} policy:assessments:write",
     "privacy-officer": f"{READ} {SPEAK} {VOTE}",
     "security-officer": f"{READ} {SPEAK} {VOTE}",
@@ -47,10 +50,12 @@ SERVICES: Mapping[str, str] = {
         "policy:read policy:decisions:write policy:keys:write policy:permits:redeem policy:assets:unlock "
         "evaluation:assays:write evaluation:read lineage:events:write"
     ),
-    "evaluation": "policy:read policy:permits:assay policy:releases:write lineage:events:write",
+    "evaluation": (
+        "policy:read policy:permits:assay policy:releases:write generation:objects:read lineage:events:write"
+    ),
     "lineage": "",
     "producer": "lineage:events:write",
-    "platform": "policy:access:evaluate",
+    "platform": "policy:access:evaluate evaluation:scores:write",
 }
 
 

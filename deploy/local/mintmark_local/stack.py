@@ -222,7 +222,11 @@ class Stack:
                     "OBJECTS_URL": objects,
                 }
             case "evaluation":
-                return {"POLICY_URL": self.ports.url("policy"), "OBJECTS_URL": objects}
+                return {
+                    "POLICY_URL": self.ports.url("policy"),
+                    "GENERATION_URL": self.ports.url("generation"),
+                    "OBJECTS_URL": objects,
+                }
             case _:
                 return {"CHECKPOINT_KEY": self.secrets.checkpoint_key}
 

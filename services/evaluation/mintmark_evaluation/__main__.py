@@ -5,7 +5,7 @@ import sys
 
 from mintmark_evaluation.app import create_app, create_laboratory
 from mintmark_evaluation.settings import Settings
-from mintmark_evaluation.worker import work
+from mintmark_evaluation.worker import watch, work
 from mintmark_shared.migrations import upgrade
 from mintmark_shared.service import Surroundings, serve
 from mintmark_shared.telemetry import configure_logging
@@ -14,8 +14,9 @@ from mintmark_shared.telemetry import configure_logging
 async def run_worker(settings: Settings) -> None:
     configure_logging("evaluation-worker", settings.log_level)
     around = Surroundings("evaluation", settings)
-    async with around.live():
-        await work(create_laboratory(settings, around))
+    lab = create_laboratory(settings, around)
+    async with around.live([lambda: watch(lab)]):
+        await work(lab)
 
 
 def main(role: str) -> None:

@@ -5,8 +5,9 @@ from fastapi import FastAPI
 from mintmark_evaluation.api import ROUTERS
 from mintmark_evaluation.settings import Settings
 from mintmark_evaluation.tables import journal
-from mintmark_evaluation.use_cases import Laboratory
+from mintmark_evaluation.use_cases.laboratory import Laboratory
 from mintmark_shared import custody
+from mintmark_shared.clients.generation import Generation, GenerationOverHttp
 from mintmark_shared.clients.policy import Policy, PolicyOverHttp
 from mintmark_shared.clock import Clock, utc_now
 from mintmark_shared.service import Surroundings
@@ -15,13 +16,19 @@ from mintmark_shared.web import create_api
 
 
 def create_laboratory(
-    settings: Settings, around: Surroundings, *, clock: Clock = utc_now, policy: Policy | None = None
+    settings: Settings,
+    around: Surroundings,
+    *,
+    clock: Clock = utc_now,
+    policy: Policy | None = None,
+    generation: Generation | None = None,
 ) -> Laboratory:
     return Laboratory(
         settings=settings,
         database=around.database,
         clock=clock,
         policy=policy or PolicyOverHttp(around.peer("policy", settings.policy_url)),
+        generation=generation or GenerationOverHttp(around.peer("generation", settings.generation_url)),
         objects=custody.open_store(settings.objects_url),
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import exp, fsum, sqrt
+from math import exp, fsum, pi, sqrt
 from typing import Any, Literal
 
 from scipy import stats
@@ -25,7 +25,7 @@ def next_step(state: str) -> Step:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure, its bounds at 95 % confidence, and how it came about."""
+    """A figure, its bounds, and how it came about."""
 
     metric: str
     value: float
@@ -35,6 +35,8 @@ class Estimate:
     method: str
     seed: int
     details: dict[str, Any] = field(default_factory=dict[str, Any])
+    measure: str = ""
+    confidence: float = CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,15 @@ def clopper_pearson(successes: int, n: int, confidence: float = CONFIDENCE) -> t
 def bonferroni(family: int, confidence: float = CONFIDENCE) -> float:
     """The confidence each of so many intervals needs for all of them to hold together (Dunn 1961)."""
     return 1 - (1 - confidence) / max(1, family)
+
+
+def level_of_look(number: int, false_alarms: float) -> float:
+    """The level at which the so-many-th look of a monitor is held, so that all looks ever together keep to
+    ``false_alarms``.
+
+    The levels 6 / (π² k²) add up to one, and the union bound asks nothing of how looks hang together.
+    """
+    return false_alarms * 6 / (pi * number) ** 2
 
 
 def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:

@@ -11,6 +11,8 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="MINTMARK_EVALUATION_", frozen=True)
 
     policy_url: str
+    generation_url: str
     objects_url: str
     concurrent_assays: int = 1
+    glance_seconds: float = 30.0
     heartbeat_seconds: float = 20.0

@@ -92,3 +92,19 @@ trials = Table(
     Column("shortfall", Text),
     moment("begun_at"),
 )
+
+audits = Table(
+    "audits",
+    metadata,
+    identifier(),
+    words("requester"),
+    words("generator"),
+    Column("parameters", JSONB, nullable=False),
+    Column("fits", Integer, nullable=False),
+    words("state"),
+    Column("scores", JSONB),
+    Column("verdict", Text),
+    Column("failure", Text),
+    moment("requested_at"),
+    moment("changed_at"),
+)

@@ -1,15 +1,15 @@
-"""The loop around carrying runs and searches."""
+"""The loop around carrying runs, searches and audits."""
 
 from uuid import UUID
 
-from mintmark_generation.use_cases import searches
+from mintmark_generation.use_cases import audits, searches
 from mintmark_generation.use_cases.runs import carry
-from mintmark_generation.use_cases.workshop import RUN_JOB, SEARCH_JOB, Workshop
+from mintmark_generation.use_cases.workshop import AUDIT_JOB, RUN_JOB, SEARCH_JOB, Workshop
 from mintmark_shared import queue
 
 
 async def work(works: Workshop) -> None:
-    """Take up runs and searches until told to stop."""
+    """Take up jobs until told to stop."""
 
     async def carry_run(run_id: UUID) -> None:
         await carry(works, run_id)
@@ -17,9 +17,12 @@ async def work(works: Workshop) -> None:
     async def carry_search(search_id: UUID) -> None:
         await searches.carry(works, search_id)
 
+    async def carry_audit(audit_id: UUID) -> None:
+        await audits.carry(works, audit_id)
+
     await queue.work(
         works.settings.database_url.get_secret_value(),
-        {RUN_JOB: carry_run, SEARCH_JOB: carry_search},
+        {RUN_JOB: carry_run, SEARCH_JOB: carry_search, AUDIT_JOB: carry_audit},
         concurrent=works.settings.concurrent_runs,
         heartbeat_seconds=works.settings.heartbeat_seconds,
     )

@@ -3,7 +3,7 @@
 from typing import Protocol
 from uuid import UUID
 
-from mintmark_shared.contracts.evaluation import Assay, AssayRequest
+from mintmark_shared.contracts.evaluation import Assay, AssayRequest, GuaranteeAudit, GuaranteeAuditRequest
 from mintmark_shared.http import Peer
 
 
@@ -12,6 +12,7 @@ class Evaluation(Protocol):
 
     async def request(self, request: AssayRequest) -> Assay: ...
     async def assay(self, assay_id: UUID) -> Assay: ...
+    async def audit(self, request: GuaranteeAuditRequest) -> GuaranteeAudit: ...
 
 
 class EvaluationOverHttp:
@@ -27,3 +28,8 @@ class EvaluationOverHttp:
 
     async def assay(self, assay_id: UUID) -> Assay:
         return Assay.model_validate(await self._peer.get(f"/v1/assays/{assay_id}"))
+
+    async def audit(self, request: GuaranteeAuditRequest) -> GuaranteeAudit:
+        body = request.model_dump(mode="json")
+        answer = await self._peer.post("/v1/guarantee-audits", body, idempotency_key=f"audit-{request.id}")
+        return GuaranteeAudit.model_validate(answer)

@@ -6,9 +6,12 @@ from uuid import UUID
 from mintmark_shared.contracts.policy import (
     AssayKeys,
     AssayKeysRequest,
+    Condemnation,
     DataKey,
     Decision,
     DecisionRequest,
+    Finding,
+    FindingRequest,
     KeyRequest,
     RedeemRequest,
     Redemption,
@@ -35,6 +38,8 @@ class Policy(Protocol):
     async def assay_keys(self, permit_id: UUID, request: AssayKeysRequest) -> AssayKeys: ...
     async def release(self, request: ReleaseRequest) -> Release: ...
     async def release_of(self, asset_id: UUID) -> Release: ...
+    async def report(self, request: FindingRequest) -> Finding: ...
+    async def condemn(self, request: Condemnation) -> None: ...
 
 
 class PolicyOverHttp:
@@ -86,7 +91,7 @@ class PolicyOverHttp:
         answer = await self._peer.post(
             f"/v1/permits/{permit_id}:open-for-assay",
             request.model_dump(mode="json"),
-            idempotency_key=f"assay-{permit_id}",
+            idempotency_key=f"{request.purpose}-{permit_id}",
         )
         return AssayKeys.model_validate(answer)
 
@@ -94,6 +99,16 @@ class PolicyOverHttp:
         body = request.model_dump(mode="json")
         answer = await self._peer.post("/v1/releases", body, idempotency_key=f"release-{request.assay_id}")
         return Release.model_validate(answer)
+
+    async def report(self, request: FindingRequest) -> Finding:
+        body = request.model_dump(mode="json")
+        return Finding.model_validate(
+            await self._peer.post("/v1/findings", body, idempotency_key=f"finding-{request.evidence}")
+        )
+
+    async def condemn(self, request: Condemnation) -> None:
+        body = request.model_dump(mode="json")
+        await self._peer.post("/v1/condemnations", body, idempotency_key=f"condemn-{request.audit_id}")
 
     async def release_of(self, asset_id: UUID) -> Release:
         return Release.model_validate(await self._peer.get(f"/v1/assets/{asset_id}/release"))

@@ -1,25 +1,52 @@
 """What generation asks of evaluation, and the estimates policy judges."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mintmark_shared.contracts.generation import SourceDeclaration
-from mintmark_shared.contracts.words import Document, Figure
+from mintmark_shared.contracts.words import AmountText, Document, Figure, Name
+
+
+class Register(Document):
+    """A table an attacker is taken to hold: where its parts lie, and the key that opens them."""
+
+    declaration: SourceDeclaration
+    key_id: UUID
+    objects: Annotated[list[Annotated[str, Field(max_length=500)]], Field(min_length=1, max_length=2)]
 
 
 class AssayRequest(Document):
-    """Judge one asset against the train and holdout parts of its source."""
+    """Judge one asset against the train and holdout parts of its source.
+
+    For a ``release`` policy decides on what is found. A ``re-assay`` looks at a released asset again, with the suite
+    or the single measure asked for, and policy holds what is found against the asset's charter. Without ``suite`` it
+    is the charter's, or the standard one. ``linkage`` is what an attacker links the asset with.
+    """
 
     asset_id: UUID
     permit_id: UUID
+    purpose: Literal["release", "re-assay"] = "release"
+    suite: Name | None = None
+    linkage: Register | None = None
+    source_id: UUID | None = None
     declaration: SourceDeclaration
     train_object: Annotated[str, Field(max_length=500)]
     holdout_object: Annotated[str, Field(max_length=500)]
     asset_object: Annotated[str, Field(max_length=500)]
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+class CriterionResult(Document):
+    """One criterion held against an interval; ``shortfall`` is how far its bound lies beyond what is expected."""
+
+    metric: str
+    expected: str
+    actual: str
+    met: bool
+    shortfall: AmountText | None = None
 
 
 class Estimate(Document):
@@ -34,6 +61,7 @@ class Estimate(Document):
     confidence: Figure
     seed: int
     details: dict[str, Any] = Field(default_factory=dict)
+    measure: str = ""
 
 
 class NotEstimable(Document):
@@ -49,13 +77,149 @@ class PowerNote(Document):
 
 
 class Assay(Document):
+    """A release is ``released``, ``rejected`` or in ``review``; what is assayed again ``stands`` or is ``suspended``."""
+
     id: UUID
     asset_id: UUID
+    purpose: Literal["release", "re-assay"] = "release"
+    suite: str | None = None
     state: Literal["queued", "measuring", "measured", "done", "failed"]
     requested_at: datetime
     finished_at: datetime | None = None
     estimates: list[Estimate] = Field(default_factory=list)
     not_estimable: list[NotEstimable] = Field(default_factory=list)
     power_notes: list[PowerNote] = Field(default_factory=list)
-    verdict: Literal["released", "rejected", "review"] | None = None
+    verdict: Literal["released", "rejected", "review", "stands", "suspended"] | None = None
     failure: str | None = None
+
+
+Scores = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=8, max_length=100_000)]
+
+
+class GuaranteeAuditRequest(Document):
+    """Scores of runs of one configuration on a public table with a worst-case record (inside) and without it (outside).
+
+    A higher score says more surely that the record was there. ``epsilon`` and ``delta`` are what the configuration
+    claims.
+    """
+
+    id: UUID
+    generator: Name
+    engine_version: Annotated[str, Field(max_length=100)]
+    parameters: dict[str, Any]
+    guarantee: Literal["claimed", "proven"]
+    epsilon: AmountText
+    delta: AmountText
+    inside: Scores
+    outside: Scores
+
+
+class GuaranteeAudit(Document):
+    """A lower bound on ε beside the claim; a bound above it condemns the configuration."""
+
+    id: UUID
+    generator: Name
+    engine_version: str
+    parameters: dict[str, Any]
+    guarantee: Literal["claimed", "proven"]
+    epsilon: AmountText
+    delta: AmountText
+    estimate: Estimate
+    verdict: Literal["stands", "condemned"]
+    at: datetime
+
+
+class _Terms(Document):
+    """What a monitor allows: a breach is a lower bound above its limit, and false alarms are the chance of ever
+    raising one where nothing drifts past it.
+    """
+
+    false_alarms: Annotated[str, Field(pattern=r"^0\.[0-9]{1,6}$")] = "0.05"
+
+
+class SourceTerms(_Terms):
+    """Newer uploads of the source against the one the asset was made from."""
+
+    kind: Literal["source"]
+    limits: dict[Literal["psi-max", "tvd-max", "drift-auc"], AmountText] = Field(
+        default={"psi-max": "0.2", "tvd-max": "0.1", "drift-auc": "0.6"}, min_length=1
+    )
+
+
+class SharesTerms(_Terms):
+    """The asset against the newest published shares of its population."""
+
+    kind: Literal["shares"]
+    limits: dict[Literal["psi-max", "tvd-max"], AmountText] = Field(
+        default={"psi-max": "0.2", "tvd-max": "0.1"}, min_length=1
+    )
+
+
+class ScoresTerms(_Terms):
+    """Posted scores of a model against the first batch of them; all lie from ``minimum`` to ``maximum``."""
+
+    kind: Literal["scores"]
+    minimum: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    maximum: Annotated[float, Field(allow_inf_nan=False)] = 1.0
+    limits: dict[Literal["psi-max", "tvd-max", "ks"], AmountText] = Field(
+        default={"psi-max": "0.2", "tvd-max": "0.1", "ks": "0.1"}, min_length=1
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ScoresTerms":
+        if self.maximum <= self.minimum:
+            message = "maximum must be above minimum"
+            raise ValueError(message)
+        return self
+
+
+MonitorTerms = Annotated[SourceTerms | SharesTerms | ScoresTerms, Field(discriminator="kind")]
+
+
+class Monitor(Document):
+    """A standing watch over an asset. ``looks`` counts those that saw something new."""
+
+    id: UUID
+    name: str
+    asset_id: UUID
+    terms: MonitorTerms
+    state: Literal["active", "paused"]
+    every_hours: int
+    looks: int
+    made_by: str
+    made_at: datetime
+    next_at: datetime
+
+
+class Look(Document):
+    """What a monitor saw of one new thing, and the review a breach opened."""
+
+    id: UUID
+    monitor_id: UUID
+    number: int
+    seen: str
+    estimates: list[Estimate]
+    breaches: list[CriterionResult]
+    review_id: UUID | None = None
+    at: datetime
+
+
+class ReferenceShares(Document):
+    """Published shares of a population, by column and category, in the version they were declared."""
+
+    id: UUID
+    population_id: UUID
+    version: int
+    source: str
+    as_of: date
+    shares: dict[str, dict[str, AmountText]]
+    made_by: str
+    made_at: datetime
+
+
+class Reassays(Document):
+    """The re-assays queued, by asset; ``after`` is where the next page begins, if there is one."""
+
+    suite: str
+    assays: dict[UUID, UUID]
+    after: UUID | None = None

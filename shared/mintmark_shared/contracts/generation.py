@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from mintmark_shared.contracts.shape import ColumnName, NumberText
+from mintmark_shared.contracts.shape import ColumnName, Constraint, NumberText
 from mintmark_shared.contracts.words import NAME, Document, Name, Text
 
 Role = Literal["plain", "protected", "sensitive", "quasi-identifier", "identifier"]
@@ -201,6 +201,17 @@ Domain = Annotated[
 ]
 
 
+def _step_of(domain: "Domain") -> tuple[str, object]:
+    """What values are comparable with: those of the same kind, in the same steps."""
+    match domain:
+        case TimestampDomain(kind=kind, resolution=step) | DecimalDomain(kind=kind, scale=step):
+            return kind, step
+        case IntegerDomain() | NumberDomain():
+            return "number", None
+        case _:
+            return domain.kind, None
+
+
 class Column(Document):
     name: ColumnName
     domain: Domain
@@ -296,8 +307,10 @@ class Sequence(Document):
 class SourceDeclaration(Document):
     """What is said of a source before a row of it is seen; all of it is public.
 
-    ``partition_column`` is a categorical column whose categories are partitions of the population: rows of
-    each category are charged to that partition's budget alone.
+    A source ``for_linkage`` is a register of people that an attacker may hold: nothing is ever learned from it, and
+    only assays open it. ``constraints`` hold of every real row; assays count the made rows that break one.
+    ``partition_column`` is a categorical column whose categories are partitions of the population: rows of each
+    category are charged to that partition's budget alone.
     """
 
     name: Name
@@ -309,6 +322,8 @@ class SourceDeclaration(Document):
     partition_column: ColumnName | None = None
     survival: Survival | None = None
     sequence: Sequence | None = None
+    for_linkage: bool = False
+    constraints: Annotated[list[Constraint], Field(max_length=50)] = Field(default_factory=list[Constraint])
     row_limit: Annotated[int, Field(ge=1, le=100_000_000)] = 5_000_000
 
     @model_validator(mode="after")
@@ -332,6 +347,8 @@ class SourceDeclaration(Document):
             message = "the privacy unit's column cannot be nullable"
             raise ValueError(message)
         self._check_partitions()
+        for constraint in self.constraints:
+            self._check_constraint(constraint)
         for structure in (self.survival, self.sequence):
             if structure is not None:
                 structure.check(self)
@@ -348,6 +365,15 @@ class SourceDeclaration(Document):
             message = f"there is no column named {name}"
             raise ValueError(message)
         return found
+
+    def _check_constraint(self, constraint: Constraint) -> None:
+        left, right = self.column(constraint.left), self.column(constraint.right)
+        if "identifier" in {left.role, right.role} or _step_of(left.domain) != _step_of(right.domain):
+            message = f"{left.name} and {right.name} cannot be compared: they are of different kinds, or identifiers"
+            raise ValueError(message)
+        if left.domain.kind == "categorical" and constraint.relation not in {"=", "!="}:
+            message = f"{left.name} holds categories, which have no order"
+            raise ValueError(message)
 
     def _check_partitions(self) -> None:
         if self.partition_column is None:
@@ -384,3 +410,15 @@ class SourceDeclaration(Document):
             for column in self.columns
             if column.role != "identifier" or (column.domain.kind == "text" and column.domain.replacement)
         ]
+
+
+class HeldVersion(Document):
+    """The newest upload of a source: where its parts lie sealed, and the id of the key that opens them."""
+
+    source_id: UUID
+    version_id: UUID
+    declaration: SourceDeclaration
+    key_id: UUID
+    train_object: str
+    holdout_object: str
+    uploaded_at: datetime

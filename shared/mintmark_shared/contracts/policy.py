@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool, StrictInt
 
-from mintmark_shared.contracts.evaluation import Estimate
+from mintmark_shared.contracts.evaluation import CriterionResult, Estimate
 from mintmark_shared.contracts.shape import Blend, Shape, Suppression
 from mintmark_shared.contracts.words import AmountText, Document, Name, Text
 
@@ -150,18 +150,29 @@ class SettleRequest(Document):
 
 
 class AssayKeysRequest(Document):
+    """Open an asset and what it was made from: to decide on it, or to look at it again once it is out.
+
+    ``others`` are keys of a later version of the same source, or of tables registered for linkage.
+    """
+
     asset_id: UUID
+    purpose: Literal["release", "re-assay"] = "release"
+    others: Annotated[list[UUID], Field(max_length=10)] = Field(default_factory=list[UUID])
 
 
 class AssayKeys(Document):
+    """Data keys, base64, and the suite of measures the charter names."""
+
     source_key: str
     asset_key: str
+    others: dict[str, str] = Field(default_factory=dict)
+    suite: str | None = None
 
 
 class KeyRequest(Document):
-    """A new data key for one version of a source of one population."""
+    """A new data key for one version of a source of one population, or of a register that is only linked with."""
 
-    resource: Annotated[str, Field(max_length=200, pattern=r"^source:[0-9a-f-]{36}:[0-9a-f-]{36}$")]
+    resource: Annotated[str, Field(max_length=200, pattern=r"^(source|register):[0-9a-f-]{36}:[0-9a-f-]{36}$")]
     population_id: UUID
     partitions: Annotated[list[Name], Field(max_length=500)] = Field(default_factory=list)
     owner: Annotated[str, Field(max_length=200)] | None = None
@@ -186,16 +197,6 @@ class Criterion(Document):
     at_least: AmountText | None = None
 
 
-class CriterionResult(Document):
-    """One criterion held against an interval; ``shortfall`` is how far its bound lies beyond what is expected."""
-
-    metric: str
-    expected: str
-    actual: str
-    met: bool
-    shortfall: AmountText | None = None
-
-
 class Release(Document):
     """The decision that lets an asset out, or keeps it in."""
 
@@ -209,6 +210,40 @@ class Release(Document):
     criteria: list[CriterionResult]
     charter_digest: str
     decided_at: datetime
+
+
+class FindingRequest(Document):
+    """What was found about a released asset: figures to hold against its charter, and bounds found breached already.
+
+    ``evidence`` is the assay or the look of a monitor that found it.
+    """
+
+    asset_id: UUID
+    cause: Literal["re-assay", "drift"]
+    evidence: UUID
+    estimates: list[Estimate] = Field(default_factory=list[Estimate])
+    breaches: list[CriterionResult] = Field(default_factory=list[CriterionResult])
+
+
+class Finding(Document):
+    """Whether the asset stands, stopped at once, or waits for the committee's word while it stays as it is."""
+
+    asset_id: UUID
+    cause: Literal["re-assay", "drift"]
+    evidence: UUID
+    verdict: Literal["stands", "review", "suspended"]
+    criteria: list[CriterionResult]
+    triggered: list[str]
+    review_id: UUID | None = None
+
+
+class Condemnation(Document):
+    """An audit measured more ε than a generator claims: plans that rest on its claim are refused from now on."""
+
+    generator: Name
+    audit_id: UUID
+    claimed: AmountText
+    measured: AmountText
 
 
 class UnlockRequest(Document):

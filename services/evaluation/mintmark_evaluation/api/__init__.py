@@ -1,5 +1,5 @@
 """Evaluation's routes: words in, one use case, words out."""
 
-from mintmark_evaluation.api import assays
+from mintmark_evaluation.api import assays, measures, monitors, shares
 
-ROUTERS = (assays.router,)
+ROUTERS = (assays.router, measures.router, monitors.router, shares.router)

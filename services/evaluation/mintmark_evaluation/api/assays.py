@@ -1,33 +1,28 @@
-"""Assays, asked for and read."""
+"""Assays asked for, repeated and read, and audits of guarantees."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from mintmark_evaluation import use_cases
 from mintmark_evaluation.api.report import HEADERS, render
+from mintmark_evaluation.api.words import READ, InLaboratory, ReassayRequest
 from mintmark_evaluation.store import PAGE, Store
-from mintmark_evaluation.use_cases import Laboratory
+from mintmark_evaluation.use_cases import assays as use_cases
+from mintmark_evaluation.use_cases import audits, reassays
 from mintmark_shared.auth import Caller, requires
-from mintmark_shared.contracts.evaluation import Assay, AssayRequest
-from mintmark_shared.idempotency import ThisAttempt
+from mintmark_shared.contracts.evaluation import Assay, AssayRequest, GuaranteeAudit, GuaranteeAuditRequest, Reassays
+from mintmark_shared.contracts.words import Name
+from mintmark_shared.idempotency import KeyedAttempt, ThisAttempt
 
-router = APIRouter(prefix="/v1/assays", tags=["assays"])
-READ = requires("evaluation:read")
+router = APIRouter(prefix="/v1", tags=["assays"])
 WRITE = requires("evaluation:assays:write")
 
 
-async def _laboratory(request: Request) -> Laboratory:
-    laboratory: Laboratory = request.app.state.laboratory
-    return laboratory
-
-
-InLaboratory = Annotated[Laboratory, Depends(_laboratory)]
-
-
-@router.post("", status_code=202, response_model=Assay, operation_id="requestAssay", summary="Have an asset judged")
+@router.post(
+    "/assays", status_code=202, response_model=Assay, operation_id="requestAssay", summary="Have an asset judged"
+)
 async def request_assay(
     request: AssayRequest,
     laboratory: InLaboratory,
@@ -37,7 +32,7 @@ async def request_assay(
     return (await use_cases.request_assay(laboratory, request, by=caller.subject, attempt=attempt)).response()
 
 
-@router.get("", operation_id="listAssays", summary="Assays, all or of one asset")
+@router.get("/assays", operation_id="listAssays", summary="Assays, all or of one asset")
 async def list_assays(
     laboratory: InLaboratory,
     response: Response,
@@ -52,7 +47,7 @@ async def list_assays(
     return [Assay.model_validate(use_cases.show(row)) for row in rows]
 
 
-@router.get("/{assay_id}", operation_id="getAssay", summary="An assay and its figures")
+@router.get("/assays/{assay_id}", operation_id="getAssay", summary="An assay and its figures")
 async def get_assay(assay_id: UUID, laboratory: InLaboratory, _: Caller = READ) -> Assay:
     async with laboratory.database.transaction() as connection:
         row = await Store(connection).assay(assay_id)
@@ -60,7 +55,7 @@ async def get_assay(assay_id: UUID, laboratory: InLaboratory, _: Caller = READ) 
 
 
 @router.get(
-    "/{assay_id}/report",
+    "/assays/{assay_id}/report",
     operation_id="reportAssay",
     summary="An assay as one page to read and print",
     response_class=HTMLResponse,
@@ -70,3 +65,56 @@ async def report(assay_id: UUID, laboratory: InLaboratory, _: Caller = READ) -> 
         row = await Store(connection).assay(assay_id)
     criteria = row.release["criteria"] if row.release else []
     return HTMLResponse(render(use_cases.show(row), criteria), headers=HEADERS)
+
+
+@router.post(
+    "/reassays",
+    status_code=202,
+    response_model=Reassays,
+    operation_id="reassay",
+    summary="Look at released assets again, with a suite or a single attacker",
+)
+async def reassay(
+    request: ReassayRequest,
+    laboratory: InLaboratory,
+    attempt: ThisAttempt,
+    caller: Caller = requires("evaluation:reassays:write"),
+) -> JSONResponse:
+    reply = await reassays.request(
+        laboratory,
+        suite=request.suite,
+        assets=request.assets,
+        register=request.register_id,
+        after=request.after,
+        by=caller.subject,
+        attempt=attempt,
+    )
+    return reply.response()
+
+
+@router.post(
+    "/guarantee-audits",
+    status_code=201,
+    response_model=GuaranteeAudit,
+    operation_id="auditGuarantee",
+    summary="Hold a configuration's ε against what its runs show",
+)
+async def audit(
+    request: GuaranteeAuditRequest, laboratory: InLaboratory, attempt: KeyedAttempt, caller: Caller = WRITE
+) -> JSONResponse:
+    return (await audits.judge(laboratory, request, by=caller.subject, attempt=attempt)).response()
+
+
+@router.get("/guarantee-audits", operation_id="listGuaranteeAudits", summary="Audits, all or of one generator")
+async def list_audits(
+    laboratory: InLaboratory,
+    response: Response,
+    generator: Annotated[Name | None, Query()] = None,
+    after: Annotated[UUID | None, Query()] = None,
+    _: Caller = READ,
+) -> list[GuaranteeAudit]:
+    async with laboratory.database.transaction() as connection:
+        rows = await Store(connection).audits(generator, after)
+    if len(rows) == PAGE:
+        response.headers["Link"] = f'</v1/guarantee-audits?after={rows[-1].id}>; rel="next"'
+    return [GuaranteeAudit.model_validate(audits.show(row)) for row in rows]

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from mintmark_evaluation.use_cases import limit_of
+from mintmark_evaluation.use_cases.assays import limit_of
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -30,9 +30,13 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "membership-auc": ("Membership, by distance", "0.5: an attacker cannot tell who was learned from. 1: always."),
         "membership-density-auc": ("Membership, by density", "The same, by where the table is denser."),
         "membership-isolated-auc": ("Membership of the most isolated", "The same for the twentieth farthest off."),
+        "membership-group-auc": ("Membership, worst protected group", "The same for the group it does best on."),
+        "membership-shadow-auc": ("Membership, learned", "The same by an attacker who learned on tables of its own."),
         "membership-tpr-at-1pct-fpr": ("Members named, one false in 100", "About 0.01 if nothing leaks."),
         "membership-tpr-at-0.1pct-fpr": ("Members named, one false in 1,000", "About 0.001 if nothing leaks."),
         "singling-out-risk": ("Singling out", "Predicates that isolate one person, beyond chance."),
+        "singling-out-univariate-risk": ("Singling out by one column", "The same by a single value."),
+        "external-linkage-risk": ("Linkage with a named table", "What it adds to what is known of people named there."),
         "linkability-risk": ("Linkability", "Links between two holders of different columns, minus those by chance."),
         "attribute-inference-risk": ("Attribute inference", "Sensitive values guessed right, beyond people held out."),
         "reidentification-excess": ("Re-identification", "How much surer people learned from are found than others."),
@@ -45,6 +49,12 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "marginal-tvd-max": ("Worst column", "The largest of them."),
         "pairwise-tvd-mean": ("Pairs of columns", "Mean distance of two columns together."),
         "triple-tvd-mean": ("Triples of columns", "Mean distance of three columns together."),
+        "subgroup-tvd-excess-max": ("Worst group", "How much worse the columns of the worst protected group are."),
+        "constraint-violations": ("Broken rules", "Share of rows that break a rule declared of the source."),
+        "unseen-combinations-excess": (
+            "Unseen combinations",
+            "Rows no real row is like in two categories, over chance.",
+        ),
         "k-marginal-score-2": ("NIST score, pairs", "1000: the same; 0: nothing in common."),
         "k-marginal-score-3": ("NIST score, triples", "Likewise for three columns."),
         "correlation-difference-mean": ("Correlations", "Half the mean difference of numeric columns' correlations."),
@@ -56,24 +66,36 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Utility: what an analyst gets": {
         "utility-gap": ("Trees", "How much worse a model is for having learned from this table."),
         "utility-gap-linear": ("Linear model", "The same for a linear model."),
+        "utility-gap-targets-max": ("Several targets", "The largest loss of trees over several columns to predict."),
         "importance-agreement": ("What matters", "1: both models look at the same columns."),
         "query-count-error-mean": ("Counts", "Mean error of a share asked of random ranges."),
         "query-mean-error-mean": ("Means", "Mean error of a mean, as a share of the column's range."),
     },
     "Fairness: between groups": {
         "representation-gap-max": ("Presence", "Largest difference between a group's share here and among real rows."),
+        "reference-share-gap-max": (
+            "Published shares",
+            "Largest difference between a group's share and the published.",
+        ),
         "disparate-impact-ratio": ("Four fifths", "Lowest rate of an outcome over the highest; 0.8 is a warning."),
         "demographic-parity-difference": ("Model's yes", "Difference in how often a model says yes to two groups."),
         "equalised-odds-difference": ("Model's errors", "Difference in how often it is right or wrong to say yes."),
+        "group-calibration-gap-max": (
+            "Model's sureness",
+            "Largest difference between what it expects and what happens.",
+        ),
     },
 }
 VERDICTS = {
     "released": ("Released", "It meets every criterion of its charter."),
     "rejected": ("Rejected", "It misses a criterion of its charter and stays in quarantine."),
-    "review": ("Waits for votes", "It meets the criteria; people decide whether it is released."),
+    "review": ("Waits for votes", "People decide whether it is released, or whether it stays so."),
+    "stands": ("Stands", "Looked at again, it keeps every bound of its charter that was measured."),
+    "suspended": ("Stopped", "Looked at again, it broke a bound that stops it at once."),
     None: ("Not decided", "Nothing has been decided on yet."),
 }
 LIMITATIONS = (
+    "Every criterion must hold for a release: an asset that misses one is let out at most as often as that one's bound errs.",
     "Attacks are what was tried, not all that can be: they bound a risk from below, never from above.",
     "The figures are computed from real rows and are not differentially private themselves: do not publish them.",
     "An interval holds 95 times in 100; among many some will miss. The gate looks at the bound, not at the estimate.",
@@ -109,6 +131,9 @@ def render(assay: Mapping[str, Any], criteria: Sequence[Mapping[str, Any]]) -> s
         sections=sections | ({"Other figures": _rows(others, estimates, limits)} if others else {}),
         columns=_bars(estimates.get("marginal-tvd-mean"), "columns"),
         groups=_bars(estimates.get("representation-gap-max"), "groups"),
+        correlations=_bars(estimates.get("correlation-difference-mean"), "largest"),
+        subgroups=_bars(estimates.get("subgroup-tvd-excess-max"), "groups"),
+        histograms=_histograms(estimates.get("marginal-tvd-mean")),
         curve=_curve(estimates.get("membership-auc")),
         advice=[text for one in assay["estimates"] for text in one["details"].get("advice", [])],
         limitations=LIMITATIONS,
@@ -156,6 +181,11 @@ def _bars(estimate: Mapping[str, Any] | None, name: str) -> list[tuple[str, floa
     ordered = sorted(found.items(), key=lambda one: -abs(one[1]))[:MOST_BARS]
     longest = max((abs(value) for _, value in ordered), default=0.0) or 1.0
     return [(label, value, round(100 * abs(value) / longest, 2)) for label, value in ordered]
+
+
+def _histograms(estimate: Mapping[str, Any] | None) -> dict[str, list[list[Any]]]:
+    found: dict[str, list[list[Any]]] = estimate["details"].get("histograms", {}) if estimate is not None else {}
+    return found
 
 
 def _curve(estimate: Mapping[str, Any] | None) -> str:

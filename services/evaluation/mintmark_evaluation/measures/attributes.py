@@ -7,8 +7,8 @@ people the generator never saw is what the population tells; only what is guesse
 import numpy as np
 
 from mintmark_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni, newcombe
-from mintmark_evaluation.measures.neighbours import known_columns, nearest, targets
-from mintmark_evaluation.measures.reference import Array, Tables, bounds
+from mintmark_evaluation.measures.neighbours import nearest, targets
+from mintmark_evaluation.measures.reference import Array, Tables, bounds, features_of
 from mintmark_shared.contracts.generation import Column
 
 METRIC = "attribute-inference-risk"
@@ -46,20 +46,21 @@ def measure(tables: Tables) -> list[Measured]:
 def _attack(tables: Tables, column: Column, members: Array, outsiders: Array) -> tuple[int, int, float]:
     """(right on members, right on people held out, share that the commonest value alone would get right)."""
     names = [other.name for other in tables.declaration.learned if other.name != column.name]
-    train, holdout, asset = known_columns(tables, names)
+    train, holdout, asset = features_of(tables, names)
     guesses = tables.asset[column.name].to_numpy()
-    right = [
-        _right(column, guesses[nearest(rows, asset)[:, 0]], frame[column.name].to_numpy()[chosen])
+    found = [
+        right(column, guesses[nearest(rows, asset)[:, 0]], frame[column.name].to_numpy()[chosen])
         for rows, frame, chosen in (
             (train[members], tables.train, members),
             (holdout[outsiders], tables.holdout, outsiders),
         )
     ]
     common = tables.train[column.name].value_counts(normalize=True, dropna=False)
-    return right[0], right[1], round(float(common.iloc[0]), 6)
+    return found[0], found[1], round(float(common.iloc[0]), 6)
 
 
-def _right(column: Column, guesses: Array, truth: Array) -> int:
+def right(column: Column, guesses: Array, truth: Array) -> int:
+    """How many guesses of a column are right: the category itself, or a number close to it."""
     if column.domain.kind == "categorical":
         return int((guesses.astype(str) == truth.astype(str)).sum())
     low, high = bounds(column)

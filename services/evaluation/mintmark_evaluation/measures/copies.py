@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mintmark_evaluation.domain import Estimate, Measured, NotEstimable, newcombe
-from mintmark_evaluation.measures.reference import Array, Tables
+from mintmark_evaluation.measures.reference import Array, Tables, hashed
 
 EXACT, NEAR = "exact-copy-excess", "near-copy-excess"
 LEAST_ROWS = 20
@@ -43,19 +43,12 @@ def _plain(values: pd.Series, kind: str) -> pd.Series:
     return values if kind == "categorical" else values.astype("float64")
 
 
-def _hashes(rows: Array, keys: Array) -> Array:
-    """A 64-bit hash of each value; a row's is the sum, so leaving a column out is a subtraction; shape (n, columns)."""
-    mixed = (rows + np.uint64(0x9E3779B97F4A7C15)) * keys
-    mixed ^= mixed >> np.uint64(29)
-    return np.asarray(mixed * np.uint64(0xBF58476D1CE4E5B9))
-
-
 def _among(rows: Array, others: Array, keys: Array) -> Array:
-    return np.isin(_hashes(rows, keys).sum(axis=1), _hashes(others, keys).sum(axis=1))
+    return np.isin(hashed(rows, keys).sum(axis=1), hashed(others, keys).sum(axis=1))
 
 
 def _nearly_among(rows: Array, others: Array, keys: Array) -> Array:
-    mine, theirs = _hashes(rows, keys), _hashes(others, keys)
+    mine, theirs = hashed(rows, keys), hashed(others, keys)
     whole, all_theirs = mine.sum(axis=1), theirs.sum(axis=1)
     near = np.isin(whole, all_theirs)
     for column in range(rows.shape[1]):

@@ -3,7 +3,7 @@
 Small groups are named, never dropped in silence; a group is what one or two protected columns say of people.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -23,10 +23,12 @@ from mintmark_evaluation.domain import (
     rate_ratio,
 )
 from mintmark_evaluation.measures.fidelity import centred
-from mintmark_evaluation.measures.reference import Array, Tables, bounds, features
+from mintmark_evaluation.measures.reference import MOST_LEARNED, Array, Tables, bounds, features_of
 
 PRESENCE, IMPACT = "representation-gap-max", "disparate-impact-ratio"
 PARITY, ODDS = "demographic-parity-difference", "equalised-odds-difference"
+CALIBRATION = "group-calibration-gap-max"
+HALF = 0.5
 SMALL_GROUP = 30
 MOST_GROUPS = 60
 RESAMPLES = 200
@@ -37,7 +39,7 @@ def measure(tables: Tables) -> list[Measured]:
     protected = tables.columns("protected")
     if not protected:
         because = "the source declares no protected column"
-        return [NotEstimable(metric, because) for metric in (PRESENCE, IMPACT, PARITY, ODDS)]
+        return [NotEstimable(metric, because) for metric in (PRESENCE, IMPACT, *JUDGED)]
     groupings = groupings_of(tables)
     return [presence(tables, groupings), *outcomes(tables, groupings)]
 
@@ -55,6 +57,10 @@ class Grouping:
 
 def groupings_of(tables: Tables) -> list[Grouping]:
     """By each protected column, and by each two of them."""
+    return tables.once("groupings", lambda: _groupings(tables))
+
+
+def _groupings(tables: Tables) -> list[Grouping]:
     names = [column.name for column in tables.columns("protected")]
     sets = [(name,) for name in names] + list(combinations(names, 2))
     return [grouping for columns in sets if (grouping := _grouping(tables, columns)) is not None]
@@ -131,7 +137,7 @@ def outcomes(tables: Tables, groupings: Sequence[Grouping]) -> list[Measured]:
     column = next((column for column in tables.declaration.learned if column.name == target), None)
     if column is None or column.domain.kind != "categorical":
         because = "the source declares no categorical target"
-        return [NotEstimable(metric, because) for metric in (IMPACT, PARITY, ODDS)]
+        return [NotEstimable(metric, because) for metric in (IMPACT, *JUDGED)]
     without = [grouping for grouping in groupings if target not in grouping.columns]
     positive = tables.train[target].value_counts().index[-1] if len(tables.train) else None
     made, held_out = ((frame[target] == positive).to_numpy() for frame in (tables.asset, tables.holdout))
@@ -177,46 +183,69 @@ def impact(tables: Tables, groupings: Sequence[Grouping], positive: Array, outco
 
 
 def judged(tables: Tables, groupings: Sequence[Grouping], made: Array, held_out: Array, target: str) -> list[Measured]:
-    """The largest differences between groups in how often a model says yes, and how often it is right and wrong to."""
-    _, x_holdout, x_asset = features(tables, drop=target)
+    """The largest differences between groups in how often a model says yes, how often rightly, how surely."""
+    others = [column.name for column in tables.declaration.learned if column.name != target]
+    _, x_holdout, x_asset = features_of(tables, others)
     if min(made.sum(), (~made).sum(), held_out.sum(), (~held_out).sum()) < SMALL_GROUP or not x_asset.size:
         because = f"the target has fewer than {SMALL_GROUP} rows of a kind in the asset or the holdout"
-        return [NotEstimable(metric, because) for metric in (PARITY, ODDS)]
-    learner = XGBClassifier(n_estimators=60, max_depth=5, tree_method="hist", n_jobs=1, random_state=tables.seed)
-    said = learner.fit(x_asset, made).predict(x_holdout).astype(bool)
+        return [NotEstimable(metric, because) for metric in JUDGED]
     usable = [grouping for grouping in groupings if _enough(grouping.holdout, len(grouping.names)).sum() > 1]
     if not usable:
-        return [NotEstimable(metric, f"no two groups of {SMALL_GROUP} people held out") for metric in (PARITY, ODDS)]
+        return [NotEstimable(metric, f"no two groups of {SMALL_GROUP} people held out") for metric in JUDGED]
+    shown = tables.at_most(len(made), MOST_LEARNED, "judged")
+    learner = XGBClassifier(n_estimators=60, max_depth=5, tree_method="hist", n_jobs=1, random_state=tables.seed)
+    chance = learner.fit(x_asset[shown], made[shown]).predict_proba(x_holdout)[:, 1].astype(np.float64)
     random = tables.random(PARITY)
-    rows = [random.integers(0, len(said), len(said)) for _ in range(RESAMPLES)]
-    found: list[Measured] = []
-    for metric, difference in ((PARITY, parity), (ODDS, odds)):
-        values = {}
-        for grouping in usable:
-            enough = _enough(grouping.holdout, len(grouping.names))
-            whole = difference(said, held_out, grouping.holdout, enough)
-            draws = [difference(said[some], held_out[some], grouping.holdout[some], enough) for some in rows]
-            values[" and ".join(grouping.columns)] = (whole, *centred(whole, np.array(draws)))
-        value, lower, upper = (max(one[i] for one in values.values()) for i in range(3))
-        details = {"groupings": {name: round(one[0], 6) for name, one in values.items()}}
-        method = f"a model trained on the asset judges the people held out; bootstrap of people, {RESAMPLES} draws"
-        found.append(Estimate(metric, value, max(0.0, lower), min(1.0, upper), len(said), method, tables.seed, details))
-    return found
+    rows = [random.integers(0, len(chance), len(chance)) for _ in range(RESAMPLES)]
+    return [
+        _largest(tables, metric, difference, usable, chance, held_out, rows) for metric, difference in JUDGED.items()
+    ]
+
+
+def _largest(
+    tables: Tables,
+    metric: str,
+    difference: "Difference",
+    groupings: Sequence[Grouping],
+    chance: Array,
+    truth: Array,
+    resamples: Sequence[Array],
+) -> Estimate:
+    values = {}
+    for grouping in groupings:
+        groups, enough = grouping.holdout, _enough(grouping.holdout, len(grouping.names))
+        whole = difference(chance, truth, groups, enough)
+        draws = [difference(chance[some], truth[some], groups[some], enough) for some in resamples]
+        values[" and ".join(grouping.columns)] = (whole, *centred(whole, np.array(draws)))
+    value, lower, upper = (max(one[i] for one in values.values()) for i in range(3))
+    details = {"groupings": {name: round(one[0], 6) for name, one in values.items()}}
+    method = f"a model trained on the asset judges the people held out; bootstrap of people, {RESAMPLES} draws"
+    return Estimate(metric, value, max(0.0, lower), min(1.0, upper), len(truth), method, tables.seed, details)
 
 
 def _enough(groups: Array, size: int) -> Array:
     return np.bincount(groups[groups >= 0], minlength=size) >= SMALL_GROUP
 
 
-def parity(said: Array, truth: Array, groups: Array, enough: Array) -> float:
+def parity(chance: Array, truth: Array, groups: Array, enough: Array) -> float:
     """Demographic parity difference: largest minus smallest rate of yes (Calders et al. 2009)."""
     del truth
-    return _spread(said, groups, enough)
+    return _spread(chance > HALF, groups, enough)
 
 
-def odds(said: Array, truth: Array, groups: Array, enough: Array) -> float:
+def odds(chance: Array, truth: Array, groups: Array, enough: Array) -> float:
     """Equalised odds difference: the larger spread of true and of false positive rates (Hardt et al. 2016)."""
+    said = chance > HALF
     return max(_spread(said[truth], groups[truth], enough), _spread(said[~truth], groups[~truth], enough))
+
+
+def calibration(chance: Array, truth: Array, groups: Array, enough: Array) -> float:
+    """The largest difference in a group between what a model expects and what happens (Pleiss et al. 2017)."""
+    known = groups >= 0
+    counts = np.bincount(groups[known], minlength=len(enough))
+    off = np.bincount(groups[known], weights=(chance - truth)[known], minlength=len(enough))
+    some = enough & (counts > 0)
+    return float(np.abs(off[some] / counts[some]).max()) if some.any() else 0.0
 
 
 def _spread(said: Array, groups: Array, enough: Array) -> float:
@@ -226,3 +255,8 @@ def _spread(said: Array, groups: Array, enough: Array) -> float:
     some = enough & (counts > 0)
     rates = hits[some] / counts[some]
     return float(rates.max() - rates.min()) if len(rates) else 0.0
+
+
+Difference = Callable[[Array, Array, Array, Array], float]
+JUDGED: Mapping[str, Difference] = {PARITY: parity, ODDS: odds, CALIBRATION: calibration}
+"""Each looks at chances, outcomes and groups of people, and at which groups are large enough."""

@@ -1,20 +1,24 @@
 """How far the asset's marginals and pairs lie from the train rows', in total variation distance."""
 
 from collections.abc import Sequence
-from itertools import combinations
-from math import comb
+from itertools import combinations, pairwise
+from math import comb, prod
 from typing import Any
 
 import numpy as np
 
-from mintmark_evaluation.domain import Estimate, Measured, NotEstimable
-from mintmark_evaluation.measures.reference import Array, Tables, codes
+from mintmark_evaluation.domain import CONFIDENCE, Estimate, Measured, NotEstimable
+from mintmark_evaluation.measures.reference import Array, Tables, bounds, codes
+from mintmark_shared.contracts.generation import Column
 
 SINGLES, PAIRS, TRIPLES = "marginal-tvd", "pairwise-tvd", "triple-tvd"
 SETS = ((SINGLES, 1, 500, 200), (PAIRS, 2, 300, 200), (TRIPLES, 3, 60, 100))
 """Name, columns in a set, most sets, and draws of the bootstrap."""
 NUMBERS = {1: "one", 2: "two", 3: "three"}
 NIST_SCALE = 1000
+MOST_SHOWN, MOST_BARS, PARTS = 24, 12, 8
+MOST_CELLS = 2**20
+"""Combinations that are counted in an array of all of them; more are numbered as they occur."""
 
 
 def measure(tables: Tables) -> list[Measured]:
@@ -28,8 +32,8 @@ def measure(tables: Tables) -> list[Measured]:
         if not sets:
             found.append(NotEstimable(f"{name}-mean", f"the table has fewer than {NUMBERS[width]} columns"))
             continue
-        counted = [_counts(columns, train, asset, holdout) for columns in sets]
-        floor = float(np.mean([_distance(learned, held_out) for learned, _, held_out in counted]))
+        counted = [_counts(columns, sizes, train, asset, holdout) for columns in sets]
+        floor = float(np.mean([distance(learned, held_out) for learned, _, held_out in counted]))
         found += _estimates(tables, name, counted, floor, draws)
     return found
 
@@ -48,14 +52,15 @@ def _chosen(tables: Tables, name: str, width: int, most: int, columns: int) -> l
 def _estimates(
     tables: Tables, name: str, counted: Sequence[tuple[Array, ...]], floor: float, resamples: int
 ) -> list[Measured]:
-    values = np.array([_distance(learned, made) for learned, made, _ in counted])
+    values = np.array([distance(learned, made) for learned, made, _ in counted])
     random = tables.random(name)
-    drawn = np.array([_redrawn(learned, made, resamples, random) for learned, made, _ in counted])
+    drawn = np.array([redrawn(learned, made, resamples, random) for learned, made, _ in counted])
     method = f"total variation; multinomial bootstrap of both tables' counts, {resamples} draws, centred percentiles"
     details: dict[str, Any] = {"sets": len(values), "train-against-holdout": round(floor, 6)}
     if name == SINGLES:
         names = [column.name for column in tables.declaration.learned]
         details["columns"] = {column: round(float(value), 6) for column, value in zip(names, values, strict=False)}
+        details["histograms"] = histograms(tables)
     n = len(tables.asset)
 
     def estimate(suffix: str, value: float, draws: Array) -> Estimate:
@@ -75,31 +80,60 @@ def _score(name: str, mean: Estimate) -> Estimate:
     return Estimate(metric, value, lower, upper, mean.n, f"1000 × (1 - {name}-mean)", mean.seed)
 
 
-def centred(value: float, draws: Array) -> tuple[float, float]:
-    """95 % bounds with the bootstrap's spread around the estimate: a distance's own draws lie above it."""
-    low, middle, high = np.quantile(draws, [0.025, 0.5, 0.975])
+def histograms(tables: Tables) -> dict[str, list[list[Any]]]:
+    """Rows [label, percent of train, percent of asset] of the first columns, over categories or equal parts of the range.
+
+    Percents are whole numbers, so that one person more or less is not seen in any table worth looking at.
+    """
+    return {column.name: _histogram(tables, column) for column in tables.declaration.learned[:MOST_SHOWN]}
+
+
+def _histogram(tables: Tables, column: Column) -> list[list[Any]]:
+    parts = [frame[column.name] for frame in (tables.train, tables.asset)]
+    if column.domain.kind == "categorical":
+        labels = column.domain.categories[:MOST_BARS]
+        shares = [[float((part == label).mean()) for label in labels] for part in parts]
+    else:
+        ends = np.linspace(*bounds(column), PARTS + 1)
+        labels = [f"{low:g} … {high:g}" for low, high in pairwise(ends)]
+        numbers = [part.to_numpy(dtype=np.float64, na_value=np.nan) for part in parts]
+        shares = [(np.histogram(part[~np.isnan(part)], bins=ends)[0] / len(part)).tolist() for part in numbers]
+    return [[label, round(100 * real), round(100 * made)] for label, real, made in zip(labels, *shares, strict=True)]
+
+
+def centred(value: float, draws: Array, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Bounds with the bootstrap's spread around the estimate: a distance's own draws lie above it."""
+    tail = (1 - confidence) / 2
+    low, middle, high = np.quantile(draws, [tail, 0.5, 1 - tail])
     return float(value + low - middle), float(value + high - middle)
 
 
-def _counts(columns: Sequence[int], *parts: Array) -> tuple[Array, ...]:
+def _counts(columns: Sequence[int], sizes: Sequence[int], *parts: Array) -> tuple[Array, ...]:
     """Rows per combination of values, for the combinations that occur in any part; so many categories cost nothing."""
-    rows = np.concatenate([part[:, list(columns)] for part in parts])
-    if len(columns) == 1:
-        cells = rows[:, 0]
-    else:
-        cell = np.zeros(len(rows), dtype=np.int64)
-        for column in rows.T:
-            cell = cell * (int(column.max(initial=0)) + 1) + column
-        cells = np.unique(cell, return_inverse=True)[1].reshape(-1)
-    size, ends = int(cells.max(initial=0)) + 1, np.cumsum([len(part) for part in parts])[:-1]
-    return tuple(np.bincount(piece, minlength=size) for piece in np.split(cells, ends))
+    width = prod(sizes[column] for column in columns)
+    cells = [_cells(part, columns, sizes) for part in parts]
+    if width > MOST_CELLS:
+        numbers = np.unique(np.concatenate(cells), return_inverse=True)[1].reshape(-1)
+        width, ends = int(numbers.max(initial=0)) + 1, np.cumsum([len(part) for part in parts])[:-1]
+        cells = np.split(numbers, ends)
+    counted = np.array([np.bincount(part, minlength=width) for part in cells])
+    return tuple(counted[:, counted.any(axis=0)])
 
 
-def _distance(a: Array, b: Array) -> float:
+def _cells(rows: Array, columns: Sequence[int], sizes: Sequence[int]) -> Array:
+    """Each row's combination as one number."""
+    cell = np.zeros(len(rows), dtype=np.int64)
+    for column in columns:
+        cell = cell * sizes[column] + rows[:, column]
+    return cell
+
+
+def distance(a: Array, b: Array) -> float:
+    """Total variation between two tables of counts."""
     return float(np.abs(a / a.sum() - b / b.sum()).sum() / 2)
 
 
-def _redrawn(a: Array, b: Array, resamples: int, random: np.random.Generator) -> Array:
+def redrawn(a: Array, b: Array, resamples: int, random: np.random.Generator) -> Array:
     """Distances between redrawn tables, shape (resamples,)."""
     drawn = [random.multinomial(counts.sum(), counts / counts.sum(), resamples) / counts.sum() for counts in (a, b)]
     return np.asarray(np.abs(drawn[0] - drawn[1]).sum(axis=1) / 2)

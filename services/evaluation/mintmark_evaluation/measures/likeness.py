@@ -6,7 +6,16 @@ from scipy import stats
 from sklearn.neighbors import NearestNeighbors
 from xgboost import XGBClassifier
 
-from mintmark_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni, magnitude, newcombe, wilson
+from mintmark_evaluation.domain import (
+    CONFIDENCE,
+    Estimate,
+    Measured,
+    NotEstimable,
+    bonferroni,
+    magnitude,
+    newcombe,
+    wilson,
+)
 from mintmark_evaluation.measures.fidelity import centred
 from mintmark_evaluation.measures.reference import Array, Tables, features
 from mintmark_evaluation.measures.roc import areas
@@ -15,6 +24,8 @@ RESAMPLES = 100
 MOST_TOLD_APART, LEAST_TOLD_APART = 10_000, 100
 MOST_COVERED, LEAST_COVERED = 2_000, 50
 NEIGHBOURS = 5
+BLOCKS = 500
+MOST_PAIRS_SHOWN = 20
 
 
 def measure(tables: Tables) -> list[Measured]:
@@ -30,18 +41,23 @@ def correlation(tables: Tables) -> Measured:
         return NotEstimable(metric, "there are fewer than two numeric columns, or three rows")
     pairs = np.triu_indices(len(names), 1)
     random = tables.random(metric)
+    learned, made = (_moments(rows, random) for rows in (train, asset))
 
-    def difference(learned: Array, made: Array) -> float:
-        return float(np.abs(_correlations(learned)[pairs] - _correlations(made)[pairs]).mean() / 2)
+    def difference(one: Array, two: Array) -> Array:
+        return np.asarray(np.abs(_correlations(one)[pairs] - _correlations(two)[pairs]) / 2)
 
-    value = difference(train, asset)
-    draws = np.array([
-        difference(*(rows[random.integers(0, len(rows), len(rows))] for rows in (train, asset)))
-        for _ in range(RESAMPLES)
-    ])  # fmt: skip
+    by_pair = difference(learned.sum(axis=0), made.sum(axis=0))
+    value = float(by_pair.mean())
+    draws = np.array(
+        [difference(*(_redrawn(blocks, random) for blocks in (learned, made))).mean() for _ in range(RESAMPLES)]
+    )
     lower, upper = centred(value, draws)
-    method = f"half of |r - r'|, Pearson, missing values at their mean; bootstrap of rows, {RESAMPLES} draws"
-    details = {"pairs": len(pairs[0])}
+    method = f"half of |r - r'|, Pearson, missing values at their mean; bootstrap of random blocks, {RESAMPLES} draws"
+    worst = np.argsort(-by_pair)[:MOST_PAIRS_SHOWN]
+    details = {
+        "pairs": len(pairs[0]),
+        "largest": {f"{names[pairs[0][i]]} · {names[pairs[1][i]]}": round(float(by_pair[i]), 6) for i in worst},
+    }
     return Estimate(metric, value, max(0.0, lower), min(1.0, upper), len(asset), method, tables.seed, details)
 
 
@@ -53,12 +69,31 @@ def _numbers(frame: pd.DataFrame, names: list[str]) -> Array:
     return np.where(missing, means, numbers)
 
 
-def _correlations(numbers: Array) -> Array:
+def _moments(numbers: Array, random: np.random.Generator) -> Array:
+    """Sums of the products of (1, columns) over random blocks of rows; shape (blocks, 1 + columns, 1 + columns).
+
+    Blocks of independent rows are as good to draw as rows are, and all that a correlation needs of them is their sums.
+    """
+    # Near its mean a column's sums lose no digits.
+    widened = np.column_stack([np.ones(len(numbers)), numbers - numbers.mean(axis=0)])
+    parts = np.array_split(random.permutation(len(numbers)), min(BLOCKS, len(numbers)))
+    return np.array([widened[rows].T @ widened[rows] for rows in parts])
+
+
+def _redrawn(blocks: Array, random: np.random.Generator) -> Array:
+    """The sum of as many blocks drawn with replacement."""
+    return np.asarray(blocks[random.integers(0, len(blocks), len(blocks))].sum(axis=0))
+
+
+def _correlations(moments: Array) -> Array:
     """Pearson's, 0 where a column holds one value; shape (columns, columns)."""
-    centred_numbers = numbers - numbers.mean(axis=0)
-    scale = np.sqrt((centred_numbers**2).sum(axis=0))
-    scaled = np.divide(centred_numbers, scale, out=np.zeros_like(centred_numbers), where=scale > 0)
-    return np.asarray(scaled.T @ scaled)
+    n, sums = moments[0, 0], moments[0, 1:]
+    spread = moments[1:, 1:] - np.outer(sums, sums) / n
+    scale = np.sqrt(np.clip(np.diagonal(spread), 0, None))
+    # What is left of a constant column is rounding.
+    scale = np.where(scale**2 > 1e-12 * np.diagonal(moments)[1:], scale, 0)
+    outer = np.outer(scale, scale)
+    return np.asarray(np.divide(spread, outer, out=np.zeros_like(spread), where=outer > 0))
 
 
 def detection(tables: Tables) -> Measured:
@@ -68,16 +103,24 @@ def detection(tables: Tables) -> Measured:
     size = min(MOST_TOLD_APART, len(holdout), len(asset))
     if size < LEAST_TOLD_APART:
         return NotEstimable(metric, f"fewer than {LEAST_TOLD_APART} rows held out or made")
-    random = tables.random(metric)
-    real, made = (rows[random.choice(len(rows), size, replace=False)] for rows in (holdout, asset))
+    value, lower, upper, n = told_apart(holdout, asset, tables.random(metric), tables.seed)
+    method = "gradient-boosted trees on half of both, asked about the other half; DeLong's variance"
+    return Estimate(metric, value, max(0.0, lower), min(1.0, upper), n, method, tables.seed)
+
+
+def told_apart(
+    one: Array, two: Array, random: np.random.Generator, seed: int, confidence: float = CONFIDENCE
+) -> tuple[float, float, float, int]:
+    """(AUC, lower, upper, n) of a classifier shown half of as many rows of both and asked about the other half."""
+    size = min(MOST_TOLD_APART, len(one), len(two))
+    real, made = (rows[random.choice(len(rows), size, replace=False)] for rows in (one, two))
     half = size // 2
     shown, labels = np.vstack([real[:half], made[:half]]), np.repeat([0, 1], half)
-    learner = XGBClassifier(n_estimators=60, max_depth=5, tree_method="hist", n_jobs=1, random_state=tables.seed)
+    learner = XGBClassifier(n_estimators=60, max_depth=5, tree_method="hist", n_jobs=1, random_state=seed)
     learner.fit(shown, labels)
     scores = [learner.predict_proba(rows[half:])[:, 1] for rows in (made, real)]
-    value, lower, upper = areas(scores[0][None, :], scores[1][None, :]).interval(np.ones(1))
-    method = "gradient-boosted trees on half of both, asked about the other half; DeLong's variance"
-    return Estimate(metric, value, max(0.0, lower), min(1.0, upper), 2 * (size - half), method, tables.seed)
+    interval = areas(scores[0][None, :], scores[1][None, :]).interval(np.ones(1), confidence)
+    return (*interval, 2 * (size - half))
 
 
 def coverage(tables: Tables) -> list[Measured]:

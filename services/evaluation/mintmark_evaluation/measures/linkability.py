@@ -4,8 +4,8 @@ After Giomi et al. 2023: a person is linked if both halves of what is known of t
 """
 
 from mintmark_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni, newcombe
-from mintmark_evaluation.measures.neighbours import known_columns, nearest, targets
-from mintmark_evaluation.measures.reference import Array, Tables
+from mintmark_evaluation.measures.neighbours import nearest, targets
+from mintmark_evaluation.measures.reference import Array, Tables, features_of
 
 METRIC = "linkability-risk"
 LEAST_TARGETS = 50
@@ -47,7 +47,7 @@ def _splits(tables: Tables, names: list[str]) -> list[list[list[str]]]:
 
 def _attack(tables: Tables, halves: list[list[str]], members: Array, outsiders: Array) -> tuple[int, int]:
     """How many (members, people held out) are linked."""
-    known = [known_columns(tables, half) for half in halves]
+    known = [features_of(tables, half) for half in halves]
     hits, chance = (
         _meet([part[side] for part in known], [part[2] for part in known], rows)
         for side, rows in ((0, members), (1, outsiders))

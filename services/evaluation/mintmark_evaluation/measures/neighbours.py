@@ -1,11 +1,9 @@
 """Nearest rows on mixed columns: what several attackers look for."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from mintmark_evaluation.measures.reference import Array, Tables, features
+from mintmark_evaluation.measures.reference import Array, Tables
 
 MOST_TARGETS = 2_000
 
@@ -16,15 +14,6 @@ def targets(tables: Tables, purpose: str) -> tuple[Array, Array]:
     random = tables.random(purpose)
     members, outsiders = (random.choice(len(frame), size, replace=False) for frame in (tables.train, tables.holdout))
     return members, outsiders
-
-
-def known_columns(tables: Tables, names: Sequence[str]) -> tuple[Array, Array, Array]:
-    """(train, holdout, asset) as features of those columns alone."""
-    only = tables.declaration.model_copy(
-        update={"columns": [column for column in tables.declaration.learned if column.name in names], "target": None}
-    )
-    narrow = Tables(only, tables.train, tables.holdout, tables.asset, tables.seed)
-    return features(narrow)
 
 
 def nearest(rows: Array, among: Array, count: int = 1) -> Array:

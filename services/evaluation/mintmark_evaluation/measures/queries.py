@@ -11,6 +11,8 @@ COUNTS, MEANS = "query-count-error-mean", "query-mean-error-mean"
 QUERIES = 300
 LEAST_ANSWERS = 20
 LEAST_ROWS = 30
+MOST_ROWS = 100_000
+"""As many rows of a table are asked: a share is then off by 0.003 at most, nineteen times in twenty."""
 WIDEST = 3
 
 
@@ -18,6 +20,10 @@ def measure(tables: Tables) -> list[Measured]:
     """Mean error of shares of rows, and of means in units of a column's range; the holdout's answers are the truth."""
     if min(len(tables.holdout), len(tables.asset)) < LEAST_ROWS:
         return [NotEstimable(metric, f"fewer than {LEAST_ROWS} rows held out or made") for metric in (COUNTS, MEANS)]
+    asked_of = [
+        frame.iloc[tables.at_most(len(frame), MOST_ROWS, f"queries of {i}")]
+        for i, frame in enumerate((tables.holdout, tables.asset))
+    ]
     random = tables.random("queries")
     columns = tables.declaration.learned
     numeric = [column for column in columns if column.domain.kind != "categorical"]
@@ -25,10 +31,10 @@ def measure(tables: Tables) -> list[Measured]:
     for _ in range(QUERIES):
         width = int(random.integers(1, min(WIDEST, len(columns)) + 1))
         asked = [columns[i] for i in random.choice(len(columns), width, replace=False)]
-        masks = _answered(tables, asked, random)
+        masks = _answered(asked_of, asked, random)
         counts.append(abs(masks[0].mean() - masks[1].mean()))
         if numeric and min(mask.sum() for mask in masks) >= LEAST_ROWS:
-            means.append(_mean_error(tables, numeric[int(random.integers(len(numeric)))], masks))
+            means.append(_mean_error(asked_of, numeric[int(random.integers(len(numeric)))], masks))
     known = np.array([error for error in means if not np.isnan(error)])
     how = "ranges and sets over one to three columns, holdout against asset"
     return [
@@ -39,11 +45,11 @@ def measure(tables: Tables) -> list[Measured]:
     ]
 
 
-def _answered(tables: Tables, asked: list[Column], random: np.random.Generator) -> list[Array]:
+def _answered(frames: list[pd.DataFrame], asked: list[Column], random: np.random.Generator) -> list[Array]:
     """Which rows of (holdout, asset) the question is about."""
-    masks = [np.ones(len(frame), dtype=bool) for frame in (tables.holdout, tables.asset)]
+    masks = [np.ones(len(frame), dtype=bool) for frame in frames]
     for column in asked:
-        values = [frame[column.name] for frame in (tables.holdout, tables.asset)]
+        values = [frame[column.name] for frame in frames]
         if column.domain.kind == "categorical":
             categories = column.domain.categories
             some = random.choice(len(categories), int(random.integers(1, len(categories) + 1)), replace=False)
@@ -63,11 +69,8 @@ def _between(values: pd.Series, begin: float, end: float) -> Array:
     return np.asarray((numbers >= begin) & (numbers <= end))
 
 
-def _mean_error(tables: Tables, column: Column, masks: list[Array]) -> float:
-    means = [
-        frame[column.name][mask].mean()
-        for frame, mask in zip((tables.holdout, tables.asset), masks, strict=True)
-    ]  # fmt: skip
+def _mean_error(frames: list[pd.DataFrame], column: Column, masks: list[Array]) -> float:
+    means = [frame[column.name][mask].mean() for frame, mask in zip(frames, masks, strict=True)]
     low, high = bounds(column)
     return float(abs(means[0] - means[1])) / ((high - low) or 1)
 

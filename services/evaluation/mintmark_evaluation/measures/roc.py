@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from mintmark_evaluation.domain import CONFIDENCE
 from mintmark_evaluation.measures.reference import Array
 
 
@@ -15,10 +16,10 @@ class Areas:
     values: Array
     covariance: Array
 
-    def interval(self, weights: Array) -> tuple[float, float, float]:
-        """(value, lower, upper) at 95 % of a weighted sum of the areas."""
+    def interval(self, weights: Array, confidence: float = CONFIDENCE) -> tuple[float, float, float]:
+        """(value, lower, upper) of a weighted sum of the areas."""
         value = float(weights @ self.values)
-        half = 1.959964 * max(0.0, float(weights @ self.covariance @ weights)) ** 0.5
+        half = float(stats.norm.ppf((1 + confidence) / 2)) * max(0.0, float(weights @ self.covariance @ weights)) ** 0.5
         return value, value - half, value + half
 
 

@@ -1,5 +1,6 @@
 """Train on synthetic, test on real, beside train on real, test on real; the holdout is the test."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -7,9 +8,9 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression, Ridge
 from xgboost import XGBClassifier, XGBRegressor
 
-from mintmark_evaluation.domain import Estimate, Measured, NotEstimable
+from mintmark_evaluation.domain import CONFIDENCE, Estimate, Measured, NotEstimable
 from mintmark_evaluation.measures.fidelity import centred
-from mintmark_evaluation.measures.reference import Array, Tables, features
+from mintmark_evaluation.measures.reference import MOST_LEARNED, Array, Tables, features_of
 from mintmark_evaluation.measures.roc import areas
 
 METRIC, LINEAR, IMPORTANCE = "utility-gap", "utility-gap-linear", "importance-agreement"
@@ -19,80 +20,114 @@ LEAST_FEATURES = 6
 RESAMPLES = 500
 
 
+@dataclass(frozen=True)
+class Task:
+    """A column to predict, on (train, holdout, asset); labels are whether it is one category, or numbers."""
+
+    target: str
+    classified: bool
+    xs: list[Array]
+    ys: list[Array]
+
+    @property
+    def score(self) -> str:
+        return "AUC" if self.classified else "R²"
+
+    def trees(self, seed: int, n_estimators: int = 80) -> list[Any]:
+        """Gradient-boosted trees trained on (train, asset)."""
+        kind = XGBClassifier if self.classified else XGBRegressor
+        options = {"n_estimators": n_estimators, "max_depth": 5, "tree_method": "hist", "n_jobs": 1}
+        return self._fitted(lambda: kind(**options, random_state=seed))
+
+    def lines(self) -> list[Any]:
+        """A linear model trained on (train, asset)."""
+        return self._fitted(lambda: LogisticRegression(max_iter=300) if self.classified else Ridge())
+
+    def _fitted(self, make: Any) -> list[Any]:
+        return [make().fit(self.xs[place], self.ys[place]) for place in (0, 2)]
+
+
+def task_of(tables: Tables, target: str, most: int = MOST_LEARNED) -> Task | NotEstimable:
+    """The task of predicting a column, on at most so many rows of each table; or why it cannot be set."""
+    if len(tables.declaration.learned) < 2:  # noqa: PLR2004
+        return NotEstimable(METRIC, "there is no column to predict the target from")
+    column = tables.declaration.column(target)
+    others = [other.name for other in tables.declaration.learned if other.name != target]
+    xs, labels = [], []
+    for x, frame in zip(features_of(tables, others), (tables.train, tables.holdout, tables.asset), strict=True):
+        known = np.flatnonzero(frame[target].notna().to_numpy())
+        rows = known[tables.at_most(len(known), most, f"learned {target}")]
+        xs.append(x[rows])
+        labels.append(frame[target].iloc[rows])
+    if column.domain.kind != "categorical":
+        return _numbers(target, xs, [part.to_numpy(dtype=np.float64) for part in labels])
+    # One class against the rest: the most common one, so that both sides are filled.
+    positive = labels[0].mode().iloc[0] if len(labels[0]) else None
+    ys = [(part == positive).to_numpy() for part in labels]
+    if any(min(part.sum(), (~part).sum()) < LEAST_OF_A_KIND for part in ys):
+        return NotEstimable(METRIC, f"the target has fewer than {LEAST_OF_A_KIND} rows of a kind in some table")
+    return Task(target, True, xs, ys)
+
+
+def _numbers(target: str, xs: list[Array], ys: list[Array]) -> Task | NotEstimable:
+    if min(map(len, ys)) < LEAST_OF_A_KIND or float(np.var(ys[1])) == 0:
+        return NotEstimable(METRIC, "the target has too few values, or a single one")
+    return Task(target, False, xs, ys)
+
+
 def measure(tables: Tables) -> list[Measured]:
     """How much worse a learner does for having seen the asset instead of the train rows."""
     target = tables.declaration.target
-    if target is None:
-        return _none("the source declares no target")
-    if len(tables.declaration.learned) < 2:  # noqa: PLR2004
-        return _none("there is no column to predict the target from")
-    column = next(c for c in tables.declaration.learned if c.name == target)
-    x_train, x_holdout, x_asset = features(tables, drop=target)
-    y_train, y_holdout, y_asset = (frame[target] for frame in (tables.train, tables.holdout, tables.asset))
-    keep = [~labels.isna().to_numpy() for labels in (y_train, y_holdout, y_asset)]
-    xs = [x[mask] for x, mask in zip((x_train, x_holdout, x_asset), keep, strict=True)]
-    ys = [labels[mask] for labels, mask in zip((y_train, y_holdout, y_asset), keep, strict=True)]
-    if column.domain.kind == "categorical":
-        # One class against the rest: the most common one, so that both sides are filled.
-        positive = ys[0].mode().iloc[0] if len(ys[0]) else None
-        return _classification(tables, xs, [(labels == positive).to_numpy() for labels in ys], str(target))
-    return _regression(tables, xs, [labels.to_numpy(dtype=np.float64) for labels in ys], str(target))
-
-
-def _none(because: str) -> list[Measured]:
-    return [NotEstimable(metric, because) for metric in (*LEARNERS, IMPORTANCE)]
-
-
-def _classification(tables: Tables, xs: list[Array], ys: list[Array], target: str) -> list[Measured]:
-    if any(min(labels.sum(), (~labels).sum()) < LEAST_OF_A_KIND for labels in ys):
-        return _none(f"the target has fewer than {LEAST_OF_A_KIND} rows of a kind in some table")
-    trees = [_trees(XGBClassifier, tables).fit(x, y) for x, y in ((xs[0], ys[0]), (xs[2], ys[2]))]
-    lines = [LogisticRegression(max_iter=300).fit(x, y) for x, y in ((xs[0], ys[0]), (xs[2], ys[2]))]
+    task = task_of(tables, target) if target else NotEstimable(METRIC, "the source declares no target")
+    if isinstance(task, NotEstimable):
+        return [NotEstimable(metric, task.because) for metric in (*LEARNERS, IMPORTANCE)]
+    trees = task.trees(tables.seed)
     found: list[Measured] = []
-    for metric, name, learners in ((METRIC, "gradient-boosted trees", trees), (LINEAR, "logistic regression", lines)):
-        stacked = np.array([learner.predict_proba(xs[1])[:, 1] for learner in learners])
-        both = areas(stacked[:, ys[1]], stacked[:, ~ys[1]])
-        value, lower, upper = both.interval(np.array([1.0, -1.0]))
-        details = {
-            "target": target, "score": "AUC", "train-on-real": round(float(both.values[0]), 6),
-            "train-on-synthetic": round(float(both.values[1]), 6),
-        }  # fmt: skip
-        method = f"AUC of {name} on the holdout, real minus synthetic; DeLong's paired variance"
-        found.append(Estimate(metric, value, lower, upper, len(ys[1]), method, tables.seed, details))
+    for metric, name, learners in ((METRIC, "gradient-boosted trees", trees), (LINEAR, "a linear model", task.lines())):
+        (value, lower, upper), details = gap(task, learners, tables.random(metric))
+        method = f"{task.score} of {name} on the holdout, real minus synthetic; {INTERVALS[task.score]}"
+        found.append(Estimate(metric, value, lower, upper, len(task.ys[1]), method, tables.seed, details))
     return [*found, _importance(tables, trees)]
 
 
-def _regression(tables: Tables, xs: list[Array], ys: list[Array], target: str) -> list[Measured]:
-    if min(map(len, ys)) < LEAST_OF_A_KIND or float(np.var(ys[1])) == 0:
-        return _none("the target has too few values, or a single one")
-    trees = [_trees(XGBRegressor, tables).fit(x, y) for x, y in ((xs[0], ys[0]), (xs[2], ys[2]))]
-    lines = [Ridge().fit(x, y) for x, y in ((xs[0], ys[0]), (xs[2], ys[2]))]
-    found: list[Measured] = [
-        _squared(tables, metric, name, [(ys[1] - learner.predict(xs[1])) ** 2 for learner in learners], ys[1], target)
-        for metric, name, learners in ((METRIC, "gradient-boosted trees", trees), (LINEAR, "ridge regression", lines))
-    ]
-    return [*found, _importance(tables, trees)]
+INTERVALS = {
+    "AUC": "DeLong's paired variance",
+    "R²": f"bootstrap over holdout rows, {RESAMPLES} draws, centred percentiles",
+}
+
+Interval = tuple[float, float, float]
 
 
-def _squared(tables: Tables, metric: str, name: str, misses: list[Array], truth: Array, target: str) -> Measured:
-    random, n = tables.random(metric), len(truth)
+def gap(
+    task: Task, learners: list[Any], random: np.random.Generator, confidence: float = CONFIDENCE
+) -> tuple[Interval, dict[str, Any]]:
+    """(value, lower, upper) of the score lost to the asset, and both scores."""
+    x, y = task.xs[1], task.ys[1]
+    if task.classified:
+        stacked = np.array([learner.predict_proba(x)[:, 1] for learner in learners])
+        both = areas(stacked[:, y], stacked[:, ~y])
+        scores, interval = both.values, both.interval(np.array([1.0, -1.0]), confidence)
+    else:
+        misses = [(y - learner.predict(x)) ** 2 for learner in learners]
+        scores = np.array([1 - float(miss.sum()) / float(np.sum((y - y.mean()) ** 2)) for miss in misses])
+        interval = _squared(misses, y, random, confidence)
+    details = {
+        "target": task.target, "score": task.score,
+        "train-on-real": round(float(scores[0]), 6), "train-on-synthetic": round(float(scores[1]), 6),
+    }  # fmt: skip
+    return interval, details
 
-    def gap(rows: Array) -> float:
+
+def _squared(misses: list[Array], truth: Array, random: np.random.Generator, confidence: float) -> Interval:
+    n = len(truth)
+
+    def difference(rows: Array) -> float:
         spread = float(np.sum((truth[rows] - truth[rows].mean()) ** 2)) or 1.0
         return float((misses[1][rows].sum() - misses[0][rows].sum()) / spread)
 
-    value = gap(np.arange(n))
-    lower, upper = centred(value, np.array([gap(random.integers(0, n, n)) for _ in range(RESAMPLES)]))
-    total = float(np.sum((truth - truth.mean()) ** 2))
-    details = {
-        "target": target, "score": "R²", "train-on-real": round(1 - float(misses[0].sum()) / total, 6),
-        "train-on-synthetic": round(1 - float(misses[1].sum()) / total, 6),
-    }  # fmt: skip
-    method = (
-        f"R² of {name} on the holdout, real minus synthetic; bootstrap over holdout rows, {RESAMPLES} draws, "
-        "centred percentiles"
-    )
-    return Estimate(metric, value, lower, upper, n, method, tables.seed, details)
+    value = difference(np.arange(n))
+    draws = np.array([difference(random.integers(0, n, n)) for _ in range(RESAMPLES)])
+    return (value, *centred(value, draws, confidence))
 
 
 def _importance(tables: Tables, trees: list[Any]) -> Measured:
@@ -107,7 +142,3 @@ def _importance(tables: Tables, trees: list[Any]) -> Measured:
     lower, upper = float(np.tanh(middle - half)), float(np.tanh(middle + half))
     method = "Spearman's correlation of the trees' gains per feature; Fisher's z with Bonett and Wright's variance"
     return Estimate(IMPORTANCE, value, min(lower, value), max(upper, value), n, method, tables.seed)
-
-
-def _trees(kind: Any, tables: Tables) -> Any:
-    return kind(n_estimators=80, max_depth=5, tree_method="hist", n_jobs=1, random_state=tables.seed)

@@ -1,5 +1,7 @@
 """Generation's routes: words in, one use case, words out."""
 
-from mintmark_generation.api import assets, generations, generators, models, searches, sources
+from mintmark_generation.api import assets, audits, generations, generators, models, searches, sources
 
-ROUTERS = (generators.router, sources.router, generations.router, searches.router, models.router, assets.router)
+ROUTERS = (
+    generators.router, sources.router, generations.router, searches.router, models.router, assets.router, audits.router,
+)  # fmt: skip

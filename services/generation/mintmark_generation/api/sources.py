@@ -12,7 +12,7 @@ from mintmark_generation.use_cases import sources as use_cases
 from mintmark_generation.use_cases.intake import MEDIA_TYPES, Limits, Upload, spool_body
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.canonical import digest
-from mintmark_shared.contracts.generation import SourceDeclaration
+from mintmark_shared.contracts.generation import HeldVersion, SourceDeclaration
 from mintmark_shared.idempotency import Attempt, OptionalIdempotencyKey, ThisAttempt
 
 router = APIRouter(prefix="/v1/sources", tags=["sources"])
@@ -57,6 +57,11 @@ async def list_versions(source_id: UUID, workshop: InWorkshop, _: Caller = READ)
         await store.source(source_id)
         rows = await store.versions(source_id)
     return [SourceVersionShown.model_validate(use_cases.show_version(row)) for row in rows]
+
+
+@router.get("/{source_id}/held", operation_id="getHeldVersion", summary="Where the newest upload lies sealed")
+async def held(source_id: UUID, workshop: InWorkshop, _: Caller = requires("generation:objects:read")) -> HeldVersion:
+    return await use_cases.held(workshop, source_id)
 
 
 @router.post(

@@ -20,6 +20,7 @@ import pyarrow as pa
 from obstore.store import ObjectStore
 
 from mintmark_generation.generators.assembly import Asked, assemble
+from mintmark_generation.generators.auditing import scores
 from mintmark_generation.generators.catalogue import engine_named
 from mintmark_generation.generators.dressing import dress
 from mintmark_generation.generators.environment import environment
@@ -59,7 +60,7 @@ def main() -> None:
         return
     job = json.loads(line)
     try:
-        make(job, say)
+        (audit if "audit" in job else make)(job, say)
     except BaseException as error:  # noqa: BLE001 - the parent is told what and where, never the values
         say({"failed": place_of(error) | _because(error)})
         raise SystemExit(1) from None
@@ -99,6 +100,17 @@ def make(job: dict[str, Any], say: Say) -> None:
     digest = "sha256:" + hashlib.sha256(sealed).hexdigest()
     done = {"rows": job["rows"], "bytes": len(sealed), "digest": digest, **report}
     say({"done": done | {"environment": environment()}})
+
+
+def audit(job: dict[str, Any], say: Say) -> None:
+    """Fit a public table again and again, with a record and without, and tell how surely each showed it."""
+    told: dict[str, list[float]] = {"inside": [], "outside": []}
+    for number, (present, score) in enumerate(
+        scores(engine_named(job["generator"]), job["parameters"], job["audit"]), 1
+    ):
+        told["inside" if present else "outside"].append(score)
+        say({"progress": number / job["audit"]})
+    say({"done": told})
 
 
 class Source:

@@ -129,6 +129,8 @@ async def offer_for(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
         source = await store.source(plan.source_id)
         version = await store.latest_version(plan.source_id)
     declaration = SourceDeclaration.model_validate(source.declaration)
+    if declaration.for_linkage:
+        raise Invalid("Nothing is learned from a register; it is there for assays to link with.", code="register")
     check_source(engine, declaration)
     guarantee = engine.guarantee(declaration, completed.parameters)
     if guarantee.delta is not None and Decimal(guarantee.delta) * version.train_rows > 1:

@@ -273,6 +273,7 @@ async def request_assay(works: Workshop, run: Run) -> Run:
             asset_id=run.id,
             permit_id=UUID(run.decision["permit"]["id"]),
             declaration=SourceDeclaration.model_validate(source.declaration),
+            source_id=source.id,
             train_object=version.train_object,
             holdout_object=version.holdout_object,
             asset_object=asset_object(run.id),

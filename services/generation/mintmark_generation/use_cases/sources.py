@@ -16,7 +16,7 @@ from mintmark_generation.use_cases.intake import Upload
 from mintmark_generation.use_cases.units import Split, Units
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared import custody
-from mintmark_shared.contracts.generation import SourceDeclaration
+from mintmark_shared.contracts.generation import HeldVersion, SourceDeclaration
 from mintmark_shared.contracts.policy import KeyRequest
 from mintmark_shared.errors import Invalid
 from mintmark_shared.exact import arrow_schema
@@ -80,7 +80,7 @@ async def upload(works: Workshop, *, source_id: UUID, upload: Upload, by: str, a
     version_id = uuid.uuid4()
     data_key = await works.policy.new_source_key(
         KeyRequest(
-            resource=f"source:{source_id}:{version_id}",
+            resource=f"{'register' if upload.declaration.for_linkage else 'source'}:{source_id}:{version_id}",
             population_id=upload.declaration.population_id,
             partitions=upload.declaration.partitions,
             owner=source.registered_by,
@@ -109,6 +109,26 @@ async def upload(works: Workshop, *, source_id: UUID, upload: Upload, by: str, a
         shown = show_version(await store.version(version_id))
         reply = Reply(201, shown, {"Location": f"/v1/sources/{source_id}/versions/{version_id}"})
         return await attempt.keep(connection, by, reply)
+
+
+async def held(works: Workshop, source_id: UUID) -> HeldVersion:
+    """The newest upload of a source, for a service that policy lets open it.
+
+    Raises:
+        NotFound: there is no such source, or nothing was uploaded.
+    """
+    async with works.database.transaction() as connection:
+        store = Store(connection)
+        source, version = await store.source(source_id), await store.latest_version(source_id)
+    return HeldVersion(
+        source_id=source_id,
+        version_id=version.id,
+        declaration=SourceDeclaration.model_validate(source.declaration),
+        key_id=version.key_id,
+        train_object=version.train_object,
+        holdout_object=version.holdout_object,
+        uploaded_at=version.uploaded_at,
+    )
 
 
 def _check(upload: Upload) -> None:

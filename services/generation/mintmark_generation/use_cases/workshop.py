@@ -14,6 +14,7 @@ from mintmark_shared.database import Database
 
 RUN_JOB = "run"
 SEARCH_JOB = "search"
+AUDIT_JOB = "audit"
 Ready = Callable[[], Awaitable[None]]
 MakeTable = Callable[[dict[str, Any]], AsyncGenerator[dict[str, Any]]]
 

@@ -184,7 +184,7 @@ async def open_for_assay(
     office: InOffice,
     caller: Caller = requires("policy:permits:assay"),
 ) -> AssayKeys:
-    opened = await permits.open_for_assay(office, permit_id, request.asset_id, by=caller.subject)
+    opened = await permits.open_for_assay(office, permit_id, request, by=caller.subject)
     return AssayKeys.model_validate(opened)
 
 

@@ -121,6 +121,8 @@ class Charter:
     blending: Decimal | None = None
     """The largest share of a table that may be real rows; None for no table with any."""
     maximum_priority: str = "normal"
+    suite: str | None = None
+    """The suite of measures that assets are judged by; None for evaluation's standard one."""
 
     def criteria_for(self, use_case: str) -> tuple[Criterion, ...]:
         """What an asset must meet: the charter's criteria and the use case's own."""
@@ -205,6 +207,7 @@ def read_charter(document: Mapping[str, Any], digest: str) -> Charter:
         in_force_from=datetime.fromisoformat(document["in_force_from"]) if "in_force_from" in document else None,
         revalidation_days=document.get("revalidation_days"),
         blending=Decimal(document["blending"]["maximum_share"]) if "blending" in document else None,
+        suite=document.get("suite"),
         maximum_priority=document.get("maximum_priority", "normal"),
         escalation=tuple((step["after_hours"], step["to"]) for step in document.get("escalation", [])),
     )

@@ -58,7 +58,7 @@ QUORUM_SCHEMA: dict[str, Any] = _object(
 )
 _RANGES = {"type": "object", "propertyNames": _NAME, "additionalProperties": _RANGE, "maxProperties": 50}
 _BOUND = {"oneOf": [{"required": ["at_most"]}, {"required": ["at_least"]}]}
-REVIEWABLE = ("plan", "release", "blended-release", "grant", "retirement", "exception")
+REVIEWABLE = ("plan", "release", "blended-release", "grant", "retirement", "exception", "finding")
 
 CHARTER_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -120,6 +120,7 @@ CHARTER_SCHEMA: dict[str, Any] = {
             "maximum_priority": {"enum": ["low", "normal", "high"]},
             "in_force_from": _MOMENT,
             "revalidation_days": {"type": "integer", "minimum": 1, "maximum": 3650},
+            "suite": _NAME,
             "disclosure": {"enum": ["none", "summary", "full"]},
             "required_training": _list(_NAME),
             "assessment_template": _NAME,

@@ -62,6 +62,34 @@ def _beyond(criterion: Criterion, interval: Interval) -> Decimal:
 
 
 @dataclass(frozen=True)
+class Reconsidered:
+    """How a released asset stands against its charter, by figures that need not be all of them."""
+
+    criteria: tuple[CriterionResult, ...]
+    triggered: tuple[str, ...]
+    suspend: bool
+
+    @property
+    def breached(self) -> bool:
+        return bool(self.triggered) or not all(result.met for result in self.criteria)
+
+
+def reconsider(
+    criteria: Sequence[Criterion], triggers: Sequence[Trigger], estimates: Mapping[str, Interval]
+) -> Reconsidered:
+    """Weigh what was estimated now; what was not stands as it was judged at the release."""
+    weighed = tuple(_weigh_one(one, estimates[one.metric]) for one in criteria if one.metric in estimates)
+    tripped = [
+        trigger
+        for trigger in triggers
+        if trigger.criterion.metric in estimates
+        and not _weigh_one(trigger.criterion, estimates[trigger.criterion.metric]).met
+    ]
+    names = tuple(f"{trigger.criterion.metric}: {trigger.action}" for trigger in tripped)
+    return Reconsidered(weighed, names, any(trigger.action == "suspend" for trigger in tripped))
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What is to become of an asset, which triggers asked for it, and whether its charter stops."""
 

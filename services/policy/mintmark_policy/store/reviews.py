@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.review import Condition, Review, Vote, read_quorum
@@ -119,11 +119,16 @@ class ReviewStore:
             conditions=tuple(Condition(entry.set_by, entry.met_at is not None) for entry in waiting),
         )
 
+    async def find_open(self, kind: str, subject: str) -> UUID | None:
+        """The open review of this, if there is one."""
+        found: UUID | None = await self._connection.scalar(
+            select(reviews.c.id).where(reviews.c.kind == kind, reviews.c.subject == subject, reviews.c.state == "open")
+        )
+        return found
+
     async def refuse_second(self, kind: str, subject: str) -> None:
         """Raises Conflict: a review of this is open already."""
-        if await self._connection.scalar(
-            select(func.count()).where(reviews.c.kind == kind, reviews.c.subject == subject, reviews.c.state == "open")
-        ):
+        if await self.find_open(kind, subject) is not None:
             raise Conflict("A review of this is open already.", code="review-open")
 
 

@@ -13,7 +13,17 @@ from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.tables import journal
-from mintmark_policy.use_cases import budgets, charters, decisions, incidents, library, releases, reviews, waivers
+from mintmark_policy.use_cases import (
+    budgets,
+    charters,
+    decisions,
+    findings,
+    incidents,
+    library,
+    releases,
+    reviews,
+    waivers,
+)
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
@@ -136,6 +146,10 @@ async def _incident(it: Decided) -> Mapping[str, Any]:
     return await incidents.conclude(it.connection, it.row, it.state, it.now)
 
 
+async def _finding(it: Decided) -> Mapping[str, Any]:
+    return await findings.conclude(it.connection, it.row, it.state, it.now)
+
+
 async def _noted(it: Decided) -> Mapping[str, Any]:
     """The verdict itself is the outcome."""
     return {"verdict": it.state}
@@ -156,4 +170,5 @@ OUTCOMES: Mapping[str, Callable[[Decided], Awaitable[Mapping[str, Any]]]] = {
     "incident": _incident,
     "break-glass": _noted,
     "model": _noted,
+    "finding": _finding,
 }

@@ -14,8 +14,8 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases.decisions import give_back
 from mintmark_policy.use_cases.facts import charge_of
 from mintmark_policy.use_cases.office import Office
-from mintmark_shared.contracts.policy import KeyRequest, RedeemRequest
-from mintmark_shared.errors import Conflict, Gone, Invalid
+from mintmark_shared.contracts.policy import AssayKeysRequest, KeyRequest, RedeemRequest
+from mintmark_shared.errors import Conflict, Forbidden, Gone, Invalid
 from mintmark_shared.journal import AuditEvent, openlineage_event
 
 
@@ -166,20 +166,49 @@ async def cancel(office: Office, permit_id: UUID, *, by: str) -> None:
         await give_back(store, BudgetStore(connection), connection, row, now, outcome="cancelled", by=by)
 
 
-async def open_for_assay(office: Office, permit_id: UUID, asset_id: UUID, *, by: str) -> Keys:
+async def open_for_assay(office: Office, permit_id: UUID, request: AssayKeysRequest, *, by: str) -> dict[str, Any]:
     """Evaluation's own look at source and asset, under the permit that paid for the asset.
 
     Raises:
-        Conflict: the permit was not redeemed, or the asset was decided on.
+        Conflict: the permit was not redeemed; the asset was decided on, or for a re-assay not released.
+        Forbidden: another key was asked for than of the same source or of a register.
+        Gone: a key was destroyed.
     """
     now = office.clock()
     async with office.database.transaction() as connection:
         store = DecisionStore(connection)
         row = await store.lock_permit(permit_id)
-        if not made_an_asset(row.state, row.outcome) or row.run_id != asset_id:
+        if not made_an_asset(row.state, row.outcome) or row.run_id != request.asset_id:
             raise Conflict("This permit paid for no such asset.", code="not-redeemed")
-        if await store.is_decided(asset_id):
-            raise Conflict("The asset has been decided on.", code="already-decided")
+        await _check_purpose(store, request)
         keys = await _open_keys(office, store, row)
-        await journal.record(connection, now, AuditEvent(by, "permit.open-for-assay", f"permit:{permit_id}"))
-    return {"source_key": keys["source_key"], "asset_key": keys["asset_key"]}
+        others = {str(key_id): await _open_other(office, store, row, key_id) for key_id in request.others}
+        charter = await CharterStore(connection).by_digest(row.charter_id, row.charter_digest, now)
+        details = {"purpose": request.purpose, "others": sorted(others)}
+        event = AuditEvent(by, "permit.open-for-assay", f"permit:{permit_id}", details=details)
+        await journal.record(connection, now, event)
+    return {
+        "source_key": keys["source_key"],
+        "asset_key": keys["asset_key"],
+        "others": others,
+        "suite": charter.document.get("suite"),
+    }
+
+
+async def _check_purpose(store: DecisionStore, request: AssayKeysRequest) -> None:
+    if request.purpose == "release":
+        if await store.is_decided(request.asset_id):
+            raise Conflict("The asset has been decided on.", code="already-decided")
+    elif (await store.release_of(request.asset_id)).verdict != "released":
+        raise Conflict("Only a released asset is assayed again.", code="not-released")
+
+
+async def _open_other(office: Office, store: DecisionStore, permit: Any, key_id: UUID) -> str:
+    """A later version of what the permit paid to learn from, or a register; no other source is opened unpaid (I1)."""
+    key, paid = await store.key(key_id), await store.key(permit.source_key_id)
+    if key is None or paid is None:
+        raise Gone("The keys of this permit are gone.", code="key-destroyed")
+    source = paid.resource.rpartition(":")[0]
+    if not key.resource.startswith((f"{source}:", "register:")):
+        raise Forbidden("The permit opens versions of its own source, and registers.", code="other-source")
+    return office.keyring.unwrap(key.wrapped, resource=key.resource)

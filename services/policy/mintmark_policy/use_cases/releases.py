@@ -35,8 +35,8 @@ async def decide_release(office: Office, request: ReleaseRequest, *, by: str, at
         permit = await store.permit_of_run(request.asset_id)
         if not made_an_asset(permit.state, permit.outcome):
             raise Conflict("No paid run made this asset.", code="not-redeemed")
-        charter, document = await _charter_of(connection, permit, now)
-        plan = await _plan(store, permit)
+        charter, document = await charter_of(connection, permit, now)
+        plan = await plan_of(store, permit)
         kind = "blended-release" if plan.get("blend") else "release"
         body = _judge(request, charter, plan["use_case"], kind, now)
         if body["verdict"] == "review":
@@ -48,12 +48,14 @@ async def decide_release(office: Office, request: ReleaseRequest, *, by: str, at
         return await attempt.keep(connection, by, Reply(201, body))
 
 
-async def _charter_of(connection: AsyncConnection, permit: Any, now: datetime) -> tuple[Charter, Any]:
+async def charter_of(connection: AsyncConnection, permit: Any, now: datetime) -> tuple[Charter, Any]:
+    """The charter version an asset was made under, and its document."""
     row = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest, now)
     return read_charter(row.document, row.digest), row.document
 
 
-async def _plan(store: DecisionStore, permit: Any) -> dict[str, Any]:
+async def plan_of(store: DecisionStore, permit: Any) -> dict[str, Any]:
+    """The plan a permit was given for."""
     plan: dict[str, Any] = (await store.decision(permit.decision_id)).request["plan"]
     return plan
 
@@ -131,7 +133,7 @@ async def conclude_release(connection: AsyncConnection, row: Any, state: str, no
     """What the votes made of an asset that was held for review."""
     asset_id = UUID(row.document["asset_id"])
     permit = await DecisionStore(connection).permit_of_run(asset_id)
-    charter, document = await _charter_of(connection, permit, now)
+    charter, document = await charter_of(connection, permit, now)
     verdict = "released" if state == "approved" else "rejected"
     body = row.document | {
         "id": str(uuid.uuid4()),
@@ -152,7 +154,7 @@ async def _grant_requester(
     await store.add_grant(
         asset_id=asset_id,
         subject=permit.requester,
-        use_case=(await _plan(store, permit))["use_case"],
+        use_case=(await plan_of(store, permit))["use_case"],
         granted_by="release",
         at=now,
         valid_until=min(charter.expires_at, retained),
@@ -204,7 +206,7 @@ async def grant(
         store = DecisionStore(connection)
         await _released(store, asset_id)
         permit = await store.permit_of_run(asset_id)
-        charter, _ = await _charter_of(connection, permit, now)
+        charter, _ = await charter_of(connection, permit, now)
         if use_case not in charter.use_cases or use_case in charter.prohibited_uses:
             raise Forbidden("The charter does not list this use case.", code="use-case-not-listed")
         document = {
@@ -340,7 +342,7 @@ async def propose(office: Office, *, kind: str, asset_id: UUID, reason: str, by:
         if answer := await attempt.answered(connection, by):
             return answer
         permit = await DecisionStore(connection).permit_of_run(asset_id)
-        charter, _ = await _charter_of(connection, permit, now)
+        charter, _ = await charter_of(connection, permit, now)
         if kind == "resumption" and not await CharterStore(connection).is_suspended("asset", asset_id):
             raise Conflict("The asset is not suspended.", code="not-suspended")
         matter = reviews.Matter(

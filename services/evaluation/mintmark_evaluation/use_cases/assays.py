@@ -4,45 +4,40 @@ import asyncio
 import logging
 from base64 import b64decode
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+import pyarrow as pa
 from obstore.store import ObjectStore
 
-from mintmark_evaluation.domain import CONFIDENCE, Estimate, Measured, can_tell, next_step
-from mintmark_evaluation.measures.reference import Tables
+from mintmark_evaluation.domain import Estimate, Measured, can_tell, next_step
+from mintmark_evaluation.measures.catalogue import STANDARD, chosen
+from mintmark_evaluation.measures.reference import External, Shares, Tables
 from mintmark_evaluation.measures.suite import assay as measure_all
-from mintmark_evaluation.settings import Settings
 from mintmark_evaluation.store import Store
 from mintmark_evaluation.tables import journal
+from mintmark_evaluation.use_cases.laboratory import ASSAY_JOB, Laboratory
+from mintmark_evaluation.use_cases.shares import as_numbers
 from mintmark_shared import custody
-from mintmark_shared.clients.policy import Policy
-from mintmark_shared.clock import Clock
 from mintmark_shared.contracts.evaluation import AssayRequest
 from mintmark_shared.contracts.evaluation import Estimate as EstimateOnWire
-from mintmark_shared.contracts.policy import AssayKeys, AssayKeysRequest, ReleaseRequest
-from mintmark_shared.database import Database
-from mintmark_shared.errors import MintmarkError, Unavailable
+from mintmark_shared.contracts.policy import (
+    AssayKeys,
+    AssayKeysRequest,
+    Finding,
+    FindingRequest,
+    Release,
+    ReleaseRequest,
+)
+from mintmark_shared.errors import Invalid, MintmarkError, Unavailable
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
 from mintmark_shared.queue import enqueue
 from mintmark_shared.telemetry import place_of
 
-ASSAY_JOB = "assay"
 DIGITS = 6
 logger = logging.getLogger("mintmark.assay")
-
-
-@dataclass(frozen=True)
-class Laboratory:
-    """Evaluation's collaborators."""
-
-    settings: Settings
-    database: Database
-    clock: Clock
-    policy: Policy
-    objects: ObjectStore
 
 
 def show(row: Any) -> dict[str, Any]:
@@ -50,6 +45,8 @@ def show(row: Any) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "asset_id": str(row.asset_id),
+        "purpose": row.purpose,
+        "suite": row.suite,
         "state": row.state,
         "requested_at": row.requested_at.isoformat(),
         "finished_at": row.finished_at.isoformat() if row.finished_at else None,
@@ -91,6 +88,16 @@ def limit_of(expected: str) -> float | None:
 
 
 async def request_assay(lab: Laboratory, request: AssayRequest, *, by: str, attempt: Attempt) -> Reply:
+    """Queue the assay that an asset's release is decided on.
+
+    Raises:
+        Conflict: the asset has one.
+        Invalid: there is no such suite, or it is a re-assay, which has a route of its own.
+    """
+    if request.purpose != "release":
+        raise Invalid("Ask POST /v1/reassays to look at released assets again.", code="not-a-release")
+    if request.suite is not None:
+        chosen(request.suite)
     now, body = lab.clock(), request.model_dump(mode="json")
     async with lab.database.transaction() as connection:
         if answer := await attempt.answered(connection, by):
@@ -115,17 +122,22 @@ async def carry(lab: Laboratory, assay_id: UUID) -> None:
     if next_step(row.state) == "measure":
         row = await _measure(lab, row)
     if next_step(row.state) == "ask-release":
-        await _ask_release(lab, row)
+        await _ask_policy(lab, row)
 
 
 async def _measure(lab: Laboratory, row: Any) -> Any:
     request = AssayRequest.model_validate(row.request)
     row = await _save(lab, row, state="measuring")
     try:
-        keys = await lab.policy.assay_keys(request.permit_id, AssayKeysRequest(asset_id=request.asset_id))
-        found = await asyncio.to_thread(measure_objects, lab.objects, request, keys)
+        keys = await lab.policy.assay_keys(request.permit_id, keys_for(request))
+        suite = request.suite or keys.suite or STANDARD
+        row = await _save(lab, row, suite=suite)
+        shares = await _shares(lab, request.declaration.population_id)
+        found = await asyncio.to_thread(measure_objects, lab.objects, request, keys, suite, shares)
     except Unavailable:
         raise
+    except Invalid as error:
+        return await _fail(lab, row, str(error))
     except MintmarkError as error:
         return await _fail(lab, row, f"Policy refused the keys: {error.problem_code}.")
     except Exception as error:
@@ -136,17 +148,43 @@ async def _measure(lab: Laboratory, row: Any) -> Any:
     return await _save(lab, row, state="measured", estimates=estimates, not_estimable=missing)
 
 
-def measure_objects(objects: ObjectStore, request: AssayRequest, keys: AssayKeys) -> Sequence[Measured]:
-    """Open the three tables in memory and measure them."""
+def keys_for(request: AssayRequest) -> AssayKeysRequest:
+    """The keys an assay takes: of the source, the asset, and the register it is linked with."""
+    others = [request.linkage.key_id] if request.linkage else []
+    return AssayKeysRequest(asset_id=request.asset_id, purpose=request.purpose, others=others)
+
+
+async def _shares(lab: Laboratory, population_id: UUID) -> Shares:
+    """The newest published shares of a population; none where nobody declared any."""
+    async with lab.database.transaction() as connection:
+        versions = await Store(connection).shares(population_id)
+    return as_numbers(versions[0].shares) if versions else {}
+
+
+def measure_objects(
+    objects: ObjectStore, request: AssayRequest, keys: AssayKeys, suite: str, shares: Shares
+) -> Sequence[Measured]:
+    """Open the tables in memory and measure them."""
+    return measure_all(open_tables(objects, request, keys, shares), suite=suite)
+
+
+def open_tables(objects: ObjectStore, request: AssayRequest, keys: AssayKeys, shares: Shares) -> Tables:
+    """Train, holdout and asset, and the register if one is linked with, in memory."""
     source_key, asset_key = b64decode(keys.source_key), b64decode(keys.asset_key)
-    tables = Tables.of(
+    external = None
+    if request.linkage is not None:
+        key = b64decode(keys.others[str(request.linkage.key_id)])
+        parts = [custody.read_table(objects, name, key) for name in request.linkage.objects]
+        external = External(request.linkage.declaration, pa.concat_tables(parts))
+    return Tables.of(
         request.declaration,
         custody.read_table(objects, request.train_object, source_key),
         custody.read_table(objects, request.holdout_object, source_key),
         custody.read_table(objects, request.asset_object, asset_key),
         request.seed,
+        external=external,
+        shares=shares,
     )
-    return measure_all(tables)
 
 
 def wire_estimate(estimate: Estimate) -> dict[str, Any]:
@@ -159,9 +197,10 @@ def wire_estimate(estimate: Estimate) -> dict[str, Any]:
         upper=_text(estimate.upper + step / 2),
         n=estimate.n,
         method=estimate.method,
-        confidence=_text(CONFIDENCE),
+        confidence=_text(estimate.confidence),
         seed=estimate.seed,
         details=estimate.details,
+        measure=estimate.measure,
     ).model_dump(mode="json")
 
 
@@ -169,11 +208,9 @@ def _text(number: float) -> Any:
     return f"{number:.{DIGITS}f}"
 
 
-async def _ask_release(lab: Laboratory, row: Any) -> None:
-    estimates = [EstimateOnWire.model_validate(entry) for entry in row.estimates]
-    request = ReleaseRequest(asset_id=row.asset_id, assay_id=row.id, estimates=estimates)
+async def _ask_policy(lab: Laboratory, row: Any) -> None:
     try:
-        release = await lab.policy.release(request)
+        release = await _verdict(lab, row)
     except Unavailable:
         raise
     except MintmarkError as error:
@@ -184,6 +221,14 @@ async def _ask_release(lab: Laboratory, row: Any) -> None:
         body = release.model_dump(mode="json")
         saved = await Store(connection).save(row.id, row.state, state="done", release=body, finished_at=now)
         await _journal(connection, saved, now, "COMPLETE")
+
+
+async def _verdict(lab: Laboratory, row: Any) -> Release | Finding:
+    estimates = [EstimateOnWire.model_validate(entry) for entry in row.estimates]
+    if row.purpose == "release":
+        return await lab.policy.release(ReleaseRequest(asset_id=row.asset_id, assay_id=row.id, estimates=estimates))
+    found = FindingRequest(asset_id=row.asset_id, cause="re-assay", evidence=row.id, estimates=estimates)
+    return await lab.policy.report(found)
 
 
 async def _save(lab: Laboratory, row: Any, **values: Any) -> Any:
@@ -204,6 +249,8 @@ async def _journal(connection: Any, row: Any, now: Any, event_type: str) -> None
     """The assay as its own OpenLineage run under the generation run it judges."""
     event = AuditEvent("evaluation", "assay.finish", f"asset:{row.asset_id}", row.state, {"assay": str(row.id)})
     facet = {name: value for name, value in show(row).items() if name != "requested_at"}
+    # What lies behind a figure, histograms among it, stays with the assay: the record holds figures.
+    facet["estimates"] = [{key: part for key, part in one.items() if key != "details"} for one in facet["estimates"]]
     lineage = openlineage_event(
         at=now,
         event_type=event_type,

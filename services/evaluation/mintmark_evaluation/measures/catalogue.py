@@ -1,0 +1,184 @@
+"""The measures and suites there are: mintmark's own, and those of installed plug-ins.
+
+A plug-in is a package with entry points in the group ``mintmark.measures`` (each a ``Measure``) or
+``mintmark.suites`` (each a sequence of measure ids, under the suite's name).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import entry_points
+
+from mintmark_evaluation.measures import (
+    attributes,
+    copies,
+    external,
+    fairness,
+    fidelity,
+    likeness,
+    linkability,
+    membership,
+    queries,
+    reidentification,
+    shadow,
+    shares,
+    singling_out,
+    subgroups,
+    targets,
+    utility,
+    validity,
+)
+from mintmark_evaluation.measures.protocol import Measure
+from mintmark_shared.errors import Invalid
+
+MEASURES_GROUP, SUITES_GROUP = "mintmark.measures", "mintmark.suites"
+STANDARD = "standard-1"
+
+BUILT_IN = (
+    Measure("marginals", 1, "fidelity", "compares columns, pairs and triples by total variation", fidelity.measure),
+    Measure(
+        "likeness",
+        1,
+        "fidelity",
+        "compares correlations, coverage and missing values, and has a classifier tell the tables apart",
+        likeness.measure,
+    ),
+    Measure(
+        "validity",
+        1,
+        "fidelity",
+        "counts rows that no real row allows or that break a constraint asked for",
+        validity.measure,
+    ),
+    Measure("subgroups", 1, "fidelity", "compares columns within each protected group", subgroups.measure),
+    Measure(
+        "utility",
+        1,
+        "utility",
+        "trains on the asset and on the real rows, and tests both on people held out",
+        utility.measure,
+    ),
+    Measure("targets", 1, "utility", "does so for several columns in turn", targets.measure),
+    Measure("queries", 1, "utility", "asks both tables random questions", queries.measure),
+    Measure(
+        "membership",
+        1,
+        "privacy",
+        "asks whether a person was learned from, by distance and by density",
+        membership.measure,
+        "a person's whole row, the asset, and a sample of the population",
+    ),
+    Measure(
+        "shadow",
+        1,
+        "privacy",
+        "learns on tables of its own making how members look, then asks who was learned from",
+        shadow.measure,
+        "a person's whole row, the asset, a sample of the population, and a generator that overfits",
+    ),
+    Measure(
+        "singling-out",
+        1,
+        "privacy",
+        "isolates a person by values that are unique in the asset",
+        singling_out.measure,
+        "the asset alone",
+    ),
+    Measure(
+        "linkability",
+        1,
+        "privacy",
+        "asks whether two halves of columns are one person's",
+        linkability.measure,
+        "two tables with different columns of the same people, and the asset",
+    ),
+    Measure(
+        "external-linkage",
+        1,
+        "privacy",
+        "finds people of an uploaded table in the asset and learns the rest of them",
+        external.measure,
+        "a named table with some of the columns, and the asset",
+    ),
+    Measure(
+        "attribute-inference",
+        1,
+        "privacy",
+        "guesses a sensitive value from all the others",
+        attributes.measure,
+        "all columns of a person but one, and the asset",
+    ),
+    Measure(
+        "reidentification",
+        1,
+        "privacy",
+        "finds people by their quasi-identifiers",
+        reidentification.measure,
+        "a person's quasi-identifiers, and the asset",
+    ),
+    Measure(
+        "copies",
+        1,
+        "privacy",
+        "looks for rows of real people, whole or but for one value",
+        copies.measure,
+        "a person's whole row, and the asset",
+    ),
+    Measure(
+        "fairness",
+        1,
+        "fairness",
+        "compares presence, outcomes and a model's judgement between groups",
+        fairness.measure,
+    ),
+    Measure(
+        "reference-shares", 1, "fairness", "compares groups with published shares of the population", shares.measure
+    ),
+)
+
+
+@cache
+def measures() -> Mapping[str, Measure]:
+    """Every measure by its id.
+
+    Raises:
+        ValueError: two of them have one id.
+    """
+    return _by_id([*BUILT_IN, *(entry.load() for entry in entry_points(group=MEASURES_GROUP))])
+
+
+def _by_id(found: Iterable[Measure]) -> dict[str, Measure]:
+    known: dict[str, Measure] = {}
+    for measure in found:
+        if measure.id in known:
+            message = f"two measures are called {measure.id}"
+            raise ValueError(message)
+        known[measure.id] = measure
+    return known
+
+
+@cache
+def suites() -> Mapping[str, Sequence[str]]:
+    """The measures of every suite. What a suite holds never changes: another set is another version."""
+    own = {
+        STANDARD: [measure.id for measure in BUILT_IN],
+        "privacy-1": [measure.id for measure in BUILT_IN if measure.family == "privacy"],
+        "quick-1": ["marginals-1", "likeness-1", "utility-1", "membership-1", "copies-1"],
+    }
+    return own | {entry.name: list(entry.load()) for entry in entry_points(group=SUITES_GROUP) if entry.name not in own}
+
+
+def chosen(suite: str) -> list[Measure]:
+    """The measures of a suite, or the one measure of that id.
+
+    Raises:
+        Invalid: there is no such suite or measure.
+    """
+    known = measures()
+    ids = suites().get(suite, [suite])
+    missing = [name for name in ids if name not in known]
+    if missing:
+        raise Invalid(
+            f"There is no suite or measure {', '.join(missing)}; GET /v1/suites and /v1/measures list them.",
+            code="suite-unknown",
+        )
+    return [known[name] for name in ids]

@@ -1,0 +1,31 @@
+"""What a measure is: tables in, figures out, under a name and a version."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from mintmark_evaluation.domain import Measured
+from mintmark_evaluation.measures.reference import Tables
+
+Family = Literal["fidelity", "utility", "privacy", "fairness"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One way to look at an asset.
+
+    What a version computes never changes: a better way is another version, so that a figure in the record can be
+    had again. A measure of the family ``privacy`` is an attacker, and ``knows`` is what that attacker holds.
+    """
+
+    name: str
+    version: int
+    family: Family
+    does: str
+    measure: Callable[[Tables], list[Measured]]
+    knows: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Name and version, as suites and figures cite them."""
+        return f"{self.name}-{self.version}"

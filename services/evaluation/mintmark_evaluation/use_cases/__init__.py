@@ -1,0 +1,1 @@
+"""Load, decide, save: what evaluation does, one room an errand."""

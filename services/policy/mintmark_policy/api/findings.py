@@ -1,0 +1,54 @@
+"""What evaluation finds about assets that are out, and about generators that claim too much."""
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from mintmark_policy.api.library import RejectionMade
+from mintmark_policy.api.words import InOffice
+from mintmark_policy.use_cases import findings, library
+from mintmark_shared.auth import Caller, requires
+from mintmark_shared.contracts.policy import Condemnation, Finding, FindingRequest
+from mintmark_shared.idempotency import KeyedAttempt
+
+router = APIRouter(prefix="/v1", tags=["gate"])
+
+
+@router.post(
+    "/findings",
+    status_code=201,
+    response_model=Finding,
+    operation_id="reportFinding",
+    summary="Hold what was found about a released asset against its charter",
+)
+async def report(
+    request: FindingRequest,
+    office: InOffice,
+    attempt: KeyedAttempt,
+    caller: Caller = requires("policy:releases:write"),
+) -> JSONResponse:
+    return (await findings.report(office, request, by=caller.subject, attempt=attempt)).response()
+
+
+@router.post(
+    "/condemnations",
+    status_code=201,
+    response_model=RejectionMade,
+    operation_id="condemnGenerator",
+    summary="Refuse plans that rest on a claim an audit disproved",
+)
+async def condemn(
+    request: Condemnation,
+    office: InOffice,
+    attempt: KeyedAttempt,
+    caller: Caller = requires("policy:releases:write"),
+) -> JSONResponse:
+    reply = await library.reject(
+        office,
+        name=f"audit-{request.audit_id}",
+        # A generator's name holds nothing that CEL would read as more than text.
+        expression=f"generator == '{request.generator}' && guarantee != 'none'",
+        reason=f"An audit measured an ε of at least {request.measured} where {request.claimed} is claimed.",
+        by=caller.subject,
+        attempt=attempt,
+    )
+    return reply.response()

@@ -1,0 +1,129 @@
+"""What is found about an asset after it was released: does it still stand?
+
+Evaluation reports re-assays and drift. What breaches the charter stops the asset at once where a trigger says so, and
+is put to the committee otherwise; until it has voted the asset stays as it is, and if it does not vote in time the
+asset stops.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_policy.domain.release import Interval, reconsider
+from mintmark_policy.store.charters import CharterStore
+from mintmark_policy.store.decisions import DecisionStore
+from mintmark_policy.store.reviews import ReviewStore
+from mintmark_policy.tables import journal
+from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases.office import Office
+from mintmark_policy.use_cases.releases import charter_of, plan_of, suspend_asset_within
+from mintmark_shared.contracts.policy import FindingRequest
+from mintmark_shared.errors import Conflict
+from mintmark_shared.idempotency import Attempt, Reply
+from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+
+KIND = "finding"
+
+
+async def report(office: Office, request: FindingRequest, *, by: str, attempt: Attempt) -> Reply:
+    """Hold what was found against the charter the asset was made under.
+
+    Raises:
+        NotFound: the asset has not been decided on.
+        Conflict: it was not released.
+    """
+    now = office.clock()
+    async with office.changing() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
+        store = DecisionStore(connection)
+        if (await store.release_of(request.asset_id)).verdict != "released":
+            raise Conflict("Only a released asset is looked at again.", code="not-released")
+        permit = await store.permit_of_run(request.asset_id)
+        charter, _ = await charter_of(connection, permit, now)
+        use_case = (await plan_of(store, permit))["use_case"]
+        estimates = {one.metric: Interval(one.value, one.lower, one.upper) for one in request.estimates}
+        judged = reconsider(charter.criteria_for(use_case), charter.triggers, estimates)
+        criteria = [
+            *(asdict(one) for one in judged.criteria),
+            *(one.model_dump(mode="json") for one in request.breaches),
+        ]
+        breached = judged.breached or any(not one.met for one in request.breaches)
+        body: dict[str, Any] = {
+            "asset_id": str(request.asset_id),
+            "cause": request.cause,
+            "evidence": str(request.evidence),
+            "criteria": criteria,
+            "triggered": list(judged.triggered),
+            "verdict": "suspended" if judged.suspend else "review" if breached else "stands",
+            "review_id": None,
+        }
+        if breached:
+            barred = (permit.requester, charter.owner)
+            body["review_id"] = str(await _review(connection, body, charter, permit.charter_id, barred, by, now))
+        if judged.suspend:
+            await _stop(connection, request.asset_id, f"A review trigger asks for it: {body['triggered']}.", by, now)
+        await _journal(connection, body, by, now)
+        return await attempt.keep(connection, by, Reply(201, body))
+
+
+async def _review(
+    connection: AsyncConnection,
+    body: dict[str, Any],
+    charter: Any,
+    charter_id: UUID,
+    barred: Sequence[str | None],
+    by: str,
+    now: datetime,
+) -> UUID:
+    """The review of this asset that is open, or a new one."""
+    subject = f"asset:{body['asset_id']}"
+    found = await ReviewStore(connection).find_open(KIND, subject)
+    if found is not None:
+        return found
+    matter = reviews.Matter(
+        kind=KIND,
+        subject=subject,
+        document={name: body[name] for name in ("asset_id", "cause", "evidence", "criteria", "triggered")},
+        barred=barred,
+        charter_id=charter_id,
+        quorum=charter.reviews.get(KIND),
+        escalation=charter.escalation,
+    )
+    return await reviews.open_review(connection, matter, by=by, now=now)
+
+
+async def _stop(connection: AsyncConnection, asset_id: UUID, reason: str, by: str, now: datetime) -> None:
+    if not await CharterStore(connection).is_suspended("asset", asset_id):
+        await suspend_asset_within(connection, asset_id, reason=reason, incident_id=None, by=by, now=now)
+
+
+async def _journal(connection: AsyncConnection, body: dict[str, Any], by: str, now: datetime) -> None:
+    missed = [one["metric"] for one in body["criteria"] if not one["met"]]
+    details = {"cause": body["cause"], "evidence": body["evidence"], "missed": missed}
+    event = AuditEvent(by, "asset.reconsider", f"asset:{body['asset_id']}", body["verdict"], details)
+    lineage = openlineage_event(
+        at=now,
+        event_type="OTHER",
+        run_id=body["asset_id"],
+        job="generation.run",
+        outputs=[dataset("asset", body["asset_id"])],
+        facets={"mintmark_finding": body},
+    )
+    await journal.record(connection, now, event, lineage=[lineage])
+
+
+async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+    """The committee lets the asset stand, or it stops; without a vote in time it stops too (I6)."""
+    asset_id, stands = UUID(row.document["asset_id"]), state == "approved"
+    charters = CharterStore(connection)
+    if not stands:
+        await _stop(connection, asset_id, f"Its review ended {state}.", "policy", now)
+    elif await charters.is_suspended("asset", asset_id):
+        await charters.lift("asset", asset_id, f"review:{row.id}", now)
+        await journal.record(connection, now, AuditEvent("policy", "asset.resume", f"asset:{asset_id}"))
+    return {"verdict": "stands" if stands else "suspended"}
