@@ -17,7 +17,10 @@ from mintmark_evaluation.measures import (
     linkability,
     membership,
     reidentification,
+    shadow,
     singling_out,
+    subgroups,
+    validity,
 )
 from mintmark_evaluation.measures.reference import Tables
 
@@ -27,7 +30,8 @@ MOST_MISSES = int(stats.binom.ppf(0.999, DRAWS, 0.05))
 NOTHING = {
     "membership-auc": 0.5, "membership-density-auc": 0.5, "membership-isolated-auc": 0.5, "singling-out-risk": 0.0,
     "linkability-risk": 0.0, "attribute-inference-risk": 0.0, "exact-copy-excess": 0.0, "near-copy-excess": 0.0,
-    "reidentification-excess": 0.0, "detection-auc": 0.5, "representation-gap-max": 0.0, "missingness-difference-max": 0.0,
+    "membership-shadow-auc": 0.5, "membership-group-auc": 0.5, "singling-out-univariate-risk": 0.0,
+    "unseen-combinations-excess": 0.0, "subgroup-tvd-excess-max": 0.0, "reidentification-excess": 0.0, "detection-auc": 0.5, "representation-gap-max": 0.0, "missingness-difference-max": 0.0,
 }  # fmt: skip
 
 
@@ -43,7 +47,17 @@ def test_on_an_independent_draw_of_the_population_intervals_cover_nothing() -> N
     missed: Counter[str] = Counter()
     for seed in range(DRAWS):
         tables = drawn(seed)
-        measures = (membership, singling_out, linkability, attributes, copies, reidentification)
+        measures = (
+            membership,
+            shadow,
+            singling_out,
+            linkability,
+            attributes,
+            copies,
+            reidentification,
+            validity,
+            subgroups,
+        )
         found = [one for module in measures for one in module.measure(tables)]
         found += [likeness.detection(tables), likeness.missingness(tables)]
         found += [fairness.presence(tables, fairness.groupings_of(tables))]

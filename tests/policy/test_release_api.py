@@ -97,7 +97,10 @@ async def test_evaluation_opens_only_what_was_paid_and_not_decided(world: World)
     assert refused.json()["code"] == "not-redeemed"
     keys = (await world.redeem(unpaid)).json()
     opened = (await world.call("evaluation", "POST", path, json={"asset_id": unpaid["run_id"]})).json()
-    assert opened == {"source_key": keys["source_key"], "asset_key": keys["asset_key"]}
+    assert {name: opened[name] for name in ("source_key", "asset_key")} == {
+        name: keys[name] for name in ("source_key", "asset_key")
+    }
+    assert (opened["others"], opened["suite"]) == ({}, None)
     assert (await world.call("evaluation", "POST", path, json={"asset_id": MISSING})).status_code == 409
     await release(world, unpaid["run_id"])
     late = await world.call("evaluation", "POST", path, json={"asset_id": unpaid["run_id"]})

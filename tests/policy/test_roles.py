@@ -87,7 +87,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
     ({"steward", "platform"}, ("evaluateAccess", "evaluateAccesses")),
     ({"generation"}, ("decide", "createSourceKey", "redeemPermit", "settlePermit", "cancelPermit")),
     ({"generation"}, ("unlockAsset",)),
-    ({"evaluation"}, ("openForAssay", "decideRelease")),
+    ({"evaluation"}, ("openForAssay", "decideRelease", "reportFinding", "condemnGenerator")),
 )
 ALLOWED = {operation: roles for roles, operations in GROUPS for operation in operations}
 ROUTES = {

@@ -77,7 +77,7 @@ class PowerNote(Document):
 
 
 class Assay(Document):
-    """A release is ``released``, ``rejected`` or in ``review``; what is assayed again ``stands`` or is ``suspended``."""
+    """A release is ``released``, ``rejected`` or in ``review``; assayed again, it ``stands`` or is ``suspended``."""
 
     id: UUID
     asset_id: UUID

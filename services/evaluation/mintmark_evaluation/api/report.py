@@ -95,7 +95,7 @@ VERDICTS = {
     None: ("Not decided", "Nothing has been decided on yet."),
 }
 LIMITATIONS = (
-    "Every criterion must hold for a release: an asset that misses one is let out at most as often as that one's bound errs.",
+    "Every criterion must hold for a release, so an asset that misses one is let out as rarely as that bound errs.",
     "Attacks are what was tried, not all that can be: they bound a risk from below, never from above.",
     "The figures are computed from real rows and are not differentially private themselves: do not publish them.",
     "An interval holds 95 times in 100; among many some will miss. The gate looks at the bound, not at the estimate.",

@@ -81,9 +81,9 @@ def _score(name: str, mean: Estimate) -> Estimate:
 
 
 def histograms(tables: Tables) -> dict[str, list[list[Any]]]:
-    """Rows [label, percent of train, percent of asset] of the first columns, over categories or equal parts of the range.
+    """Rows [label, whole percent of train, whole percent of asset] of the first columns.
 
-    Percents are whole numbers, so that one person more or less is not seen in any table worth looking at.
+    They are of categories or of equal parts of the declared range; in whole percent few people are to be seen.
     """
     return {column.name: _histogram(tables, column) for column in tables.declaration.learned[:MOST_SHOWN]}
 
