@@ -3,7 +3,7 @@
 One description serves the synchronous and the asynchronous client, typed in both.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
@@ -218,6 +218,16 @@ def download(asset_id: Id, *, form: Literal["parquet", "arrow", "csv"] = "parque
     return Call("generation", "GET", f"/v1/assets/{asset_id}/table", _bytes, query={"format": form})
 
 
+def request_audit(generator: str, *, parameters: Json, fits: int, key: str) -> Call[Json]:
+    """Put a generator's claimed ε to the test on a public table."""
+    body = {"generator": generator, "parameters": parameters, "fits": fits}
+    return Call("generation", "POST", "/v1/audits", _json, json=body, headers=_once(key))
+
+
+def get_audit(audit_id: Id) -> Call[Json]:
+    return Call("generation", "GET", f"/v1/audits/{audit_id}", _json)
+
+
 # --- evaluation ---------------------------------------------------------------------------
 
 
@@ -229,6 +239,51 @@ def get_assay(assay_id: Id) -> Call[Assay]:
 def get_report(assay_id: Id) -> Call[str]:
     """An assay as one HTML page to read and print."""
     return Call("evaluation", "GET", f"/v1/assays/{assay_id}/report", _text)
+
+
+def list_assays(asset_id: Id) -> Call[list[Assay]]:
+    """Every assay of an asset: the one it was released by, and those after."""
+
+    def read(answer: httpx.Response) -> list[Assay]:
+        return [Assay.model_validate(one) for one in answer.json()]
+
+    return Call("evaluation", "GET", "/v1/assays", read, query={"asset": str(asset_id)})
+
+
+def list_measures() -> Call[list[Json]]:
+    """The measures and attackers there are, with their versions."""
+    return Call("evaluation", "GET", "/v1/measures", _json)
+
+
+def reassay(suite: str, *, assets: Sequence[Id] = (), register_id: Id | None = None, key: str) -> Call[Json]:
+    """Look at released assets again, all of them or those named, with a suite or a single measure."""
+    body: Json = {"suite": suite, "assets": [str(asset) for asset in assets]}
+    if register_id is not None:
+        body["register_id"] = str(register_id)
+    return Call("evaluation", "POST", "/v1/reassays", _json, json=body, headers=_once(key))
+
+
+def make_monitor(name: str, asset_id: Id, *, terms: Json, every_hours: int = 24, key: str | None = None) -> Call[Json]:
+    """Watch over an asset: its source, published shares, or the scores of a model that uses it."""
+    body = {"name": name, "asset_id": str(asset_id), "terms": terms, "every_hours": every_hours}
+    return Call("evaluation", "POST", "/v1/monitors", _json, json=body, headers=_once(key))
+
+
+def list_looks(monitor_id: Id) -> Call[list[Json]]:
+    """What a monitor saw, the latest first."""
+    return Call("evaluation", "GET", f"/v1/monitors/{monitor_id}/looks", _json)
+
+
+def post_scores(monitor_id: Id, scores: Sequence[float], *, key: str) -> Call[Json]:
+    """A batch of a model's scores, for its monitor to hold against the first."""
+    path = f"/v1/monitors/{monitor_id}/scores"
+    return Call("evaluation", "POST", path, _json, json={"scores": list(scores)}, headers=_once(key))
+
+
+def declare_shares(population_id: Id, *, source: str, as_of: str, shares: Json) -> Call[Json]:
+    """Published shares of a population that assays hold groups against."""
+    body = {"source": source, "as_of": as_of, "shares": shares}
+    return Call("evaluation", "POST", f"/v1/populations/{population_id}/shares", _json, json=body)
 
 
 # --- lineage ------------------------------------------------------------------------------

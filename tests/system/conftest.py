@@ -226,7 +226,11 @@ async def until(condition: Callable[[], Awaitable[bool]], timeout_seconds: float
 @pytest.fixture(scope="session")
 async def machine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Machine]:
     root = tmp_path_factory.mktemp("machine")
-    overrides = {"MINTMARK_GENERATION_HEARTBEAT_SECONDS": "3", "MINTMARK_GENERATION_CONCURRENT_RUNS": "1"}
+    overrides = {
+        "MINTMARK_GENERATION_HEARTBEAT_SECONDS": "3",
+        "MINTMARK_GENERATION_CONCURRENT_RUNS": "1",
+        "MINTMARK_EVALUATION_GLANCE_SECONDS": "1",
+    }
     stack = Stack(root, ports=free_ports(), log_level="DEBUG", overrides=overrides, workers=("evaluation",))
     async with stack:
         made = Machine(stack)

@@ -1,8 +1,8 @@
 """Runs of an engine on a public table with and without one record, scored by who sees only what the engine makes.
 
-Half of a small table holds a category, and the record is one more that does; a score is the share of made rows that hold
-it. A category nobody else has would be the worst case for a count, but mechanisms that drop small counts show none of it.
-Nothing here is anybody's data, so nothing is charged.
+Half of a small table holds a category, and the record is one more that does; a score is the share of made rows that
+hold it. A category nobody else has would be the worst case for a count, but mechanisms that drop small counts show
+none of it. Nothing here is anybody's data, so nothing is charged.
 """
 
 from collections.abc import Iterator, Mapping
