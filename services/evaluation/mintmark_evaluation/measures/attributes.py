@@ -8,7 +8,7 @@ import numpy as np
 
 from mintmark_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni, newcombe
 from mintmark_evaluation.measures.neighbours import nearest, targets
-from mintmark_evaluation.measures.reference import Array, Tables, bounds, features_of
+from mintmark_evaluation.measures.reference import Array, Tables, bounds, features, places_of
 from mintmark_shared.contracts.generation import Column
 
 METRIC = "attribute-inference-risk"
@@ -46,13 +46,15 @@ def measure(tables: Tables) -> list[Measured]:
 def _attack(tables: Tables, column: Column, members: Array, outsiders: Array) -> tuple[int, int, float]:
     """(right on members, right on people held out, share that the commonest value alone would get right)."""
     names = [other.name for other in tables.declaration.learned if other.name != column.name]
-    train, holdout, asset = features_of(tables, names)
+    places = places_of(tables, names)
+    train, holdout, asset = features(tables)
+    made = asset[:, places]
     guesses = tables.asset[column.name].to_numpy()
     found = [
-        right(column, guesses[nearest(rows, asset)[:, 0]], frame[column.name].to_numpy()[chosen])
+        right(column, guesses[nearest(rows, made)[:, 0]], frame[column.name].to_numpy()[chosen])
         for rows, frame, chosen in (
-            (train[members], tables.train, members),
-            (holdout[outsiders], tables.holdout, outsiders),
+            (train[np.ix_(members, places)], tables.train, members),
+            (holdout[np.ix_(outsiders, places)], tables.holdout, outsiders),
         )
     ]
     common = tables.train[column.name].value_counts(normalize=True, dropna=False)

@@ -10,7 +10,7 @@ import numpy as np
 from mintmark_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni, newcombe
 from mintmark_evaluation.measures.attributes import right
 from mintmark_evaluation.measures.neighbours import MOST_TARGETS, nearest
-from mintmark_evaluation.measures.reference import Array, Tables, features_of
+from mintmark_evaluation.measures.reference import Array, Tables, features, places_of
 from mintmark_shared.contracts.generation import Column
 
 METRIC = "external-linkage-risk"
@@ -64,8 +64,12 @@ def _attack(
     tables: Tables, shared: list[str], secrets: list[Column], chosen: list[Array]
 ) -> dict[str, tuple[int, int]]:
     """How many values of each column are right of (members, people held out)."""
-    train, holdout, asset = features_of(tables, shared)
-    found = [nearest(part[rows], asset)[:, 0] for part, rows in zip((train, holdout), chosen, strict=True)]
+    places = places_of(tables, shared)
+    train, holdout, asset = features(tables)
+    made = asset[:, places]
+    found = [
+        nearest(part[np.ix_(rows, places)], made)[:, 0] for part, rows in zip((train, holdout), chosen, strict=True)
+    ]
     hits: dict[str, tuple[int, int]] = {}
     for column in secrets:
         guesses = tables.asset[column.name].to_numpy()

@@ -23,7 +23,7 @@ from mintmark_evaluation.domain import (
     rate_ratio,
 )
 from mintmark_evaluation.measures.fidelity import centred
-from mintmark_evaluation.measures.reference import MOST_LEARNED, Array, Tables, bounds, features_of
+from mintmark_evaluation.measures.reference import MOST_LEARNED, Array, Tables, bounds, features, places_of
 
 PRESENCE, IMPACT = "representation-gap-max", "disparate-impact-ratio"
 PARITY, ODDS = "demographic-parity-difference", "equalised-odds-difference"
@@ -184,9 +184,9 @@ def impact(tables: Tables, groupings: Sequence[Grouping], positive: Array, outco
 
 def judged(tables: Tables, groupings: Sequence[Grouping], made: Array, held_out: Array, target: str) -> list[Measured]:
     """The largest differences between groups in how often a model says yes, how often rightly, how surely."""
-    others = [column.name for column in tables.declaration.learned if column.name != target]
-    _, x_holdout, x_asset = features_of(tables, others)
-    if min(made.sum(), (~made).sum(), held_out.sum(), (~held_out).sum()) < SMALL_GROUP or not x_asset.size:
+    places = places_of(tables, [column.name for column in tables.declaration.learned if column.name != target])
+    _, x_holdout, x_asset = features(tables)
+    if min(made.sum(), (~made).sum(), held_out.sum(), (~held_out).sum()) < SMALL_GROUP or not places.size:
         because = f"the target has fewer than {SMALL_GROUP} rows of a kind in the asset or the holdout"
         return [NotEstimable(metric, because) for metric in JUDGED]
     usable = [grouping for grouping in groupings if _enough(grouping.holdout, len(grouping.names)).sum() > 1]
@@ -194,7 +194,11 @@ def judged(tables: Tables, groupings: Sequence[Grouping], made: Array, held_out:
         return [NotEstimable(metric, f"no two groups of {SMALL_GROUP} people held out") for metric in JUDGED]
     shown = tables.at_most(len(made), MOST_LEARNED, "judged")
     learner = XGBClassifier(n_estimators=60, max_depth=5, tree_method="hist", n_jobs=1, random_state=tables.seed)
-    chance = learner.fit(x_asset[shown], made[shown]).predict_proba(x_holdout)[:, 1].astype(np.float64)
+    chance = (
+        learner.fit(x_asset[np.ix_(shown, places)], made[shown])
+        .predict_proba(x_holdout[:, places])[:, 1]
+        .astype(np.float64)
+    )
     random = tables.random(PARITY)
     rows = [random.integers(0, len(chance), len(chance)) for _ in range(RESAMPLES)]
     return [

@@ -5,7 +5,7 @@ After Giomi et al. 2023: a person is linked if both halves of what is known of t
 
 from mintmark_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni, newcombe
 from mintmark_evaluation.measures.neighbours import nearest, targets
-from mintmark_evaluation.measures.reference import Array, Tables, features_of
+from mintmark_evaluation.measures.reference import Array, Tables, features, places_of
 
 METRIC = "linkability-risk"
 LEAST_TARGETS = 50
@@ -47,14 +47,12 @@ def _splits(tables: Tables, names: list[str]) -> list[list[list[str]]]:
 
 def _attack(tables: Tables, halves: list[list[str]], members: Array, outsiders: Array) -> tuple[int, int]:
     """How many (members, people held out) are linked."""
-    known = [features_of(tables, half) for half in halves]
-    hits, chance = (
-        _meet([part[side] for part in known], [part[2] for part in known], rows)
-        for side, rows in ((0, members), (1, outsiders))
-    )
+    train, holdout, asset = features(tables)
+    holders = [places_of(tables, half) for half in halves]
+    hits, chance = (_linked(people, asset, holders) for people in (train[members], holdout[outsiders]))
     return hits, chance
 
 
-def _meet(people: list[Array], asset: list[Array], rows: Array) -> int:
-    one, two = (nearest(part[rows], made) for part, made in zip(people, asset, strict=True))
+def _linked(people: Array, asset: Array, holders: list[Array]) -> int:
+    one, two = (nearest(people[:, places], asset[:, places]) for places in holders)
     return int((one == two).sum())

@@ -125,7 +125,7 @@ def _codes(tables: Tables) -> Coded:
         for store, part, code in zip(parts, series, coded, strict=True):
             store.append(np.where(part.isna().to_numpy() | (code < 0), size, code))
         sizes.append(size + 1)
-    stacked = [np.column_stack(part).astype(np.int64) for part in parts]
+    stacked = [np.column_stack(part).astype(np.int32) for part in parts]
     return stacked[0], stacked[1], stacked[2], sizes
 
 
@@ -166,12 +166,10 @@ def _features(tables: Tables) -> tuple[Array, Array, Array]:
     return train, holdout, asset
 
 
-def features_of(tables: Tables, names: Collection[str]) -> tuple[Array, Array, Array]:
-    """The features of those columns alone."""
+def places_of(tables: Tables, names: Collection[str]) -> Array:
+    """The places of those columns' features."""
     wanted = [place for place, column in enumerate(tables.declaration.learned) if column.name in names]
-    chosen = np.isin(feature_columns(tables), wanted)
-    train, holdout, asset = features(tables)
-    return train[:, chosen], holdout[:, chosen], asset[:, chosen]
+    return np.flatnonzero(np.isin(feature_columns(tables), wanted))
 
 
 def feature_columns(tables: Tables) -> Array:

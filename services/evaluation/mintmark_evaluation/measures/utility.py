@@ -10,7 +10,7 @@ from xgboost import XGBClassifier, XGBRegressor
 
 from mintmark_evaluation.domain import CONFIDENCE, Estimate, Measured, NotEstimable
 from mintmark_evaluation.measures.fidelity import centred
-from mintmark_evaluation.measures.reference import MOST_LEARNED, Array, Tables, features_of
+from mintmark_evaluation.measures.reference import MOST_LEARNED, Array, Tables, features, places_of
 from mintmark_evaluation.measures.roc import areas
 
 METRIC, LINEAR, IMPORTANCE = "utility-gap", "utility-gap-linear", "importance-agreement"
@@ -52,12 +52,12 @@ def task_of(tables: Tables, target: str, most: int = MOST_LEARNED) -> Task | Not
     if len(tables.declaration.learned) < 2:  # noqa: PLR2004
         return NotEstimable(METRIC, "there is no column to predict the target from")
     column = tables.declaration.column(target)
-    others = [other.name for other in tables.declaration.learned if other.name != target]
+    places = places_of(tables, [other.name for other in tables.declaration.learned if other.name != target])
     xs, labels = [], []
-    for x, frame in zip(features_of(tables, others), (tables.train, tables.holdout, tables.asset), strict=True):
+    for x, frame in zip(features(tables), (tables.train, tables.holdout, tables.asset), strict=True):
         known = np.flatnonzero(frame[target].notna().to_numpy())
         rows = known[tables.at_most(len(known), most, f"learned {target}")]
-        xs.append(x[rows])
+        xs.append(x[np.ix_(rows, places)])
         labels.append(frame[target].iloc[rows])
     if column.domain.kind != "categorical":
         return _numbers(target, xs, [part.to_numpy(dtype=np.float64) for part in labels])
