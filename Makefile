@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check openapi bench catalogue quality audit soak guards lock clean
+.PHONY: help install demo up test check openapi bench catalogue quality suite audit soak guards lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -42,13 +42,16 @@ bench: $(STAMP) ## Speed, as ratios between things measured in one run
 	$(BIN)/python benchmarks/permits.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/memory.py
-	$(BIN)/python benchmarks/assay.py --peers
+	$(BIN)/python benchmarks/assay.py --peers --million
 
 catalogue: $(STAMP) ## Try every engine on tables that are hard in one way each; writes docs/catalogue.md
 	$(BIN)/python -W ignore benchmarks/catalogue.py
 
 quality: $(STAMP) ## The private engines beside each other on the RAND table; writes docs/quality.md
 	$(BIN)/python -W ignore benchmarks/quality.py
+
+suite: $(STAMP) ## The standard suite on every engine that makes rows; writes docs/suite.md
+	$(BIN)/python -W ignore benchmarks/suite.py
 
 soak: $(STAMP) ## A hundred SIGKILLs among thirty runs
 	MINTMARK_SOAK=1 $(BIN)/pytest -s tests/system/test_campaign.py

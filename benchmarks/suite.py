@@ -36,7 +36,7 @@ SHOWN = {
     "pairwise-tvd-mean": "pairs",
     "detection-auc": "told apart",
     "utility-gap": "loss of a model",
-    "representation-gap-max": "worst group's share",
+    "coverage": "coverage",
     "membership-auc": "membership",
     "membership-shadow-auc": "membership, learned",
     "singling-out-risk": "singling out",
@@ -45,14 +45,15 @@ SHOWN = {
 }
 HEAD = f"""# The standard suite on the catalogue's engines
 
-`make suite` writes this page: {ROWS:,} rows of the RAND Health Insurance table to learn from, as many held out, as many
-made, assayed by `{STANDARD}`. Each cell is the estimate and its interval at 95 %. Parameters are the defaults, ε = 1 and
-δ = 1e-6 where an engine takes them, but neural engines train for fewer rounds
-({", ".join(f"{name} {more['n_iter']}" for name, more in LESS.items())}), and an engine is stopped after {SECONDS} s on two cores.
+`make suite` writes this page: {ROWS:,} rows of the RAND Health Insurance table to learn from, as many held out, as
+many made, assayed by `{STANDARD}`. Each cell is the estimate and its interval at 95 %. Parameters are the defaults,
+ε = 1 and δ = 1e-6 where an engine takes them, but neural engines train for fewer rounds
+({", ".join(f"{name} {more['n_iter']}" for name, more in LESS.items())}).
+An engine is stopped after {SECONDS} s on two cores.
 
-The first line is the rows learned from themselves: what a table that gives everybody away looks like. An area of 0.5 and
-an excess of 0 are what an attacker gets who might as well guess. One draw of one table: engines whose intervals overlap
-are not told apart by it.
+The first line is the rows learned from themselves: what a table that gives everybody away looks like. An area of 0.5
+and an excess of 0 are what an attacker gets who might as well guess. One draw of one table: engines whose intervals
+overlap are not told apart by it.
 
 | engine | earns | {" | ".join(SHOWN.values())} | seconds |
 |---|---|{"---|" * len(SHOWN)}---|

@@ -23,6 +23,7 @@ HOUSES = (
     "deploy/local",
 )
 POLICY, GENERATION = "services/policy/mintmark_policy", "services/generation/mintmark_generation"
+EVALUATION = "services/evaluation/mintmark_evaluation"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,15 @@ GUARDS = (
     Guard("a job is sealed to its courier", f"{GENERATION}/use_cases/ray_children.py", "AESGCM(key).encrypt(nonce, json.dumps(job).encode(), mine)", "json.dumps(job).encode()", "tests/generation/test_ray.py -k alone"),
     Guard("risks are beyond people held out", "services/evaluation/mintmark_evaluation/measures/attributes.py", "newcombe(right, n, baseline, n, confidence)", "newcombe(right, n, 0, n, confidence)", "tests/evaluation/test_truth.py -k nothing"),
     Guard("names stay text on a page", "services/evaluation/mintmark_evaluation/api/report.py", "autoescape=select_autoescape(default=True, default_for_string=True)", "autoescape=False", "tests/evaluation/test_report.py -k runs_nothing"),
+    Guard("a finding is of a released asset", f"{POLICY}/use_cases/findings.py", '.verdict != "released":', '.verdict == "nothing":', "tests/policy/test_findings.py -k only_a_released"),
+    Guard("I6 no vote in time stops the asset", f"{POLICY}/use_cases/findings.py", "    if not stands:\n", '    if state == "rejected":\n', "tests/policy/test_findings.py -k in_time"),
+    Guard("I1 a permit opens its own source alone", f"{POLICY}/use_cases/permits.py", 'if not key.resource.startswith((f"{source}:", "register:")):', "if False:", "tests/policy/test_findings.py -k keys_open_again"),
+    Guard("a re-assay is of a released asset", f"{POLICY}/use_cases/permits.py", '    elif (await store.release_of(request.asset_id)).verdict != "released":', '    elif (await store.release_of(request.asset_id)).verdict == "nothing":', "tests/policy/test_findings.py -k not_opened_again"),
+    Guard("drift by the lower bound", f"{EVALUATION}/use_cases/monitors.py", "one.lower > float(limits[one.metric])\n    ]", "one.value > float(limits[one.metric])\n    ]", "tests/evaluation/test_drift.py -k cries_for_nothing"),
+    Guard("later looks are stricter", f"{EVALUATION}/domain.py", "(pi * number) ** 2", "pi**2", "tests/evaluation/test_drift.py -k levels"),
+    Guard("a breach is told until it is heard", f"{EVALUATION}/use_cases/monitors.py", "    await _tell(lab, row)\n", "", "tests/evaluation/test_after_release.py -k told_once"),
+    Guard("a register is none to learn from", f"{EVALUATION}/use_cases/reassays.py", "if not held.declaration.for_linkage:", "if False:", "tests/evaluation/test_after_release.py -k no_register"),
+    Guard("condemned by the bound", f"{EVALUATION}/use_cases/audits.py", "if estimate.lower > float(request.epsilon)", "if estimate.value < float(request.epsilon)", "tests/evaluation/test_after_release.py -k claim"),
 )  # fmt: skip
 
 

@@ -106,6 +106,17 @@ async def test_keys_open_again_for_a_released_asset_and_for_nothing_else(world: 
     assert (await world.post("evaluation", path, 410, again | {"others": [str(uuid4())]}))["code"] == "key-destroyed"
 
 
+async def test_a_rejected_asset_is_not_opened_again(world: World) -> None:
+    await world.set_up()
+    decision = (await world.decide()).json()
+    await world.redeem(decision)
+    await world.settle(decision)
+    await release(world, decision["run_id"], upper="0.9")
+    body = {"asset_id": decision["run_id"], "purpose": "re-assay"}
+    path = f"/v1/permits/{decision['permit']['id']}:open-for-assay"
+    assert (await world.post("evaluation", path, 409, body))["code"] == "not-released"
+
+
 async def test_nothing_is_learned_from_a_register(world: World) -> None:
     await world.set_up()
     body = {"resource": f"register:{world.source_id}:{uuid4()}", "population_id": world.population_id}
