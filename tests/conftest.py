@@ -36,8 +36,9 @@ def forget_cluster(root: Path) -> None:
 
 
 def free_ports() -> Ports:
-    """A base whose doors are all free now."""
-    for base in range(20_000 + os.getpid() % 5000 * 4, 60_000, 40):
+    """A base whose doors are all free now; processes that run tests beside each other look in ranges of their own."""
+    beside = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for base in range(20_000 + beside % 4 * 10_000 + os.getpid() % 200 * 40, 60_000, 40):
         try:
             Ports(base).check_free()
         except CannotStart:

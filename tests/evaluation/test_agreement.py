@@ -183,6 +183,24 @@ def test_singling_out_tells_leaks_apart_as_anonymeter_does() -> None:
     assert told[0.9][2] > 0
 
 
+@pytest.mark.parametrize("share", [0.0, 0.9])
+def test_singling_out_by_one_column_lies_within_anonymeters_interval(share: float) -> None:
+    from anonymeter.evaluators import SinglingOutEvaluator
+
+    tables = leaking(share)
+    evaluator = SinglingOutEvaluator(
+        ori=tables.train, syn=tables.asset, control=tables.holdout, n_attacks=500, max_attempts=5000
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = evaluator.evaluate(mode="univariate").results()
+    # Their risk is a share of what chance leaves, and their predicates are of the same kinds in another mixture.
+    low, high = (bound * (1 - results.control_rate.value) for bound in results.risk().ci)
+    ours = figure(singling_out.measure(tables), singling_out.UNIVARIATE)
+    assert ours.lower <= high + 0.05
+    assert ours.upper >= low - 0.05
+
+
 def test_nearest_rows_are_found_exactly() -> None:
     random = np.random.default_rng(0)
     rows, among = random.normal(0, 1, (50, 4)), random.normal(0, 1, (80, 4))
