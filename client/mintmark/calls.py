@@ -293,13 +293,35 @@ def get_record(asset_id: Id) -> Call[Json]:
     return Call("lineage", "GET", f"/v1/records/{asset_id}", _json)
 
 
-def get_graph(name: str, *, namespace: str = "mintmark.asset", direction: str = "upstream") -> Call[Json]:
-    query = {"name": name, "namespace": namespace, "direction": direction}
+def get_graph(node: str, *, direction: str = "upstream", depth: int = 10, as_of: str | None = None) -> Call[Json]:
+    """What lies around ``dataset:<namespace>:<name>``, ``job:…`` or ``run:<id>``, as it was known by a time."""
+    query: dict[str, str | int] = {"node": node, "direction": direction, "depth": depth}
+    return Call("lineage", "GET", "/v1/graph", _json, query=query | ({"asOf": as_of} if as_of else {}))
+
+
+def get_graph_of_run(run_id: Id, *, direction: str = "upstream", depth: int = 10) -> Call[Json]:
+    """The graph as a run met it."""
+    query: dict[str, str | int] = {"run": str(run_id), "direction": direction, "depth": depth}
     return Call("lineage", "GET", "/v1/graph", _json, query=query)
 
 
 def prove(index: int) -> Call[Json]:
     return Call("lineage", "GET", f"/v1/log/entries/{index}/proof", _json)
+
+
+def prove_consistency(first: int, second: int) -> Call[Json]:
+    """That the log of the second size begins with that of the first."""
+    return Call("lineage", "GET", "/v1/log/consistency", _json, query={"from": first, "to": second})
+
+
+def list_log_entries(after: int = -1) -> Call[list[Json]]:
+    """A page of the log's leaves, in order."""
+    return Call("lineage", "GET", "/v1/log/entries", _json, query={"after": after})
+
+
+def get_tile(level: int | Literal["entries"], path: str) -> Call[bytes]:
+    """A tile of hashes of a level, or of entries (C2SP tlog-tiles)."""
+    return Call("lineage", "GET", f"/v1/log/tile/{level}/{path}", _bytes)
 
 
 def get_log_key() -> Call[str]:

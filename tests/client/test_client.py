@@ -45,7 +45,7 @@ async def async_client(handler: Handler, seen: list[httpx.Request]) -> AsyncMint
 
 
 async def test_both_clients_send_the_same_requests() -> None:
-    call = calls.get_graph("asset-1", direction="downstream")
+    call = calls.get_graph("dataset:mintmark.asset:asset-1", direction="downstream")
     sync_seen: list[httpx.Request] = []
     async_seen: list[httpx.Request] = []
     with sync_client(lambda _: httpx.Response(200, json={"ok": 1}), sync_seen) as client:

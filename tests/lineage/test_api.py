@@ -3,103 +3,69 @@
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import pytest
-from conftest import KEY, Caller, Cluster, settings_of
+from lineage.conftest import World, event, leaf
 
 from mintmark.audit import verify_proof
-from mintmark_lineage.app import create_app
-from mintmark_lineage.settings import Settings
-from mintmark_lineage.use_cases import sign_checkpoint
-from mintmark_shared.service import Surroundings
-
-
-class World:
-    def __init__(self, app: Any, call: Caller, url: str) -> None:
-        self.app = app
-        self.call = call
-        self.url = url.replace("+asyncpg", "")
-
-    async def tell(self, event: dict[str, Any]) -> Any:
-        return await self.call("producer", "POST", "/api/v1/lineage", json=event)
-
-    async def log(self, event: dict[str, Any]) -> Any:
-        return await self.call("producer", "POST", "/v1/audit-events", json=event)
-
-    async def count(self, table: str) -> int:
-        connection = await asyncpg.connect(self.url)
-        try:
-            return await connection.fetchval(f"SELECT count(*) FROM {table}")
-        finally:
-            await connection.close()
-
-
-@pytest.fixture
-async def world(
-    cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller]
-) -> AsyncIterator[World]:
-    url = await cluster.fresh("lineage")
-    settings = Settings.model_validate(settings_of(url) | {"checkpoint_key": KEY})
-    surroundings = around("lineage", settings)
-    app = create_app(settings, surroundings=surroundings)
-    yield World(app, caller(app, "lineage"), url)
-    await surroundings.database.close()
-    await surroundings.http.aclose()
-
-
-def event(run: str, inputs: list[str] = (), outputs: list[str] = (), **facets: Any) -> dict[str, Any]:
-    def dataset(name: str) -> dict[str, str]:
-        namespace, _, title = name.partition("/")
-        return {"namespace": namespace, "name": title}
-
-    return {
-        "eventTime": datetime.now(UTC).isoformat(),
-        "eventType": "COMPLETE",
-        "producer": "https://example.org",
-        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json",
-        "run": {"runId": run, "facets": facets},
-        "job": {"namespace": "jobs", "name": "job"},
-        "inputs": [dataset(name) for name in inputs],
-        "outputs": [dataset(name) for name in outputs],
-    }
-
-
-def leaf(**changes: Any) -> dict[str, Any]:
-    made = {
-        "id": str(uuid4()), "at": datetime.now(UTC).isoformat(), "service": "policy", "actor": "0" * 64,
-        "action": "plan.decide", "subject": "run:1", "outcome": "permit", "details": {"n": 1},
-    }  # fmt: skip
-    return made | changes
+from mintmark_lineage.use_cases.log import sign_checkpoint
 
 
 async def test_the_graph_is_walked_both_ways(world: World) -> None:
     first, second = str(uuid4()), str(uuid4())
     assert (await world.tell(event(first, ["raw/a"], ["mid/b"]))).status_code == 201
     assert (await world.tell(event(second, ["mid/b", "raw/c"], ["mintmark.asset/d"]))).status_code == 201
-    up = (await world.call("auditor", "GET", "/v1/graph?name=d")).json()
+    up = (await world.call("auditor", "GET", "/v1/graph?node=dataset:mintmark.asset:d")).json()
     assert {f"{node['namespace']}/{node['name']}" for node in up["datasets"]} == {
         "mintmark.asset/d",
         "mid/b",
         "raw/a",
         "raw/c",
     }
-    assert {"from": "dataset:raw/a", "to": f"run:{first}"} in up["links"]
-    near = (await world.call("auditor", "GET", "/v1/graph?name=d&depth=1")).json()
+    assert {"from": "dataset:raw:a", "to": f"run:{first}"} in up["links"]
+    near = (await world.call("auditor", "GET", "/v1/graph?node=dataset:mintmark.asset:d&depth=1")).json()
     assert {node["id"] for node in near["runs"]} == {second}
-    down = (await world.call("auditor", "GET", "/v1/graph?namespace=raw&name=a&direction=downstream")).json()
+    down = (await world.call("auditor", "GET", "/v1/graph?node=dataset:raw:a&direction=downstream")).json()
     assert [node["name"] for node in down["datasets"]] == ["b", "d", "a"]
-    assert (await world.call("auditor", "GET", "/v1/graph?name=nothing")).status_code == 404
+    assert (await world.call("auditor", "GET", "/v1/graph?node=dataset:mintmark.asset:nothing")).status_code == 404
+
+
+async def test_the_graph_is_shown_as_it_was_known_at_a_time_and_as_a_run_met_it(world: World) -> None:
+    first, second, third = (str(uuid4()) for _ in range(3))
+    for number, (run, inputs, outputs) in enumerate(
+        [(first, ["n/a"], ["n/b"]), (second, ["n/b"], ["n/c"]), (third, ["n/x"], ["n/b"])]
+    ):
+        told = event(run, inputs, outputs) | {"eventTime": f"2026-01-0{number + 1}T00:00:00Z"}
+        assert (await world.tell(told)).status_code == 201
+
+    async def runs(query: str) -> set[str]:
+        answer = await world.call("auditor", "GET", f"/v1/graph?{query}")
+        assert answer.status_code == 200, answer.text
+        return {node["id"] for node in answer.json()["runs"]}
+
+    assert await runs("node=dataset:n:c") == {first, second, third}
+    assert await runs("node=dataset:n:c&asOf=2026-01-02T12:00:00Z") == {first, second}
+    assert await runs(f"run={second}") == {first, second}, "what came later is not what it was made from"
+    assert await runs(f"node=run:{second}") == {first, second, third}
+    assert await runs("node=job:jobs:job&direction=downstream&depth=1") == {first, second, third}
+    early = await world.call("auditor", "GET", "/v1/graph?node=dataset:n:c&asOf=2026-01-01T12:00:00Z")
+    assert early.status_code == 404, "nobody had told of it yet"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "node=n:a", "node=dataset:a", "node=run:", "node=run:1&run=00000000-0000-0000-0000-000000000001", "asOf=now"],
+)
+async def test_a_graph_of_nothing_is_refused_in_words(world: World, query: str) -> None:
+    assert (await world.call("auditor", "GET", f"/v1/graph?{query}")).status_code == 422
 
 
 async def test_a_cycle_ends(world: World) -> None:
     await world.tell(event(str(uuid4()), ["n/a"], ["n/b"]))
     await world.tell(event(str(uuid4()), ["n/b"], ["n/a"]))
-    found = (await world.call("auditor", "GET", "/v1/graph?namespace=n&name=a&depth=50")).json()
+    found = (await world.call("auditor", "GET", "/v1/graph?node=dataset:n:a&depth=50")).json()
     assert len(found["datasets"]) == 2
 
 

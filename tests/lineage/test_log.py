@@ -8,11 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mintmark.audit import NotProven, TreeHead, verify_checkpoint, verify_inclusion, verify_proof
-from mintmark_lineage.domain import (
+from mintmark.audit import (
+    Diverged,
+    Kept,
+    NotProven,
+    TreeHead,
+    root_of,
+    verify_checkpoint,
+    verify_consistency,
+    verify_inclusion,
+    verify_log,
+    verify_proof,
+)
+from mintmark_lineage.domain.merkle import (
     EMPTY_ROOT,
-    CheckpointSigner,
     Node,
+    consistency_spans,
     cover,
     covers,
     grown,
@@ -20,6 +31,7 @@ from mintmark_lineage.domain import (
     leaf_hash,
     span_hash,
 )
+from mintmark_lineage.domain.notes import CheckpointSigner
 
 SEED = base64.b64encode(bytes(range(32))).decode()
 SIGNER = CheckpointSigner(SEED, "example.org/log")
@@ -116,6 +128,124 @@ def test_no_changed_proof_holds(leaves: list[bytes], data: st.DataObject) -> Non
             return
     with pytest.raises(NotProven):
         verify_inclusion(leaf, index, proof, head)
+
+
+def consistency_of(hashes: dict[Node, bytes], first: int, second: int) -> list[bytes]:
+    spans = consistency_spans(first, second)
+    return [span_hash(span, {node: hashes[node] for node in covers(spans)}) for span in spans]
+
+
+def heads_of(leaves: list[bytes], *sizes: int) -> list[TreeHead]:
+    return [TreeHead("o", size, naive_root(leaves[:size])) for size in sizes]
+
+
+@given(trees, st.data())
+def test_every_tree_is_proved_to_begin_with_every_smaller_one(leaves: list[bytes], data: st.DataObject) -> None:
+    second = data.draw(st.integers(1, len(leaves)))
+    first = data.draw(st.integers(1, second))
+    verify_consistency(*heads_of(leaves, first, second), consistency_of(build(leaves), first, second))
+
+
+@given(trees, st.data())
+def test_no_other_tree_is_proved_consistent(leaves: list[bytes], data: st.DataObject) -> None:
+    second = data.draw(st.integers(1, len(leaves)))
+    first = data.draw(st.integers(1, second))
+    proof = consistency_of(build(leaves), first, second)
+    old, new = heads_of(leaves, first, second)
+    lie = data.draw(st.sampled_from(["old", "new", "longer", "shorter", "hash", "swapped"]))
+    other = hashlib.sha256(b"other").digest()
+    match lie:
+        case "old":
+            old = TreeHead("o", first, other)
+        case "new":
+            new = TreeHead("o", second, other)
+        case "longer":
+            proof = [*proof, other]
+        case "shorter" if proof:
+            proof = proof[:-1]
+        case "hash" if proof:
+            proof = [*proof[:-1], other]
+        case "swapped" if first < second:
+            old, new = new, old
+        case _:
+            return
+    with pytest.raises(NotProven):
+        verify_consistency(old, new, proof)
+
+
+def test_consistency_proofs_are_the_reference_implementations() -> None:
+    """The certificate-transparency reference's vectors, from size to size."""
+    vectors = {
+        (1, 1): [],
+        (1, 8): [
+            "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+            "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+            "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
+        ],
+        (6, 8): [
+            "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+            "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+            "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+        ],
+        (2, 5): [
+            "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+            "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+        ],
+    }
+    hashes = build(CT_LEAVES)
+    for (first, second), proof in vectors.items():
+        assert [entry.hex() for entry in consistency_of(hashes, first, second)] == proof
+
+
+@given(trees)
+def test_the_verifiers_root_is_the_rfcs(leaves: list[bytes]) -> None:
+    assert root_of([leaf_hash(leaf) for leaf in leaves]) == naive_root(leaves)
+
+
+entries = st.lists(st.integers(0, 10**6), min_size=2, max_size=40, unique=True)
+
+
+@settings(max_examples=300)
+@given(entries, st.data())
+def test_whatever_is_done_to_what_was_kept_its_first_entry_is_named(numbers: list[int], data: st.DataObject) -> None:
+    """Even where the operator signs the new log with its own key."""
+    was = [str(number).encode() for number in numbers]
+    kept_size = data.draw(st.integers(1, len(was)))
+    kept = Kept(SIGNER.sign(kept_size, naive_root(was[:kept_size])), [leaf_hash(leaf) for leaf in was[:kept_size]])
+    kept = Kept.load(json.loads(json.dumps(kept.dump())))
+    first = data.draw(st.integers(0, kept_size - 1))
+    now = list(was)
+    match data.draw(st.sampled_from(["edit", "delete", "insert", "truncate", "reorder"])):
+        case "edit":
+            now[first] = b"edited"
+        case "delete":
+            del now[first]
+        case "insert":
+            now.insert(first, b"inserted")
+        case "truncate":
+            del now[first:]
+        case "reorder":
+            if first == len(now) - 1:
+                return
+            now[first], now[first + 1] = now[first + 1], now[first]
+    signed = SIGNER.sign(len(now), naive_root(now))
+    with pytest.raises(Diverged) as found:
+        verify_log(now, signed, SIGNER.verifier_key, kept)
+    assert found.value.index == first
+    assert verify_log(was, SIGNER.sign(len(was), naive_root(was)), SIGNER.verifier_key, kept).size == len(was)
+
+
+def test_without_anything_kept_only_the_signature_holds_the_log() -> None:
+    was = [b"a", b"b", b"c"]
+    signed = SIGNER.sign(3, naive_root(was))
+    assert verify_log(was, signed, SIGNER.verifier_key).size == 3
+    for now in ([b"a", b"x", b"c"], [b"a", b"b"]):
+        with pytest.raises(Diverged):
+            verify_log(now, signed, SIGNER.verifier_key)
+    with pytest.raises(NotProven, match="key"):
+        verify_log(was, signed, other_key())
+    with pytest.raises(NotProven, match="damaged"):
+        verify_log(was, signed, SIGNER.verifier_key, Kept(signed, [leaf_hash(b"a")] * 3))
 
 
 def test_a_checkpoint_is_a_signed_note() -> None:

@@ -12,7 +12,7 @@ from policy.test_release_api import paid_run, release, unlock
 
 from mintmark_policy.use_cases.calendar import fire_due
 
-MISSING = str(uuid4())
+MISSING = "00000000-0000-0000-0000-000000000001"
 DAY = timedelta(days=1)
 
 

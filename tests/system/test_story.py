@@ -132,7 +132,7 @@ async def test_a_search_is_one_governed_run_that_ends_with_a_table(machine: Mach
     assert await machine.send("scientist", calls.download(found["asset_id"]))
 
     async def recorded() -> bool:
-        graph = await machine.send("auditor", calls.get_graph(found["asset_id"]))
+        graph = await machine.send("auditor", calls.get_graph(f"dataset:mintmark.asset:{found['asset_id']}"))
         return begun["id"] in str(graph)
 
     await until(recorded)
@@ -195,7 +195,7 @@ async def record_is_whole(machine: Machine, run_id: str) -> None:
         action for action in ("plan.decide", "permit.redeem", "asset.decide") if any(action in leaf for leaf in actions)
     }
     assert told_actions == {"plan.decide", "permit.redeem", "asset.decide"}
-    graph = await machine.send("auditor", calls.get_graph(run_id))
+    graph = await machine.send("auditor", calls.get_graph(f"dataset:mintmark.asset:{run_id}"))
     assert {dataset["namespace"] for dataset in graph["datasets"]} == {"mintmark.source", "mintmark.asset"}
 
 
@@ -457,7 +457,7 @@ async def test_the_openlineage_client_as_it_comes_posts_to_lineage(machine: Mach
         assert await process.wait() == 0
         (row,) = await machine.sql("lineage", "SELECT count(*) AS n FROM events WHERE run_id = $1", run_id)
         assert row["n"] == 2
-        graph = await machine.send("auditor", calls.get_graph(f"out-{run_id}", namespace="warehouse"))
+        graph = await machine.send("auditor", calls.get_graph(f"dataset:warehouse:out-{run_id}"))
         assert {dataset["name"] for dataset in graph["datasets"]} == {f"out-{run_id}", f"in-{run_id}"}
 
 

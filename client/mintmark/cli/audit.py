@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mintmark import calls
-from mintmark.audit import NotProven, verify_proof
+from mintmark.audit import Kept, NotProven, read_entries, size_of, tiles, verify_log, verify_proof
 from mintmark.cli.console import error_console, say
 from mintmark.cli.session import DEFAULT_DATA, Data, Person, speak
 
@@ -36,6 +36,42 @@ def key(to: Path, data: Data = DEFAULT_DATA, person: Person = "auditor") -> None
     """Take home the log's public key."""
     with speak(data, person) as client:
         to.write_text(client.send(calls.get_log_key()) + "\n")
+
+
+@app.command("keep")
+def keep(
+    to: Annotated[Path, typer.Argument(help="The file to keep; bring it back another day.")],
+    data: Data = DEFAULT_DATA,
+    person: Person = "auditor",
+) -> None:
+    """Take home the log's checkpoint of today and the hashes of all it stands for, to hold the log to them later."""
+    with speak(data, person) as client:
+        note = client.send(calls.get_checkpoint())
+        hashes = b"".join(client.send(calls.get_tile(0, path)) for path in tiles(size_of(note)))
+    kept = Kept(note, [hashes[start : start + 32] for start in range(0, len(hashes), 32)])
+    to.write_text(json.dumps(kept.dump()))
+    say(f"{size_of(note)} entries are kept in {to}")
+
+
+@app.command("check")
+def check(
+    key: KEY_FILE,
+    kept: Annotated[Path | None, typer.Option(help="What `keep` wrote another day.")] = None,
+    data: Data = DEFAULT_DATA,
+    person: Person = "auditor",
+) -> None:
+    """Read the whole log and hold it to its checkpoint, and to what was kept; the first entry that differs is named."""
+    with speak(data, person) as client:
+        note = client.send(calls.get_checkpoint())
+        leaves = read_entries([client.send(calls.get_tile("entries", path)) for path in tiles(size_of(note))])
+    held = Kept.load(json.loads(kept.read_text())) if kept else None
+    try:
+        head = verify_log(leaves, note, key.read_text(), held)
+    except (NotProven, ValueError, KeyError) as error:
+        error_console.print(f"[red bold]NOT the log it was[/]: {error}")
+        sys.exit(1)
+    since = f", and begins with all {len(held.hashes)} that were kept" if held else ""
+    say(f"[green bold]{head.size} entries are what the checkpoint stands for{since}.[/]")
 
 
 @app.command("verify")

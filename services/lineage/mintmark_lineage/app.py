@@ -3,31 +3,44 @@
 import asyncio
 
 from fastapi import FastAPI
+from obstore.store import from_url
 
-from mintmark_lineage.api import router, schemas
-from mintmark_lineage.domain import CheckpointSigner
+from mintmark_lineage.api import ROUTERS, schemas
+from mintmark_lineage.domain.notes import CheckpointSigner, Witness
 from mintmark_lineage.settings import Settings
-from mintmark_lineage.use_cases import Archive, sign_checkpoint
+from mintmark_lineage.use_cases.archive import Archive
+from mintmark_lineage.use_cases.log import sign_checkpoint
+from mintmark_lineage.use_cases.posts import Cosigning, Post, Webhook, WriteOnce, carry_out
 from mintmark_shared.clock import Clock, utc_now
 from mintmark_shared.service import Surroundings
 from mintmark_shared.telemetry import Metrics
 from mintmark_shared.web import create_api
 
 
+def create_posts(settings: Settings, around: Surroundings) -> list[Post]:
+    """Every place that checkpoints are carried to."""
+    posts: list[Post] = [Webhook(url, around.http) for url in settings.checkpoint_webhooks]
+    posts += [Cosigning(url, Witness.of(key), around.http) for url, key in settings.witnesses.items()]
+    if settings.checkpoint_store_url is not None:
+        posts.append(WriteOnce(settings.checkpoint_store_url, from_url(settings.checkpoint_store_url)))
+    return posts
+
+
 def create_app(settings: Settings, *, surroundings: Surroundings | None = None, clock: Clock = utc_now) -> FastAPI:
     around = surroundings or Surroundings("lineage", settings)
     signer = CheckpointSigner(settings.checkpoint_key.get_secret_value(), settings.log_origin)
-    archive = Archive(around.database, clock, signer)
+    archive, posts = Archive(around.database, clock, signer), create_posts(settings, around)
 
     async def sign_news() -> None:
         while True:
             await sign_checkpoint(archive)
+            await carry_out(archive, posts)
             await asyncio.sleep(settings.checkpoint_seconds)
 
     app = create_api(
         name="lineage",
         summary="OpenLineage in; graph, records and proofs out.",
-        routers=[router],
+        routers=ROUTERS,
         verifier=around.verifier,
         checks=around.checks("mintmark_lineage"),
         metrics=Metrics(),

@@ -1,6 +1,8 @@
 """What lineage is told by its surroundings."""
 
-from pydantic import SecretStr
+from collections.abc import Mapping
+
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from mintmark_shared.settings import ServiceSettings
@@ -14,3 +16,7 @@ class Settings(ServiceSettings):
     checkpoint_key: SecretStr
     log_origin: str = "mintmark.dev/log"
     checkpoint_seconds: float = 2.0
+    checkpoint_webhooks: tuple[str, ...] = ()
+    checkpoint_store_url: str | None = None
+    witnesses: Mapping[str, str] = Field(default_factory=dict[str, str])
+    """Verifier key of each witness by the URL it takes checkpoints at."""

@@ -1,6 +1,6 @@
 """Lineage's own database."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from mintmark_shared.database import identifier, moment, service_metadata, words
@@ -30,6 +30,7 @@ edges = Table(
     moment("first_seen"),
     PrimaryKeyConstraint("run_id", "direction", "namespace", "name"),
     Index("ix_edges_dataset", "namespace", "name", "direction"),
+    Index("ix_edges_job", "job", "first_seen"),
 )
 
 leaves = Table(
@@ -59,3 +60,22 @@ checkpoints = Table(
     words("note"),
     moment("signed_at"),
 )
+
+cosignatures = Table(
+    "cosignatures",
+    metadata,
+    Column("size", BigInteger, ForeignKey("checkpoints.size"), nullable=False),
+    words("witness"),
+    words("line"),
+    moment("at"),
+    PrimaryKeyConstraint("size", "witness"),
+)
+
+outposts = Table(
+    "outposts",
+    metadata,
+    Column("place", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    moment("at"),
+)
+"""Places outside that are to hold checkpoints, and the newest each has."""

@@ -1,68 +1,25 @@
-"""Lineage's only SQL: rows in, rows and hashes out; nothing here commits."""
+"""The audit log's rows: leaves, complete subtrees, checkpoints, and who has put their name to them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, literal, or_, select, tuple_
+from sqlalchemy import Row, func, insert, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_lineage.domain import Node
-from mintmark_lineage.tables import checkpoints, edges, events, leaves, nodes
+from mintmark_lineage.domain.merkle import Node
+from mintmark_lineage.store import PAGE
+from mintmark_lineage.tables import checkpoints, cosignatures, leaves, nodes, outposts
 from mintmark_shared.errors import NotFound
 
 SEQUENCER = 7_305_001
-PAGE = 100
 
 
-class Store:
+class LogStore:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-
-    # --- OpenLineage ---------------------------------------------------------------------
-
-    async def add_events(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-        """The digests of those that are new."""
-        added = upsert(events).values(list(rows)).on_conflict_do_nothing(index_elements=["digest"])
-        return (await self._connection.scalars(added.returning(events.c.digest))).all()
-
-    async def add_edges(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        if rows:
-            await self._connection.execute(upsert(edges).on_conflict_do_nothing(), list(rows))
-
-    async def events_of_run(self, run_id: str) -> Sequence[Any]:
-        """The run's events and those of runs under it, by their time."""
-        found = await self._connection.scalars(
-            select(events.c.event)
-            .where(or_(events.c.run_id == run_id, events.c.parent_run_id == run_id))
-            .order_by(events.c.event_time, events.c.id)
-        )
-        return found.all()
-
-    async def neighbours(self, frontier: Iterable[tuple[str, str]], direction: str) -> Sequence[Any]:
-        """Runs beside these datasets and the datasets on their other side.
-
-        Upstream walks from outputs to inputs, downstream the other way.
-        """
-        near, far = ("output", "input") if direction == "upstream" else ("input", "output")
-        here, there = edges.alias(), edges.alias()
-        query = (
-            select(
-                here.c.namespace, here.c.name, here.c.run_id, here.c.job,
-                there.c.namespace.label("far_namespace"), there.c.name.label("far_name"),
-            )
-            .select_from(here.outerjoin(there, (there.c.run_id == here.c.run_id) & (there.c.direction == literal(far))))
-            .where(here.c.direction == near, tuple_(here.c.namespace, here.c.name).in_(list(frontier)))
-        )  # fmt: skip
-        return (await self._connection.execute(query)).all()
-
-    async def knows_dataset(self, namespace: str, name: str) -> bool:
-        query = select(edges.c.run_id).where(edges.c.namespace == namespace, edges.c.name == name).limit(1)
-        return (await self._connection.execute(query)).first() is not None
-
-    # --- the audit log -------------------------------------------------------------------
 
     async def lock_sequence(self) -> int:
         """Become the sequencer of this transaction; returns the number of leaves so far."""
@@ -118,3 +75,33 @@ class Store:
         await self._connection.execute(
             upsert(checkpoints).values(size=size, root=root, note=note, signed_at=at).on_conflict_do_nothing()
         )
+
+    async def checkpoint_of(self, size: int) -> Row[Any] | None:
+        query = select(checkpoints).where(checkpoints.c.size == size)
+        return (await self._connection.execute(query)).one_or_none()
+
+    async def span(self, first: int, count: int) -> Sequence[Row[Any]]:
+        """So many leaves from one on, fewer where the log ends."""
+        query = select(leaves).where(leaves.c.position >= first, leaves.c.position < first + count)
+        return (await self._connection.execute(query.order_by(leaves.c.position))).all()
+
+    async def add_cosignature(self, size: int, witness: str, line: str, at: datetime) -> None:
+        values = {"size": size, "witness": witness, "line": line, "at": at}
+        await self._connection.execute(upsert(cosignatures).values(values).on_conflict_do_nothing())
+
+    async def cosignatures(self, size: int) -> Sequence[str]:
+        """The witnesses' lines under the checkpoint of that size."""
+        query = select(cosignatures.c.line).where(cosignatures.c.size == size).order_by(cosignatures.c.witness)
+        return (await self._connection.scalars(query)).all()
+
+    async def reached(self, place: str) -> int:
+        """The size of the newest checkpoint that a place outside has; 0 for none."""
+        return await self._connection.scalar(select(outposts.c.size).where(outposts.c.place == place)) or 0
+
+    async def reach(self, place: str, size: int, at: datetime) -> None:
+        added = upsert(outposts).values(place=place, size=size, at=at)
+        newer = {"size": func.greatest(outposts.c.size, size), "at": at}
+        await self._connection.execute(added.on_conflict_do_update(index_elements=["place"], set_=newer))
+
+    async def outposts(self) -> Sequence[Row[Any]]:
+        return (await self._connection.execute(select(outposts).order_by(outposts.c.place))).all()

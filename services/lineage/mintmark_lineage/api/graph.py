@@ -1,0 +1,41 @@
+"""The graph, and records of assets."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+
+from mintmark_lineage.api.words import READ, Graph, InArchive, Name, Record
+from mintmark_lineage.domain.graph import Direction, Start
+from mintmark_lineage.use_cases import graph as use_cases
+from mintmark_lineage.use_cases import records
+from mintmark_shared.auth import Caller
+from mintmark_shared.errors import Invalid
+
+router = APIRouter(prefix="/v1", tags=["lineage"])
+
+
+@router.get("/graph", operation_id="getGraph", summary="What lies upstream or downstream of a node")
+async def get_graph(
+    archive: InArchive,
+    node: Annotated[Name | None, Query(description="dataset:<namespace>:<name>, job:… or run:<id>.")] = None,
+    run: Annotated[UUID | None, Query(description="The graph as this run met it, instead of a node.")] = None,
+    direction: Annotated[Direction, Query()] = "upstream",
+    depth: Annotated[int, Query(ge=1, le=50)] = 10,
+    as_of: Annotated[AwareDatetime | None, Query(alias="asOf", description="As it was known by then.")] = None,
+    _: Caller = READ,
+) -> Graph:
+    if (node is None) == (run is None) or (run is not None and as_of is not None):
+        raise Invalid("Give node, with asOf or without, or run.", code="node-or-run")
+    if run is not None:
+        found = await use_cases.graph_of_run(archive, str(run), direction=direction, depth=depth)
+    else:
+        start = Start.of(node or "")
+        found = await use_cases.graph(archive, start, direction=direction, depth=depth, as_of=as_of)
+    return Graph.model_validate(found)
+
+
+@router.get("/records/{asset}", operation_id="getRecord", summary="How an asset came about")
+async def get_record(asset: UUID, archive: InArchive, _: Caller = READ) -> Record:
+    return Record.model_validate(await records.record(archive, asset))

@@ -1,0 +1,158 @@
+"""OpenLineage events and the outboxes of the services taken in."""
+
+import gzip
+import zlib
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from mintmark_lineage.api.words import WRITE, AuditLeaf, InArchive, leaf_of
+from mintmark_lineage.use_cases.events import Told, take_events
+from mintmark_lineage.use_cases.log import Leaf, append_leaves
+from mintmark_shared.auth import Caller
+from mintmark_shared.canonical import check_storable
+from mintmark_shared.contracts.lineage import Deliveries, Receipt, Refusal
+from mintmark_shared.errors import Conflict, Invalid, MintmarkError, TooLarge, UnsupportedMedia
+from mintmark_shared.web import faults
+
+router = APIRouter(tags=["lineage"])
+MOST_BYTES = 8 * 2**20
+Label = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Open(BaseModel):
+    """OpenLineage lets producers add members; what we do not read we keep."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Named(Open):
+    namespace: Label
+    name: Label
+
+
+class ParentRun(Open):
+    run: dict[str, Any]
+
+
+class OpenLineageRun(Open):
+    runId: UUID  # noqa: N815 - OpenLineage's spelling
+    facets: dict[str, dict[str, Any]] | None = None
+
+    @model_validator(mode="after")
+    def _parent_is_whole(self) -> "OpenLineageRun":
+        parent = (self.facets or {}).get("parent")
+        if parent is not None and not isinstance((ParentRun.model_validate(parent)).run.get("runId"), str):
+            message = "facets.parent.run.runId must be a string"
+            raise ValueError(message)
+        return self
+
+
+class OpenLineageEvent(Open):
+    """A run, job or dataset event of OpenLineage 2-0-2."""
+
+    eventTime: AwareDatetime  # noqa: N815
+    producer: Label
+    schemaURL: Label  # noqa: N815
+    eventType: Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"] | None = None  # noqa: N815
+    run: OpenLineageRun | None = None
+    job: Named | None = None
+    dataset: Named | None = None
+    inputs: list[Named] | None = None
+    outputs: list[Named] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "OpenLineageEvent":
+        if self.run is not None and self.job is None:
+            message = "a run event names its job"
+            raise ValueError(message)
+        if self.run is None and self.job is None and self.dataset is None:
+            message = "an event tells of a run, a job or a dataset"
+            raise ValueError(message)
+        return self
+
+
+_EVENT = TypeAdapter(OpenLineageEvent)
+
+
+@router.post(
+    "/api/v1/lineage",
+    status_code=201,
+    response_class=Response,
+    operation_id="postLineage",
+    summary="Take an OpenLineage 2-0-2 event",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OpenLineageEvent"}}},
+        }
+    },
+)
+async def post_lineage(request: Request, archive: InArchive, _: Caller = WRITE) -> Response:
+    body = await _decoded(request)
+    try:
+        event = _EVENT.validate_json(body)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_input=False)) from None
+    await take_events(archive, [_told(event)])
+    return Response(status_code=201)
+
+
+def _told(event: OpenLineageEvent) -> Told:
+    raw = event.model_dump(mode="json", exclude_unset=True)
+    check_storable(raw)
+    return raw, event.eventTime
+
+
+@router.post("/v1/deliveries", operation_id="takeDeliveries", summary="Take what a service's outbox holds, in order")
+async def deliver(deliveries: Deliveries, archive: InArchive, _: Caller = WRITE) -> Receipt:
+    """One that cannot be taken is refused by itself; one that was taken before changes nothing."""
+    refused: dict[UUID, MintmarkError] = {}
+    leaves: dict[UUID, Leaf] = {}
+    told: list[Told] = []
+    for item in deliveries.items:
+        try:
+            if item.kind == "audit":
+                leaves[item.id] = leaf_of(AuditLeaf.model_validate(item.payload))
+            else:
+                told.append(_told(_EVENT.validate_python(item.payload)))
+        except MintmarkError as error:
+            refused[item.id] = error
+        except ValidationError as error:
+            refused[item.id] = Invalid(f"The {item.kind} event does not fit its schema.", reasons=faults(error))
+    await take_events(archive, told)
+    places = await append_leaves(archive, list(leaves.values()))
+    refused |= {key: place for key, place in zip(leaves, places, strict=True) if isinstance(place, Conflict)}
+    return Receipt(refused=[Refusal(id=key, problem=error.problem()) for key, error in refused.items()])
+
+
+async def _decoded(request: Request) -> bytes:
+    """The body, gunzipped where the producer compressed it; FastAPI does not."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise TooLarge(f"An event may hold {MOST_BYTES} bytes.")
+    encoding = request.headers.get("content-encoding", "").lower()
+    if encoding in {"", "identity"}:
+        return bytes(body)
+    if encoding != "gzip":
+        raise UnsupportedMedia(f"Content-Encoding {encoding} is not accepted; send gzip or none.")
+    inflate = zlib.decompressobj(wbits=31)
+    try:
+        decoded = inflate.decompress(bytes(body), MOST_BYTES)
+    except (zlib.error, gzip.BadGzipFile) as error:
+        raise Invalid("The gzip body is broken.") from error
+    if inflate.unconsumed_tail:
+        raise TooLarge(f"An event may hold {MOST_BYTES} bytes.")
+    return decoded
+
+
+def schemas() -> dict[str, Any]:
+    """The schema of a body that is read by hand, because it may be compressed."""
+    schema: dict[str, Any] = OpenLineageEvent.model_json_schema(ref_template="#/components/schemas/{model}")
+    inner: dict[str, Any] = schema.pop("$defs", {})
+    return inner | {"OpenLineageEvent": schema}

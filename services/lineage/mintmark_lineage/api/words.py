@@ -1,0 +1,135 @@
+"""What lineage says and hears on the wire, and how a route finds the archive."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Request
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from mintmark_lineage.use_cases.archive import Archive
+from mintmark_lineage.use_cases.log import Leaf
+from mintmark_shared.auth import requires
+from mintmark_shared.canonical import canonical, check_storable
+from mintmark_shared.contracts.words import Document
+
+READ = requires("lineage:read")
+WRITE = requires("lineage:events:write")
+Name = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
+
+
+async def _archive(request: Request) -> Archive:
+    archive: Archive = request.app.state.archive
+    return archive
+
+
+InArchive = Annotated[Archive, Depends(_archive)]
+
+
+class AuditLeaf(Document):
+    """An audit event as the log keeps it: ids, verdicts and digests."""
+
+    id: UUID
+    at: AwareDatetime
+    service: Annotated[str, Field(max_length=50)]
+    actor: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    action: Annotated[str, Field(max_length=100)]
+    subject: Annotated[str, Field(max_length=200)]
+    outcome: Annotated[str, Field(max_length=100)]
+    details: dict[str, Any]
+
+
+def leaf_of(leaf: AuditLeaf) -> Leaf:
+    content = leaf.model_dump(mode="json")
+    check_storable(content)
+    return Leaf(leaf.id, leaf.subject, canonical(content))
+
+
+class Sequenced(Document):
+    index: int
+
+
+class LogEntry(Document):
+    index: int
+    leaf: str
+    sequenced_at: datetime
+
+
+class InclusionProof(Document):
+    """RFC 9162 §2.1.3: hash ``leaf`` with 0x00, then each of ``proof``, up to the checkpoint's root."""
+
+    index: int
+    leaf: str
+    proof: list[str]
+    checkpoint: str
+
+
+class ConsistencyProof(Document):
+    """RFC 9162 §2.1.4: that the tree of the checkpoint begins with the tree of the smaller size."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    first: Annotated[int, Field(alias="from")]
+    second: Annotated[int, Field(alias="to")]
+    proof: list[str]
+    checkpoint: str
+
+
+class Outpost(Document):
+    """A place outside that is to hold checkpoints, and the newest it has."""
+
+    place: str
+    size: int
+    at: datetime
+
+
+class DatasetNode(Document):
+    namespace: str
+    name: str
+
+
+class RunNode(Document):
+    id: str
+    job: str
+
+
+class Link(Document):
+    """The way the data went."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    start: Annotated[str, Field(alias="from")]
+    to: str
+
+
+class Graph(Document):
+    """``truncated``: there is more than a walk shows at once; begin nearer, or go less deep."""
+
+    datasets: list[DatasetNode]
+    runs: list[RunNode]
+    links: list[Link]
+    truncated: bool
+
+
+class HistoryEntry(Document):
+    at: str
+    type: str | None
+    run: str
+    job: str
+
+
+class Record(Document):
+    """How an asset came about: each part as the service that did it told it."""
+
+    asset: UUID
+    sources: list[str]
+    plan: dict[str, Any] | None = None
+    decision: dict[str, Any] | None = None
+    charge: dict[str, Any] | None = None
+    generation: dict[str, Any] | None = None
+    assay: dict[str, Any] | None = None
+    release: dict[str, Any] | None = None
+    failure: dict[str, Any] | None = None
+    finding: dict[str, Any] | None = None
+    history: list[HistoryEntry]
+    log_entries: list[int]

@@ -1,0 +1,1 @@
+"""What the record and its proofs are: values and decisions, no I/O."""

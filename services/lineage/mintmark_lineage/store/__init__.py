@@ -1,0 +1,3 @@
+"""Lineage's only SQL: rows in, rows and hashes out; nothing here commits."""
+
+PAGE = 100

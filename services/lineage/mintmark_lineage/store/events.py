@@ -1,0 +1,93 @@
+"""OpenLineage events, and the graph their runs and datasets make."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, and_, bindparam, func, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_lineage.tables import edges, events
+
+Dataset = tuple[str, str]
+
+
+class EventStore:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add_events(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """The digests of those that are new."""
+        added = upsert(events).values(list(rows)).on_conflict_do_nothing(index_elements=["digest"])
+        return (await self._connection.scalars(added.returning(events.c.digest))).all()
+
+    async def add_edges(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        if rows:
+            await self._connection.execute(upsert(edges).on_conflict_do_nothing(), list(rows))
+
+    async def events_of_run(self, run_id: str) -> Sequence[Any]:
+        """The run's events and those of runs under it, by their time."""
+        found = await self._connection.scalars(
+            select(events.c.event)
+            .where(or_(events.c.run_id == run_id, events.c.parent_run_id == run_id))
+            .order_by(events.c.event_time, events.c.id)
+        )
+        return found.all()
+
+    async def last_told(self, run_id: str) -> datetime | None:
+        """When the run was last told of."""
+        found: datetime | None = await self._connection.scalar(
+            select(func.max(events.c.event_time)).where(events.c.run_id == run_id)
+        )
+        return found
+
+    async def runs_of(self, job: str, as_of: datetime | None, limit: int) -> Sequence[str]:
+        """The latest runs of a job, named ``namespace/name``, that have datasets."""
+        query = select(edges.c.run_id, func.max(edges.c.first_seen).label("seen")).where(edges.c.job == job)
+        latest = query.where(_by(as_of)).group_by(edges.c.run_id).order_by(func.max(edges.c.first_seen).desc())
+        found: Sequence[str] = (await self._connection.scalars(latest.limit(limit))).all()
+        return found
+
+    async def of_runs(self, runs: Iterable[str], direction: str, as_of: datetime | None) -> Sequence[Any]:
+        """The datasets on the far side of runs: their inputs upstream, their outputs downstream."""
+        far = "input" if direction == "upstream" else "output"
+        query = select(edges.c.run_id, edges.c.job, edges.c.namespace, edges.c.name)
+        chosen = query.where(edges.c.run_id.in_(list(runs)), edges.c.direction == far, _by(as_of))
+        return (await self._connection.execute(chosen)).all()
+
+    async def neighbours(self, frontier: Iterable[Dataset], direction: str, as_of: datetime | None) -> Sequence[Any]:
+        """Runs beside these datasets and the datasets on their other side, as far as was known by then.
+
+        Upstream walks from outputs to inputs, downstream the other way.
+        """
+        near, far = ("output", "input") if direction == "upstream" else ("input", "output")
+        spaces, names = zip(*frontier, strict=True)
+        asked = (
+            func.unnest(bindparam("spaces", list(spaces), ARRAY(Text)), bindparam("names", list(names), ARRAY(Text)))
+            .table_valued("namespace", "name", name="asked")
+            .render_derived()
+        )
+        here, there = edges.alias("here"), edges.alias("there")
+        beside = and_(there.c.run_id == here.c.run_id, there.c.direction == literal(far), _by(as_of, there))
+        query = (
+            select(
+                here.c.namespace, here.c.name, here.c.run_id, here.c.job,
+                there.c.namespace.label("far_namespace"), there.c.name.label("far_name"),
+            )
+            .select_from(
+                asked.join(here, and_(here.c.namespace == asked.c.namespace, here.c.name == asked.c.name))
+                .outerjoin(there, beside)
+            )
+            .where(here.c.direction == near, _by(as_of, here))
+        )  # fmt: skip
+        return (await self._connection.execute(query)).all()
+
+    async def knows_dataset(self, namespace: str, name: str, as_of: datetime | None) -> bool:
+        query = select(edges.c.run_id).where(edges.c.namespace == namespace, edges.c.name == name, _by(as_of))
+        return (await self._connection.execute(query.limit(1))).first() is not None
+
+
+def _by(as_of: datetime | None, table: Any = edges) -> ColumnElement[bool]:
+    return table.c.first_seen <= as_of if as_of is not None else true()

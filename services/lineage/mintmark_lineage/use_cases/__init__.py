@@ -1,0 +1,1 @@
+"""Load, decide, save: events are taken in, leaves sequenced, checkpoints signed and carried out, records composed."""

@@ -1,0 +1,16 @@
+"""Lineage's collaborators, which every use case is handed."""
+
+from dataclasses import dataclass
+
+from mintmark_lineage.domain.notes import CheckpointSigner
+from mintmark_shared.clock import Clock
+from mintmark_shared.database import Database
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Where events are kept and leaves sequenced."""
+
+    database: Database
+    clock: Clock
+    signer: CheckpointSigner

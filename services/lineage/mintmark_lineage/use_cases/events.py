@@ -1,0 +1,56 @@
+"""OpenLineage events taken in, once each."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from mintmark_lineage.store.events import EventStore
+from mintmark_lineage.use_cases.archive import Archive
+
+Told = tuple[dict[str, Any], datetime]
+"""An OpenLineage event and its time."""
+
+
+async def take_events(archive: Archive, told: Sequence[Told]) -> None:
+    """Keep OpenLineage events; one that is known already changes nothing."""
+    now = archive.clock()
+    rows = {row["digest"]: row for row in (_event_row(event, at, now) for event, at in told)}
+    if not rows:
+        return
+    async with archive.database.transaction() as connection:
+        store = EventStore(connection)
+        new = await store.add_events(list(rows.values()))
+        await store.add_edges([edge for digest in new for edge in _edges(rows[digest])])
+
+
+def _event_row(event: dict[str, Any], at: datetime, now: datetime) -> dict[str, Any]:
+    run = event.get("run") or {}
+    parent = ((run.get("facets") or {}).get("parent") or {}).get("run") or {}
+    return {
+        "digest": hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest(),
+        "event": event,
+        "run_id": run.get("runId"),
+        "parent_run_id": parent.get("runId"),
+        "event_time": at,
+        "received_at": now,
+    }
+
+
+def _edges(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    event = row["event"]
+    if row["run_id"] is None:
+        return []
+    return [
+        {
+            "run_id": row["run_id"],
+            "direction": direction,
+            "namespace": dataset["namespace"],
+            "name": dataset["name"],
+            "job": f"{event['job']['namespace']}/{event['job']['name']}",
+            "first_seen": row["event_time"],
+        }
+        for direction in ("input", "output")
+        for dataset in event.get(f"{direction}s") or []
+    ]

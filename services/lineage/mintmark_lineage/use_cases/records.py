@@ -1,0 +1,27 @@
+"""Records of assets."""
+
+from typing import Any
+from uuid import UUID
+
+from mintmark_lineage.domain.records import compose_record
+from mintmark_lineage.store.events import EventStore
+from mintmark_lineage.store.log import LogStore
+from mintmark_lineage.use_cases.archive import Archive
+from mintmark_shared.errors import NotFound
+
+
+async def record(archive: Archive, asset: UUID) -> dict[str, Any]:
+    """The record of an asset: how it came about, and what was decided on it.
+
+    Raises:
+        NotFound: nothing was told of this asset's run.
+    """
+    async with archive.database.transaction() as connection:
+        events = await EventStore(connection).events_of_run(str(asset))
+        if not events:
+            raise NotFound(f"Nothing was told of asset {asset}.")
+        composed = compose_record(str(asset), events)
+        permit = composed.get("charge", {}).get("permit")
+        subjects = [f"run:{asset}", f"asset:{asset}", f"permit:{permit}"]
+        entries = [row.position for subject in subjects for row in await LogStore(connection).leaves(subject, -1)]
+    return composed | {"log_entries": sorted(entries)}
