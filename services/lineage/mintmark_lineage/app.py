@@ -5,7 +5,7 @@ import asyncio
 from fastapi import FastAPI
 from obstore.store import from_url
 
-from mintmark_lineage.api import ROUTERS, schemas
+from mintmark_lineage.api import ROUTERS, EncodedNames, schemas
 from mintmark_lineage.domain.notes import CheckpointSigner, Witness
 from mintmark_lineage.settings import Settings
 from mintmark_lineage.use_cases.archive import Archive
@@ -47,5 +47,6 @@ def create_app(settings: Settings, *, surroundings: Surroundings | None = None, 
         lifespan=lambda: around.live([sign_news]),
         schemas=schemas(),
     )
+    app.add_middleware(EncodedNames)
     app.state.archive = archive
     return app

@@ -17,6 +17,7 @@ events = Table(
     Column("parent_run_id", Text, index=True),
     moment("event_time"),
     moment("received_at"),
+    Index("ix_events_event_time", "event_time"),
 )
 
 edges = Table(
@@ -79,3 +80,80 @@ outposts = Table(
     moment("at"),
 )
 """Places outside that are to hold checkpoints, and the newest each has."""
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    words("job_namespace"),
+    words("job_name"),
+    Column("state", Text, nullable=False, server_default="NEW"),
+    moment("state_at", nullable=True),
+    moment("started_at", nullable=True),
+    moment("ended_at", nullable=True),
+    Column("nominal_start", Text),
+    Column("nominal_end", Text),
+    Column("facets", JSONB, nullable=False),
+    Column("job_facets", JSONB, nullable=False, server_default="{}"),
+    moment("created_at"),
+    moment("updated_at"),
+    Index("ix_runs_job", "job_namespace", "job_name", "created_at"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    words("namespace"),
+    words("name"),
+    Column("type", Text),
+    Column("description", Text),
+    Column("location", Text),
+    Column("latest_run", Text),
+    Column("inputs", JSONB, nullable=False),
+    Column("outputs", JSONB, nullable=False),
+    Column("facets", JSONB, nullable=False),
+    moment("created_at"),
+    moment("updated_at"),
+    PrimaryKeyConstraint("namespace", "name"),
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    words("namespace"),
+    words("name"),
+    Column("fields", JSONB),
+    Column("current_version", Text),
+    Column("description", Text),
+    Column("lifecycle_state", Text),
+    moment("last_modified_at", nullable=True),
+    Column("facets", JSONB, nullable=False),
+    Column("tags", JSONB, nullable=False, server_default="{}"),
+    moment("created_at"),
+    moment("updated_at"),
+    PrimaryKeyConstraint("namespace", "name"),
+)
+"""``tags`` are those of the dataset under the empty name, and of its fields under theirs."""
+
+dataset_versions = Table(
+    "dataset_versions",
+    metadata,
+    Column("version", Text, primary_key=True),
+    words("namespace"),
+    words("name"),
+    words("run_id"),
+    Column("fields", JSONB),
+    Column("lifecycle_state", Text),
+    Column("facets", JSONB, nullable=False),
+    moment("created_at"),
+    moment("updated_at"),
+    Index("ix_dataset_versions_dataset", "namespace", "name", "created_at"),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("description", Text),
+    moment("made_at"),
+)

@@ -1,6 +1,7 @@
 """OpenLineage events and the outboxes of the services taken in."""
 
 import gzip
+import json
 import zlib
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -15,11 +16,13 @@ from mintmark_lineage.use_cases.log import Leaf, append_leaves
 from mintmark_shared.auth import Caller
 from mintmark_shared.canonical import check_storable
 from mintmark_shared.contracts.lineage import Deliveries, Receipt, Refusal
+from mintmark_shared.contracts.words import Document
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError, TooLarge, UnsupportedMedia
 from mintmark_shared.web import faults
 
 router = APIRouter(tags=["lineage"])
 MOST_BYTES = 8 * 2**20
+MOST_IN_BATCH = 2_000
 Label = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
@@ -92,17 +95,89 @@ _EVENT = TypeAdapter(OpenLineageEvent)
     },
 )
 async def post_lineage(request: Request, archive: InArchive, _: Caller = WRITE) -> Response:
-    body = await _decoded(request)
+    event = _parsed(await _decoded(request))
     try:
-        event = _EVENT.validate_json(body)
+        told = _told(event)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_input=False)) from None
-    await take_events(archive, [_told(event)])
+    await take_events(archive, [told])
     return Response(status_code=201)
 
 
-def _told(event: OpenLineageEvent) -> Told:
-    raw = event.model_dump(mode="json", exclude_unset=True)
+class FailedEvent(Document):
+    """An event of a batch that was not taken, by its place, and why."""
+
+    index: int
+    reason: str
+    retriable: bool = False
+
+
+class Summary(Document):
+    received: int
+    successful: int
+    failed: int
+    retriable: int = 0
+    non_retriable: int
+
+
+class BatchReceipt(Document):
+    """What became of a batch (OpenLineage, ``/lineage/batch``)."""
+
+    status: Literal["success", "partial_success"]
+    summary: Summary
+    failed_events: list[FailedEvent]
+
+
+@router.post(
+    "/api/v1/lineage/batch",
+    operation_id="postLineageBatch",
+    summary="Take many OpenLineage events; each that does not fit is named, the others are kept",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"type": "array", "items": {"$ref": "#/components/schemas/OpenLineageEvent"}}
+                }
+            },
+        }
+    },
+)
+async def post_batch(request: Request, archive: InArchive, _: Caller = WRITE) -> BatchReceipt:
+    batch = _parsed(await _decoded(request))
+    if not isinstance(batch, list) or not 0 < len(batch) <= MOST_IN_BATCH:
+        raise Invalid(f"A batch is a list of 1 to {MOST_IN_BATCH} events.", code="batch-unreadable")
+    told: list[Told] = []
+    failed: list[FailedEvent] = []
+    for index, event in enumerate(batch):
+        try:
+            told.append(_told(event))
+        except ValidationError as error:
+            failed.append(FailedEvent(index=index, reason=f"It does not fit its schema: {faults(error)[0]['message']}"))
+        except MintmarkError as error:
+            failed.append(FailedEvent(index=index, reason=str(error)))
+    await take_events(archive, told)
+    lost = len(failed)
+    summary = Summary(received=len(batch), successful=len(told), failed=lost, non_retriable=lost)
+    status: Literal["success", "partial_success"] = "partial_success" if failed else "success"
+    return BatchReceipt(status=status, summary=summary, failed_events=failed)
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Invalid("The body is not JSON.", code="json-unreadable") from error
+
+
+def _told(raw: Any) -> Told:
+    """An event as it came, so that it comes back out so, and its time.
+
+    Raises:
+        ValidationError: it is no event of OpenLineage.
+        Invalid: it holds what Postgres cannot keep.
+    """
+    event = _EVENT.validate_python(raw)
     check_storable(raw)
     return raw, event.eventTime
 
@@ -118,7 +193,7 @@ async def deliver(deliveries: Deliveries, archive: InArchive, _: Caller = WRITE)
             if item.kind == "audit":
                 leaves[item.id] = leaf_of(AuditLeaf.model_validate(item.payload))
             else:
-                told.append(_told(_EVENT.validate_python(item.payload)))
+                told.append(_told(item.payload))
         except MintmarkError as error:
             refused[item.id] = error
         except ValidationError as error:

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, bindparam, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Text, and_, bindparam, func, literal, or_, select, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_lineage.tables import edges, events
+from mintmark_lineage.tables import edges, events, runs
 
 Dataset = tuple[str, str]
 
@@ -83,6 +83,14 @@ class EventStore:
             .where(here.c.direction == near, _by(as_of, here))
         )  # fmt: skip
         return (await self._connection.execute(query)).all()
+
+    async def beside(self, side: str, frontier: Iterable[Dataset]) -> Sequence[Dataset]:
+        """The datasets that jobs read and write, or the jobs that read and write datasets."""
+        datasets, jobs = (edges.c.namespace, edges.c.name), (runs.c.job_namespace, runs.c.job_name)
+        near, far = (datasets, jobs) if side == "datasets" else (jobs, datasets)
+        query = select(*far).select_from(edges.join(runs, runs.c.run_id == edges.c.run_id))
+        found = await self._connection.execute(query.where(tuple_(*near).in_(list(frontier))).distinct())
+        return [(row[0], row[1]) for row in found.all()]
 
     async def knows_dataset(self, namespace: str, name: str, as_of: datetime | None) -> bool:
         query = select(edges.c.run_id).where(edges.c.namespace == namespace, edges.c.name == name, _by(as_of))

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from mintmark_lineage.domain.projection import project
+from mintmark_lineage.store.catalogue import CatalogueStore
 from mintmark_lineage.store.events import EventStore
 from mintmark_lineage.use_cases.archive import Archive
 
@@ -23,6 +25,8 @@ async def take_events(archive: Archive, told: Sequence[Told]) -> None:
         store = EventStore(connection)
         new = await store.add_events(list(rows.values()))
         await store.add_edges([edge for digest in new for edge in _edges(rows[digest])])
+        fresh = [(rows[digest]["event"], rows[digest]["event_time"]) for digest in new]
+        await CatalogueStore(connection).merge(project(fresh))
 
 
 def _event_row(event: dict[str, Any], at: datetime, now: datetime) -> dict[str, Any]:

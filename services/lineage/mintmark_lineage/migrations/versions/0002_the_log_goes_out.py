@@ -2,6 +2,7 @@
 
 from alembic import op
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 revision = '0002'
 down_revision = '0001'
@@ -25,9 +26,77 @@ def upgrade() -> None:
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('place', name=op.f('pk_outposts'))
     )
+    op.create_index(op.f('ix_events_event_time'), 'events', ['event_time'])
+    op.create_table('runs',
+    sa.Column('run_id', sa.Text(), nullable=False),
+    sa.Column('job_namespace', sa.Text(), nullable=False),
+    sa.Column('job_name', sa.Text(), nullable=False),
+    sa.Column('state', sa.Text(), server_default='NEW', nullable=False),
+    sa.Column('state_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('nominal_start', sa.Text(), nullable=True),
+    sa.Column('nominal_end', sa.Text(), nullable=True),
+    sa.Column('facets', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('job_facets', postgresql.JSONB(astext_type=sa.Text()), server_default='{}', nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('run_id', name=op.f('pk_runs'))
+    )
+    op.create_index('ix_runs_job', 'runs', ['job_namespace', 'job_name', 'created_at'])
+    op.create_table('jobs',
+    sa.Column('namespace', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('type', sa.Text(), nullable=True),
+    sa.Column('description', sa.Text(), nullable=True),
+    sa.Column('location', sa.Text(), nullable=True),
+    sa.Column('latest_run', sa.Text(), nullable=True),
+    sa.Column('inputs', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('outputs', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('facets', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('namespace', 'name', name=op.f('pk_jobs'))
+    )
+    op.create_table('datasets',
+    sa.Column('namespace', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('fields', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('current_version', sa.Text(), nullable=True),
+    sa.Column('description', sa.Text(), nullable=True),
+    sa.Column('lifecycle_state', sa.Text(), nullable=True),
+    sa.Column('last_modified_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('facets', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('tags', postgresql.JSONB(astext_type=sa.Text()), server_default='{}', nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('namespace', 'name', name=op.f('pk_datasets'))
+    )
+    op.create_table('dataset_versions',
+    sa.Column('version', sa.Text(), nullable=False),
+    sa.Column('namespace', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('run_id', sa.Text(), nullable=False),
+    sa.Column('fields', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('lifecycle_state', sa.Text(), nullable=True),
+    sa.Column('facets', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('version', name=op.f('pk_dataset_versions'))
+    )
+    op.create_index('ix_dataset_versions_dataset', 'dataset_versions', ['namespace', 'name', 'created_at'])
+    op.create_table('tags',
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('description', sa.Text(), nullable=True),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_tags'))
+    )
 
 
 def downgrade() -> None:
+    for table in ('tags', 'dataset_versions', 'datasets', 'jobs', 'runs'):
+        op.drop_table(table)
+    op.drop_index(op.f('ix_events_event_time'), 'events')
     op.drop_table('outposts')
     op.drop_table('cosignatures')
     op.drop_index('ix_edges_job', 'edges')

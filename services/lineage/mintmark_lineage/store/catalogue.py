@@ -1,0 +1,199 @@
+"""Runs, jobs, datasets and their versions as events left them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Table, case, func, literal, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_lineage.domain.projection import Projection
+from mintmark_lineage.tables import dataset_versions, datasets, events, jobs, runs, tags
+
+JOINED = {"facets", "job_facets"}
+UNITED = {"inputs", "outputs"}
+
+
+class CatalogueStore:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    # --- taking in ------------------------------------------------------------------------
+
+    async def merge(self, made: Projection) -> None:
+        """Merge rows into what is known; whoever was updated later has the last word, whenever it comes."""
+        for table, keys, rows in (
+            (runs, ("run_id",), made.runs.values()),
+            (jobs, ("namespace", "name"), made.jobs.values()),
+            (datasets, ("namespace", "name"), made.datasets.values()),
+            (dataset_versions, ("version",), made.versions.values()),
+        ):
+            # Locked in one order, two batches that tell of the same things never wait for each other in a ring.
+            for row in sorted(rows, key=lambda one: tuple(one[key] for key in keys)):
+                await self._merge_one(table, keys, row)
+
+    async def _merge_one(self, table: Table, keys: tuple[str, ...], row: Mapping[str, Any]) -> None:
+        added = upsert(table).values(dict(row))
+        new, old = added.excluded, table.c
+        later = new.updated_at >= old.updated_at
+        if "state_at" in row:
+            later_state = func.coalesce(new.state_at >= old.state_at, literal(value=True))
+        changed: dict[str, Any] = {
+            "created_at": func.least(old.created_at, new.created_at),
+            "updated_at": func.greatest(old.updated_at, new.updated_at),
+        }
+        for name in row:
+            if name in keys or name in changed:
+                continue
+            if name in JOINED:
+                changed[name] = case((later, old[name].op("||")(new[name])), else_=new[name].op("||")(old[name]))
+            elif name in UNITED:
+                changed[name] = func.coalesce(_united(old[name], new[name]), new[name])
+            elif name in {"state", "state_at"}:
+                changed[name] = case((later_state, new[name]), else_=old[name])
+            else:
+                changed[name] = case((later, new[name]), else_=func.coalesce(old[name], new[name]))
+        await self._connection.execute(added.on_conflict_do_update(index_elements=list(keys), set_=changed))
+
+    # --- reading ---------------------------------------------------------------------------
+
+    async def namespaces(self) -> Sequence[Any]:
+        """(name, created_at, updated_at) of every namespace that jobs or datasets are in."""
+        either = (
+            select(jobs.c.namespace, jobs.c.created_at, jobs.c.updated_at)
+            .union_all(select(datasets.c.namespace, datasets.c.created_at, datasets.c.updated_at))
+            .subquery()
+        )
+        query = select(
+            either.c.namespace.label("name"), func.min(either.c.created_at).label("created_at"),
+            func.max(either.c.updated_at).label("updated_at"),
+        ).group_by(either.c.namespace)  # fmt: skip
+        return (await self._connection.execute(query.order_by("name"))).all()
+
+    async def page(self, kind: str, namespace: str | None, limit: int, offset: int) -> tuple[Sequence[Row[Any]], int]:
+        """A page of jobs or datasets, the latest first, and how many there are."""
+        table = jobs if kind == "jobs" else datasets
+        within = [table.c.namespace == namespace] if namespace is not None else []
+        total = await self._connection.scalar(select(func.count()).select_from(table).where(*within)) or 0
+        query = select(table).where(*within).order_by(table.c.updated_at.desc(), table.c.name)
+        return (await self._connection.execute(query.limit(limit).offset(offset))).all(), total
+
+    async def find(self, kind: str, namespace: str, name: str) -> Row[Any] | None:
+        table = jobs if kind == "jobs" else datasets
+        query = select(table).where(table.c.namespace == namespace, table.c.name == name)
+        return (await self._connection.execute(query)).one_or_none()
+
+    async def some(self, kind: str, keys: Sequence[tuple[str, str]]) -> Sequence[Row[Any]]:
+        """The jobs or datasets of those names."""
+        table = jobs if kind == "jobs" else datasets
+        if not keys:
+            return []
+        return (
+            await self._connection.execute(select(table).where(tuple_(table.c.namespace, table.c.name).in_(keys)))
+        ).all()
+
+    async def runs(self, namespace: str, name: str, limit: int, offset: int) -> tuple[Sequence[Row[Any]], int]:
+        """A page of a job's runs, the latest first, and how many there are."""
+        of_job = (runs.c.job_namespace == namespace, runs.c.job_name == name)
+        total = await self._connection.scalar(select(func.count()).select_from(runs).where(*of_job)) or 0
+        query = select(runs).where(*of_job).order_by(runs.c.created_at.desc(), runs.c.run_id)
+        return (await self._connection.execute(query.limit(limit).offset(offset))).all(), total
+
+    async def some_runs(self, run_ids: Sequence[str]) -> dict[str, Row[Any]]:
+        found = (await self._connection.execute(select(runs).where(runs.c.run_id.in_(list(run_ids))))).all()
+        return {row.run_id: row for row in found}
+
+    async def versions(self, namespace: str, name: str, limit: int, offset: int) -> tuple[Sequence[Row[Any]], int]:
+        """A page of a dataset's versions, the latest first, and how many there are."""
+        of_dataset = (dataset_versions.c.namespace == namespace, dataset_versions.c.name == name)
+        total = (
+            await self._connection.scalar(select(func.count()).select_from(dataset_versions).where(*of_dataset)) or 0
+        )
+        query = select(dataset_versions).where(*of_dataset).order_by(dataset_versions.c.created_at.desc())
+        return (await self._connection.execute(query.limit(limit).offset(offset))).all(), total
+
+    async def search(self, pattern: str, kind: str | None, by: str, limit: int) -> tuple[Sequence[Row[Any]], int]:
+        """(type, namespace, name, updated_at) of jobs and datasets whose name is like a pattern."""
+        sides = [
+            select(literal(label).label("type"), table.c.namespace, table.c.name, table.c.updated_at).where(
+                table.c.name.ilike(pattern)
+            )
+            for label, table in (("JOB", jobs), ("DATASET", datasets))
+            if kind in {None, label}
+        ]
+        found = (sides[0].union_all(*sides[1:]) if len(sides) > 1 else sides[0]).subquery()
+        total = await self._connection.scalar(select(func.count()).select_from(found)) or 0
+        order = found.c.name if by == "name" else found.c.updated_at.desc()
+        return (await self._connection.execute(select(found).order_by(order).limit(limit))).all(), total
+
+    async def events(
+        self, after: datetime, before: datetime, limit: int, offset: int, *, descending: bool
+    ) -> tuple[Sequence[Any], int]:
+        """A page of the events of a stretch of time as they came, and how many there are."""
+        within = (events.c.event_time >= after, events.c.event_time < before)
+        total = await self._connection.scalar(select(func.count()).select_from(events).where(*within)) or 0
+        order = (events.c.event_time.desc(), events.c.id.desc()) if descending else (events.c.event_time, events.c.id)
+        query = select(events.c.event).where(*within).order_by(*order).limit(limit).offset(offset)
+        return (await self._connection.scalars(query)).all(), total
+
+    async def event_counts(self, since: datetime, until: datetime, step: str) -> Sequence[Row[Any]]:
+        """(begin, end, fail, start, complete, abort) of each step of a stretch of time."""
+        return (await self._connection.execute(text(_EVENT_COUNTS), _stretch(since, until, step))).all()
+
+    async def growth(self, kind: str, since: datetime, until: datetime, step: str) -> Sequence[Row[Any]]:
+        """(begin, end, count) of how many jobs, datasets or sources there were by the end of each step."""
+        query = {"jobs": _GROWTH_OF_JOBS, "datasets": _GROWTH_OF_DATASETS, "sources": _GROWTH_OF_SOURCES}[kind]
+        return (await self._connection.execute(text(query), _stretch(since, until, step))).all()
+
+    # --- tags -------------------------------------------------------------------------------
+
+    async def tags(self) -> Sequence[Row[Any]]:
+        return (await self._connection.execute(select(tags).order_by(tags.c.name))).all()
+
+    async def put_tag(self, name: str, description: str | None, at: datetime) -> Row[Any]:
+        added = upsert(tags).values(name=name, description=description, made_at=at)
+        put = added.on_conflict_do_update(
+            index_elements=["name"], set_={"description": func.coalesce(added.excluded.description, tags.c.description)}
+        )
+        row: Row[Any] = (await self._connection.execute(put.returning(tags))).one()
+        return row
+
+    async def set_tags(self, namespace: str, name: str, all_tags: Mapping[str, Sequence[str]]) -> None:
+        which = (datasets.c.namespace == namespace, datasets.c.name == name)
+        await self._connection.execute(update(datasets).where(*which).values(tags=dict(all_tags)))
+
+
+def _united(one: Any, other: Any) -> Any:
+    """Both lists' members, each once."""
+    member = func.jsonb_array_elements(one.op("||")(other)).table_valued("value", name="member").render_derived()
+    return select(func.jsonb_agg(member.c.value.distinct())).select_from(member).scalar_subquery()
+
+
+def _stretch(since: datetime, until: datetime, step: str) -> dict[str, Any]:
+    return {"since": since, "until": until, "step": step}
+
+
+_STEPS = """
+    SELECT begun, begun + CAST(CAST(:step AS text) AS interval) AS ended
+    FROM generate_series(CAST(:since AS timestamptz), CAST(:until AS timestamptz) - interval '1 microsecond',
+                         CAST(CAST(:step AS text) AS interval)) AS begun
+"""
+_EVENT_COUNTS = f"""
+SELECT s.begun, s.ended,
+       count(*) FILTER (WHERE e.kind = 'FAIL') AS fail, count(*) FILTER (WHERE e.kind = 'START') AS start,
+       count(*) FILTER (WHERE e.kind = 'COMPLETE') AS complete, count(*) FILTER (WHERE e.kind = 'ABORT') AS abort
+FROM ({_STEPS}) s LEFT JOIN (
+    SELECT event_time, event ->> 'eventType' AS kind FROM events WHERE event_time >= :since AND event_time < :until
+) e ON e.event_time >= s.begun AND e.event_time < s.ended
+GROUP BY s.begun, s.ended ORDER BY s.begun
+"""  # noqa: S608 - made of constants
+_GROWTH = """
+SELECT s.begun, s.ended, (SELECT count(*) FROM {source} c WHERE c.created_at < s.ended) AS count
+FROM ({steps}) s ORDER BY s.begun
+"""
+_GROWTH_OF_JOBS = _GROWTH.format(source="jobs", steps=_STEPS)
+_GROWTH_OF_DATASETS = _GROWTH.format(source="datasets", steps=_STEPS)
+_GROWTH_OF_SOURCES = _GROWTH.format(
+    source="(SELECT namespace, min(created_at) AS created_at FROM datasets GROUP BY namespace)", steps=_STEPS
+)
