@@ -33,7 +33,9 @@ def documents() -> dict[str, dict[str, Any]]:
     policy = PolicySettings.model_validate(COMMON | {"master_key": SOME_KEY, "signing_key": SOME_KEY})
     generation = GenerationSettings.model_validate(COMMON | PEERS | {"evaluation_url": NOBODY})
     evaluation = EvaluationSettings.model_validate(COMMON | PEERS | {"generation_url": NOBODY})
-    lineage = LineageSettings.model_validate(COMMON | {"checkpoint_key": SOME_KEY})
+    lineage = LineageSettings.model_validate(
+        COMMON | {"checkpoint_key": SOME_KEY, "policy_url": NOBODY, "evaluation_url": NOBODY}
+    )
     return {
         "policy": create_policy(policy).openapi(),
         "generation": create_generation(generation).openapi(),

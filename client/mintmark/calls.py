@@ -305,6 +305,11 @@ def get_graph_of_run(run_id: Id, *, direction: str = "upstream", depth: int = 10
     return Call("lineage", "GET", "/v1/graph", _json, query=query)
 
 
+def get_evidence(asset_id: Id) -> Call[bytes]:
+    """All evidence of an asset in one zip, to be checked offline."""
+    return Call("lineage", "GET", f"/v1/evidence/{asset_id}", _bytes)
+
+
 def prove(index: int) -> Call[Json]:
     return Call("lineage", "GET", f"/v1/log/entries/{index}/proof", _json)
 

@@ -39,7 +39,9 @@ async def world(
     cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller]
 ) -> AsyncIterator[World]:
     url = await cluster.fresh("lineage")
-    settings = Settings.model_validate(settings_of(url) | {"checkpoint_key": KEY})
+    settings = Settings.model_validate(
+        settings_of(url) | {"checkpoint_key": KEY, "policy_url": "http://x", "evaluation_url": "http://x"}
+    )
     surroundings = around("lineage", settings)
     app = create_app(settings, surroundings=surroundings)
     yield World(app, caller(app, "lineage"), url)

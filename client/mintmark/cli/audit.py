@@ -2,15 +2,18 @@
 
 import json
 import sys
+import zipfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from mintmark import calls
 from mintmark.audit import Kept, NotProven, read_entries, size_of, tiles, verify_log, verify_proof
 from mintmark.cli.console import error_console, say
 from mintmark.cli.session import DEFAULT_DATA, Data, Person, speak
+from mintmark.evidence import Bundle
 
 app = typer.Typer(help="Proofs from the audit log.", no_args_is_help=True)
 KEY_FILE = Annotated[Path, typer.Option("--key", help="The log's public key, as kept from another day.")]
@@ -74,10 +77,21 @@ def check(
     say(f"[green bold]{head.size} entries are what the checkpoint stands for{since}.[/]")
 
 
+@app.command("bundle")
+def bundle(asset: str, to: Path, data: Data = DEFAULT_DATA, person: Person = "auditor") -> None:
+    """Take home all evidence of an asset in one file."""
+    with speak(data, person) as client:
+        to.write_bytes(client.send(calls.get_evidence(asset)))
+    say(f"the evidence of {asset} is in {to}")
+
+
 @app.command("verify")
 def verify(proofs: Path, key: KEY_FILE) -> None:
-    """Verify exported proofs, offline: nothing but this file and the key is read."""
+    """Verify a bundle or exported proofs, offline: nothing but this file and the key is read."""
     held = key.read_text()
+    if zipfile.is_zipfile(proofs):
+        _verify_bundle(proofs, held)
+        return
     documents = json.loads(proofs.read_text())
     for document in documents:
         try:
@@ -89,3 +103,15 @@ def verify(proofs: Path, key: KEY_FILE) -> None:
         told = f"{leaf['action']} {leaf['outcome']} at {leaf['at']}"
         say(f"[green]proven[/] entry {document['index']} of {head.size}: {told}")
     say(f"[green bold]{len(documents)} entries stand in the log signed by {held.split('+')[0]}.[/]")
+
+
+def _verify_bundle(path: Path, key: str) -> None:
+    checked = Bundle.open(path, key).check()
+    for one in checked:
+        say(
+            f"{'[green]holds[/]    ' if one.holds else '[red bold]DOES NOT[/] '} {escape(one.item)}: {escape(one.said)}"
+        )
+    if not all(one.holds for one in checked):
+        error_console.print("[red bold]This bundle is not to be trusted.[/]")
+        sys.exit(1)
+    say(f"[green bold]All {len(checked)} checks hold, by the key of {escape(key.split('+', maxsplit=1)[0])} alone.[/]")

@@ -53,7 +53,7 @@ SERVICES: Mapping[str, str] = {
     "evaluation": (
         "policy:read policy:permits:assay policy:releases:write generation:objects:read lineage:events:write"
     ),
-    "lineage": "",
+    "lineage": "policy:read evaluation:read",
     "producer": "lineage:events:write",
     "platform": "policy:access:evaluate evaluation:scores:write",
 }

@@ -228,7 +228,11 @@ class Stack:
                     "OBJECTS_URL": objects,
                 }
             case _:
-                return {"CHECKPOINT_KEY": self.secrets.checkpoint_key}
+                return {
+                    "POLICY_URL": self.ports.url("policy"),
+                    "EVALUATION_URL": self.ports.url("evaluation"),
+                    "CHECKPOINT_KEY": self.secrets.checkpoint_key,
+                }
 
     def api(self, service: str) -> ChildSpec:
         return ChildSpec(

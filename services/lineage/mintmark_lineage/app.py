@@ -11,6 +11,7 @@ from mintmark_lineage.settings import Settings
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_lineage.use_cases.log import sign_checkpoint
 from mintmark_lineage.use_cases.posts import Cosigning, Post, Webhook, WriteOnce, carry_out
+from mintmark_shared.clients.evidence import Tellers, TellersOverHttp
 from mintmark_shared.clock import Clock, utc_now
 from mintmark_shared.service import Surroundings
 from mintmark_shared.telemetry import Metrics
@@ -26,10 +27,19 @@ def create_posts(settings: Settings, around: Surroundings) -> list[Post]:
     return posts
 
 
-def create_app(settings: Settings, *, surroundings: Surroundings | None = None, clock: Clock = utc_now) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    surroundings: Surroundings | None = None,
+    clock: Clock = utc_now,
+    tellers: Tellers | None = None,
+) -> FastAPI:
     around = surroundings or Surroundings("lineage", settings)
     signer = CheckpointSigner(settings.checkpoint_key.get_secret_value(), settings.log_origin)
-    archive, posts = Archive(around.database, clock, signer), create_posts(settings, around)
+    tellers = tellers or TellersOverHttp(
+        around.peer("policy", settings.policy_url), around.peer("evaluation", settings.evaluation_url)
+    )
+    archive, posts = Archive(around.database, clock, signer, tellers), create_posts(settings, around)
 
     async def sign_news() -> None:
         while True:

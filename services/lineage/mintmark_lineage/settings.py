@@ -14,6 +14,8 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="MINTMARK_LINEAGE_", frozen=True)
 
     checkpoint_key: SecretStr
+    policy_url: str
+    evaluation_url: str
     log_origin: str = "mintmark.dev/log"
     checkpoint_seconds: float = 2.0
     checkpoint_webhooks: tuple[str, ...] = ()

@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
 from mintmark_lineage.api.words import READ, Graph, InArchive, Name, Record
 from mintmark_lineage.domain.graph import Direction, Start
+from mintmark_lineage.use_cases import evidence, records
 from mintmark_lineage.use_cases import graph as use_cases
-from mintmark_lineage.use_cases import records
 from mintmark_shared.auth import Caller
 from mintmark_shared.errors import Invalid
 
@@ -39,3 +39,16 @@ async def get_graph(
 @router.get("/records/{asset}", operation_id="getRecord", summary="How an asset came about")
 async def get_record(asset: UUID, archive: InArchive, _: Caller = READ) -> Record:
     return Record.model_validate(await records.record(archive, asset))
+
+
+@router.get(
+    "/evidence/{asset}",
+    operation_id="getEvidence",
+    summary="All evidence of an asset in one zip, to be checked offline",
+    response_class=Response,
+    responses={200: {"content": {"application/zip": {}}}},
+)
+async def get_evidence(asset: UUID, archive: InArchive, _: Caller = READ) -> Response:
+    content = await evidence.bundle(archive, asset)
+    headers = {"Content-Disposition": f'attachment; filename="evidence-{asset}.zip"'}
+    return Response(content, media_type="application/zip", headers=headers)

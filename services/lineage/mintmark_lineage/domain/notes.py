@@ -27,6 +27,15 @@ class CheckpointSigner:
         encoded = base64.b64encode(ED25519 + self._public).decode()
         return f"{self.origin}+{self._key_id.hex()}+{encoded}"
 
+    @property
+    def key_id(self) -> str:
+        """The key's id as signed notes and envelopes name it, hexadecimal."""
+        return self._key_id.hex()
+
+    def sign_bytes(self, content: bytes) -> bytes:
+        """An Ed25519 signature of other content than a checkpoint; its encoding must say that it is none."""
+        return self._key.sign(content)
+
     def sign(self, size: int, root: bytes) -> str:
         body = f"{self.origin}\n{size}\n{base64.b64encode(root).decode()}\n"
         signature = base64.b64encode(self._key_id + self._key.sign(body.encode())).decode()

@@ -37,8 +37,6 @@ class CatalogueStore:
         added = upsert(table).values(dict(row))
         new, old = added.excluded, table.c
         later = new.updated_at >= old.updated_at
-        if "state_at" in row:
-            later_state = func.coalesce(new.state_at >= old.state_at, literal(value=True))
         changed: dict[str, Any] = {
             "created_at": func.least(old.created_at, new.created_at),
             "updated_at": func.greatest(old.updated_at, new.updated_at),
@@ -51,6 +49,7 @@ class CatalogueStore:
             elif name in UNITED:
                 changed[name] = func.coalesce(_united(old[name], new[name]), new[name])
             elif name in {"state", "state_at"}:
+                later_state = func.coalesce(new.state_at >= old.state_at, literal(value=True))
                 changed[name] = case((later_state, new[name]), else_=old[name])
             else:
                 changed[name] = case((later, new[name]), else_=func.coalesce(old[name], new[name]))

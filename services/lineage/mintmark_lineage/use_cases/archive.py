@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mintmark_lineage.domain.notes import CheckpointSigner
+from mintmark_shared.clients.evidence import Tellers
 from mintmark_shared.clock import Clock
 from mintmark_shared.database import Database
 
@@ -14,3 +15,4 @@ class Archive:
     database: Database
     clock: Clock
     signer: CheckpointSigner
+    tellers: Tellers

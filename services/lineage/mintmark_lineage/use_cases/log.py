@@ -104,11 +104,19 @@ async def prove(archive: Archive, index: int) -> dict[str, Any]:
     """
     async with archive.database.transaction() as connection:
         store = LogStore(connection)
-        row = await store.leaf(index)
-        last = await store.latest_checkpoint()
-        if last is None or last.size <= index:
-            raise NotFound(f"No checkpoint covers leaf {index} yet; ask again in a few seconds.")
-        proof = await _hashes(store, inclusion_spans(index, last.size))
+        return await prove_at(store, index, await store.latest_checkpoint())
+
+
+async def prove_at(store: LogStore, index: int, last: Any | None) -> dict[str, Any]:
+    """A leaf's proof against a checkpoint's row.
+
+    Raises:
+        NotFound: there is no such leaf, or the checkpoint does not cover it.
+    """
+    row = await store.leaf(index)
+    if last is None or last.size <= index:
+        raise NotFound(f"No checkpoint covers leaf {index} yet; ask again in a few seconds.")
+    proof = await _hashes(store, inclusion_spans(index, last.size))
     return {"index": index, "leaf": row.leaf.decode(), "proof": proof, "checkpoint": last.note}
 
 

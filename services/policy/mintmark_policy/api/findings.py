@@ -1,11 +1,14 @@
 """What evaluation finds about assets that are out, and about generators that claim too much."""
 
+from typing import Any
+from uuid import UUID
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from mintmark_policy.api.library import RejectionMade
 from mintmark_policy.api.words import InOffice
-from mintmark_policy.use_cases import findings, library
+from mintmark_policy.use_cases import dossier, findings, library
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import Condemnation, Finding, FindingRequest
 from mintmark_shared.idempotency import KeyedAttempt
@@ -27,6 +30,15 @@ async def report(
     caller: Caller = requires("policy:releases:write"),
 ) -> JSONResponse:
     return (await findings.report(office, request, by=caller.subject, attempt=attempt)).response()
+
+
+@router.get(
+    "/assets/{asset_id}/dossier",
+    operation_id="getDossier",
+    summary="Under which charter, votes, assessments and budget an asset was made, and what became of it",
+)
+async def get_dossier(asset_id: UUID, office: InOffice, _: Caller = requires("policy:read")) -> dict[str, Any]:
+    return await dossier.dossier(office, asset_id)
 
 
 @router.post(

@@ -191,6 +191,16 @@ class BudgetStore:
             query = query.where(ledger_entries.c.id > after)
         return (await self._connection.execute(query)).all()
 
+    async def movements(self, permit_id: UUID) -> Sequence[Row[Any]]:
+        """What a permit moved, in every account, in order."""
+        query = (
+            select(ledger_entries, mechanisms.c.renyi, mechanisms.c.releases, mechanisms.c.document)
+            .join(mechanisms, mechanisms.c.digest == ledger_entries.c.mechanism)
+            .where(ledger_entries.c.permit_id == permit_id)
+            .order_by(ledger_entries.c.id)
+        )
+        return (await self._connection.execute(query)).all()
+
     async def totals(self, population_id: UUID) -> Sequence[Any]:
         """How often each mechanism was reserved, spent and returned, by account."""
         query = (

@@ -1,0 +1,222 @@
+"""What an asset's evidence says in the words others read: in-toto and SLSA, W3C PROV, Croissant.
+
+Each is composed of the record and of policy's dossier, and of nothing else.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mintmark_lineage.domain.notes import CheckpointSigner
+
+Json = dict[str, Any]
+STATEMENT = "application/vnd.in-toto+json"
+MANIFEST = "application/vnd.mintmark.manifest+json"
+BUILD_TYPE = "https://mintmark.dev/build/generation/1"
+
+
+def dsse(payload_type: str, payload: bytes, signer: CheckpointSigner) -> Json:
+    """A signed envelope (DSSE 1.0): the signature is over the pre-authentication encoding of type and payload."""
+    signature = signer.sign_bytes(pre_authentication(payload_type, payload))
+    return {
+        "payloadType": payload_type,
+        "payload": base64.b64encode(payload).decode(),
+        "signatures": [{"keyid": signer.key_id, "sig": base64.b64encode(signature).decode()}],
+    }
+
+
+def pre_authentication(payload_type: str, payload: bytes) -> bytes:
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+
+
+def statement(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Json:
+    """The asset's SLSA provenance (v1) as an in-toto statement (v1)."""
+    asset, made = record["asset"], record["generation"]
+    plan = dossier["request"]["plan"]
+    began, ended = span_of(record)
+    return {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": f"mintmark.asset:{asset}", "digest": {"sha256": hex_of(made["digest"])}}],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {
+            "buildDefinition": {
+                "buildType": BUILD_TYPE,
+                "externalParameters": {"plan": plan, "charter": dossier["charter"]["digest"]},
+                "internalParameters": {"noise": made.get("noise"), "environment": made.get("environment")},
+                "resolvedDependencies": [{"uri": f"mintmark.source:{source}"} for source in record["sources"]],
+            },
+            "runDetails": {
+                "builder": {
+                    "id": "https://mintmark.dev/generation",
+                    "version": {made["generator"]: made["engine_version"]},
+                },
+                "metadata": {"invocationId": asset, "startedOn": began, "finishedOn": ended},
+            },
+        },
+    }
+
+
+def hex_of(digest: str) -> str:
+    """The hexadecimal digits of ``sha256:<hex>``."""
+    return digest.removeprefix("sha256:")
+
+
+def span_of(record: Mapping[str, Any]) -> tuple[str, str]:
+    """When the run was first and last told of."""
+    times = sorted(entry["at"] for entry in record["history"] if entry["run"] == record["asset"])
+    return times[0], times[-1]
+
+
+def prov(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Json:
+    """The same as PROV-JSON (W3C member submission, 2013)."""
+    run, asset = f"mintmark:run/{record['asset']}", f"mintmark:asset/{record['asset']}"
+    charter, decision = f"mintmark:charter/{dossier['charter']['id']}", f"mintmark:decision/{dossier['decision']['id']}"
+    sources = [f"mintmark:source/{source}" for source in record["sources"]]
+    requester, engine = "mintmark:requester", f"mintmark:engine/{record['generation']['generator']}"
+    began, ended = span_of(record)
+    return {
+        "prefix": {"mintmark": "https://mintmark.dev/id/"},
+        "entity": {
+            asset: {"prov:type": "synthetic table", "mintmark:digest": record["generation"]["digest"]},
+            charter: {"prov:type": "charter", "mintmark:digest": dossier["charter"]["digest"]},
+            decision: {"prov:type": "decision", "mintmark:verdict": dossier["decision"]["verdict"]},
+            **{source: {"prov:type": "sensitive source"} for source in sources},
+        },
+        "activity": {run: {"prov:startTime": began, "prov:endTime": ended, "prov:type": "generation"}},
+        "agent": {
+            requester: {"prov:type": "prov:Person"},
+            engine: {"prov:type": "prov:SoftwareAgent", "mintmark:version": record["generation"]["engine_version"]},
+        },
+        "wasGeneratedBy": {"_:g": {"prov:entity": asset, "prov:activity": run, "prov:time": ended}},
+        "used": {
+            f"_:u{number}": {"prov:activity": run, "prov:entity": used}
+            for number, used in enumerate([*sources, charter, decision])
+        },
+        "wasDerivedFrom": {
+            f"_:d{number}": {"prov:generatedEntity": asset, "prov:usedEntity": source}
+            for number, source in enumerate(sources)
+        },
+        "wasAssociatedWith": {
+            "_:a0": {"prov:activity": run, "prov:agent": requester},
+            "_:a1": {"prov:activity": run, "prov:agent": engine},
+        },
+        "actedOnBehalfOf": {"_:b": {"prov:delegate": engine, "prov:responsible": requester}},
+    }
+
+
+def croissant(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Json:
+    """The asset as a Croissant 1.0 dataset with its responsible-AI vocabulary (MLCommons)."""
+    charter, made = dossier["charter"]["document"], record["generation"]
+    guarantee = made["guarantee"]
+    figures = (record.get("assay") or {}).get("estimates") or []
+    return {
+        "@context": CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"],
+        "name": f"asset-{record['asset']}",
+        "description": f"A synthetic table of {made['rows']} rows: {charter['title']}",
+        "license": "https://mintmark.dev/licences/charter-bound",
+        "url": f"https://mintmark.dev/id/asset/{record['asset']}",
+        "version": "1.0.0",
+        "datePublished": span_of(record)[1],
+        "creator": {"@type": "sc:Organization", "name": charter["owner"]},
+        "distribution": [
+            {
+                "@type": "cr:FileObject",
+                "@id": "sealed-table",
+                "name": "sealed-table",
+                "description": "The table as it is stored, sealed; generation hands it out to holders of a grant.",
+                "contentUrl": f"https://mintmark.dev/id/asset/{record['asset']}/table",
+                "encodingFormat": "application/vnd.apache.parquet",
+                "sha256": hex_of(made["digest"]),
+            }
+        ],
+        "rai:dataCollection": "Made by a generator that learned from a sensitive source under a charter.",
+        "rai:dataLimitations": list(guarantee.get("gaps") or []) or [guarantee["statement"]],
+        "rai:personalSensitiveInformation": guarantee["statement"],
+        "rai:dataUseCases": [case["description"] for case in charter["use_cases"]],
+        "rai:dataSocialImpact": charter.get("risk_assessment") or charter["purpose"],
+        "rai:dataReleaseMaintenancePlan": (
+            f"Its charter is revalidated by {charter['revalidate_by']} and ends {charter['expires_at']}."
+        ),
+        "rai:dataBiases": [
+            f"{one['metric']}: {one['value']} in [{one['lower']}, {one['upper']}]"
+            for one in figures
+            if one["metric"] in BIASES
+        ],
+    }
+
+
+BIASES = frozenset({
+    "representation-gap-max", "disparate-impact-ratio", "demographic-parity-difference", "equalised-odds-difference",
+    "group-calibration-gap-max", "reference-share-gap-max", "subgroup-tvd-excess-max",
+})  # fmt: skip
+CONTEXT: Json = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "citeAs": "cr:citeAs",
+    "column": "cr:column",
+    "conformsTo": "dct:conformsTo",
+    "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileProperty": "cr:fileProperty",
+    "fileObject": "cr:fileObject",
+    "fileSet": "cr:fileSet",
+    "format": "cr:format",
+    "includes": "cr:includes",
+    "isLiveDataset": "cr:isLiveDataset",
+    "jsonPath": "cr:jsonPath",
+    "key": "cr:key",
+    "md5": "cr:md5",
+    "parentField": "cr:parentField",
+    "path": "cr:path",
+    "recordSet": "cr:recordSet",
+    "references": "cr:references",
+    "regex": "cr:regex",
+    "repeated": "cr:repeated",
+    "replace": "cr:replace",
+    "sc": "https://schema.org/",
+    "separator": "cr:separator",
+    "source": "cr:source",
+    "subField": "cr:subField",
+    "transform": "cr:transform",
+}
+"""The context that readers of Croissant expect to find, member by member (Croissant 1.0, appendix)."""
+
+
+def written(document: Any) -> bytes:
+    """A document as it stands in a bundle: sorted and indented, so that people can read and compare it."""
+    return (json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def manifest(asset: str, made_at: str, items: Mapping[str, tuple[bytes, str]]) -> Json:
+    """What a bundle holds: each item's digest, and what it is."""
+    return {
+        "asset": asset,
+        "made_at": made_at,
+        "items": [
+            {"path": path, "sha256": hashlib.sha256(content).hexdigest(), "what": what}
+            for path, (content, what) in sorted(items.items())
+        ],
+    }
+
+
+def subjects_of(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Sequence[str]:
+    """Whose entries in the log are about the asset."""
+    reviews = [dossier["charter_review"], *dossier["reviews"]]
+    return [
+        f"run:{record['asset']}",
+        f"asset:{record['asset']}",
+        f"permit:{dossier['permit']['id']}",
+        f"charter:{dossier['charter']['id']}",
+        *(f"review:{review['id']}" for review in reviews if review is not None),
+    ]

@@ -1,0 +1,95 @@
+"""What policy knows of one asset: its charter, votes, assessments and budget, and what became of it."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_policy.domain.accounting import ORDERS, SCALE
+from mintmark_policy.store.budgets import BudgetStore, exact
+from mintmark_policy.store.charters import CharterStore
+from mintmark_policy.store.decisions import DecisionStore
+from mintmark_policy.store.reviews import ReviewStore
+from mintmark_policy.store.rulebook import RulebookStore
+from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases.charters import matter_of
+from mintmark_policy.use_cases.office import Office
+
+
+async def dossier(office: Office, asset_id: UUID) -> dict[str, Any]:
+    """Everything at one moment, in one transaction.
+
+    Raises:
+        NotFound: no permit was given for such an asset.
+    """
+    now = office.clock()
+    async with office.database.transaction() as connection:
+        store = DecisionStore(connection)
+        permit = await store.permit_of_run(asset_id)
+        decision = await store.decision(permit.decision_id)
+        charter = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest, now)
+        return {
+            "asset_id": str(asset_id),
+            "as_of": now.isoformat(),
+            "charter": {
+                "id": str(permit.charter_id), "version": charter.version, "digest": charter.digest,
+                "in_force_at": charter.in_force_at.isoformat() if charter.in_force_at else None,
+                "document": charter.document,
+            },
+            "charter_review": await _review(connection, "charter", matter_of(permit.charter_id, charter.version)),
+            "assessments": await _assessments(connection, permit.charter_id, charter.digest),
+            "request": {name: decision.request[name] for name in ("requester", "plan", "offer")},
+            "decision": {name: value for name, value in decision.document.items() if name != "permit"},
+            "permit": {
+                "id": str(permit.id), "state": permit.state, "outcome": permit.outcome,
+                "made_at": permit.made_at.isoformat(),
+            },
+            "ledger": await _ledger(connection, permit),
+            "release": await _release(store, asset_id),
+            "reviews": [
+                found
+                for kind in ("release", "blended-release", "finding", "retirement", "resumption")
+                if (found := await _review(connection, kind, f"asset:{asset_id}")) is not None
+            ],
+        }  # fmt: skip
+
+
+async def _review(connection: AsyncConnection, kind: str, subject: str) -> dict[str, Any] | None:
+    row = await ReviewStore(connection).latest_on(kind, subject)
+    if row is None:
+        return None
+    shown = await reviews.show(connection, row)
+    return {name: value for name, value in shown.items() if name != "document"}
+
+
+async def _assessments(connection: AsyncConnection, charter_id: UUID, digest: str) -> list[dict[str, Any]]:
+    rows = await RulebookStore(connection).assessment_rows(charter_id)
+    return [
+        {
+            "id": str(row.id), "assessor": row.assessor, "digest": row.digest, "acceptable": row.acceptable,
+            "summary": row.summary, "residual_risk": row.residual_risk, "made_at": row.made_at.isoformat(),
+            "valid_until": row.valid_until.isoformat(),
+        }
+        for row in rows
+        if row.digest == digest
+    ]  # fmt: skip
+
+
+async def _ledger(connection: AsyncConnection, permit: Any) -> dict[str, Any]:
+    """What this permit moved, in every account."""
+    rows = await BudgetStore(connection).movements(permit.id)
+    entries = [
+        {
+            "id": str(row.id), "account": str(row.account_id), "kind": row.kind, "mechanism": row.mechanism,
+            "cost": row.document, "renyi": list(exact(row.renyi)), "releases": row.releases, "at": row.at.isoformat(),
+        }
+        for row in rows
+    ]  # fmt: skip
+    return {"orders": [str(order) for order in ORDERS], "scale": SCALE, "entries": entries}
+
+
+async def _release(store: DecisionStore, asset_id: UUID) -> dict[str, Any] | None:
+    if not await store.is_decided(asset_id):
+        return None
+    document: dict[str, Any] = (await store.release_of(asset_id)).document
+    return document

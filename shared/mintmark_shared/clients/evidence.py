@@ -1,0 +1,31 @@
+"""Policy and evaluation, as lineage asks them for what they know of an asset."""
+
+from typing import Any, Protocol
+from uuid import UUID
+
+from mintmark_shared.http import Peer
+
+
+class Tellers(Protocol):
+    """What lineage needs of the others to give evidence."""
+
+    async def dossier(self, asset_id: UUID) -> dict[str, Any]: ...
+    async def assays(self, asset_id: UUID) -> list[dict[str, Any]]: ...
+
+
+class TellersOverHttp:
+    """Raises the services' own problems; ``Unavailable`` when one does not answer."""
+
+    def __init__(self, policy: Peer, evaluation: Peer) -> None:
+        self._policy = policy
+        self._evaluation = evaluation
+
+    async def dossier(self, asset_id: UUID) -> dict[str, Any]:
+        """Charter, votes, assessments, decision, ledger and release of an asset."""
+        found: dict[str, Any] = await self._policy.get(f"/v1/assets/{asset_id}/dossier")
+        return found
+
+    async def assays(self, asset_id: UUID) -> list[dict[str, Any]]:
+        """Every assay of an asset."""
+        found: list[dict[str, Any]] = await self._evaluation.get(f"/v1/assays?asset={asset_id}")
+        return found
