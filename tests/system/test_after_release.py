@@ -1,9 +1,11 @@
 """After the release, through the real processes: assayed again, watched, and a claim put to the test."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from jsonschema import Draft202012Validator
 from system.conftest import Machine, table, until
 
 from mintmark import calls
@@ -33,6 +35,8 @@ async def test_a_released_table_is_assayed_again_and_drift_opens_a_review(machin
     judged = await machine.send("steward", calls.get_audit(audit["id"]))
     assert (judged["state"], judged["verdict"]) == ("done", "stands"), judged
     assert await ready.charges(run_id) == ["reserve", "spend"], "nothing of this was charged again"
+    await until(lambda: recorded(machine, audit["id"]))
+    await every_facet_fits_the_schema_it_names(machine)
 
 
 async def drift(machine: Machine, ready: Any, run_id: str) -> None:
@@ -52,6 +56,27 @@ async def drift(machine: Machine, ready: Any, run_id: str) -> None:
     await machine.send("privacy-officer", ballot)
     assert await machine.send("scientist", calls.download(run_id)), "the committee let it stand"
     await until(lambda: recorded(machine, look["id"]))
+
+
+async def every_facet_fits_the_schema_it_names(machine: Machine) -> None:
+    """Of all events of all stories so far."""
+    schemas: dict[str, Any] = {}
+    faults: set[str] = set()
+    for row in await machine.sql("lineage", "SELECT event FROM events"):
+        for name, facet in json.loads(row["event"])["run"]["facets"].items():
+            if not name.startswith("mintmark_"):
+                continue
+            path = facet["_schemaURL"].removeprefix("https://mintmark.dev")
+            if path not in schemas:
+                schemas[path] = (await machine.raw("auditor", "lineage", path, {})).json()
+                assert schemas[path]["$id"] == facet["_schemaURL"], schemas[path]
+            faults |= {f"{name}: {one.message}" for one in Draft202012Validator(schemas[path]).iter_errors(facet)}
+    assert faults == set()
+    assert {path.rpartition("/")[2] for path in schemas} >= {
+        "mintmark_plan.json", "mintmark_policyDecision.json", "mintmark_charge.json", "mintmark_generation.json",
+        "mintmark_evaluation.json", "mintmark_release.json", "mintmark_drift.json", "mintmark_finding.json",
+        "mintmark_guarantee_audit.json",
+    }  # fmt: skip
 
 
 async def measured(machine: Machine, assay_id: str) -> bool:

@@ -131,5 +131,6 @@ class Record(Document):
     release: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
     finding: dict[str, Any] | None = None
+    destruction: dict[str, Any] | None = None
     history: list[HistoryEntry]
     log_entries: list[int]

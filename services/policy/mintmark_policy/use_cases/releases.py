@@ -20,7 +20,15 @@ from mintmark_policy.use_cases.office import Office
 from mintmark_shared.contracts.policy import ReleaseRequest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
-from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.journal import PRODUCER, AuditEvent, dataset, openlineage_event
+
+DESTRUCTION = "cryptographic erase: the only key the table was ever sealed with was removed"
+DROPPED = {
+    "_producer": PRODUCER,
+    "_schemaURL": "https://openlineage.io/spec/facets/1-0-1/LifecycleStateChangeDatasetFacet.json",
+    "lifecycleStateChange": "DROP",
+}
+"""The dataset is gone, in OpenLineage's own words, so that any reader of its events knows."""
 
 
 async def decide_release(office: Office, request: ReleaseRequest, *, by: str, attempt: Attempt) -> Reply:
@@ -365,4 +373,14 @@ async def retire_asset(connection: AsyncConnection, asset_id: UUID, now: datetim
         raise Conflict("No paid run made this asset.", code="not-redeemed")
     await store.destroy_key(permit.asset_key_id, now)
     event = AuditEvent("policy", "asset.retire", f"asset:{asset_id}", details={"key": str(permit.asset_key_id)})
-    await journal.record(connection, now, event)
+    destroyed = {"key": str(permit.asset_key_id), "destroyed_at": now.isoformat(), "method": DESTRUCTION}
+    gone = dataset("asset", str(asset_id)) | {"facets": {"lifecycleStateChange": DROPPED}}
+    lineage = openlineage_event(
+        at=now,
+        event_type="OTHER",
+        run_id=str(asset_id),
+        job="generation.run",
+        outputs=[gone],
+        facets={"mintmark_destruction": destroyed},
+    )
+    await journal.record(connection, now, event, lineage=[lineage])

@@ -1,0 +1,157 @@
+"""The JSON Schemas of our facets, at the path their ``_schemaURL`` names; anybody may read them."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict
+
+from mintmark_shared.contracts.evaluation import CriterionResult, GuaranteeAudit, NotEstimable, PowerNote
+from mintmark_shared.contracts.policy import Finding, Guarantee, Plan, Release
+from mintmark_shared.contracts.words import AmountText
+from mintmark_shared.errors import NotFound
+
+router = APIRouter(prefix="/facets/1-0-0", tags=["facets"])
+BASE = "https://mintmark.dev/facets/1-0-0"
+Json = dict[str, Any]
+
+
+class Facet(BaseModel):
+    """What every facet carries: who made it, and where its schema is (OpenLineage 2-0-2, BaseFacet)."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class PlanFacet(Plan):
+    model_config = ConfigDict(extra="allow")
+    guarantee: Guarantee
+
+
+class PolicyDecision(Facet):
+    """The gate's answer to a plan: its verdict, and the codes of the clauses that failed."""
+
+    id: str
+    run_id: str
+    round: int
+    verdict: str
+    failed: list[str]
+    waived: list[Json]
+    review_id: str | None
+    plan_digest: str
+    charter_digest: str | None
+    decided_at: str
+
+
+class Charge(Facet):
+    """What a run was charged: the permit, ε at the budget's δ, and releases counted."""
+
+    permit: str
+    epsilon: AmountText | str
+    delta: AmountText
+    releases: int
+
+
+class Generation(Facet):
+    """How a table was made: engine, noise, guarantee, transformations, environment, and the sealed table's digest."""
+
+    generator: str
+    engine_version: str
+    parameters: Json
+    seed: int | None
+    noise: str
+    guarantee: Guarantee
+    transformations: list[str]
+    rows: int
+    digest: str
+    environment: Json | None
+    reproducible: str
+
+
+class FigureShown(Facet):
+    """A figure of an assay; what lies behind it stays with evaluation."""
+
+    metric: str
+    value: str
+    lower: str
+    upper: str
+    n: int
+    method: str
+    confidence: str
+    seed: int
+
+
+class Evaluation(Facet):
+    """An assay's figures and what policy made of them."""
+
+    id: str
+    asset_id: str
+    purpose: str
+    suite: str | None
+    state: str
+    estimates: list[FigureShown]
+    not_estimable: list[NotEstimable]
+    power_notes: list[PowerNote]
+    verdict: str | None
+    failure: str | None
+
+
+class Failure(Facet):
+    because: str
+
+
+class Drift(Facet):
+    """What a monitor saw of one new thing."""
+
+    id: str
+    monitor_id: str
+    kind: str
+    number: int
+    seen: str
+    estimates: list[Json]
+    breaches: list[CriterionResult]
+    at: str
+
+
+class Destruction(Facet):
+    """A table's key that was destroyed: what was sealed with it is never read again."""
+
+    key: str
+    destroyed_at: str
+    method: str
+
+
+FACETS: Mapping[str, type[BaseModel]] = {
+    "mintmark_plan": PlanFacet,
+    "mintmark_policyDecision": PolicyDecision,
+    "mintmark_charge": Charge,
+    "mintmark_generation": Generation,
+    "mintmark_evaluation": Evaluation,
+    "mintmark_release": Release,
+    "mintmark_finding": Finding,
+    "mintmark_drift": Drift,
+    "mintmark_guarantee_audit": GuaranteeAudit,
+    "mintmark_failure": Failure,
+    "mintmark_destruction": Destruction,
+    "mintmark_search": Facet,
+}
+
+
+@router.get("/{name}.json", operation_id="getFacetSchema", summary="The JSON Schema of a facet")
+async def schema(name: Annotated[str, Path(max_length=100)]) -> Json:
+    model = FACETS.get(name)
+    if model is None:
+        raise NotFound(f"There is no facet {name}; there are {', '.join(sorted(FACETS))}.")
+    return schema_of(name, model)
+
+
+def schema_of(name: str, model: type[BaseModel]) -> Json:
+    """A facet's schema: ours, and OpenLineage's two members that every facet has."""
+    made = model.model_json_schema(mode="serialization")
+    made["properties"] = made.get("properties", {}) | {
+        "_producer": {"type": "string", "format": "uri"},
+        "_schemaURL": {"type": "string", "format": "uri"},
+    }
+    made["required"] = sorted({*made.get("required", []), "_producer", "_schemaURL"})
+    # A reader of this version meets facets of later ones.
+    made["additionalProperties"] = True
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{BASE}/{name}.json", **made}
