@@ -43,6 +43,7 @@ bench: $(STAMP) ## Speed, as ratios between things measured in one run
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/assay.py --peers --million
+	$(BIN)/python benchmarks/lineage.py
 
 catalogue: $(STAMP) ## Try every engine on tables that are hard in one way each; writes docs/catalogue.md
 	$(BIN)/python -W ignore benchmarks/catalogue.py

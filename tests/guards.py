@@ -23,7 +23,7 @@ HOUSES = (
     "deploy/local",
 )
 POLICY, GENERATION = "services/policy/mintmark_policy", "services/generation/mintmark_generation"
-EVALUATION = "services/evaluation/mintmark_evaluation"
+EVALUATION, LINEAGE = "services/evaluation/mintmark_evaluation", "services/lineage/mintmark_lineage"
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,13 @@ GUARDS = (
     Guard("a breach is told until it is heard", f"{EVALUATION}/use_cases/monitors.py", "    await _tell(lab, row)\n", "", "tests/evaluation/test_after_release.py -k told_once"),
     Guard("a register is none to learn from", f"{EVALUATION}/use_cases/reassays.py", "if not held.declaration.for_linkage:", "if False:", "tests/evaluation/test_after_release.py -k no_register"),
     Guard("condemned by the bound", f"{EVALUATION}/use_cases/audits.py", "if estimate.lower > float(request.epsilon)", "if estimate.value < float(request.epsilon)", "tests/evaluation/test_after_release.py -k claim"),
+    Guard("a witness that saw another size is met there", f"{LINEAGE}/use_cases/posts.py", "if answer.status_code == CONFLICT and", "if False and", "tests/lineage/test_goes_out.py -k met_there"),
+    Guard("a cosignature is checked", f"{LINEAGE}/domain/notes.py", "            self.key.verify(signature, cosigned(note, int.from_bytes(stamp)))\n", "", "tests/lineage/test_goes_out.py -k cosigns"),
+    Guard("a store written once", f"{LINEAGE}/use_cases/posts.py", 'mode="create"', 'mode="overwrite"', "tests/lineage/test_goes_out.py -k overwritten"),
+    Guard("nothing is passed over that commits late", f"{LINEAGE}/store/forwards.py", ", events.c.written_in < _SETTLED", "", "tests/lineage/test_forwards.py -k late"),
+    Guard("the later event has the last word", f"{LINEAGE}/store/catalogue.py", "    later = new.updated_at >= old.updated_at\n", "    later = new.updated_at.is_not(None)\n", "tests/lineage/test_marquez.py -k turn_time_back"),
+    Guard("evidence binds plan and log", "client/mintmark/evidence.py", '    _same(digest_of(plan), logged["details"]["plan_digest"], "the plan", "the one that was decided on")\n', "", "tests/system/test_evidence.py -k holds"),
+    Guard("evidence is listed and signed", "client/mintmark/evidence.py", '        elif hashlib.sha256(bundle.files[name]).hexdigest() != listed[name]["sha256"]:', "        elif False:", "tests/system/test_evidence.py -k holds"),
 )  # fmt: skip
 
 

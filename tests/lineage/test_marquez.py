@@ -299,6 +299,17 @@ async def test_late_events_do_not_turn_time_back(world: World) -> None:
     assert orders["description"] == "All orders."
 
 
+async def test_what_a_later_event_leaves_out_stays(world: World) -> None:
+    """A dataset told of again without its schema keeps the one it has."""
+    first = told("COMPLETE", str(uuid4()), "j", 0, outputs=[table("n", "t")])
+    bare = told("COMPLETE", str(uuid4()), "j", 1, outputs=[{"namespace": "n", "name": "t"}])
+    for event in (first, bare):
+        assert (await world.tell(event)).status_code == 201
+    found = await get(world, of("n", "datasets", "t"))
+    assert [field["name"] for field in found["fields"]] == ["id", "amount"]
+    assert (await get(world, of("n", "datasets", "t") + "/versions"))["totalCount"] == 2
+
+
 async def test_two_batches_of_the_same_things_do_not_wait_for_each_other_in_a_ring(world: World) -> None:
     def batch(number: int) -> list[dict[str, Any]]:
         names = [f"t{i}" for i in range(20)]

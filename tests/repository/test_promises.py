@@ -113,6 +113,7 @@ def test_openapi_documents_are_current_and_complete() -> None:
                     "/readyz",
                     "/metrics",
                     "/v1/log/key",
+                    "/facets/1-0-0/{name}.json",
                     "/v1/charters/schema",
                     "/.well-known/authzen-configuration",
                 }

@@ -9,6 +9,7 @@ from mintmark_lineage.api import ROUTERS, EncodedNames, schemas
 from mintmark_lineage.domain.notes import CheckpointSigner, Witness
 from mintmark_lineage.settings import Settings
 from mintmark_lineage.use_cases.archive import Archive
+from mintmark_lineage.use_cases.forwards import Sink, forward
 from mintmark_lineage.use_cases.log import sign_checkpoint
 from mintmark_lineage.use_cases.posts import Cosigning, Post, Webhook, WriteOnce, carry_out
 from mintmark_shared.clients.evidence import Tellers, TellersOverHttp
@@ -47,6 +48,13 @@ def create_app(
             await carry_out(archive, posts)
             await asyncio.sleep(settings.checkpoint_seconds)
 
+    sinks = [Sink(url, token.get_secret_value(), around.http) for url, token in settings.openlineage_sinks.items()]
+
+    async def pass_on() -> None:
+        while True:
+            if await forward(archive, sinks) == 0:
+                await asyncio.sleep(settings.checkpoint_seconds)
+
     app = create_api(
         name="lineage",
         summary="OpenLineage in; graph, records and proofs out.",
@@ -54,7 +62,7 @@ def create_app(
         verifier=around.verifier,
         checks=around.checks("mintmark_lineage"),
         metrics=Metrics(),
-        lifespan=lambda: around.live([sign_news]),
+        lifespan=lambda: around.live([sign_news, *([pass_on] if sinks else [])]),
         schemas=schemas(),
     )
     app.add_middleware(EncodedNames)

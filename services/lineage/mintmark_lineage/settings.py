@@ -20,5 +20,7 @@ class Settings(ServiceSettings):
     checkpoint_seconds: float = 2.0
     checkpoint_webhooks: tuple[str, ...] = ()
     checkpoint_store_url: str | None = None
+    openlineage_sinks: Mapping[str, SecretStr] = Field(default_factory=dict[str, SecretStr])
+    """Bearer token of each other receiver of OpenLineage events by its URL; an empty one for none."""
     witnesses: Mapping[str, str] = Field(default_factory=dict[str, str])
     """Verifier key of each witness by the URL it takes checkpoints at."""

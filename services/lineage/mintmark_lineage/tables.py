@@ -1,6 +1,17 @@
 """Lineage's own database."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from mintmark_shared.database import identifier, moment, service_metadata, words
@@ -17,8 +28,12 @@ events = Table(
     Column("parent_run_id", Text, index=True),
     moment("event_time"),
     moment("received_at"),
+    Column("written_in", BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint")),
     Index("ix_events_event_time", "event_time"),
+    Index("ix_events_written", "written_in", "id"),
 )
+
+"""``written_in`` is the transaction of a row: in its order, what is behind the oldest running one is complete."""
 
 edges = Table(
     "edges",
@@ -87,14 +102,14 @@ runs = Table(
     Column("run_id", Text, primary_key=True),
     words("job_namespace"),
     words("job_name"),
-    Column("state", Text, nullable=False, server_default="NEW"),
+    Column("state", Text),
     moment("state_at", nullable=True),
     moment("started_at", nullable=True),
     moment("ended_at", nullable=True),
     Column("nominal_start", Text),
     Column("nominal_end", Text),
     Column("facets", JSONB, nullable=False),
-    Column("job_facets", JSONB, nullable=False, server_default="{}"),
+    Column("job_facets", JSONB, nullable=False),
     moment("created_at"),
     moment("updated_at"),
     Index("ix_runs_job", "job_namespace", "job_name", "created_at"),
@@ -122,7 +137,7 @@ datasets = Table(
     metadata,
     words("namespace"),
     words("name"),
-    Column("fields", JSONB),
+    Column("fields", JSONB(none_as_null=True)),
     Column("current_version", Text),
     Column("description", Text),
     Column("lifecycle_state", Text),
@@ -142,7 +157,7 @@ dataset_versions = Table(
     words("namespace"),
     words("name"),
     words("run_id"),
-    Column("fields", JSONB),
+    Column("fields", JSONB(none_as_null=True)),
     Column("lifecycle_state", Text),
     Column("facets", JSONB, nullable=False),
     moment("created_at"),
@@ -157,3 +172,14 @@ tags = Table(
     Column("description", Text),
     moment("made_at"),
 )
+
+forwards = Table(
+    "forwards",
+    metadata,
+    Column("sink", Text, primary_key=True),
+    Column("written_in", BigInteger, nullable=False),
+    Column("event_id", UUID(as_uuid=True), nullable=False),
+    Column("refused", BigInteger, nullable=False, server_default="0"),
+    moment("at"),
+)
+"""How far each other sink of OpenLineage has been told, and how many events it would not have."""

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from mintmark_lineage.api.words import WRITE, AuditLeaf, InArchive, leaf_of
+from mintmark_lineage.api.words import READ, WRITE, AuditLeaf, InArchive, leaf_of
+from mintmark_lineage.store.forwards import ForwardStore
 from mintmark_lineage.use_cases.events import Told, take_events
 from mintmark_lineage.use_cases.log import Leaf, append_leaves
 from mintmark_shared.auth import Caller
@@ -202,6 +203,22 @@ async def deliver(deliveries: Deliveries, archive: InArchive, _: Caller = WRITE)
     places = await append_leaves(archive, list(leaves.values()))
     refused |= {key: place for key, place in zip(leaves, places, strict=True) if isinstance(place, Conflict)}
     return Receipt(refused=[Refusal(id=key, problem=error.problem()) for key, error in refused.items()])
+
+
+class Forward(Document):
+    """How far another sink has been told; ``waiting`` events are still to be, and ``refused`` it would not have."""
+
+    sink: str
+    at: AwareDatetime
+    refused: int
+    waiting: int
+
+
+@router.get("/v1/forwards", operation_id="listForwards", summary="How far other sinks of OpenLineage have been told")
+async def forwards(archive: InArchive, _: Caller = READ) -> list[Forward]:
+    async with archive.database.transaction() as connection:
+        rows = await ForwardStore(connection).sinks()
+    return [Forward(sink=row.sink, at=row.at, refused=row.refused, waiting=row.waiting) for row in rows]
 
 
 async def _decoded(request: Request) -> bytes:

@@ -5,14 +5,58 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Table, case, func, literal, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_lineage.domain.projection import Projection
 from mintmark_lineage.tables import dataset_versions, datasets, events, jobs, runs, tags
 
-JOINED = {"facets", "job_facets"}
-UNITED = {"inputs", "outputs"}
+JOINED = frozenset({"facets", "job_facets"})
+UNITED = frozenset({"inputs", "outputs"})
+OWN = frozenset({"tags"})
+"""What no event tells: people put it there."""
+
+
+def _merge_into(table: Table) -> Insert:
+    """Insert a row, or merge it into the one of its key."""
+    added = upsert(table)
+    new, old = added.excluded, table.c
+    later = new.updated_at >= old.updated_at
+    changed: dict[str, Any] = {
+        "created_at": func.least(old.created_at, new.created_at),
+        "updated_at": func.greatest(old.updated_at, new.updated_at),
+    }
+    keys = [column.name for column in table.primary_key]
+    for name in (column.name for column in table.columns if column.name not in {*keys, *changed, *OWN}):
+        if name in JOINED:
+            changed[name] = case((later, old[name].op("||")(new[name])), else_=new[name].op("||")(old[name]))
+        elif name in UNITED:
+            changed[name] = _united(old[name], new[name])
+        elif name in {"state", "state_at"}:
+            newer = func.coalesce(new.state_at >= old.state_at, old.state_at.is_(None))
+            changed[name] = case((newer, new[name]), else_=old[name])
+        else:
+            first, second = func.coalesce(new[name], old[name]), func.coalesce(old[name], new[name])
+            changed[name] = case((later, first), else_=second)
+    return added.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def _united(one: Any, other: Any) -> Any:
+    """Both lists' members, each once."""
+    member = func.jsonb_array_elements(one.op("||")(other)).table_valued("value", name="member").render_derived()
+    both = select(func.jsonb_agg(member.c.value.distinct())).select_from(member).scalar_subquery()
+    return func.coalesce(both, other)
+
+
+def _whole(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with every column that events tell of, so that many go in one statement."""
+    empty: dict[str, Any] = {"facets": {}, "job_facets": {}, "inputs": [], "outputs": []}
+    told = (column.name for column in table.columns if column.name not in OWN)
+    return {name: row.get(name, empty.get(name)) for name in told}
+
+
+MERGES = {table.name: _merge_into(table) for table in (runs, jobs, datasets, dataset_versions)}
 
 
 class CatalogueStore:
@@ -23,37 +67,15 @@ class CatalogueStore:
 
     async def merge(self, made: Projection) -> None:
         """Merge rows into what is known; whoever was updated later has the last word, whenever it comes."""
-        for table, keys, rows in (
-            (runs, ("run_id",), made.runs.values()),
-            (jobs, ("namespace", "name"), made.jobs.values()),
-            (datasets, ("namespace", "name"), made.datasets.values()),
-            (dataset_versions, ("version",), made.versions.values()),
-        ):
-            # Locked in one order, two batches that tell of the same things never wait for each other in a ring.
-            for row in sorted(rows, key=lambda one: tuple(one[key] for key in keys)):
-                await self._merge_one(table, keys, row)
+        await self._merge(runs, made.runs)
+        await self._merge(jobs, made.jobs)
+        await self._merge(datasets, made.datasets)
+        await self._merge(dataset_versions, made.versions)
 
-    async def _merge_one(self, table: Table, keys: tuple[str, ...], row: Mapping[str, Any]) -> None:
-        added = upsert(table).values(dict(row))
-        new, old = added.excluded, table.c
-        later = new.updated_at >= old.updated_at
-        changed: dict[str, Any] = {
-            "created_at": func.least(old.created_at, new.created_at),
-            "updated_at": func.greatest(old.updated_at, new.updated_at),
-        }
-        for name in row:
-            if name in keys or name in changed:
-                continue
-            if name in JOINED:
-                changed[name] = case((later, old[name].op("||")(new[name])), else_=new[name].op("||")(old[name]))
-            elif name in UNITED:
-                changed[name] = func.coalesce(_united(old[name], new[name]), new[name])
-            elif name in {"state", "state_at"}:
-                later_state = func.coalesce(new.state_at >= old.state_at, literal(value=True))
-                changed[name] = case((later_state, new[name]), else_=old[name])
-            else:
-                changed[name] = case((later, new[name]), else_=func.coalesce(old[name], new[name]))
-        await self._connection.execute(added.on_conflict_do_update(index_elements=list(keys), set_=changed))
+    async def _merge(self, table: Table, rows: Mapping[Any, dict[str, Any]]) -> None:
+        # In one order, two batches that tell of the same things never wait for each other in a ring.
+        if rows:
+            await self._connection.execute(MERGES[table.name], [_whole(table, rows[key]) for key in sorted(rows)])
 
     # --- reading ---------------------------------------------------------------------------
 
@@ -161,12 +183,6 @@ class CatalogueStore:
     async def set_tags(self, namespace: str, name: str, all_tags: Mapping[str, Sequence[str]]) -> None:
         which = (datasets.c.namespace == namespace, datasets.c.name == name)
         await self._connection.execute(update(datasets).where(*which).values(tags=dict(all_tags)))
-
-
-def _united(one: Any, other: Any) -> Any:
-    """Both lists' members, each once."""
-    member = func.jsonb_array_elements(one.op("||")(other)).table_valued("value", name="member").render_derived()
-    return select(func.jsonb_agg(member.c.value.distinct())).select_from(member).scalar_subquery()
 
 
 def _stretch(since: datetime, until: datetime, step: str) -> dict[str, Any]:

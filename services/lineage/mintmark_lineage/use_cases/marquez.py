@@ -90,7 +90,7 @@ def show_run(row: Any) -> Json:
         "updatedAt": _time(row.updated_at),
         "nominalStartTime": row.nominal_start,
         "nominalEndTime": row.nominal_end,
-        "state": row.state,
+        "state": row.state or "NEW",
         "startedAt": _time(row.started_at),
         "endedAt": _time(row.ended_at),
         "durationMs": int(lasted / timedelta(milliseconds=1)) if lasted is not None else None,

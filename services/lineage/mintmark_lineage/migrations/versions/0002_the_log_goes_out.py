@@ -27,18 +27,31 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('place', name=op.f('pk_outposts'))
     )
     op.create_index(op.f('ix_events_event_time'), 'events', ['event_time'])
+    op.add_column(
+        'events',
+        sa.Column('written_in', sa.BigInteger(), server_default=sa.text('pg_current_xact_id()::text::bigint'), nullable=False),
+    )
+    op.create_index('ix_events_written', 'events', ['written_in', 'id'])
+    op.create_table('forwards',
+    sa.Column('sink', sa.Text(), nullable=False),
+    sa.Column('written_in', sa.BigInteger(), nullable=False),
+    sa.Column('event_id', sa.UUID(), nullable=False),
+    sa.Column('refused', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('sink', name=op.f('pk_forwards'))
+    )
     op.create_table('runs',
     sa.Column('run_id', sa.Text(), nullable=False),
     sa.Column('job_namespace', sa.Text(), nullable=False),
     sa.Column('job_name', sa.Text(), nullable=False),
-    sa.Column('state', sa.Text(), server_default='NEW', nullable=False),
+    sa.Column('state', sa.Text(), nullable=True),
     sa.Column('state_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('nominal_start', sa.Text(), nullable=True),
     sa.Column('nominal_end', sa.Text(), nullable=True),
     sa.Column('facets', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-    sa.Column('job_facets', postgresql.JSONB(astext_type=sa.Text()), server_default='{}', nullable=False),
+    sa.Column('job_facets', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('run_id', name=op.f('pk_runs'))
@@ -94,7 +107,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ('tags', 'dataset_versions', 'datasets', 'jobs', 'runs'):
+    op.drop_index('ix_events_written', 'events')
+    op.drop_column('events', 'written_in')
+    for table in ('tags', 'dataset_versions', 'datasets', 'jobs', 'runs', 'forwards'):
         op.drop_table(table)
     op.drop_index(op.f('ix_events_event_time'), 'events')
     op.drop_table('outposts')

@@ -1,0 +1,194 @@
+"""Lineage beside plain SQL in one run: events taken in, a deep walk of a wide graph, a proof of a long log.
+
+``--large`` asks for a million edges and ten million leaves, which takes a quarter of an hour to lay down.
+"""
+
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from conftest import Cluster, forget_cluster
+
+from mintmark_lineage.domain.graph import Start
+from mintmark_lineage.domain.merkle import Node, leaf_hash, node_hash
+from mintmark_lineage.domain.notes import CheckpointSigner
+from mintmark_lineage.use_cases.archive import Archive
+from mintmark_lineage.use_cases.events import take_events
+from mintmark_lineage.use_cases.graph import graph
+from mintmark_lineage.use_cases.log import prove
+from mintmark_local import postgres
+from mintmark_local.processes import Supervisor
+from mintmark_shared import migrations
+from mintmark_shared.database import Database
+
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+EVENTS, BATCH = 5_000, 250
+WALKS, PROOFS, DEPTH = 60, 300, 20
+EDGES, LEAVES = (1_000_000, 10_000_000) if "--large" in sys.argv else (100_000, 500_000)
+
+
+def told(number: int) -> tuple[dict[str, Any], datetime]:
+    at = datetime.now(UTC)
+    event = {
+        "eventTime": at.isoformat(), "eventType": "COMPLETE", "producer": "https://bench.example", "schemaURL": "https://x",
+        "run": {"runId": str(uuid4())}, "job": {"namespace": "bench", "name": f"job-{number % 50}"},
+        "inputs": [{"namespace": "bench", "name": f"t-{number % 997}"}],
+        "outputs": [{"namespace": "bench", "name": f"t-{number % 991}-out"}],
+    }  # fmt: skip
+    return event, at
+
+
+async def ingest(archive: Archive, url: str) -> None:
+    events = [told(number) for number in range(EVENTS)]
+    began = time.monotonic()
+    for start in range(0, EVENTS, BATCH):
+        await take_events(archive, events[start : start + BATCH])
+    ours = EVENTS / (time.monotonic() - began)
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE TABLE plain (id uuid DEFAULT uuidv7() PRIMARY KEY, event jsonb, at timestamptz)")
+    import json
+
+    began = time.monotonic()
+    for start in range(0, EVENTS, BATCH):
+        rows = [(json.dumps(event), at) for event, at in events[start : start + BATCH]]
+        await connection.executemany("INSERT INTO plain (event, at) VALUES ($1, $2)", rows)
+    plain = EVENTS / (time.monotonic() - began)
+    await connection.close()
+    print(f"events taken in, batches of {BATCH}: {ours:,.0f}/s (once each, edges, runs, jobs, datasets, versions)")
+    print(f"  beside the bare rows in one table: {plain:,.0f}/s; ratio {ours / plain:.2f}", flush=True)
+
+
+async def timed(name: str, work: Callable[[int], Awaitable[Any]], count: int) -> list[float]:
+    spent = []
+    for number in range(count):
+        began = time.monotonic()
+        await work(number)
+        spent.append(1000 * (time.monotonic() - began))
+    p99 = statistics.quantiles(spent, n=100)[98]
+    print(f"  {name:42} p50 {statistics.median(spent):8.2f} ms   p99 {p99:8.2f} ms", flush=True)
+    return spent
+
+
+# A run reads two tables of the layer before and writes one of its own; layers are as many as a walk is deep, and more.
+GROW = """
+INSERT INTO edges (run_id, direction, namespace, name, job, first_seen)
+SELECT 'r' || layer || '-' || place, direction, 'g',
+       CASE direction WHEN 'output' THEN 't' || layer || '-' || place
+                      WHEN 'input' THEN 't' || (layer - 1) || '-' || ((place * step + step) % $2) END,
+       'bench/job', now()
+FROM generate_series(1, $1) layer, generate_series(0, $2 - 1) place,
+     (VALUES ('output', 1), ('input', 3), ('input', 7)) AS side (direction, step)
+ON CONFLICT DO NOTHING
+"""
+PLAIN = """
+WITH RECURSIVE walk (name, depth) AS (
+    SELECT CAST($1 AS text), 0
+  UNION
+    SELECT there.name, walk.depth + 1 FROM walk
+    JOIN edges here ON here.namespace = 'g' AND here.name = walk.name AND here.direction = 'output'
+    JOIN edges there ON there.run_id = here.run_id AND there.direction = 'input' WHERE walk.depth < $2
+)
+SELECT DISTINCT name FROM walk
+"""
+
+
+async def walks(archive: Archive, url: str) -> None:
+    layers = 25
+    wide = EDGES // (3 * layers)
+    connection = await asyncpg.connect(url)
+    await connection.execute(GROW, layers, wide, timeout=900)
+    await connection.execute("ANALYZE edges")
+    count = await connection.fetchval("SELECT count(*) FROM edges WHERE namespace = 'g'")
+    print(f"a walk of depth {DEPTH} over {count:,} edges:")
+
+    async def ours(number: int) -> None:
+        start = Start("dataset", "g", f"t{layers}-{number * 37 % wide}")
+        await graph(archive, start, direction="upstream", depth=DEPTH, as_of=None)
+
+    async def plain(number: int) -> None:
+        await connection.fetch(PLAIN, f"t{layers}-{number * 37 % wide}", DEPTH)
+
+    mine = await timed("mintmark", ours, WALKS)
+    theirs = await timed("one recursive statement", plain, WALKS)
+    print(f"  ratio of medians: {statistics.median(theirs) / statistics.median(mine):.1f}", flush=True)
+    await connection.close()
+
+
+async def lay_down(connection: Any) -> list[bytes]:
+    """A log of so many leaves, its subtrees, and a checkpoint, copied in rather than appended one by one."""
+    level = [leaf_hash(b'{"n":%d}' % number) for number in range(LEAVES)]
+    now = datetime.now(UTC)
+    rows = ((number, uuid4(), b'{"n":%d}' % number, f"s:{number % 1000}", now) for number in range(LEAVES))
+    await connection.copy_records_to_table("leaves", records=rows, timeout=900)
+    height = 0
+    tops: list[tuple[Node, bytes]] = []
+    while level:
+        records = ((height, place, value) for place, value in enumerate(level))
+        await connection.copy_records_to_table("nodes", records=records, timeout=900)
+        if len(level) % 2:
+            tops.append((Node(height, len(level) - 1), level[-1]))
+        level = [node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
+        height += 1
+    root = tops[0][1]
+    for _, value in tops[1:]:
+        root = node_hash(value, root)
+    note = CheckpointSigner(KEY, "bench").sign(LEAVES, root)
+    await connection.execute("INSERT INTO checkpoints VALUES ($1, $2, $3, now())", LEAVES, root, note)
+    await connection.execute("ANALYZE leaves")
+    await connection.execute("ANALYZE nodes")
+    return [root]
+
+
+async def proofs(archive: Archive, url: str) -> None:
+    connection = await asyncpg.connect(url)
+    await lay_down(connection)
+    print(f"an inclusion proof among {LEAVES:,} leaves:")
+
+    async def ours(number: int) -> None:
+        await prove(archive, number * 7919 % LEAVES)
+
+    async def plain(number: int) -> None:
+        await connection.fetchrow("SELECT leaf FROM leaves WHERE position = $1", number * 7919 % LEAVES)
+
+    mine = await timed("mintmark", ours, PROOFS)
+    theirs = await timed("the bare leaf by its primary key", plain, PROOFS)
+    print(f"  ratio of medians: {statistics.median(mine) / statistics.median(theirs):.1f}", flush=True)
+    await connection.close()
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        located = postgres.locate(root, 20_000 + os.getpid() % 10_000)
+        postgres.prepare(located, "bench")
+        supervisor = Supervisor(lambda _: None)
+        await supervisor.start(postgres.server(located, root / "postgres.log"))
+        cluster = Cluster(located.port, "bench")
+        try:
+            await cluster.execute("CREATE DATABASE lineage")
+            url = cluster.url("lineage", "postgresql+asyncpg")
+            await asyncio.to_thread(migrations.upgrade, "mintmark_lineage", url)
+            database = Database(url)
+            archive = Archive(database, lambda: datetime.now(UTC), CheckpointSigner(KEY, "bench"), None)  # type: ignore[arg-type]
+            for part in (ingest, walks, proofs):
+                await part(archive, cluster.url("lineage"))
+            await database.close()
+        finally:
+            await supervisor.stop()
+            forget_cluster(root)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

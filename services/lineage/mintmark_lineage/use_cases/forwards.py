@@ -1,0 +1,76 @@
+"""Events passed on to other sinks of OpenLineage, such as Marquez or DataHub, in order and at least once."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from mintmark_lineage.store.forwards import ForwardStore, Place
+from mintmark_lineage.use_cases.archive import Archive
+
+logger = logging.getLogger("mintmark.forwards")
+TOGETHER = 100
+PATH = "/api/v1/lineage"
+
+
+class SinkAway(Exception):
+    """A sink does not answer, or not now; it is told again later."""
+
+
+@dataclass(frozen=True)
+class Sink:
+    """Another receiver of OpenLineage events: its base URL, and a bearer token if it wants one."""
+
+    url: str
+    token: str
+    http: httpx.AsyncClient
+
+    async def take(self, event: Mapping[str, Any]) -> bool:
+        """Tell one event; whether it was taken. What a sink refuses for good is not told again.
+
+        Raises:
+            SinkAway: it does not answer, or says that it cannot now.
+        """
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        try:
+            answer = await self.http.post(self.url.rstrip("/") + PATH, json=event, headers=headers)
+        except httpx.TransportError as error:
+            raise SinkAway(type(error).__name__) from error
+        if answer.is_success:
+            return True
+        if answer.status_code in LATER or answer.is_server_error:
+            raise SinkAway(f"it answered {answer.status_code}")
+        fields = {"sink": self.url, "status": answer.status_code}
+        logger.warning("a sink refused an event", extra={"fields": fields})
+        return False
+
+
+LATER = frozenset({401, 403, 408, 425, 429})
+"""What a sink says of the caller or the moment, not of the event."""
+
+
+async def forward(archive: Archive, sinks: Sequence[Sink]) -> int:
+    """Pass on what is new to every sink that answers; how many events were taken up."""
+    return sum([await _forward(archive, sink) for sink in sinks])
+
+
+async def _forward(archive: Archive, sink: Sink) -> int:
+    async with archive.database.transaction() as connection:
+        store = ForwardStore(connection)
+        waiting = await store.after(await store.reached(sink.url), TOGETHER)
+    done: Place | None = None
+    refused = told = 0
+    for row in waiting:
+        try:
+            refused += not await sink.take(row.event)
+        except SinkAway as away:
+            logger.warning("a sink is away", extra={"fields": {"sink": sink.url, "because": str(away)}})
+            break
+        done, told = (row.written_in, row.id), told + 1
+    if done is not None:
+        now = archive.clock()
+        async with archive.database.transaction() as connection:
+            await ForwardStore(connection).reach(sink.url, done, refused, now)
+    return told
