@@ -82,7 +82,7 @@ def test_who_sees_only_what_is_made_finds_a_record_without_noise_and_none_with_i
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The audit that the service runs: forty fits each, with the noise as it should be and all but gone."""
-    parameters = {"epsilon": "0.5", "delta": "0.000001", "iterations": 1}
+    parameters = {"epsilon": "0.5", "delta": "0.000001", "iterations": 20}
     bounds = []
     for shrink in (1.0, 0.001):
         keep_first_counts(monkeypatch, shrink_noise=shrink)

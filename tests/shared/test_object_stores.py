@@ -67,7 +67,8 @@ async def s3(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S3]:
     assert program is not None
     command = [
         program, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-s3",
-        f"-s3.config={folder / 'identities.json'}", *(f"-{name}.port={port}" for name, port in doors.items()),
+        # Its other services would all stand behind one fixed door each.
+        "-s3.port.lance=0", "-s3.port.iceberg=0", f"-s3.config={folder / 'identities.json'}", *(f"-{name}.port={port}" for name, port in doors.items()),
     ]  # fmt: skip
     with (folder / "log").open("wb") as log:
         server = await asyncio.create_subprocess_exec(

@@ -31,13 +31,6 @@ HERE = Path(__file__).parent
 ENDS = {"released", "rejected", "failed", "cancelled", "denied"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process runs all stories, for they share one stack."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("stories"))
-
-
 class Machine:
     """A running stack and the people who speak to it."""
 

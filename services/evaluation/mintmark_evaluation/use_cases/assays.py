@@ -20,6 +20,7 @@ from mintmark_evaluation.tables import journal
 from mintmark_evaluation.use_cases.laboratory import ASSAY_JOB, Laboratory
 from mintmark_evaluation.use_cases.shares import as_numbers
 from mintmark_shared import custody
+from mintmark_shared.canonical import check_storable
 from mintmark_shared.contracts.evaluation import AssayRequest
 from mintmark_shared.contracts.evaluation import Estimate as EstimateOnWire
 from mintmark_shared.contracts.policy import (
@@ -99,6 +100,7 @@ async def request_assay(lab: Laboratory, request: AssayRequest, *, by: str, atte
     if request.suite is not None:
         chosen(request.suite)
     now, body = lab.clock(), request.model_dump(mode="json")
+    check_storable(body)
     async with lab.database.transaction() as connection:
         if answer := await attempt.answered(connection, by):
             return answer

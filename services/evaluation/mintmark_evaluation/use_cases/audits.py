@@ -7,6 +7,7 @@ from mintmark_evaluation.store import Store
 from mintmark_evaluation.tables import journal
 from mintmark_evaluation.use_cases.assays import wire_estimate
 from mintmark_evaluation.use_cases.laboratory import Laboratory
+from mintmark_shared.canonical import check_storable
 from mintmark_shared.contracts.evaluation import GuaranteeAuditRequest
 from mintmark_shared.contracts.policy import Condemnation
 from mintmark_shared.idempotency import Attempt, Reply
@@ -27,7 +28,8 @@ async def judge(lab: Laboratory, request: GuaranteeAuditRequest, *, by: str, att
     Raises:
         Unavailable: policy does not answer.
     """
-    now = lab.clock()
+    now, body = lab.clock(), request.model_dump(mode="json")
+    check_storable(body)
     estimate = lower_bound(request.inside, request.outside, float(request.delta))
     verdict = "condemned" if estimate.lower > float(request.epsilon) else "stands"
     if verdict == "condemned":
@@ -39,7 +41,7 @@ async def judge(lab: Laboratory, request: GuaranteeAuditRequest, *, by: str, att
         if answer := await attempt.answered(connection, by):
             return answer
         values = {
-            "id": request.id, "generator": request.generator, "request": request.model_dump(mode="json"),
+            "id": request.id, "generator": request.generator, "request": body,
             "estimate": wire_estimate(estimate), "verdict": verdict, "reported_by": by, "at": now,
         }  # fmt: skip
         shown = show(await Store(connection).add_audit(values))
