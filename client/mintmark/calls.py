@@ -155,6 +155,11 @@ def grant(asset_id: Id, *, subject: str, use_case: str, valid_until: str) -> Cal
     return Call("policy", "POST", f"/v1/assets/{asset_id}/grants", _json, json=body)
 
 
+def retire_asset(asset_id: Id, *, reason: str) -> Call[Json]:
+    """Ask for an asset's key to be destroyed; a vote decides."""
+    return Call("policy", "POST", f"/v1/assets/{asset_id}:retire", _json, json={"reason": reason})
+
+
 # --- generation ---------------------------------------------------------------------------
 
 

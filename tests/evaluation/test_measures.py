@@ -1,5 +1,9 @@
 """Measures: right on tables whose truth is known, repeatable, and honest where they cannot tell."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -124,6 +128,26 @@ def test_noise_is_far_and_useless() -> None:
 def test_the_same_tables_and_seed_give_the_same_figures() -> None:
     assert assay(tables(INDEPENDENT, seed=4), workers=1) == assay(tables(INDEPENDENT, seed=4), workers=3)
     assert assay(tables(INDEPENDENT, seed=4)) != assay(tables(INDEPENDENT, seed=5))
+
+
+ELSEWHERE = """
+import sys
+sys.path[:0] = sys.argv[2:]
+from evaluation.test_measures import INDEPENDENT, assay, tables
+print(repr(assay(tables(INDEPENDENT, seed=4), workers=int(sys.argv[1]))))
+"""
+
+
+def test_another_process_finds_the_same_figures_bit_for_bit() -> None:
+    """Whatever its workers, and in whatever order it walks its sets."""
+    told = [
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", ELSEWHERE, workers, *sys.path],
+            env=os.environ | {"PYTHONHASHSEED": workers}, capture_output=True, text=True, check=True,
+        ).stdout
+        for workers in ("1", "2")
+    ]  # fmt: skip
+    assert told[0] == told[1] == repr(assay(tables(INDEPENDENT, seed=4))) + "\n"
 
 
 def test_every_figure_has_its_bounds_in_order_its_n_and_its_method() -> None:

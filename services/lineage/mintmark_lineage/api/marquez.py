@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mintmark_lineage.api.words import READ, WRITE, InArchive, Name
 from mintmark_lineage.use_cases import marquez as use_cases
+from mintmark_lineage.use_cases import marquez_graphs
+from mintmark_lineage.use_cases.marquez_shapes import show_run
 from mintmark_shared.auth import Caller
 from mintmark_shared.errors import Invalid
 
@@ -63,7 +65,7 @@ async def all_jobs(archive: InArchive, limit: Limit = 100, offset: Offset = 0, _
 
 @router.get("/jobs/runs/{run_id}", operation_id="marquezRun", summary="A run")
 async def run(run_id: UUID, archive: InArchive, _: Caller = READ) -> Json:
-    return use_cases.show_run(await use_cases.run(archive, str(run_id)))
+    return show_run(await use_cases.run(archive, str(run_id)))
 
 
 @router.get("/jobs/runs/{run_id}/facets", operation_id="marquezRunFacets", summary="The facets of a run or its job")
@@ -157,14 +159,14 @@ async def untag_field(
 async def lineage(
     archive: InArchive, node: Annotated[Name, Query(alias="nodeId")], depth: Depth = 20, _: Caller = READ
 ) -> Json:
-    return {"graph": await use_cases.lineage(archive, node, depth)}
+    return {"graph": await marquez_graphs.lineage(archive, node, depth)}
 
 
 @router.get("/column-lineage", operation_id="marquezColumnLineage", summary="The fields that fields come from")
 async def column_lineage(
     archive: InArchive, node: Annotated[Name, Query(alias="nodeId")], depth: Depth = 20, _: Caller = READ
 ) -> Json:
-    return {"graph": await use_cases.column_lineage(archive, node, depth)}
+    return {"graph": await marquez_graphs.column_lineage(archive, node, depth)}
 
 
 @router.get("/search", operation_id="marquezSearch", summary="Jobs and datasets by name")
