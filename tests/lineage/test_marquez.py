@@ -16,6 +16,16 @@ from mintmark_lineage.domain.projection import project
 
 BASE = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
+FACETS = (
+    "schema", "documentation", "jobType", "nominalTime", "sourceCodeLocation", "lifecycleStateChange", "columnLineage",
+    "mintmark_plan", "mintmark_policyDecision", "mintmark_charge", "mintmark_evaluation", "mintmark_release",
+    "mintmark_failure",
+)  # fmt: skip
+SHAPED = (
+    "fields", "description", "processingType", "nominalStartTime", "url", "guarantee", "level", "rows", "parameters",
+    "generator", "failed", "verdict", "epsilon", "estimates", "metric", "value", "lower", "upper", "asset_id", "purpose",
+    "because", "inputFields", "namespace", "name", "field", "transformations",
+)  # fmt: skip
 AIRFLOW, DBT = "https://airflow.example", "https://dbt.example"
 
 
@@ -250,6 +260,23 @@ async def test_events_come_back_out_equal(shop: World) -> None:
     assert [one["eventType"] for one in some["events"]] == ["COMPLETE", "START"]
     assert some["totalCount"] == 3
     await get(shop, "/events/lineage?after=yesterday", 422)
+
+
+nothing_known = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(SHAPED), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(FACETS), nothing_known, max_size=6))
+def test_facets_of_any_shape_are_folded_or_left_out(facets: dict[str, Any]) -> None:
+    """Whoever writes them as they like gets an event kept, and nobody an error."""
+    one = told("COMPLETE", str(UUID(int=1)), "j", 0, outputs=[{"namespace": "n", "name": "t", "facets": facets}])
+    one["run"]["facets"] = one["job"]["facets"] = facets
+    made = project([(one, BASE)])
+    assert made.runs.keys() == {str(UUID(int=1))}
+    assert made.datasets.keys() == {("n", "t")}
 
 
 @given(st.randoms(use_true_random=False))

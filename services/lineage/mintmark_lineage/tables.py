@@ -183,3 +183,27 @@ forwards = Table(
     moment("at"),
 )
 """How far each other sink of OpenLineage has been told, and how many events it would not have."""
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("asset_id", Text, primary_key=True),
+    Column("source_id", Text, index=True),
+    Column("charter_id", Text, index=True),
+    Column("use_case", Text),
+    Column("generator", Text, index=True),
+    Column("parameters", JSONB(none_as_null=True)),
+    Column("guarantee", Text),
+    Column("rows", BigInteger),
+    Column("rationale", Text),
+    Column("decision", Text),
+    Column("failed", JSONB(none_as_null=True)),
+    Column("epsilon", Text),
+    Column("verdict", Text),
+    Column("failure", Text),
+    Column("figures", JSONB(none_as_null=True)),
+    moment("created_at"),
+    moment("updated_at"),
+    Index("ix_outcomes_created", "created_at", "asset_id"),
+)
+"""The library of what was tried: one row an asset that anybody planned, allowed or not."""

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_lineage.domain.projection import Projection
-from mintmark_lineage.tables import dataset_versions, datasets, events, jobs, runs, tags
+from mintmark_lineage.tables import dataset_versions, datasets, events, jobs, outcomes, runs, tags
 
 JOINED = frozenset({"facets", "job_facets"})
 UNITED = frozenset({"inputs", "outputs"})
@@ -56,7 +56,7 @@ def _whole(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row.get(name, empty.get(name)) for name in told}
 
 
-MERGES = {table.name: _merge_into(table) for table in (runs, jobs, datasets, dataset_versions)}
+MERGES = {table.name: _merge_into(table) for table in (runs, jobs, datasets, dataset_versions, outcomes)}
 
 
 class CatalogueStore:
@@ -71,6 +71,7 @@ class CatalogueStore:
         await self._merge(jobs, made.jobs)
         await self._merge(datasets, made.datasets)
         await self._merge(dataset_versions, made.versions)
+        await self._merge(outcomes, made.outcomes)
 
     async def _merge(self, table: Table, rows: Mapping[Any, dict[str, Any]]) -> None:
         # In one order, two batches that tell of the same things never wait for each other in a ring.

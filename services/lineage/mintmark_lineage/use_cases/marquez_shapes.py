@@ -43,9 +43,9 @@ def show_dataset(row: Any) -> Json:
 def _fields(fields: Sequence[Json] | None, tags: Json) -> list[Json]:
     return [
         {
-            "name": one.get("name", ""),
+            "name": str(one.get("name", "")),
             "type": one.get("type"),
-            "tags": tags.get(one.get("name", ""), []),
+            "tags": tags.get(str(one.get("name", "")), []),
             "description": one.get("description") or "",
         }
         for one in fields or []
@@ -53,24 +53,34 @@ def _fields(fields: Sequence[Json] | None, tags: Json) -> list[Json]:
 
 
 def column_lineage_of(facets: Json) -> list[Json]:
-    found = (facets.get("columnLineage") or {}).get("fields") or {}
+    """The fields a dataset's fields were said to come from; what is not said so is left out."""
+    found = facets.get("columnLineage", {}).get("fields")
     return [
         {
             "name": name,
-            "inputFields": [_input_field(one) for one in told.get("inputFields") or []],
+            "inputFields": [_input_field(one) for one in _dicts(told.get("inputFields")) if _is_named(one)],
             "transformationDescription": told.get("transformationDescription"),
             "transformationType": told.get("transformationType"),
         }
-        for name, told in found.items()
+        for name, told in (found.items() if isinstance(found, dict) else ())
+        if isinstance(told, dict)
     ]
 
 
+def _dicts(found: Any) -> list[Json]:
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _is_named(one: Json) -> bool:
+    return all(isinstance(one.get(name), str) for name in ("namespace", "name", "field"))
+
+
 def _input_field(one: Json) -> Json:
-    how = (one.get("transformations") or [{}])[0]
+    how = next(iter(_dicts(one.get("transformations"))), {})
     return {
-        "namespace": one.get("namespace"),
-        "dataset": one.get("name"),
-        "field": one.get("field"),
+        "namespace": one["namespace"],
+        "dataset": one["name"],
+        "field": one["field"],
         "transformationDescription": how.get("description"),
         "transformationType": how.get("type"),
     }

@@ -98,6 +98,23 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('version', name=op.f('pk_dataset_versions'))
     )
     op.create_index('ix_dataset_versions_dataset', 'dataset_versions', ['namespace', 'name', 'created_at'])
+    op.create_table('outcomes',
+    sa.Column('asset_id', sa.Text(), nullable=False),
+    *(sa.Column(name, sa.Text(), nullable=True) for name in ('source_id', 'charter_id', 'use_case', 'generator')),
+    sa.Column('parameters', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('guarantee', sa.Text(), nullable=True),
+    sa.Column('rows', sa.BigInteger(), nullable=True),
+    *(sa.Column(name, sa.Text(), nullable=True) for name in ('rationale', 'decision')),
+    sa.Column('failed', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    *(sa.Column(name, sa.Text(), nullable=True) for name in ('epsilon', 'verdict', 'failure')),
+    sa.Column('figures', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('asset_id', name=op.f('pk_outcomes'))
+    )
+    for name in ('source_id', 'charter_id', 'generator'):
+        op.create_index(op.f(f'ix_outcomes_{name}'), 'outcomes', [name])
+    op.create_index('ix_outcomes_created', 'outcomes', ['created_at', 'asset_id'])
     op.create_table('tags',
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('description', sa.Text(), nullable=True),
@@ -109,7 +126,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index('ix_events_written', 'events')
     op.drop_column('events', 'written_in')
-    for table in ('tags', 'dataset_versions', 'datasets', 'jobs', 'runs', 'forwards'):
+    for table in ('tags', 'dataset_versions', 'datasets', 'jobs', 'runs', 'forwards', 'outcomes'):
         op.drop_table(table)
     op.drop_index(op.f('ix_events_event_time'), 'events')
     op.drop_table('outposts')
