@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lineage.conftest import World
 
 from mintmark_lineage.domain.projection import project
+from mintmark_lineage.use_cases.marquez_shapes import column_lineage_of
 
 BASE = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -277,6 +278,8 @@ def test_facets_of_any_shape_are_folded_or_left_out(facets: dict[str, Any]) -> N
     made = project([(one, BASE)])
     assert made.runs.keys() == {str(UUID(int=1))}
     assert made.datasets.keys() == {("n", "t")}
+    kept = made.datasets["n", "t"]["facets"]
+    assert all(column["inputFields"] is not None for column in column_lineage_of(kept))
 
 
 @given(st.randoms(use_true_random=False))
