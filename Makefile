@@ -33,7 +33,7 @@ check: $(STAMP) ## Style, types, import contracts, current OpenAPI
 	$(BIN)/python openapi/export.py --check
 
 test: check ## All checks and all tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 openapi: $(STAMP) ## Write the four OpenAPI documents
 	$(BIN)/python openapi/export.py

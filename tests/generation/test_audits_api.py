@@ -13,8 +13,9 @@ from mintmark_generation.use_cases.child import ChildFailed
 from mintmark_shared.contracts.evaluation import GuaranteeAudit, GuaranteeAuditRequest
 from mintmark_shared.errors import Invalid, Unavailable
 from mintmark_shared.idempotency import Attempt
+from mintmark_shared.queue import Later
 
-SCORES = {"inside": [0.5] * 20, "outside": [0.0] * 20}
+SCORES = {"inside": [0.5] * 10, "outside": [0.0] * 10}
 
 
 class Judge:
@@ -55,6 +56,9 @@ async def test_an_audit_is_fitted_once_and_judged_though_evaluation_was_away(wor
     audit_id = await requested(world)
     world.messages += [{"progress": 0.5}, {"done": SCORES}]
     judge.away = True
+    with pytest.raises(Later):
+        await audits.carry(world.works, audit_id)
+    assert (await row(world, audit_id)).state == "queued", "half of the fits are made, and others have their turn"
     with pytest.raises(Unavailable):
         await audits.carry(world.works, audit_id)
     assert (await row(world, audit_id)).state == "scored"
@@ -65,6 +69,7 @@ async def test_an_audit_is_fitted_once_and_judged_though_evaluation_was_away(wor
     found = await row(world, audit_id)
     assert (found.state, found.verdict) == ("done", "condemned")
     (asked,) = judge.asked
+    assert (len(asked.inside), len(asked.outside)) == (20, 20)
     assert (asked.id, asked.guarantee, asked.epsilon) == (audit_id, "proven", "1")
     assert float(asked.delta) > 0
 

@@ -42,6 +42,9 @@ async def test_no_server_error_and_no_undeclared_response(machine: Machine, serv
         cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     output, _ = await process.communicate()
+    if service == "generation":
+        # What was asked for at random would keep the workers of later stories busy for hours.
+        await machine.sql("generation", "DELETE FROM pgqueuer WHERE entrypoint = 'audit'")
     assert process.returncode == 0, output.decode()[-6000:]
     assert b" generated, " in output
     assert b"Failures:" not in output

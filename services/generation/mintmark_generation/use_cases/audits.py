@@ -17,7 +17,11 @@ from mintmark_shared.contracts.policy import Parameter
 from mintmark_shared.errors import Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
-from mintmark_shared.queue import enqueue
+from mintmark_shared.queue import Later, enqueue
+
+SLICE = 20
+"""Fits made in one go: an audit is long, and runs are what a worker is for."""
+LAST = 2**30
 
 
 def show(row: Any) -> dict[str, Any]:
@@ -57,7 +61,7 @@ async def request(
             "requested_at": now, "changed_at": now,
         }  # fmt: skip
         row = await AuditStore(connection).add(values)
-        await enqueue(connection, AUDIT_JOB, row.id)
+        await enqueue(connection, AUDIT_JOB, row.id, place=LAST)
         event = AuditEvent(by, "audit.request", f"audit:{row.id}", details={"generator": generator, "fits": fits})
         await journal.record(connection, now, event)
         headers = {"Location": f"/v1/audits/{row.id}", "Retry-After": "10"}
@@ -65,15 +69,19 @@ async def request(
 
 
 async def carry(works: Workshop, audit_id: UUID) -> None:
-    """Carry an audit as far as it goes. The table is public: fits that were cut off are simply made again.
+    """Carry an audit a slice further. The table is public: fits that were cut off are simply made again.
 
     Raises:
+        Later: more fits are to be made.
         Unavailable: evaluation does not answer, or nothing can be run now.
     """
     async with works.database.transaction() as connection:
         row = await AuditStore(connection).audit(audit_id)
     if row.state == "queued":
         row = await _score(works, row)
+        if row.state == "queued":
+            # The next slice waits its turn behind whatever else the worker has to do.
+            raise Later
     if row.state == "scored":
         judged = await works.evaluation.audit(_to_judge(row))
         await _save(works, row, state="done", verdict=judged.verdict)
@@ -81,15 +89,20 @@ async def carry(works: Workshop, audit_id: UUID) -> None:
 
 async def _score(works: Workshop, row: Any) -> Any:
     await works.ready()
+    before: dict[str, list[float]] = row.scores or {"inside": [], "outside": []}
+    left = row.fits - sum(map(len, before.values()))
     job = {
-        "audit": row.fits,
+        "audit": min(SLICE, left),
         "generator": row.generator,
         "parameters": row.parameters,
         "objects_url": works.settings.objects_url,
         "store_environment": custody.store_environment(),
     }
     try:
-        return await _save(works, row, state="scored", scores=await _told(works, job))
+        told = await _told(works, job)
+        scores = {side: [*before[side], *told[side]] for side in before}
+        state = "scored" if left <= SLICE else "queued"
+        return await _save(works, row, state=state, scores=scores)
     except ChildFailed as error:
         return await _save(works, row, state="failed", failure=f"The generator failed: {error}")
 
