@@ -68,6 +68,11 @@ def new_registry() -> dict[str, Any]:
     return {"key": key.as_dict(private=True), "clients": clients}
 
 
+def _scope_of(registry: Mapping[str, Any], client: str) -> str:
+    """What a client may do by this version, though its secret was made by an earlier one."""
+    return {**PEOPLE, **SERVICES}.get(client) or str(registry["clients"][client]["scope"])
+
+
 def sign_token(
     registry: Mapping[str, Any],
     *,
@@ -88,7 +93,7 @@ def sign_token(
         "iat": now,
         "exp": now + lifetime,
         "jti": secrets.token_hex(16),
-        "scope": registry["clients"][client]["scope"] if scope is None else scope,
+        "scope": _scope_of(registry, client) if scope is None else scope,
     }
     return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": key.kid}, claims, key)
 
