@@ -246,13 +246,14 @@ def get_report(assay_id: Id) -> Call[str]:
     return Call("evaluation", "GET", f"/v1/assays/{assay_id}/report", _text)
 
 
-def list_assays(asset_id: Id) -> Call[list[Assay]]:
-    """Every assay of an asset: the one it was released by, and those after."""
+def list_assays(asset_id: Id, *, after: Id | None = None) -> Call[list[Assay]]:
+    """A page of an asset's assays: the one it was released by, then those after it."""
 
     def read(answer: httpx.Response) -> list[Assay]:
         return [Assay.model_validate(one) for one in answer.json()]
 
-    return Call("evaluation", "GET", "/v1/assays", read, query={"asset": str(asset_id)})
+    query: dict[str, str | int] = {"asset": str(asset_id)}
+    return Call("evaluation", "GET", "/v1/assays", read, query=query | ({"after": str(after)} if after else {}))
 
 
 def list_measures() -> Call[list[Json]]:

@@ -8,9 +8,9 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -122,6 +122,22 @@ async def _state_of(check: Check) -> str:
         logger.warning("not ready", exc_info=error)
         return type(error).__name__
     return "ok"
+
+
+class _Pages:
+    """Tells a caller where the page after this one is: the same question, further on (RFC 8288)."""
+
+    def __init__(self, request: Request, response: Response) -> None:
+        self._url = request.url
+        self._headers = response.headers
+
+    def follow(self, last: Any) -> None:
+        """There may be more after ``last``."""
+        further = self._url.include_query_params(after=last)
+        self._headers["Link"] = f'<{further.path}?{further.query}>; rel="next"'
+
+
+Pages = Annotated[_Pages, Depends()]
 
 
 def problem_response(error: MintmarkError, request: Request) -> JSONResponse:

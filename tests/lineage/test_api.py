@@ -123,6 +123,25 @@ async def test_a_record_gathers_the_run_and_what_ran_under_it(world: World) -> N
     assert (await world.call("auditor", "GET", f"/v1/records/{uuid4()}")).status_code == 404
 
 
+async def test_a_record_names_every_entry_and_pages_keep_the_question(world: World) -> None:
+    asset = str(uuid4())
+    await world.tell(event(asset, ["mintmark.source/s"]))
+    for number in range(205):
+        await world.log(leaf(subject=f"asset:{asset}" if number % 2 == 0 else "another"))
+    record = (await world.call("auditor", "GET", f"/v1/records/{asset}")).json()
+    assert record["log_entries"] == list(range(0, 205, 2))
+    first = await world.call("auditor", "GET", "/v1/log/entries", params={"subject": f"asset:{asset}"})
+    second = await world.call("auditor", "GET", first.links["next"]["url"])
+    assert [entry["index"] for entry in [*first.json(), *second.json()]] == record["log_entries"]
+    assert "next" not in second.links
+
+
+async def test_a_leaf_that_no_tile_could_hold_is_refused(world: World) -> None:
+    long = await world.log(leaf(details={"why": "x" * 65_535}))
+    assert (long.status_code, long.json()["code"]) == (422, "leaf-too-long")
+    assert await world.count("leaves") == 0
+
+
 async def test_concurrent_events_get_dense_places(world: World) -> None:
     answers = await asyncio.gather(*(world.log(leaf()) for _ in range(40)))
     assert sorted(answer.json()["index"] for answer in answers) == list(range(40))

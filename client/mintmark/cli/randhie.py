@@ -7,15 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mintmark_shared.contracts.generation import (
-    CategoricalDomain,
-    Column,
-    Domain,
-    IntegerDomain,
-    NumberDomain,
-    Role,
-    SourceDeclaration,
-)
+from mintmark_shared.contracts.domains import CategoricalDomain, Domain, IntegerDomain, NumberDomain
+from mintmark_shared.contracts.generation import Column, Role, SourceDeclaration
 
 YES_NO = CategoricalDomain(kind="categorical", categories=["no", "yes"])
 CATEGORICAL: dict[str, Domain] = {

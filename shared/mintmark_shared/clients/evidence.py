@@ -26,6 +26,9 @@ class TellersOverHttp:
         return found
 
     async def assays(self, asset_id: UUID) -> list[dict[str, Any]]:
-        """Every assay of an asset."""
-        found: list[dict[str, Any]] = await self._evaluation.get(f"/v1/assays?asset={asset_id}")
+        """Every assay of an asset, page after page."""
+        found: list[dict[str, Any]] = []
+        path = f"/v1/assays?asset={asset_id}"
+        while page := await self._evaluation.get(f"{path}&after={found[-1]['id']}" if found else path):
+            found += page
         return found

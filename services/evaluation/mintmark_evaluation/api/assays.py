@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from mintmark_evaluation.api.report import HEADERS, render
@@ -15,6 +15,7 @@ from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.evaluation import Assay, AssayRequest, GuaranteeAudit, GuaranteeAuditRequest, Reassays
 from mintmark_shared.contracts.words import Name
 from mintmark_shared.idempotency import KeyedAttempt, ThisAttempt
+from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1", tags=["assays"])
 WRITE = requires("evaluation:assays:write")
@@ -35,7 +36,7 @@ async def request_assay(
 @router.get("/assays", operation_id="listAssays", summary="Assays, all or of one asset")
 async def list_assays(
     laboratory: InLaboratory,
-    response: Response,
+    pages: Pages,
     asset: Annotated[UUID | None, Query()] = None,
     after: Annotated[UUID | None, Query()] = None,
     _: Caller = READ,
@@ -43,7 +44,7 @@ async def list_assays(
     async with laboratory.database.transaction() as connection:
         rows = await Store(connection).page(asset, after)
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/assays?after={rows[-1].id}>; rel="next"'
+        pages.follow(rows[-1].id)
     return [Assay.model_validate(use_cases.show(row)) for row in rows]
 
 
@@ -108,7 +109,7 @@ async def audit(
 @router.get("/guarantee-audits", operation_id="listGuaranteeAudits", summary="Audits, all or of one generator")
 async def list_audits(
     laboratory: InLaboratory,
-    response: Response,
+    pages: Pages,
     generator: Annotated[Name | None, Query()] = None,
     after: Annotated[UUID | None, Query()] = None,
     _: Caller = READ,
@@ -116,5 +117,5 @@ async def list_audits(
     async with laboratory.database.transaction() as connection:
         rows = await Store(connection).audits(generator, after)
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/guarantee-audits?after={rows[-1].id}>; rel="next"'
+        pages.follow(rows[-1].id)
     return [GuaranteeAudit.model_validate(audits.show(row)) for row in rows]

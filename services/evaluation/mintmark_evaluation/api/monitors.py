@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from mintmark_evaluation.api.words import READ, InLaboratory, MonitorRequest, ScoresKept, ScoresPosted
@@ -13,6 +13,7 @@ from mintmark_evaluation.use_cases import monitors as use_cases
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.evaluation import Look, Monitor
 from mintmark_shared.idempotency import ThisAttempt
+from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1/monitors", tags=["monitors"])
 WRITE = requires("evaluation:monitors:write")
@@ -37,7 +38,7 @@ async def make(
 @router.get("", operation_id="listMonitors", summary="Monitors, all or of one asset")
 async def monitors(
     laboratory: InLaboratory,
-    response: Response,
+    pages: Pages,
     asset: Annotated[UUID | None, Query()] = None,
     after: Annotated[UUID | None, Query()] = None,
     _: Caller = READ,
@@ -45,7 +46,7 @@ async def monitors(
     async with laboratory.database.transaction() as connection:
         rows = await MonitorStore(connection).page(asset, after)
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/monitors?after={rows[-1].id}>; rel="next"'
+        pages.follow(rows[-1].id)
     return [Monitor.model_validate(use_cases.show(row)) for row in rows]
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, Field
 
@@ -15,6 +15,7 @@ from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import Parameter
 from mintmark_shared.contracts.words import Document, Name
 from mintmark_shared.idempotency import ThisAttempt
+from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1/audits", tags=["audits"])
 
@@ -65,14 +66,14 @@ async def request(
 @router.get("", operation_id="listAudits", summary="Audits, the latest first")
 async def audits(
     workshop: InWorkshop,
-    response: Response,
+    pages: Pages,
     after: Annotated[UUID | None, Query()] = None,
     _: Caller = requires("generation:read"),
 ) -> list[Audit]:
     async with workshop.database.transaction() as connection:
         rows = await AuditStore(connection).page(after)
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/audits?after={rows[-1].id}>; rel="next"'
+        pages.follow(rows[-1].id)
     return [Audit.model_validate(use_cases.show(row)) for row in rows]
 
 

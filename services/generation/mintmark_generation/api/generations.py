@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from mintmark_generation.api.words import Generation, InWorkshop
@@ -17,6 +17,7 @@ from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import Plan
 from mintmark_shared.idempotency import IdempotencyKey
+from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1/generations", tags=["generations"])
 READ = requires("generation:read")
@@ -41,12 +42,12 @@ async def request_generation(
 
 @router.get("", operation_id="listGenerations", summary="Runs, newest first")
 async def list_generations(
-    workshop: InWorkshop, response: Response, after: Annotated[UUID | None, Query()] = None, _: Caller = READ
+    workshop: InWorkshop, pages: Pages, after: Annotated[UUID | None, Query()] = None, _: Caller = READ
 ) -> list[Generation]:
     async with workshop.database.transaction() as connection:
         rows = await Store(connection).runs(after)
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/generations?after={rows[-1].id}>; rel="next"'
+        pages.follow(rows[-1].id)
     return [Generation.model_validate(plans.show_run(row)) for row in rows]
 
 

@@ -8,7 +8,8 @@ from mintmark_generation.api.words import GeneratorShown
 from mintmark_generation.generators.catalogue import CATALOGUE
 from mintmark_generation.generators.protocol import Engine
 from mintmark_shared.auth import Caller, requires
-from mintmark_shared.contracts.generation import CategoricalDomain, Column, SourceDeclaration
+from mintmark_shared.contracts.domains import CategoricalDomain
+from mintmark_shared.contracts.generation import Column, SourceDeclaration
 
 router = APIRouter(prefix="/v1/generators", tags=["generators"])
 

@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from mintmark_generation.api.words import InWorkshop, Model
 from mintmark_generation.store import PAGE, Store
 from mintmark_shared.auth import Caller, requires
+from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -15,14 +16,14 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 @router.get("", operation_id="listModels", summary="Fitted models that can be sampled again")
 async def list_models(
     workshop: InWorkshop,
-    response: Response,
+    pages: Pages,
     after: Annotated[UUID | None, Query()] = None,
     _: Caller = requires("generation:read"),
 ) -> list[Model]:
     async with workshop.database.transaction() as connection:
         rows = await Store(connection).models(after)
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/models?after={rows[-1].id}>; rel="next"'
+        pages.follow(rows[-1].id)
     return [
         Model(
             id=row.id,

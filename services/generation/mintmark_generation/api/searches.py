@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from mintmark_generation.api.words import InWorkshop, Search
@@ -13,6 +13,7 @@ from mintmark_generation.use_cases import searches as use_cases
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.search import SearchRequest
 from mintmark_shared.idempotency import KeyedAttempt
+from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
 READ = requires("generation:read")
@@ -34,14 +35,14 @@ async def request_search(
 
 @router.get("", operation_id="listSearches", summary="Searches, newest first")
 async def list_searches(
-    workshop: InWorkshop, response: Response, after: Annotated[UUID | None, Query()] = None, _: Caller = READ
+    workshop: InWorkshop, pages: Pages, after: Annotated[UUID | None, Query()] = None, _: Caller = READ
 ) -> list[Search]:
     async with workshop.database.transaction() as connection:
         store = SearchStore(connection)
         rows = await store.searches(after)
         shown = [use_cases.show(row, await store.trials(row.id)) for row in rows]
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/searches?after={rows[-1].id}>; rel="next"'
+        pages.follow(rows[-1].id)
     return [Search.model_validate(one) for one in shown]
 
 

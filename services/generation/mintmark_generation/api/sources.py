@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 
 from mintmark_generation.api.words import InWorkshop, SourceShown, SourceVersionShown
@@ -14,6 +14,7 @@ from mintmark_shared.auth import Caller, requires
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.generation import HeldVersion, SourceDeclaration
 from mintmark_shared.idempotency import Attempt, OptionalIdempotencyKey, ThisAttempt
+from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1/sources", tags=["sources"])
 READ = requires("generation:read")
@@ -34,12 +35,12 @@ async def register(
 
 @router.get("", operation_id="listSources", summary="All sources")
 async def list_sources(
-    workshop: InWorkshop, response: Response, after: Annotated[UUID | None, Query()] = None, _: Caller = READ
+    workshop: InWorkshop, pages: Pages, after: Annotated[UUID | None, Query()] = None, _: Caller = READ
 ) -> list[SourceShown]:
     async with workshop.database.transaction() as connection:
         rows = await Store(connection).sources(after)
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/sources?after={rows[-1].id}>; rel="next"'
+        pages.follow(rows[-1].id)
     return [SourceShown.model_validate(use_cases.show_source(row)) for row in rows]
 
 

@@ -23,6 +23,7 @@ from mintmark_lineage.store.log import LogStore
 from mintmark_lineage.use_cases import log, posts
 from mintmark_shared.auth import Caller
 from mintmark_shared.errors import Conflict, NotFound
+from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1", tags=["log"])
 Size = Annotated[int, Query(ge=1, lt=2**62)]
@@ -47,7 +48,7 @@ async def append(leaf: AuditLeaf, archive: InArchive, _: Caller = WRITE) -> Sequ
 @router.get("/log/entries", operation_id="listLogEntries", summary="The log's leaves, in order")
 async def entries(
     archive: InArchive,
-    response: Response,
+    pages: Pages,
     subject: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None,
     after: Annotated[int, Query(ge=-1, lt=2**62)] = -1,
     _: Caller = READ,
@@ -55,7 +56,7 @@ async def entries(
     async with archive.database.transaction() as connection:
         rows = await LogStore(connection).leaves(subject, after)
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/log/entries?after={rows[-1].position}>; rel="next"'
+        pages.follow(rows[-1].position)
     return [LogEntry(index=row.position, leaf=row.leaf.decode(), sequenced_at=row.sequenced_at) for row in rows]
 
 

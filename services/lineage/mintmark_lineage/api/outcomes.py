@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
 from mintmark_lineage.api.words import READ, InArchive
@@ -13,6 +13,7 @@ from mintmark_lineage.store.outcomes import OutcomeStore
 from mintmark_shared.auth import Caller
 from mintmark_shared.contracts.words import Document, Name
 from mintmark_shared.errors import Invalid, NotFound
+from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1/outcomes", tags=["outcomes"])
 Bound = Annotated[Decimal | None, Query(ge=-(10**9), le=10**9, allow_inf_nan=False)]
@@ -86,7 +87,7 @@ class Summing(Sought):
 
 @router.get("", operation_id="searchOutcomes", summary="Past configurations and what became of them, the latest first")
 async def search(
-    sought: Annotated[Sorting, Query()], archive: InArchive, response: Response, _: Caller = READ
+    sought: Annotated[Sorting, Query()], archive: InArchive, pages: Pages, _: Caller = READ
 ) -> list[Found]:
     """``at_most`` and ``at_least`` are held against the bound of the metric's interval, as a charter would."""
     if sought.metric is None and (sought.at_most is not None or sought.at_least is not None):
@@ -99,7 +100,7 @@ async def search(
             raise NotFound(f"No page ended with asset {sought.after}.")
         rows = await store.search(sought.columns(), bounds, after)
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/outcomes?after={rows[-1].asset_id}>; rel="next"'
+        pages.follow(rows[-1].asset_id)
     return [Found.model_validate(row, from_attributes=True) for row in rows]
 
 

@@ -8,10 +8,11 @@ from fastapi import Depends, Request
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from mintmark_lineage.use_cases.archive import Archive
-from mintmark_lineage.use_cases.log import Leaf
+from mintmark_lineage.use_cases.log import LONGEST_LEAF, Leaf
 from mintmark_shared.auth import requires
 from mintmark_shared.canonical import canonical, check_storable
 from mintmark_shared.contracts.words import Document
+from mintmark_shared.errors import Invalid
 
 READ = requires("lineage:read")
 WRITE = requires("lineage:events:write")
@@ -40,9 +41,19 @@ class AuditLeaf(Document):
 
 
 def leaf_of(leaf: AuditLeaf) -> Leaf:
-    content = leaf.model_dump(mode="json")
-    check_storable(content)
-    return Leaf(leaf.id, leaf.subject, canonical(content))
+    """An audit event as the log keeps it.
+
+    Raises:
+        Invalid: it holds what Postgres cannot keep, or more than an entry of a tile holds.
+    """
+    told = leaf.model_dump(mode="json")
+    check_storable(told)
+    content = canonical(told)
+    if len(content) > LONGEST_LEAF:
+        raise Invalid(
+            f"An audit event may hold {LONGEST_LEAF} bytes; keep ids and digests in it.", code="leaf-too-long"
+        )
+    return Leaf(leaf.id, leaf.subject, content)
 
 
 class Sequenced(Document):

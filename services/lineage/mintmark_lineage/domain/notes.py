@@ -19,7 +19,7 @@ class CheckpointSigner:
         self._key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed, validate=True))
         self._public = self._key.public_key().public_bytes_raw()
         name = origin.encode() + b"\n"
-        self._key_id = hashlib.sha256(name + ED25519 + self._public).digest()[:4]
+        self._key_id = hashlib.sha256(name + ED25519 + self._public).digest()[:KEY_ID]
 
     @property
     def verifier_key(self) -> str:

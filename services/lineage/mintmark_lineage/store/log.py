@@ -67,6 +67,11 @@ class LogStore:
             query = query.where(leaves.c.subject == subject)
         return (await self._connection.execute(query)).all()
 
+    async def places(self, subjects: Iterable[str]) -> Sequence[int]:
+        """Where every leaf about any of them stands, in order."""
+        about = select(leaves.c.position).where(leaves.c.subject.in_(list(subjects)))
+        return (await self._connection.scalars(about.order_by(leaves.c.position))).all()
+
     async def latest_checkpoint(self) -> Row[Any] | None:
         query = select(checkpoints).order_by(checkpoints.c.size.desc()).limit(1)
         return (await self._connection.execute(query)).one_or_none()

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from mintmark_lineage.domain.evidence import (
 from mintmark_lineage.store.events import EventStore
 from mintmark_lineage.store.log import LogStore
 from mintmark_lineage.use_cases.archive import Archive
-from mintmark_lineage.use_cases.log import checkpoint, prove_at
+from mintmark_lineage.use_cases.log import newest_checkpoint, prove_at
 from mintmark_lineage.use_cases.records import record
 from mintmark_shared.errors import Conflict
 
@@ -41,13 +41,10 @@ async def bundle(archive: Archive, asset: UUID) -> bytes:
         raise Conflict("The asset's table is not made yet.", code="not-made")
     dossier = await archive.tellers.dossier(asset)
     assays = await archive.tellers.assays(asset)
-    note = await checkpoint(archive)
+    note, proofs = await _proved(archive, subjects_of(told, dossier))
     items = _documents(told, dossier, assays)
     items["events.json"] = (written(await _events(archive, asset)), "every event of the run and of runs under it")
-    items["proofs.json"] = (
-        written(await _proofs(archive, told, dossier)),
-        "log entries, each with its inclusion proof",
-    )
+    items["proofs.json"] = (written(proofs), "log entries, each with its inclusion proof")
     items["checkpoint.txt"] = (note.encode(), "the log's checkpoint that the proofs lead to, with its cosignatures")
     made = written(statement(told, dossier))
     items["provenance.dsse.json"] = (written(dsse(STATEMENT, made, archive.signer)), "SLSA provenance, in-toto, signed")
@@ -81,14 +78,13 @@ async def _events(archive: Archive, asset: UUID) -> list[Any]:
         return list(await EventStore(connection).events_of_run(str(asset)))
 
 
-async def _proofs(archive: Archive, told: Mapping[str, Any], dossier: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Of every entry about the asset that the newest checkpoint covers."""
+async def _proved(archive: Archive, subjects: Sequence[str]) -> tuple[str, list[dict[str, Any]]]:
+    """The newest checkpoint, and a proof against that very one of every entry about the subjects that it covers."""
     async with archive.database.transaction() as connection:
         store = LogStore(connection)
-        last = await store.latest_checkpoint()
-        rows = [row for subject in subjects_of(told, dossier) for row in await store.leaves(subject, -1)]
-        covered = sorted({row.position for row in rows if last is not None and row.position < last.size})
-        return [await prove_at(store, index, last) for index in covered]
+        last, note = await newest_checkpoint(store)
+        covered = [place for place in await store.places(subjects) if place < last.size]
+        return note, [await prove_at(store, place, last) for place in covered]
 
 
 def _zipped(files: Mapping[str, bytes]) -> bytes:

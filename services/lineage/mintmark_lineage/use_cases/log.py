@@ -23,6 +23,7 @@ from mintmark_shared.errors import Conflict, Invalid, NotFound, Unavailable
 TILE = 256
 """Hashes or entries in a whole tile (C2SP tlog-tiles), and levels of the tree one level of tiles spans: 8."""
 LONGEST_LEAF = 2**16 - 1
+"""Bytes: tiles give an entry's length in two of them, and a longer entry would spoil its tile for good."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,21 @@ async def checkpoint(archive: Archive) -> str:
         Unavailable: nothing was logged yet.
     """
     async with archive.database.transaction() as connection:
-        store = LogStore(connection)
-        last = await store.latest_checkpoint()
-        if last is None:
-            raise Unavailable("The log has no checkpoint yet; ask again in a few seconds.")
-        cosigned = await store.cosignatures(last.size)
-    return "".join([last.note, *(f"{line}\n" for line in cosigned)])
+        _, note = await newest_checkpoint(LogStore(connection))
+    return note
+
+
+async def newest_checkpoint(store: LogStore) -> tuple[Any, str]:
+    """The newest checkpoint's row, and its note with the witnesses' signatures under it.
+
+    Raises:
+        Unavailable: nothing was logged yet.
+    """
+    last = await store.latest_checkpoint()
+    if last is None:
+        raise Unavailable("The log has no checkpoint yet; ask again in a few seconds.")
+    cosigned = await store.cosignatures(last.size)
+    return last, "".join([last.note, *(f"{line}\n" for line in cosigned)])
 
 
 async def prove(archive: Archive, index: int) -> dict[str, Any]:
@@ -116,7 +126,7 @@ async def prove_at(store: LogStore, index: int, last: Any | None) -> dict[str, A
     row = await store.leaf(index)
     if last is None or last.size <= index:
         raise NotFound(f"No checkpoint covers leaf {index} yet; ask again in a few seconds.")
-    proof = await _hashes(store, inclusion_spans(index, last.size))
+    proof = await span_hashes(store, inclusion_spans(index, last.size))
     return {"index": index, "leaf": row.leaf.decode(), "proof": proof, "checkpoint": last.note}
 
 
@@ -134,11 +144,12 @@ async def prove_consistency(archive: Archive, first: int, second: int) -> dict[s
         row = await store.checkpoint_of(second)
         if row is None:
             raise NotFound(f"No checkpoint was signed at size {second}; ask for the size of one you hold.")
-        proof = await _hashes(store, consistency_spans(first, second))
+        proof = await span_hashes(store, consistency_spans(first, second))
     return {"from": first, "to": second, "proof": proof, "checkpoint": row.note}
 
 
-async def _hashes(store: LogStore, spans: Sequence[Span]) -> list[str]:
+async def span_hashes(store: LogStore, spans: Sequence[Span]) -> list[str]:
+    """The hashes of spans of the tree, base64."""
     hashes = await store.hashes(covers(spans))
     return [base64.b64encode(span_hash(span, hashes)).decode() for span in spans]
 

@@ -5,7 +5,6 @@ place until the place has it; what is missed while a place is away is not caught
 before it.
 """
 
-import base64
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +14,11 @@ import httpx
 import obstore
 from obstore.store import ObjectStore
 
-from mintmark_lineage.domain.merkle import consistency_spans, covers, span_hash
+from mintmark_lineage.domain.merkle import consistency_spans
 from mintmark_lineage.domain.notes import NotCosigned, Witness
 from mintmark_lineage.store.log import LogStore
 from mintmark_lineage.use_cases.archive import Archive
+from mintmark_lineage.use_cases.log import span_hashes
 
 logger = logging.getLogger("mintmark.checkpoints")
 PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
@@ -114,10 +114,8 @@ class Cosigning:
 async def _way(archive: Archive, old: int, size: int) -> list[str]:
     if old in {0, size}:
         return []
-    spans = consistency_spans(old, size)
     async with archive.database.transaction() as connection:
-        hashes = await LogStore(connection).hashes(covers(spans))
-    return [base64.b64encode(span_hash(span, hashes)).decode() for span in spans]
+        return await span_hashes(LogStore(connection), consistency_spans(old, size))
 
 
 async def _post(http: httpx.AsyncClient, url: str, body: str) -> httpx.Response:

@@ -23,5 +23,5 @@ async def record(archive: Archive, asset: UUID) -> dict[str, Any]:
         composed = compose_record(str(asset), events)
         permit = composed.get("charge", {}).get("permit")
         subjects = [f"run:{asset}", f"asset:{asset}", f"permit:{permit}"]
-        entries = [row.position for subject in subjects for row in await LogStore(connection).leaves(subject, -1)]
-    return composed | {"log_entries": sorted(entries)}
+        entries = list(await LogStore(connection).places(subjects))
+    return composed | {"log_entries": entries}

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
@@ -30,6 +30,7 @@ from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import Mechanism
 from mintmark_shared.contracts.words import AmountText, Document, Name, Text
 from mintmark_shared.idempotency import ThisAttempt
+from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1/populations", tags=["budgets"])
 READ = requires("policy:read")
@@ -232,7 +233,7 @@ async def statement(population_id: UUID, office: InOffice, _: Caller = READ) -> 
 async def ledger(
     population_id: UUID,
     office: InOffice,
-    response: Response,
+    pages: Pages,
     after: Annotated[UUID | None, Query()] = None,
     _: Caller = READ,
 ) -> Ledger:
@@ -241,7 +242,7 @@ async def ledger(
         await store.population(population_id)
         rows = await store.ledger(population_id, after, PAGE)
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/populations/{population_id}/ledger?after={rows[-1].id}>; rel="next"'
+        pages.follow(rows[-1].id)
     entries = [
         LedgerEntry(
             id=row.id, charter_id=row.charter_id, partition=row.partition, permit_id=row.permit_id, kind=row.kind,

@@ -29,6 +29,7 @@ from mintmark_shared.contracts.policy import Clause, DecisionRequest
 from mintmark_shared.contracts.words import Document, Name
 from mintmark_shared.errors import PreconditionRequired
 from mintmark_shared.idempotency import ThisAttempt
+from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1", tags=["charters"])
 READ = requires("policy:read")
@@ -96,7 +97,7 @@ async def draft(caller: Writer, document: WrittenDocument, office: InOffice, att
 @router.get("/charters", operation_id="listCharters", summary="Charters: the version that holds, or the newest")
 async def list_charters(
     office: InOffice,
-    response: Response,
+    pages: Pages,
     after: Annotated[UUID | None, Query()] = None,
     state: Annotated[State | None, Query(description="Only those in this state at the moment asked for")] = None,
     owner: Annotated[str | None, Query(max_length=200)] = None,
@@ -125,7 +126,7 @@ async def list_charters(
             else await store.newest(moment, after)
         )
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/charters?after={rows[-1].charter_id}>; rel="next"'
+        pages.follow(rows[-1].charter_id)
     shown = [row for row in rows if state is None or state_of(row, moment) == state]
     return [CharterVersion.model_validate(use_cases.show(row, moment)) for row in shown]
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
 
@@ -19,6 +19,7 @@ from mintmark_policy.use_cases import outcomes, reviews
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.words import Document, Text
 from mintmark_shared.idempotency import ThisAttempt
+from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1", tags=["committee"])
 READ = requires("policy:read")
@@ -157,7 +158,7 @@ async def quorum_rules(office: InOffice, _: Caller = READ) -> list[QuorumShown]:
 @router.get("/reviews", operation_id="listReviews", summary="What was put up for votes")
 async def list_reviews(
     office: InOffice,
-    response: Response,
+    pages: Pages,
     kind: Annotated[Kind | None, Query()] = None,
     state: Annotated[Literal["open", "approved", "rejected", "lapsed"] | None, Query()] = None,
     subject: Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")] = None,
@@ -168,7 +169,7 @@ async def list_reviews(
         rows = await ReviewStore(connection).page(kind=kind, state=state, subject=subject, after=after)
         shown = [await reviews.show(connection, row) for row in rows]
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/reviews?after={rows[-1].id}>; rel="next"'
+        pages.follow(rows[-1].id)
     return [ReviewShown.model_validate(entry) for entry in shown]
 
 

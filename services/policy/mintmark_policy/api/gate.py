@@ -37,6 +37,7 @@ from mintmark_shared.contracts.policy import (
 )
 from mintmark_shared.contracts.words import Document, Name
 from mintmark_shared.idempotency import IdempotencyKey, KeyedAttempt, ThisAttempt
+from mintmark_shared.web import Pages
 
 PAGE = 100
 router = APIRouter(prefix="/v1", tags=["gate"])
@@ -102,7 +103,7 @@ class Explanation(Document):
 @router.get("/decisions", operation_id="searchDecisions", summary="Past decisions, newest first")
 async def search(
     office: InOffice,
-    response: Response,
+    pages: Pages,
     charter: Annotated[UUID | None, Query()] = None,
     requester: Annotated[Subject | None, Query()] = None,
     verdict: Annotated[Literal["permit", "deny", "review"] | None, Query()] = None,
@@ -118,7 +119,7 @@ async def search(
             since=since, until=until,
         )  # fmt: skip
     if len(rows) == PAGE:
-        response.headers["Link"] = f'</v1/decisions?after={rows[-1].id}>; rel="next"'
+        pages.follow(rows[-1].id)
     return [
         DecisionSummary.model_validate(row.document | {"requester": row.requester, "charter_id": row.charter_id})
         for row in rows
