@@ -11,16 +11,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
-from mintmark_shared.contracts.generation import (
-    Column,
+from mintmark_shared.contracts.domains import (
     DateDomain,
     DecimalDomain,
     Domain,
     ExactDomain,
-    SourceDeclaration,
     TimeDomain,
     TimestampDomain,
 )
+from mintmark_shared.contracts.generation import Column, SourceDeclaration
 
 # Its functions are made at run time, which no type checker can see.
 pc: Any = pyarrow.compute

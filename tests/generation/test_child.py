@@ -16,7 +16,8 @@ import pytest
 from mintmark_generation.use_cases import child as module
 from mintmark_generation.use_cases.child import ChildFailed, Children, JobLimits
 from mintmark_shared import custody
-from mintmark_shared.contracts.generation import CategoricalDomain, Column, SourceDeclaration
+from mintmark_shared.contracts.domains import CategoricalDomain
+from mintmark_shared.contracts.generation import Column, SourceDeclaration
 from mintmark_shared.exact import arrow_schema
 
 DECLARATION = SourceDeclaration(

@@ -18,7 +18,8 @@ from mintmark_generation.generators.dressing import dress, invented, plain_shape
 from mintmark_generation.generators.protocol import check_source
 from mintmark_generation.use_cases.shapes import check_shape
 from mintmark_shared import custody
-from mintmark_shared.contracts.generation import SourceDeclaration, TextDomain
+from mintmark_shared.contracts.domains import TextDomain
+from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import Guarantee
 from mintmark_shared.contracts.shape import Shape
 from mintmark_shared.errors import Invalid

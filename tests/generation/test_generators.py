@@ -20,15 +20,8 @@ from mintmark_generation.generators.dpmm_engines import DpmmFixed, DpmmMst, rho_
 from mintmark_generation.generators.encoding import TableCodec, codec_of
 from mintmark_generation.generators.protocol import complete
 from mintmark_shared import custody
-from mintmark_shared.contracts.generation import (
-    CategoricalDomain,
-    Column,
-    IntegerDomain,
-    NumberDomain,
-    PrivacyUnit,
-    SourceDeclaration,
-    TextDomain,
-)
+from mintmark_shared.contracts.domains import CategoricalDomain, IntegerDomain, NumberDomain, TextDomain
+from mintmark_shared.contracts.generation import Column, PrivacyUnit, SourceDeclaration
 from mintmark_shared.errors import Invalid
 from mintmark_shared.exact import arrow_schema
 

@@ -15,14 +15,8 @@ from pydantic import ValidationError
 from mintmark_generation.domain.quotas import quotas
 from mintmark_generation.generators.shaping import ShapeUnreachable, shaped
 from mintmark_generation.use_cases.shapes import check_shape
-from mintmark_shared.contracts.generation import (
-    CategoricalDomain,
-    Column,
-    IntegerDomain,
-    NumberDomain,
-    SourceDeclaration,
-    TextDomain,
-)
+from mintmark_shared.contracts.domains import CategoricalDomain, IntegerDomain, NumberDomain, TextDomain
+from mintmark_shared.contracts.generation import Column, SourceDeclaration
 from mintmark_shared.contracts.policy import Guarantee
 from mintmark_shared.contracts.shape import Shape
 from mintmark_shared.errors import Invalid

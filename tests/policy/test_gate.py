@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mintmark_policy.domain import gate
 from mintmark_policy.domain.accounting import FREE, Account, Mechanism, caps_of, cost_of
 from mintmark_policy.domain.charter import Charter, Configuration, Criterion, ExtraRule, ParameterRange
 from mintmark_policy.domain.extra_rules import compile_plan_rule
 from mintmark_policy.domain.facts import Assessment, Facts, Plan
 from mintmark_policy.domain.gate import GATE, judge
+from mintmark_policy.domain.gate.rule import RANK
 from mintmark_policy.domain.library import read_rejection
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -230,4 +230,4 @@ def test_the_requested_guarantee_binds_even_where_the_charter_would_take_less() 
     assert [clause.code for clause in judge(GATE, facts)] == ["guarantee.sufficient"]
 
 
-assert gate.RANK["none"] < gate.RANK["claimed"] < gate.RANK["proven"]
+assert RANK["none"] < RANK["claimed"] < RANK["proven"]

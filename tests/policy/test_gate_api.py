@@ -9,7 +9,7 @@ import pytest
 from policy.conftest import World
 from policy.examples import charter_document
 
-from mintmark_policy.use_cases.decisions import return_expired
+from mintmark_policy.use_cases.reservations import return_expired
 
 MISSING = str(uuid4())
 

@@ -10,16 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mintmark_shared.contracts.generation import (
-    Column,
+from mintmark_shared.contracts.domains import (
     DateDomain,
     DecimalDomain,
     IntegerDomain,
-    SourceDeclaration,
     TextDomain,
     TimeDomain,
     TimestampDomain,
 )
+from mintmark_shared.contracts.generation import Column, SourceDeclaration
 from mintmark_shared.exact import arrow_schema, arrow_type, from_steps, plain_table, to_steps
 
 BORN = DateDomain(kind="date", minimum=date(1900, 1, 1), maximum=date(2030, 12, 31))

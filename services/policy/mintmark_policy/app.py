@@ -8,8 +8,8 @@ from mintmark_policy.api import ROUTERS
 from mintmark_policy.settings import Settings
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases.calendar import fire_due
-from mintmark_policy.use_cases.decisions import return_expired
 from mintmark_policy.use_cases.office import Keyring, Office, PermitSigner
+from mintmark_policy.use_cases.reservations import return_expired
 from mintmark_shared.clock import Clock, utc_now
 from mintmark_shared.service import Surroundings
 from mintmark_shared.telemetry import Metrics

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from mintmark_shared.contracts.generation import Column, IntegerDomain, NumberDomain, SourceDeclaration
+from mintmark_shared.contracts.domains import IntegerDomain, NumberDomain
+from mintmark_shared.contracts.generation import Column, SourceDeclaration
 from mintmark_shared.exact import plain_table
 
 Array = np.ndarray[Any, Any]

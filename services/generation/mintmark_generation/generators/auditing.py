@@ -12,7 +12,8 @@ from uuid import UUID
 import pyarrow as pa
 
 from mintmark_generation.generators.protocol import Engine
-from mintmark_shared.contracts.generation import CategoricalDomain, Column, SourceDeclaration
+from mintmark_shared.contracts.domains import CategoricalDomain
+from mintmark_shared.contracts.generation import Column, SourceDeclaration
 from mintmark_shared.exact import arrow_schema
 
 HELD = "held"

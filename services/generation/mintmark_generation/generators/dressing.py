@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from mintmark_shared.contracts.generation import Column, ExactDomain, SourceDeclaration, TextDomain
+from mintmark_shared.contracts.domains import ExactDomain, TextDomain
+from mintmark_shared.contracts.generation import Column, SourceDeclaration
 from mintmark_shared.contracts.shape import Condition, Shape
 from mintmark_shared.errors import Invalid
 from mintmark_shared.exact import arrow_schema, from_steps

@@ -11,13 +11,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from mintmark_shared.contracts.generation import (
-    CategoricalDomain,
-    Column,
-    IntegerDomain,
-    NumberDomain,
-    SourceDeclaration,
-)
+from mintmark_shared.contracts.domains import CategoricalDomain, IntegerDomain, NumberDomain
+from mintmark_shared.contracts.generation import Column, SourceDeclaration
 from mintmark_shared.exact import arrow_schema, arrow_type
 
 Array = np.ndarray[Any, Any]

@@ -18,13 +18,8 @@ import pandas as pd
 import pyarrow as pa
 
 from mintmark_generation.generators.protocol import Needs, Parameters, ParameterSpec, Report, unit_of
-from mintmark_shared.contracts.generation import (
-    CategoricalDomain,
-    Column,
-    IntegerDomain,
-    NumberDomain,
-    SourceDeclaration,
-)
+from mintmark_shared.contracts.domains import CategoricalDomain, IntegerDomain, NumberDomain
+from mintmark_shared.contracts.generation import Column, SourceDeclaration
 from mintmark_shared.contracts.policy import Guarantee, Mechanism
 from mintmark_shared.exact import arrow_schema
 

@@ -4,18 +4,17 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from mintmark_generation.generators.dressing import plain_shape
-from mintmark_shared.contracts.generation import (
+from mintmark_shared.contracts.domains import (
     CategoricalDomain,
-    Column,
     DateDomain,
     DecimalDomain,
     Domain,
     IntegerDomain,
     NumberDomain,
-    SourceDeclaration,
     TimeDomain,
     TimestampDomain,
 )
+from mintmark_shared.contracts.generation import Column, SourceDeclaration
 from mintmark_shared.contracts.policy import Guarantee
 from mintmark_shared.contracts.shape import Condition, Constraint, Shape
 from mintmark_shared.errors import Invalid

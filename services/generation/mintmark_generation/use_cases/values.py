@@ -6,19 +6,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from mintmark_shared.contracts.generation import (
+from mintmark_shared.contracts.domains import (
     CategoricalDomain,
-    Column,
     DateDomain,
     DecimalDomain,
     ExactDomain,
     IntegerDomain,
     NumberDomain,
-    SourceDeclaration,
     TextDomain,
     TimeDomain,
     TimestampDomain,
 )
+from mintmark_shared.contracts.generation import Column, SourceDeclaration
 from mintmark_shared.errors import Invalid
 from mintmark_shared.exact import PLAIN_TYPES, arrow_schema, from_steps
 

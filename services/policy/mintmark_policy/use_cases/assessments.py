@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from mintmark_policy.domain.assessment import Risk, check_acceptable, check_answers, worst_residual
 from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.charters import CharterStore
@@ -65,10 +67,7 @@ async def assess(
         store = RulebookStore(connection)
         row = await CharterStore(connection).latest(charter_id, now)
         _check_assessor(row, charter_digest, by)
-        used = await store.template(template) if template else None
-        if used is not None:
-            check_answers(used.document, answers)
-            check_acceptable(used.document, risks, acceptable=acceptable)
+        version = await _check_answers(store, template, answers, risks, acceptable=acceptable)
         values = {
             "charter_id": charter_id,
             "digest": row.digest,
@@ -76,7 +75,7 @@ async def assess(
             "acceptable": acceptable,
             "summary": summary,
             "template": template,
-            "template_version": used.version if used is not None else None,
+            "template_version": version,
             "answers": dict(answers),
             "risks": [vars(risk) for risk in risks],
             "residual_risk": worst_residual(risks),
@@ -84,11 +83,7 @@ async def assess(
             "made_at": now,
         }
         made = await store.assess(values)
-        payload = {"to": row.document["owner"], "charter": str(charter_id)}
-        await CalendarStore(connection).schedule("assessment.expiry", f"assessment:{made}", valid_until, now, payload)
-        details = {"version": row.version, "digest": row.digest}
-        event = AuditEvent(by, "charter.assess", f"charter:{charter_id}", details=details)
-        await journal.record(connection, now, event)
+        await _note(connection, row, made, valid_until, by, now)
         body = {"id": str(made), "charter_id": str(charter_id), "digest": row.digest}
         body["residual_risk"] = values["residual_risk"]
         return await attempt.keep(connection, by, Reply(201, body))
@@ -99,6 +94,31 @@ def _check_assessor(row: Any, charter_digest: str, by: str) -> None:
         raise Forbidden("Nobody assesses their own charter.", code="own-matter")
     if charter_digest != row.digest:
         raise Conflict("The charter changed since it was read; assess its present digest.", code="digest-changed")
+
+
+async def _check_answers(
+    store: RulebookStore, template: str | None, answers: Mapping[str, Any], risks: Sequence[Risk], *, acceptable: bool
+) -> int | None:
+    """The version of the questionnaire that the answers fit; None where there is none to fit."""
+    if template is None:
+        return None
+    used = await store.template(template)
+    check_answers(used.document, answers)
+    check_acceptable(used.document, risks, acceptable=acceptable)
+    version: int = used.version
+    return version
+
+
+async def _note(
+    connection: AsyncConnection, row: Any, made: UUID, valid_until: datetime, by: str, now: datetime
+) -> None:
+    """Put the assessment's end into the calendar, and the assessment into the journal."""
+    payload = {"to": row.document["owner"], "charter": str(row.charter_id)}
+    await CalendarStore(connection).schedule("assessment.expiry", f"assessment:{made}", valid_until, now, payload)
+    details = {"version": row.version, "digest": row.digest}
+    await journal.record(
+        connection, now, AuditEvent(by, "charter.assess", f"charter:{row.charter_id}", details=details)
+    )
 
 
 async def review_model(

@@ -15,7 +15,6 @@ from mintmark_policy.domain import gate
 from mintmark_policy.domain.accounting import Account, cost_of
 from mintmark_policy.domain.facts import Clause
 from mintmark_policy.domain.waiver import Waiver, waive
-from mintmark_policy.store.budgets import BudgetStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.store.hot import HotStore, Rows, array, mechanism_row, text_array
 from mintmark_policy.store.rulebook import RulebookStore
@@ -23,6 +22,7 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.facts import Brief, brief, known_as, mechanism_of
 from mintmark_policy.use_cases.office import Office
+from mintmark_policy.use_cases.reservations import return_expired_on
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.policy import DecisionRequest
 from mintmark_shared.database import driver_connection
@@ -169,7 +169,7 @@ async def _lock(
         return {}
     accounts = await hot.lock(wanted)
     if await hot.has_expired(now, wanted):
-        await _return_expired(DecisionStore(connection), BudgetStore(connection), connection, now, list(wanted))
+        await return_expired_on(connection, now, list(wanted))
         accounts = await hot.lock(wanted)
     return accounts
 
@@ -368,44 +368,3 @@ def _journal(request: DecisionRequest, body: dict[str, Any], rows: Rows, now: da
     rows.audit.append((UUID(leaf["id"]), now, event.actor, salt, told))
     rows.outbox.append((now, "audit", told))
     rows.outbox.append((now, "openlineage", json.dumps(lineage)))
-
-
-# --- reservations nobody redeemed ---------------------------------------------------------
-
-
-async def return_expired(office: Office) -> int:
-    """Give back reservations nobody redeemed in time; returns how many."""
-    now = office.clock()
-    async with office.database.transaction() as connection:
-        return await _return_expired(DecisionStore(connection), BudgetStore(connection), connection, now, None)
-
-
-async def _return_expired(
-    store: DecisionStore,
-    budgets: BudgetStore,
-    connection: AsyncConnection,
-    now: datetime,
-    account_ids: Sequence[UUID] | None,
-) -> int:
-    rows = await store.expired(now, account_ids=account_ids)
-    # All at once and in the order of their ids, as every other place locks them.
-    await budgets.lock({key for row in rows for key in row.account_ids})
-    for row in rows:
-        await give_back(store, budgets, connection, row, now, outcome="expired", by="policy")
-    return len(rows)
-
-
-async def give_back(
-    store: DecisionStore,
-    budgets: BudgetStore,
-    connection: AsyncConnection,
-    row: Any,
-    now: datetime,
-    *,
-    outcome: str,
-    by: str,
-) -> None:
-    """Return an unredeemed reservation. Callers hold the permit's row and have seen it reserved (I5)."""
-    await store.set_permit(row.id, state="returned", outcome=outcome)
-    await budgets.move("return", row.account_ids, row.id, row.mechanism, await budgets.cost(row.mechanism), now)
-    await journal.record(connection, now, AuditEvent(by, "permit.return", f"permit:{row.id}", outcome))

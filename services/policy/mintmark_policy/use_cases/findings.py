@@ -20,11 +20,11 @@ from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
-from mintmark_policy.use_cases.releases import charter_of, plan_of, suspend_asset_within
+from mintmark_policy.use_cases.releases import charter_of, plan_of, said_of, suspend_asset_within
 from mintmark_shared.contracts.policy import FindingRequest
 from mintmark_shared.errors import Conflict
 from mintmark_shared.idempotency import Attempt, Reply
-from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.journal import AuditEvent
 
 KIND = "finding"
 
@@ -106,15 +106,7 @@ async def _journal(connection: AsyncConnection, body: dict[str, Any], by: str, n
     missed = [one["metric"] for one in body["criteria"] if not one["met"]]
     details = {"cause": body["cause"], "evidence": body["evidence"], "missed": missed}
     event = AuditEvent(by, "asset.reconsider", f"asset:{body['asset_id']}", body["verdict"], details)
-    lineage = openlineage_event(
-        at=now,
-        event_type="OTHER",
-        run_id=body["asset_id"],
-        job="generation.run",
-        outputs=[dataset("asset", body["asset_id"])],
-        facets={"mintmark_finding": body},
-    )
-    await journal.record(connection, now, event, lineage=[lineage])
+    await journal.record(connection, now, event, lineage=[said_of(body["asset_id"], now, mintmark_finding=body)])
 
 
 async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:

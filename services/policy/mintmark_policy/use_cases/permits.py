@@ -11,9 +11,9 @@ from mintmark_policy.store.budgets import BudgetStore
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore, as_permit
 from mintmark_policy.tables import journal
-from mintmark_policy.use_cases.decisions import give_back
 from mintmark_policy.use_cases.facts import charge_of
 from mintmark_policy.use_cases.office import Office
+from mintmark_policy.use_cases.reservations import give_back
 from mintmark_shared.contracts.policy import AssayKeysRequest, KeyRequest, RedeemRequest
 from mintmark_shared.errors import Conflict, Forbidden, Gone, Invalid
 from mintmark_shared.journal import AuditEvent, openlineage_event

@@ -1,6 +1,7 @@
 """What leaves quarantine, who may read it (I2), and what stops that again."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -173,15 +174,22 @@ async def _journal_release(connection: AsyncConnection, body: dict[str, Any], by
     missed = [entry["metric"] for entry in body["criteria"] if not entry["met"]]
     details = {"assay": body["assay_id"], "charter_digest": body["charter_digest"], "missed": missed}
     event = AuditEvent(by, "asset.decide", f"asset:{body['asset_id']}", body["verdict"], details)
-    lineage = openlineage_event(
+    facet = {name: value for name, value in body.items() if name != "suspend"}
+    await journal.record(connection, now, event, lineage=[said_of(body["asset_id"], now, mintmark_release=facet)])
+
+
+def said_of(
+    asset_id: str, now: datetime, *, dataset_facets: Mapping[str, Any] | None = None, **facets: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What policy says of an asset, as an event of the run that made it."""
+    return openlineage_event(
         at=now,
         event_type="OTHER",
-        run_id=body["asset_id"],
+        run_id=asset_id,
         job="generation.run",
-        outputs=[dataset("asset", body["asset_id"])],
-        facets={"mintmark_release": {name: value for name, value in body.items() if name != "suspend"}},
+        outputs=[dataset("asset", asset_id) | {"facets": dict(dataset_facets or {})}],
+        facets=facets,
     )
-    await journal.record(connection, now, event, lineage=[lineage])
 
 
 async def release_of(office: Office, asset_id: UUID) -> Any:
@@ -374,13 +382,6 @@ async def retire_asset(connection: AsyncConnection, asset_id: UUID, now: datetim
     await store.destroy_key(permit.asset_key_id, now)
     event = AuditEvent("policy", "asset.retire", f"asset:{asset_id}", details={"key": str(permit.asset_key_id)})
     destroyed = {"key": str(permit.asset_key_id), "destroyed_at": now.isoformat(), "method": DESTRUCTION}
-    gone = dataset("asset", str(asset_id)) | {"facets": {"lifecycleStateChange": DROPPED}}
-    lineage = openlineage_event(
-        at=now,
-        event_type="OTHER",
-        run_id=str(asset_id),
-        job="generation.run",
-        outputs=[gone],
-        facets={"mintmark_destruction": destroyed},
-    )
+    dropped = {"lifecycleStateChange": DROPPED}
+    lineage = said_of(str(asset_id), now, dataset_facets=dropped, mintmark_destruction=destroyed)
     await journal.record(connection, now, event, lineage=[lineage])

@@ -1,0 +1,100 @@
+"""The gate: a list of rules that can be read aloud. All are asked; every one that fails is told (I6, I7)."""
+
+from collections.abc import Sequence
+
+from mintmark_policy.domain.facts import Clause, Facts
+from mintmark_policy.domain.gate.charter_rules import (
+    approval_still_holds,
+    assessment_is_valid,
+    audience_is_allowed,
+    blend_is_allowed,
+    charter_is_in_force,
+    charter_is_revalidated,
+    extra_rules_hold,
+    priority_is_allowed,
+    requester_is_trained,
+    rows_are_allowed,
+    source_is_listed,
+    use_case_is_listed,
+    use_case_is_not_prohibited,
+)
+from mintmark_policy.domain.gate.configuration_rules import (
+    configuration_is_approved,
+    configuration_is_in_the_library,
+    configuration_is_not_rejected,
+    parameters_are_in_range,
+)
+from mintmark_policy.domain.gate.guarantee_rules import (
+    allocation_suffices,
+    delta_is_within_the_budgets,
+    guarantee_is_paid_for,
+    guarantee_is_sufficient,
+    model_may_be_sampled,
+    population_budget_suffices,
+    source_belongs_to_population,
+)
+from mintmark_policy.domain.gate.rule import Rule
+
+
+def judge(rules: Sequence[Rule], facts: Facts) -> tuple[Clause, ...]:
+    """Every failed clause; none means permit.
+
+    Raises:
+        ValueError: there are no rules. An empty list is a mistake, never a pass.
+    """
+    if not rules:
+        message = "a gate without rules would let everything through"
+        raise ValueError(message)
+    return tuple(clause for clause in (rule(facts) for rule in rules) if clause is not None)
+
+
+GATE: tuple[Rule, ...] = (
+    charter_is_in_force,
+    charter_is_revalidated,
+    approval_still_holds,
+    use_case_is_listed,
+    use_case_is_not_prohibited,
+    audience_is_allowed,
+    source_is_listed,
+    source_belongs_to_population,
+    configuration_is_approved,
+    parameters_are_in_range,
+    configuration_is_in_the_library,
+    configuration_is_not_rejected,
+    extra_rules_hold,
+    rows_are_allowed,
+    guarantee_is_sufficient,
+    guarantee_is_paid_for,
+    blend_is_allowed,
+    priority_is_allowed,
+    model_may_be_sampled,
+    delta_is_within_the_budgets,
+    assessment_is_valid,
+    requester_is_trained,
+    population_budget_suffices,
+    allocation_suffices,
+)
+
+TEXT_RULES: tuple[Rule, ...] = (
+    charter_is_revalidated,
+    use_case_is_listed,
+    use_case_is_not_prohibited,
+    audience_is_allowed,
+    source_is_listed,
+    configuration_is_approved,
+    parameters_are_in_range,
+    extra_rules_hold,
+    rows_are_allowed,
+    guarantee_is_sufficient,
+    blend_is_allowed,
+    priority_is_allowed,
+    requester_is_trained,
+)
+"""What a charter's text alone decides: the part of the gate that a draft can be tried on."""
+TEXT_CODES = frozenset(
+    {
+        "charter.revalidated", "use-case.listed", "use-case.prohibited", "audience.listed", "source.listed",
+        "configuration.approved", "parameters.in-range", "charter.extra-rules", "rows.allowed",
+        "guarantee.sufficient", "blend.allowed", "priority.allowed", "training.attested",
+    }
+)  # fmt: skip
