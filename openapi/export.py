@@ -30,7 +30,7 @@ PEERS = {"policy_url": NOBODY, "objects_url": "memory:///"}
 
 def documents() -> dict[str, dict[str, Any]]:
     """Each service's document; nothing is started and nobody is asked."""
-    policy = PolicySettings.model_validate(COMMON | {"master_key": SOME_KEY, "signing_key": SOME_KEY})
+    policy = PolicySettings.model_validate(COMMON | {"master_key": SOME_KEY, "signing_key": SOME_KEY, "vault": "."})
     generation = GenerationSettings.model_validate(COMMON | PEERS | {"evaluation_url": NOBODY})
     evaluation = EvaluationSettings.model_validate(COMMON | PEERS | {"generation_url": NOBODY})
     lineage = LineageSettings.model_validate(

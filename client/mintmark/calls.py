@@ -160,6 +160,11 @@ def retire_asset(asset_id: Id, *, reason: str) -> Call[Json]:
     return Call("policy", "POST", f"/v1/assets/{asset_id}:retire", _json, json={"reason": reason})
 
 
+def list_certificates(asset_id: Id) -> Call[list[Json]]:
+    """Signed certificates of an asset's destruction, provisional first."""
+    return Call("policy", "GET", f"/v1/assets/{asset_id}/certificates", _json)
+
+
 # --- generation ---------------------------------------------------------------------------
 
 

@@ -144,6 +144,19 @@ def _charter(bundle: Bundle) -> Iterable[Checked]:
     yield Checked("charter.json", "its text has its digest, and the logged decision names it")
 
 
+def _certificates(bundle: Bundle) -> Iterable[Checked]:
+    issued = bundle.read("certificates.json")
+    logged = {leaf["details"]["certificate"] for leaf in bundle.leaves("certificate.issue", f"asset:{bundle.asset}")}
+    for one in issued:
+        told = json.loads(base64.b64decode(one["envelope"]["payload"], validate=True))["predicate"]
+        _same(told["asset"], bundle.asset, "the asset of a certificate of destruction", "this one")
+        if digest_of(one["envelope"]) not in logged:
+            raise NotProven("the log proves no such certificate of destruction")
+        yield Checked("certificates.json", f"destroyed at {told['sanitization']['performed_at']}: {told['status']}")
+    if not issued:
+        yield Checked("certificates.json", "it is not destroyed")
+
+
 def _votes(bundle: Bundle) -> Iterable[Checked]:
     review, charter = bundle.read("votes.json"), bundle.read("charter.json")
     _same(review["state"], "approved", "the charter's review", "approved")
@@ -238,5 +251,5 @@ def _holds_float(value: Any) -> bool:
 
 
 CHECKS: tuple[Callable[[Bundle], Iterable[Checked]], ...] = (
-    _manifest, _proofs, _charter, _votes, _decision, _ledger, _release, _assays, _provenance,
+    _manifest, _proofs, _charter, _votes, _decision, _ledger, _release, _certificates, _assays, _provenance,
 )  # fmt: skip

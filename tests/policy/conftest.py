@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
 
@@ -173,7 +174,8 @@ class World:
 async def make_world(cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller]) -> World:
     """A policy service of its own; whoever makes one disposes of ``world.office.database``."""
     url = await cluster.fresh("policy")
-    settings = Settings.model_validate(settings_of(url) | {"master_key": KEY, "signing_key": KEY})
+    vault = mkdtemp(prefix="vault-")
+    settings = Settings.model_validate(settings_of(url) | {"master_key": KEY, "signing_key": KEY, "vault": vault})
     holder: list[World] = []
     app = create_app(settings, surroundings=around("policy", settings), clock=lambda: holder[0].now)
     holder.append(World(app, caller(app, "policy"), url))
@@ -186,7 +188,8 @@ async def sibling(
 ) -> AsyncIterator[World]:
     """Another process of the same service on the same database, at the same clock."""
     url = world.url.replace("postgresql://", "postgresql+asyncpg://")
-    settings = Settings.model_validate(settings_of(url) | {"master_key": KEY, "signing_key": KEY})
+    keys = {"master_key": KEY, "signing_key": KEY, "vault": world.office.keyring.vault.directory}
+    settings = Settings.model_validate(settings_of(url) | keys)
     app = create_app(settings, surroundings=around("policy", settings), clock=lambda: world.now)
     made = World(app, caller(app, "policy"), url)
     yield made

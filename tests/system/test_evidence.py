@@ -70,6 +70,35 @@ async def test_an_assets_evidence_holds_and_every_lie_in_it_is_found(machine: Ma
         Bundle.open(tmp_path / "no.zip", key)
     its_parts_say_the_same(files)
     others_read_it(files, key, tmp_path)
+    await it_outlives_the_table(machine, files, key)
+
+
+async def it_outlives_the_table(machine: Machine, before: Files, key: str) -> None:
+    """Retired and destroyed, the table is gone; its record and proofs hold, and now a certificate with them."""
+    asset = json.loads(before["record.json"])["asset"]
+    assert json.loads(before["certificates.json"]) == []
+    asked = await machine.send("steward", calls.retire_asset(asset, reason="the study is over"))
+    review = await machine.send("auditor", calls.get_review(asked["review_id"]))
+    ballot = calls.vote_on_review(
+        review["id"], function="privacy", verdict="approve", digest=review["digest"], reason="as planned"
+    )
+    await machine.send("privacy-officer", ballot)
+
+    async def certified() -> bool:
+        return bool(await machine.send("auditor", calls.list_certificates(asset)))
+
+    await until(certified)
+    with pytest.raises(Refused) as refused:
+        await machine.send("scientist", calls.download(asset))
+    assert refused.value.code == "key-destroyed"
+    after = before
+    while not json.loads(after["certificates.json"]):
+        after = await complete(machine, asset, key)
+    (certificate,) = json.loads(after["certificates.json"])
+    assert certificate["status"] == "final", "nothing here keeps backups"
+    lie = changed(after, "certificates.json", lambda it: [it[0] | {"envelope": it[0]["envelope"] | {"signatures": []}}])
+    missed = {one.item for one in Bundle(lie, key).check() if not one.holds}
+    assert "certificates" in missed, "the log stands for another"
 
 
 def its_parts_say_the_same(files: Files) -> None:

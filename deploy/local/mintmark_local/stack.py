@@ -214,7 +214,12 @@ class Stack:
         objects = self.directory.objects.as_uri()
         match service:
             case "policy":
-                return {"MASTER_KEY": self.secrets.master_key, "SIGNING_KEY": self.secrets.signing_key}
+                return {
+                    "MASTER_KEY": self.secrets.master_key,
+                    "SIGNING_KEY": self.secrets.signing_key,
+                    "VAULT": str(self.directory.root / "vault"),
+                    "VAULT_BACKUPS_KEPT": "PT0S",
+                }
             case "generation":
                 return {
                     "POLICY_URL": self.ports.url("policy"),

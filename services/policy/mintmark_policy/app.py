@@ -8,7 +8,9 @@ from mintmark_policy.api import ROUTERS
 from mintmark_policy.settings import Settings
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases.calendar import fire_due
-from mintmark_policy.use_cases.office import Keyring, Office, PermitSigner
+from mintmark_policy.use_cases.destruction import destroy_due
+from mintmark_policy.use_cases.keyring import Keyring, Vault
+from mintmark_policy.use_cases.office import Office, Signer
 from mintmark_policy.use_cases.reservations import return_expired
 from mintmark_shared.clock import Clock, utc_now
 from mintmark_shared.service import Surroundings
@@ -21,9 +23,10 @@ def create_app(settings: Settings, *, surroundings: Surroundings | None = None, 
     office = Office(
         database=around.database,
         clock=clock,
-        keyring=Keyring(settings.master_key.get_secret_value()),
-        signer=PermitSigner(settings.signing_key.get_secret_value()),
+        keyring=Keyring(settings.master_key.get_secret_value(), Vault(settings.vault)),
+        signer=Signer(settings.signing_key.get_secret_value()),
         permit_lifetime=settings.permit_lifetime,
+        backups_kept=settings.vault_backups_kept,
         public_url=settings.public_url,
     )
 
@@ -31,6 +34,7 @@ def create_app(settings: Settings, *, surroundings: Surroundings | None = None, 
         while True:
             await return_expired(office)
             await fire_due(office)
+            await destroy_due(office)
             await asyncio.sleep(settings.sweep_seconds)
 
     loops = [sweep, around.delivery(journal, settings.lineage_url)] if settings.lineage_url else [sweep]

@@ -3,33 +3,14 @@
 Each is composed of the record and of policy's dossier, and of nothing else.
 """
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mintmark_lineage.domain.notes import CheckpointSigner
-
 Json = dict[str, Any]
-STATEMENT = "application/vnd.in-toto+json"
 MANIFEST = "application/vnd.mintmark.manifest+json"
 BUILD_TYPE = "https://mintmark.dev/build/generation/1"
-
-
-def dsse(payload_type: str, payload: bytes, signer: CheckpointSigner) -> Json:
-    """A signed envelope (DSSE 1.0): the signature is over the pre-authentication encoding of type and payload."""
-    signature = signer.sign_bytes(pre_authentication(payload_type, payload))
-    return {
-        "payloadType": payload_type,
-        "payload": base64.b64encode(payload).decode(),
-        "signatures": [{"keyid": signer.key_id, "sig": base64.b64encode(signature).decode()}],
-    }
-
-
-def pre_authentication(payload_type: str, payload: bytes) -> bytes:
-    kind = payload_type.encode()
-    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 
 def statement(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Json:

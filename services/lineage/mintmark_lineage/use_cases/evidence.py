@@ -8,9 +8,7 @@ from uuid import UUID
 
 from mintmark_lineage.domain.evidence import (
     MANIFEST,
-    STATEMENT,
     croissant,
-    dsse,
     manifest,
     prov,
     statement,
@@ -22,6 +20,7 @@ from mintmark_lineage.store.log import LogStore
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_lineage.use_cases.log import newest_checkpoint, prove_at
 from mintmark_lineage.use_cases.records import record
+from mintmark_shared.dsse import STATEMENT, dsse
 from mintmark_shared.errors import Conflict
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -47,12 +46,16 @@ async def bundle(archive: Archive, asset: UUID) -> bytes:
     items["proofs.json"] = (written(proofs), "log entries, each with its inclusion proof")
     items["checkpoint.txt"] = (note.encode(), "the log's checkpoint that the proofs lead to, with its cosignatures")
     made = written(statement(told, dossier))
-    items["provenance.dsse.json"] = (written(dsse(STATEMENT, made, archive.signer)), "SLSA provenance, in-toto, signed")
+    items["provenance.dsse.json"] = (written(_sealed(archive, STATEMENT, made)), "SLSA provenance, in-toto, signed")
     listed = written(manifest(str(asset), archive.clock().isoformat(), items))
     return _zipped({name: content for name, (content, _) in items.items()} | {
-        "manifest.dsse.json": written(dsse(MANIFEST, listed, archive.signer)),
+        "manifest.dsse.json": written(_sealed(archive, MANIFEST, listed)),
         "log.key": archive.signer.verifier_key.encode() + b"\n",
     })  # fmt: skip
+
+
+def _sealed(archive: Archive, payload_type: str, payload: bytes) -> dict[str, Any]:
+    return dsse(payload_type, payload, key_id=archive.signer.key_id, sign=archive.signer.sign_bytes)
 
 
 def _documents(told: Mapping[str, Any], dossier: Mapping[str, Any], assays: Any) -> dict[str, tuple[bytes, str]]:
@@ -66,6 +69,7 @@ def _documents(told: Mapping[str, Any], dossier: Mapping[str, Any], assays: Any)
         "ledger.json": (dossier["ledger"], "what it cost, in every account"),
         "release.json": (dossier["release"], "the decision that let it out, or kept it in"),
         "reviews.json": (dossier["reviews"], "votes on the asset itself"),
+        "certificates.json": (dossier["certificates"], "of its destruction, signed by policy; none while it lives"),
         "assays.json": (assays, "how it was judged, at its release and after"),
         "prov.json": (prov(told, dossier), "the same as W3C PROV-JSON"),
         "croissant.json": (croissant(told, dossier), "the same as MLCommons Croissant with RAI"),

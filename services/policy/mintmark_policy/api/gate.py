@@ -9,6 +9,8 @@ from pydantic import AwareDatetime
 
 from mintmark_policy.api.direct import DecisionRoute
 from mintmark_policy.api.words import (
+    CertificateKey,
+    CertificateShown,
     GrantMade,
     GrantRequest,
     GrantShown,
@@ -18,7 +20,7 @@ from mintmark_policy.api.words import (
     Subject,
 )
 from mintmark_policy.store.decisions import DecisionStore
-from mintmark_policy.use_cases import advice, decisions, permits, releases
+from mintmark_policy.use_cases import advice, decisions, destruction, permits, releases
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import (
     AssayKeys,
@@ -282,6 +284,23 @@ async def retire(
         office, kind="retirement", asset_id=asset_id, reason=request.reason, by=caller.subject, attempt=attempt
     )
     return reply.response()
+
+
+@router.get(
+    "/assets/{asset_id}/certificates",
+    operation_id="listCertificates",
+    summary="Signed certificates of an asset's destruction; provisional until no backup of its key is left",
+)
+async def certificates(asset_id: UUID, office: InOffice, _: Caller = requires("policy:read")) -> list[CertificateShown]:
+    async with office.database.transaction() as connection:
+        await DecisionStore(connection).permit_of_run(asset_id)
+        rows = await destruction.certificates_of(connection, asset_id)
+    return [CertificateShown.model_validate(row) for row in rows]
+
+
+@router.get("/certificate-key", operation_id="getCertificateKey", summary="The key certificates are signed with")
+async def certificate_key(office: InOffice, _: Caller = requires("policy:read")) -> CertificateKey:
+    return CertificateKey(key_id=office.signer.key_id, ed25519=office.signer.public_key)
 
 
 @router.get("/assets/{asset_id}/grants", operation_id="listGrants", summary="Who may read an asset")

@@ -246,6 +246,21 @@ class GrantMade(Document):
     subject: str
 
 
+class CertificateShown(Document):
+    """A DSSE envelope around an in-toto statement; ``payload`` is base64 of its RFC 8785 form."""
+
+    status: Literal["provisional", "final"]
+    issued_at: datetime
+    envelope: dict[str, Any]
+
+
+class CertificateKey(Document):
+    """An Ed25519 public key, 32 bytes in base64, and the name envelopes call it by."""
+
+    key_id: str
+    ed25519: str
+
+
 class GrantShown(Document):
     subject: str
     use_case: str

@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.permit import Permit
-from mintmark_policy.tables import decisions, grants, keys, permits, releases
+from mintmark_policy.tables import certificates, decisions, grants, keys, permits, releases
 from mintmark_shared.errors import NotFound
 
 
@@ -89,10 +89,26 @@ class DecisionStore:
 
     async def destroy_key(self, key_id: UUID, at: datetime) -> None:
         await self._connection.execute(
-            update(keys)
-            .where(keys.c.id == key_id)
-            .values(wrapped=None, destroyed_at=func.coalesce(keys.c.destroyed_at, at))
+            update(keys).where(keys.c.id == key_id).values(destroyed_at=func.coalesce(keys.c.destroyed_at, at))
         )
+
+    async def keys_to_shred(self) -> Sequence[Row[Any]]:
+        """Assets' keys that were to be destroyed, and are not known to be gone."""
+        due = (keys.c.destroyed_at.is_not(None), keys.c.shredded_at.is_(None), keys.c.resource.startswith("asset:"))
+        return (await self._connection.execute(select(keys).where(*due).order_by(keys.c.destroyed_at))).all()
+
+    async def lock_key(self, key_id: UUID) -> Row[Any]:
+        return await self._one(select(keys).where(keys.c.id == key_id).with_for_update(), f"There is no key {key_id}.")
+
+    async def set_key(self, key_id: UUID, **values: Any) -> None:
+        await self._connection.execute(update(keys).where(keys.c.id == key_id).values(**values))
+
+    async def add_certificate(self, values: Mapping[str, Any]) -> None:
+        await self._connection.execute(insert(certificates).values(**values))
+
+    async def certificates(self, asset_id: UUID) -> Sequence[Row[Any]]:
+        query = select(certificates).where(certificates.c.asset_id == asset_id).order_by(certificates.c.id)
+        return (await self._connection.execute(query)).all()
 
     async def owners_of(self, source_ids: Sequence[str]) -> frozenset[str]:
         """Who registered these sources."""

@@ -1,6 +1,6 @@
 """Decisions, permits, keys, releases and grants."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from mintmark_policy.tables.metadata import metadata, reference
@@ -32,9 +32,16 @@ keys = Table(
     Column("partitions", ARRAY(Text), nullable=False),
     words("owner", nullable=True),
     Column("wrapped", LargeBinary),
+    Column("shared", Boolean, nullable=False, server_default="false"),
     moment("created_at"),
     moment("destroyed_at", nullable=True),
-)
+    moment("shredded_at", nullable=True),
+    Index(
+        "ix_keys_to_shred", "destroyed_at",
+        postgresql_where=text("destroyed_at IS NOT NULL AND shredded_at IS NULL"),
+    ),
+)  # fmt: skip
+"""``shared`` keys have a share in the vault, and do not open without it."""
 
 permits = Table(
     "permits",
@@ -56,6 +63,18 @@ permits = Table(
     moment("made_at"),
     moment("expires_at"),
     Index("ix_permits_reserved", "expires_at", postgresql_where=text("state = 'reserved'")),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    identifier(),
+    Column("asset_id", UUID(as_uuid=True), nullable=False, index=True),
+    Column("key_id", UUID(as_uuid=True), ForeignKey("keys.id"), nullable=False),
+    words("status"),
+    Column("envelope", JSONB, nullable=False),
+    moment("issued_at"),
+    UniqueConstraint("key_id", "status"),
 )
 
 releases = Table(

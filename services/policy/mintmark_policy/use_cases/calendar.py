@@ -15,7 +15,7 @@ from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import journal
-from mintmark_policy.use_cases import outcomes
+from mintmark_policy.use_cases import destruction, outcomes
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.journal import AuditEvent
 
@@ -79,6 +79,7 @@ async def _lapse(office: Office, connection: AsyncConnection, due: Any, now: dat
 ACTIONS: Mapping[str, Callable[[Office, AsyncConnection, Any, datetime], Awaitable[None]]] = {
     "review.escalate": _escalate,
     "review.lapse": _lapse,
+    destruction.FINAL: destruction.make_final,
 }
 
 

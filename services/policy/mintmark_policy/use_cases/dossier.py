@@ -13,6 +13,7 @@ from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.charters import matter_of
+from mintmark_policy.use_cases.destruction import certificates_of
 from mintmark_policy.use_cases.office import Office
 
 
@@ -46,6 +47,7 @@ async def dossier(office: Office, asset_id: UUID) -> dict[str, Any]:
             },
             "ledger": await _ledger(connection, permit),
             "release": await _release(store, asset_id),
+            "certificates": await certificates_of(connection, asset_id),
             "reviews": [
                 found
                 for kind in ("release", "blended-release", "finding", "retirement", "resumption")

@@ -1,19 +1,19 @@
-"""What every use case of policy works with, and the two secrets only policy holds."""
+"""What every use case of policy works with, and the key that only policy signs with."""
 
-import os
+import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
 )
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -21,49 +21,30 @@ from joserfc.jwk import OKPKey
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.store.rulebook import RulebookStore
+from mintmark_policy.use_cases.keyring import Keyring
 from mintmark_policy.use_cases.lane import Lane
 from mintmark_policy.use_cases.rulebook import Rulebook
+from mintmark_shared.canonical import canonical
 from mintmark_shared.clock import Clock
 from mintmark_shared.database import Database
-from mintmark_shared.errors import Forbidden, Gone
-
-KEY_BYTES = 32
-NONCE_BYTES = 12
+from mintmark_shared.dsse import STATEMENT, dsse
+from mintmark_shared.errors import Forbidden
 
 
-class Keyring:
-    """Wraps data keys under the master key (AES-256-GCM); the key's id and resource are authenticated."""
-
-    def __init__(self, master_key: str) -> None:
-        self._cipher = AESGCM(b64decode(master_key, validate=True))
-
-    @staticmethod
-    def new_key() -> bytes:
-        return os.urandom(KEY_BYTES)
-
-    def wrap(self, key: bytes, *, resource: str) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, key, resource.encode())
-
-    def unwrap(self, wrapped: bytes | None, *, resource: str) -> str:
-        """The key as base64.
-
-        Raises:
-            Gone: the key was destroyed.
-        """
-        if wrapped is None:
-            raise Gone("The key of this table was destroyed.", code="key-destroyed")
-        key = self._cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], resource.encode())
-        return b64encode(key).decode()
-
-
-class PermitSigner:
-    """Signs permits as JWS (Ed25519), so that a holder can show one and nobody can make one."""
+class Signer:
+    """Signs permits as JWS and certificates in envelopes (both Ed25519): anybody may read them, nobody makes one."""
 
     def __init__(self, signing_key: str) -> None:
         private = Ed25519PrivateKey.from_private_bytes(b64decode(signing_key, validate=True))
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         self._key = OKPKey.import_key(pem)
+        self._private = private
+        raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.public_key, self.key_id = b64encode(raw).decode(), hashlib.sha256(raw).hexdigest()
+
+    def sign_statement(self, statement: Mapping[str, Any]) -> dict[str, Any]:
+        """An in-toto statement in a signed envelope (DSSE 1.0)."""
+        return dsse(STATEMENT, canonical(statement), key_id=self.key_id, sign=self._private.sign)
 
     def sign(self, *, permit_id: str, run_id: str, plan_digest: str, made_at: datetime, expires_at: datetime) -> str:
         claims = {
@@ -97,8 +78,9 @@ class Office:
     database: Database
     clock: Clock
     keyring: Keyring
-    signer: PermitSigner
+    signer: Signer
     permit_lifetime: timedelta
+    backups_kept: timedelta = timedelta(0)
     public_url: str = ""
     rulebook: Rulebook = field(default_factory=Rulebook)
     lane: Lane = field(default_factory=Lane)

@@ -38,18 +38,9 @@ async def new_source_key(office: Office, request: KeyRequest, *, by: str) -> dic
         store = DecisionStore(connection)
         if await store.key_of(request.resource) is not None:
             raise Conflict("This source version has its key.", code="key-exists")
-        wrapped = office.keyring.wrap(key, resource=request.resource)
-        await store.add_key(
-            {
-                "id": key_id,
-                "resource": request.resource,
-                "population_id": request.population_id,
-                "partitions": request.partitions,
-                "owner": request.owner,
-                "wrapped": wrapped,
-                "created_at": now,
-            }
-        )
+        wrapped = await office.keyring.wrap(key, key_id=key_id, resource=request.resource)
+        whose = request.model_dump(include={"population_id", "partitions", "owner"})
+        await store.add_key({**wrapped, **whose, "created_at": now})
         await journal.record(connection, now, AuditEvent(by, "key.create", request.resource))
     return {"id": str(key_id), "key": b64encode(key).decode()}
 
@@ -97,8 +88,8 @@ async def _open_model(office: Office, connection: Any, row: Any, model: UUID) ->
         "permit_id": str(row.id),
         "source_key": None,
         "asset_key_id": str(asset.id),
-        "asset_key": office.keyring.unwrap(asset.wrapped, resource=asset.resource),
-        "model_key": office.keyring.unwrap(kept.wrapped, resource=kept.resource),
+        "asset_key": office.keyring.unwrap(asset),
+        "model_key": office.keyring.unwrap(kept),
     }
 
 
@@ -113,8 +104,8 @@ async def _spend(office: Office, connection: Any, row: Any, by: str, key: str, n
     cost = await budgets.cost(row.mechanism)
     await budgets.move("spend", row.account_ids, row.id, row.mechanism, cost, now)
     asset_key_id, resource = uuid.uuid4(), f"asset:{row.run_id}"
-    wrapped = office.keyring.wrap(office.keyring.new_key(), resource=resource)
-    await store.add_key({"id": asset_key_id, "resource": resource, "wrapped": wrapped, "created_at": now})
+    wrapped = await office.keyring.wrap(office.keyring.new_key(), key_id=asset_key_id, resource=resource)
+    await store.add_key({**wrapped, "created_at": now})
     await store.set_permit(row.id, state="redeemed", redemption_key=key, asset_key_id=asset_key_id)
     charge = charge_of(cost, await budgets.delta_of(row.account_ids))
     event = AuditEvent(by, "permit.redeem", f"permit:{row.id}", details={"run": str(row.run_id)} | charge)
@@ -129,9 +120,9 @@ async def _open_keys(office: Office, store: DecisionStore, row: Any) -> Keys:
         raise Gone("The keys of this permit are gone.", code="key-destroyed")
     return {
         "permit_id": str(row.id),
-        "source_key": office.keyring.unwrap(source.wrapped, resource=source.resource),
+        "source_key": office.keyring.unwrap(source),
         "asset_key_id": str(asset.id),
-        "asset_key": office.keyring.unwrap(asset.wrapped, resource=asset.resource),
+        "asset_key": office.keyring.unwrap(asset),
     }
 
 
@@ -211,4 +202,4 @@ async def _open_other(office: Office, store: DecisionStore, permit: Any, key_id:
     source = paid.resource.rpartition(":")[0]
     if not key.resource.startswith((f"{source}:", "register:")):
         raise Forbidden("The permit opens versions of its own source, and registers.", code="other-source")
-    return office.keyring.unwrap(key.wrapped, resource=key.resource)
+    return office.keyring.unwrap(key)

@@ -326,7 +326,7 @@ async def unlock(office: Office, asset_id: UUID, *, subject: str, by: str) -> di
         store = DecisionStore(connection)
         permit = await store.permit_of_run(asset_id)
         key = await store.key(permit.asset_key_id)
-        opened = office.keyring.unwrap(key.wrapped if key else None, resource=f"asset:{asset_id}")
+        opened = office.keyring.unwrap(key)
         event = AuditEvent(subject, "asset.read", f"asset:{asset_id}", details={"through": by})
         await journal.record(connection, now, event)
         return {"id": str(permit.asset_key_id), "key": opened}

@@ -1,0 +1,111 @@
+"""Keys that were to be destroyed: shredded, tried from a fresh process, certified."""
+
+import asyncio
+import hashlib
+import logging
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_policy.domain.certificate import Destruction, certificate
+from mintmark_policy.store.calendar import CalendarStore
+from mintmark_policy.store.decisions import DecisionStore
+from mintmark_policy.store.reviews import ReviewStore
+from mintmark_policy.tables import journal
+from mintmark_policy.use_cases.keyring import WrappedKey
+from mintmark_policy.use_cases.office import Office
+from mintmark_policy.use_cases.recovery import is_recoverable
+from mintmark_shared.canonical import digest
+from mintmark_shared.journal import AuditEvent
+
+logger = logging.getLogger("mintmark.destruction")
+FINAL = "certificate.final"
+
+
+async def destroy_due(office: Office) -> int:
+    """Finish what retirements began; returns how many keys are certainly gone now.
+
+    Shredding is repeated after a crash and changes nothing then; certificate, audit event and the row's
+    end commit together. A key that can still be recovered gets no certificate, and is tried again.
+    """
+    async with office.database.transaction() as connection:
+        waiting = await DecisionStore(connection).keys_to_shred()
+    return sum([await _destroy(office, row) for row in waiting])
+
+
+async def _destroy(office: Office, row: Any) -> bool:
+    if row.shared:
+        await asyncio.to_thread(office.keyring.vault.shred, row.id)
+    if await is_recoverable(office.keyring, _what_stays(row)):
+        logger.error("a destroyed key can still be recovered", extra={"fields": {"key": str(row.id)}})
+        return False
+    now = office.clock()
+    async with office.database.transaction() as connection:
+        store = DecisionStore(connection)
+        if (await store.lock_key(row.id)).shredded_at is not None:
+            return False
+        gone = await _destruction(office, connection, row, now)
+        await store.set_key(row.id, wrapped=None, shredded_at=now)
+        await _issue(office, connection, gone, now)
+        if gone.shared and not gone.is_final(now):
+            payload = {"destruction": _written(gone)}
+            await CalendarStore(connection).schedule(FINAL, f"key:{row.id}", gone.backups_until, now, payload)
+    return True
+
+
+def _what_stays(row: Any) -> WrappedKey:
+    """The wrapped form is harmless without a share, and is tried; one from before there were shares goes with this."""
+    return WrappedKey(row.id, row.resource, row.wrapped if row.shared else None, row.shared)
+
+
+async def _destruction(office: Office, connection: AsyncConnection, row: Any, now: datetime) -> Destruction:
+    asset_id = row.resource.removeprefix("asset:")
+    review = await ReviewStore(connection).latest_on("retirement", row.resource)
+    return Destruction(
+        asset_id=asset_id,
+        key_id=str(row.id),
+        fingerprint=hashlib.sha256(row.wrapped or b"").hexdigest(),
+        shared=row.shared,
+        review_id=str(review.id) if review is not None else None,
+        tool=f"mintmark {version('mintmark')}",
+        created_at=row.created_at,
+        destroyed_at=row.destroyed_at,
+        verified_at=now,
+        backups_until=now + office.backups_kept,
+    )
+
+
+async def make_final(office: Office, connection: AsyncConnection, due: Any, now: datetime) -> None:
+    """The day no backup of the vault is left."""
+    told = due.payload["destruction"]
+    moments = ("created_at", "destroyed_at", "verified_at", "backups_until")
+    gone = Destruction(**told | {name: datetime.fromisoformat(told[name]) for name in moments})
+    await _issue(office, connection, gone, now)
+
+
+async def _issue(office: Office, connection: AsyncConnection, gone: Destruction, now: datetime) -> None:
+    statement = certificate(gone, now)
+    envelope = office.signer.sign_statement(statement)
+    status = statement["predicate"]["status"]
+    await DecisionStore(connection).add_certificate(
+        {"asset_id": UUID(gone.asset_id), "key_id": UUID(gone.key_id), "status": status, "envelope": envelope,
+         "issued_at": now}
+    )  # fmt: skip
+    details = {"key": gone.key_id, "certificate": digest(envelope)}
+    event = AuditEvent("policy", "certificate.issue", f"asset:{gone.asset_id}", status, details)
+    await journal.record(connection, now, event)
+
+
+def _written(gone: Destruction) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in vars(gone).items()}
+
+
+async def certificates_of(connection: AsyncConnection, asset_id: UUID) -> list[dict[str, Any]]:
+    """The certificates of an asset's destruction, oldest first."""
+    return [
+        {"status": row.status, "issued_at": row.issued_at.isoformat(), "envelope": row.envelope}
+        for row in await DecisionStore(connection).certificates(asset_id)
+    ]

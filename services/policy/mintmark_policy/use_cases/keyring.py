@@ -1,0 +1,162 @@
+"""Data keys in two halves, so that one of them can be destroyed.
+
+A data key is wrapped under the master key *and* a random share of its own (AES-256-GCM under
+HKDF-SHA256, RFC 5869, of the master key salted with the share). The wrapped form stands in Postgres,
+whose pages, log and backups remember it for a while whatever is deleted; the share stands in the vault
+alone, a file of 32 bytes that is overwritten where it lies. Without it nothing opens the wrapped form.
+"""
+
+import asyncio
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from mintmark_shared.errors import Gone, Unavailable
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+PRIVATE = 0o600
+
+
+class Vault:
+    """A folder of shares, one file a key, on a disk that overwrites in place and that nothing copies unasked."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def place(self, key_id: UUID) -> bytes:
+        """A new share of 32 bytes, on the disk before this returns.
+
+        Raises:
+            Unavailable: the vault takes nothing now.
+        """
+        share = os.urandom(KEY_BYTES)
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._write(self._path(key_id), share, os.O_CREAT | os.O_EXCL)
+        except OSError as error:
+            raise Unavailable("The vault of keys takes nothing now; try again.") from error
+        return share
+
+    def share(self, key_id: UUID) -> bytes | None:
+        """The share of a key, or None once it was shredded.
+
+        Raises:
+            Unavailable: the vault cannot be read, which is not the same.
+        """
+        try:
+            self.directory.stat()
+            return self._path(key_id).read_bytes()
+        except FileNotFoundError as error:
+            if self.directory.is_dir():
+                return None
+            raise Unavailable("The vault of keys is not there.") from error
+        except OSError as error:
+            raise Unavailable("The vault of keys cannot be read now; try again.") from error
+
+    def shred(self, key_id: UUID) -> None:
+        """Overwrite a share where it lies, then forget it; doing so again changes nothing."""
+        path = self._path(key_id)
+        if path.exists():
+            self._write(path, os.urandom(KEY_BYTES), 0)
+            path.unlink()
+            self._sync_directory()
+
+    def _path(self, key_id: UUID) -> Path:
+        return self.directory / key_id.hex
+
+    def _write(self, path: Path, content: bytes, how: int) -> None:
+        opened = os.open(path, os.O_WRONLY | how, PRIVATE)
+        try:
+            os.write(opened, content)
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+        self._sync_directory()
+
+    def _sync_directory(self) -> None:
+        opened = os.open(self.directory, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+@dataclass(frozen=True)
+class WrappedKey:
+    """A key as its row says. ``shared``: it has a share in the vault, and does not open without it."""
+
+    id: UUID
+    resource: str
+    wrapped: bytes | None
+    shared: bool
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        return cls(row.id, row.resource, row.wrapped, row.shared)
+
+
+class Keyring:
+    """Makes and opens data keys; the resource a key is for is authenticated with it."""
+
+    def __init__(self, master_key: str, vault: Vault) -> None:
+        self.master_key = master_key
+        self._master = b64decode(master_key, validate=True)
+        self.vault = vault
+
+    @staticmethod
+    def new_key() -> bytes:
+        return os.urandom(KEY_BYTES)
+
+    async def wrap(self, key: bytes, *, key_id: UUID, resource: str) -> Mapping[str, Any]:
+        """The columns of a new key's row. A share whose row never commits opens nothing.
+
+        Raises:
+            Unavailable: the vault takes nothing now.
+        """
+        share = await asyncio.to_thread(self.vault.place, key_id)
+        nonce = os.urandom(NONCE_BYTES)
+        wrapped = nonce + self._cipher(share).encrypt(nonce, key, resource.encode())
+        return {"id": key_id, "resource": resource, "wrapped": wrapped, "shared": True}
+
+    def unwrap(self, row: Any) -> str:
+        """The key of a row of ``keys``, as base64.
+
+        Raises:
+            Gone: the key was destroyed.
+            Unavailable: the vault cannot be read.
+        """
+        if row is None or row.destroyed_at is not None:
+            raise Gone("The key of this table was destroyed.", code="key-destroyed")
+        return b64encode(self.recover(WrappedKey.of(row))).decode()
+
+    def recover(self, key: WrappedKey) -> bytes:
+        """The key, whatever was said of its destruction: what somebody with everything of ours could do.
+
+        Raises:
+            Gone: nothing that is left opens it.
+        """
+        share = self.vault.share(key.id) if key.shared else b""
+        if key.wrapped is None or share is None:
+            raise Gone("The key of this table was destroyed.", code="key-destroyed")
+        try:
+            return self._cipher(share).decrypt(
+                key.wrapped[:NONCE_BYTES], key.wrapped[NONCE_BYTES:], key.resource.encode()
+            )
+        except InvalidTag as error:
+            raise Gone("What is kept of this key does not open it.", code="key-destroyed") from error
+
+    def _cipher(self, share: bytes) -> AESGCM:
+        """The wrapping cipher under a share; keys from before there were shares have the master key alone."""
+        if not share:
+            return AESGCM(self._master)
+        return AESGCM(HKDF(SHA256(), KEY_BYTES, salt=share, info=b"mintmark data key").derive(self._master))
