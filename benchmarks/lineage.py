@@ -175,7 +175,7 @@ async def main() -> None:
         postgres.prepare(located, "bench")
         supervisor = Supervisor(lambda _: None)
         await supervisor.start(postgres.server(located, root / "postgres.log"))
-        cluster = Cluster(located.port, "bench")
+        cluster = Cluster(root, located.port, "bench")
         try:
             await cluster.execute("CREATE DATABASE lineage")
             url = cluster.url("lineage", "postgresql+asyncpg")

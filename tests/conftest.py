@@ -50,7 +50,8 @@ def free_ports() -> Ports:
 class Cluster:
     """A running Postgres and the templates made on it."""
 
-    def __init__(self, port: int, password: str) -> None:
+    def __init__(self, root: Path, port: int, password: str) -> None:
+        self.root = root
         self.port = port
         self.password = password
         self._numbers = itertools.count()
@@ -87,7 +88,7 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
     postgres.prepare(located, "test-password")
     supervisor = Supervisor(print)
     await supervisor.start(postgres.server(located, root / "postgres.log"))
-    made = Cluster(port, "test-password")
+    made = Cluster(root, port, "test-password")
     for service in SERVICES:
         await made.execute(f"CREATE DATABASE {service}_template")
     # Alembic runs its own event loop, so it runs in a thread.

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
-from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
 
@@ -174,7 +173,7 @@ class World:
 async def make_world(cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller]) -> World:
     """A policy service of its own; whoever makes one disposes of ``world.office.database``."""
     url = await cluster.fresh("policy")
-    vault = mkdtemp(prefix="vault-")
+    vault = cluster.root / f"vault-{url.rpartition('/')[2]}"
     settings = Settings.model_validate(settings_of(url) | {"master_key": KEY, "signing_key": KEY, "vault": vault})
     holder: list[World] = []
     app = create_app(settings, surroundings=around("policy", settings), clock=lambda: holder[0].now)

@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 from base64 import b64decode, b64encode
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -37,11 +38,16 @@ async def is_recoverable(keyring: Keyring, key: WrappedKey) -> bool:
 
 
 def recovers(asked: dict[str, Any]) -> bool:
-    """Whether a data key of the right size comes out."""
+    """Whether a data key comes out, with the share or with the master key alone."""
     wrapped = b64decode(asked["wrapped"]) if asked["wrapped"] is not None else None
     key = WrappedKey(UUID(asked["id"]), asked["resource"], wrapped, bool(asked["shared"]))
+    keyring = Keyring(asked["master_key"], Vault(Path(asked["vault"])))
+    return any(_opens(keyring, tried) for tried in (key, replace(key, shared=False)))
+
+
+def _opens(keyring: Keyring, key: WrappedKey) -> bool:
     try:
-        Keyring(asked["master_key"], Vault(Path(asked["vault"]))).recover(key)
+        keyring.recover(key)
     except Gone:
         return False
     return True
