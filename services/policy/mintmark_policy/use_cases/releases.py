@@ -23,7 +23,7 @@ from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import PRODUCER, AuditEvent, dataset, openlineage_event
 
-DESTRUCTION = "cryptographic erase: the only key the table was ever sealed with was removed"
+DESTRUCTION = "cryptographic erase: the only key opens nothing from now on; its share is shredded next"
 DROPPED = {
     "_producer": PRODUCER,
     "_schemaURL": "https://openlineage.io/spec/facets/1-0-1/LifecycleStateChangeDatasetFacet.json",
@@ -374,7 +374,7 @@ async def propose(office: Office, *, kind: str, asset_id: UUID, reason: str, by:
 
 
 async def retire_asset(connection: AsyncConnection, asset_id: UUID, now: datetime) -> None:
-    """Destroy an asset's key; what was sealed with it can never be read again."""
+    """Let an asset's key open nothing any more; `destruction.destroy_due` shreds it and certifies that."""
     store = DecisionStore(connection)
     permit = await store.permit_of_run(asset_id)
     if permit.asset_key_id is None:
