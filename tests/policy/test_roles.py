@@ -53,6 +53,8 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
             "getRunDecision",
             "getRelease",
             "listGrants",
+            "listCertificates",
+            "getCertificateKey",
             "listIncidents",
             "getIncident",
             "listFeedback",
