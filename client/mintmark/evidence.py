@@ -144,19 +144,6 @@ def _charter(bundle: Bundle) -> Iterable[Checked]:
     yield Checked("charter.json", "its text has its digest, and the logged decision names it")
 
 
-def _certificates(bundle: Bundle) -> Iterable[Checked]:
-    issued = bundle.read("certificates.json")
-    logged = {leaf["details"]["certificate"] for leaf in bundle.leaves("certificate.issue", f"asset:{bundle.asset}")}
-    for one in issued:
-        told = json.loads(base64.b64decode(one["envelope"]["payload"], validate=True))["predicate"]
-        _same(told["asset"], bundle.asset, "the asset of a certificate of destruction", "this one")
-        if digest_of(one["envelope"]) not in logged:
-            raise NotProven("the log proves no such certificate of destruction")
-        yield Checked("certificates.json", f"destroyed at {told['sanitization']['performed_at']}: {told['status']}")
-    if not issued:
-        yield Checked("certificates.json", "it is not destroyed")
-
-
 def _votes(bundle: Bundle) -> Iterable[Checked]:
     review, charter = bundle.read("votes.json"), bundle.read("charter.json")
     _same(review["state"], "approved", "the charter's review", "approved")
@@ -204,6 +191,19 @@ def _release(bundle: Bundle) -> Iterable[Checked]:
     if release["verdict"] == "released" and not all(one["met"] for one in release["criteria"]):
         raise NotProven("it was released, but a criterion was not met")
     yield Checked("release.json", f"{release['verdict']}, citing its assay and charter, as logged")
+
+
+def _certificates(bundle: Bundle) -> Iterable[Checked]:
+    issued = bundle.read("certificates.json")
+    logged = {leaf["details"]["certificate"] for leaf in bundle.leaves("certificate.issue", f"asset:{bundle.asset}")}
+    for one in issued:
+        told = json.loads(base64.b64decode(one["envelope"]["payload"], validate=True))["predicate"]
+        _same(told["asset"], bundle.asset, "the asset of a certificate of destruction", "this one")
+        if digest_of(one["envelope"]) not in logged:
+            raise NotProven("the log proves no such certificate of destruction")
+        yield Checked("certificates.json", f"destroyed at {told['sanitization']['performed_at']}: {told['status']}")
+    if not issued:
+        yield Checked("certificates.json", "it is not destroyed")
 
 
 def _assays(bundle: Bundle) -> Iterable[Checked]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import sys
 from base64 import b64decode
 from collections.abc import Iterable
 from copy import deepcopy
@@ -91,6 +92,7 @@ async def test_a_certificate_is_final_once_no_backup_is_left(world: World) -> No
     world.now += timedelta(days=29)
     await fire_due(world.office)
     assert [one["status"] for one in await certificates(world, asset)] == ["provisional"]
+    assert await destroy_due(world.office) == 0, "done once"
     world.now += timedelta(days=2)
     await fire_due(world.office)
     await fire_due(world.office)
@@ -112,9 +114,16 @@ async def test_a_certificate_is_final_once_no_backup_is_left(world: World) -> No
     assert [one["envelope"] for one in held] == [one["envelope"] for one in issued]
 
 
-async def test_two_processes_and_a_crash_in_between_issue_one_certificate(world: World, sibling: World) -> None:
+async def test_two_processes_and_a_crash_in_between_issue_one_certificate(
+    world: World, sibling: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asset = await retire(world)
-    world.office.keyring.vault.shred((await key_row(world, asset)).id)
+    with monkeypatch.context() as killed:
+        killed.setattr(sys, "executable", "/bin/false")
+        with pytest.raises(RuntimeError):
+            await destroy_due(world.office)
+    assert world.office.keyring.vault.share((await key_row(world, asset)).id) is None, "shredded, and no further"
+    assert await certificates(world, asset) == []
     done = await asyncio.gather(destroy_due(world.office), destroy_due(sibling.office))
     assert sum(done) == 1
     assert len(await certificates(world, asset)) == 1
@@ -169,6 +178,27 @@ async def test_a_key_from_before_there_were_shares_opens_and_is_never_certainly_
     assert [one["status"] for one in issued] == ["provisional"]
     told = json.loads(b64decode(issued[0]["envelope"]["payload"]))
     assert "may still open it" in told["predicate"]["sanitization"]["description"]
+
+
+async def test_another_vault_is_no_destruction(world: World) -> None:
+    asset = await retire(world)
+    vault = world.office.keyring.vault.directory
+    shutil.move(vault, f"{vault}-away")
+    vault.mkdir()
+    assert await destroy_due(world.office) == 0, "nobody shredded what is not there"
+    assert await certificates(world, asset) == []
+    vault.rmdir()
+    shutil.move(f"{vault}-away", vault)
+    assert await destroy_due(world.office) == 1
+
+
+async def test_a_key_that_lacks_its_share_is_a_fault_and_no_destroyed_one(world: World) -> None:
+    await world.set_up()
+    asset = await paid_run(world)
+    await release(world, asset)
+    world.office.keyring.vault.shred((await key_row(world, asset)).id)
+    refused = await unlock(world, asset, "scientist")
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
 
 
 def test_shares_are_private_and_written_once(tmp_path: Path) -> None:

@@ -167,6 +167,14 @@ class Ready:
     async def run(self, run_id: str) -> dict[str, Any]:
         return await self.machine.send("scientist", calls.get_generation(run_id))
 
+    async def fitting(self, run_id: str) -> None:
+        """Wait until a worker fits."""
+
+        async def seen() -> bool:
+            return (await self.run(run_id))["state"] == "fitting"
+
+        await until(seen)
+
     async def ended(self, run_id: str, timeout_seconds: float = 180) -> dict[str, Any]:
         """The run once it has come to an end and its permit is settled or returned."""
         async with asyncio.timeout(timeout_seconds):

@@ -85,17 +85,16 @@ async def it_outlives_the_table(machine: Machine, before: Files, key: str) -> No
     await machine.send("privacy-officer", ballot)
 
     async def certified() -> bool:
-        return bool(await machine.send("auditor", calls.list_certificates(asset)))
+        issued = await machine.send("auditor", calls.list_certificates(asset))
+        return [one["status"] for one in issued] == ["provisional", "final"]
 
     await until(certified)
     with pytest.raises(Refused) as refused:
         await machine.send("scientist", calls.download(asset))
     assert refused.value.code == "key-destroyed"
     after = before
-    while not json.loads(after["certificates.json"]):
+    while len(json.loads(after["certificates.json"])) != len(("provisional", "final")):
         after = await complete(machine, asset, key)
-    (certificate,) = json.loads(after["certificates.json"])
-    assert certificate["status"] == "final", "nothing here keeps backups"
     lie = changed(after, "certificates.json", lambda it: [it[0] | {"envelope": it[0]["envelope"] | {"signatures": []}}])
     missed = {one.item for one in Bundle(lie, key).check() if not one.holds}
     assert "certificates" in missed, "the log stands for another"

@@ -17,11 +17,7 @@ async def test_the_database_is_killed_while_a_run_is_under_way(machine: Machine)
     ready = await machine.ready()
     run_id = await ready.request(parameters={"epsilon": "1", "delta": "0.000001", "iterations": 10_000})
     async with machine.worker():
-
-        async def fitting() -> bool:
-            return (await ready.run(run_id))["state"] == "fitting"
-
-        await until(fitting)
+        await ready.fitting(run_id)
         os.kill(machine.stack.supervisor.pid("postgres"), signal.SIGKILL)
 
         async def answers() -> bool:

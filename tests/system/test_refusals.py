@@ -13,10 +13,6 @@ from mintmark import Refused, calls
 from mintmark_local import identity
 
 pytestmark = pytest.mark.system
-QUICK_NETWORK = {
-    "struct_learning_n_iter": {"minimum": "10", "maximum": "1000"},
-    "struct_max_indegree": {"minimum": "1", "maximum": "4"},
-}
 
 
 async def test_a_refusal_lists_everything_over_http(machine: Machine) -> None:
@@ -118,11 +114,7 @@ async def test_a_running_run_is_cancelled_and_its_charge_stands(machine: Machine
     ready = await machine.ready()
     run_id = await ready.request(parameters={"epsilon": "1", "delta": "0.000001", "iterations": 10_000})
     async with machine.worker():
-
-        async def fitting() -> bool:
-            return (await ready.run(run_id))["state"] == "fitting"
-
-        await until(fitting)
+        await ready.fitting(run_id)
         await machine.send("scientist", calls.cancel_generation(run_id))
         run = await ready.ended(run_id)
     assert run["state"] == "cancelled"

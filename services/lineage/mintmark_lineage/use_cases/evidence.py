@@ -46,15 +46,15 @@ async def bundle(archive: Archive, asset: UUID) -> bytes:
     items["proofs.json"] = (written(proofs), "log entries, each with its inclusion proof")
     items["checkpoint.txt"] = (note.encode(), "the log's checkpoint that the proofs lead to, with its cosignatures")
     made = written(statement(told, dossier))
-    items["provenance.dsse.json"] = (written(_sealed(archive, STATEMENT, made)), "SLSA provenance, in-toto, signed")
+    items["provenance.dsse.json"] = (written(_signed(archive, STATEMENT, made)), "SLSA provenance, in-toto, signed")
     listed = written(manifest(str(asset), archive.clock().isoformat(), items))
     return _zipped({name: content for name, (content, _) in items.items()} | {
-        "manifest.dsse.json": written(_sealed(archive, MANIFEST, listed)),
+        "manifest.dsse.json": written(_signed(archive, MANIFEST, listed)),
         "log.key": archive.signer.verifier_key.encode() + b"\n",
     })  # fmt: skip
 
 
-def _sealed(archive: Archive, payload_type: str, payload: bytes) -> dict[str, Any]:
+def _signed(archive: Archive, payload_type: str, payload: bytes) -> dict[str, Any]:
     return dsse(payload_type, payload, key_id=archive.signer.key_id, sign=archive.signer.sign_bytes)
 
 

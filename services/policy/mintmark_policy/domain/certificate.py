@@ -28,12 +28,8 @@ class Destruction:
     verified_at: datetime
     backups_until: datetime
 
-    def is_final(self, now: datetime) -> bool:
-        """Whether no backup of the vault can hold the share any more; a key without one is never known to be gone."""
-        return self.shared and now >= self.backups_until
 
-
-def certificate(it: Destruction, now: datetime) -> Mapping[str, Any]:
+def provisional(it: Destruction) -> Mapping[str, Any]:
     """An in-toto statement (v1) with the fields that NIST SP 800-88 wants in a certificate of sanitization.
 
     The subject is the key, by the sha256 of its wrapped form. Where a field asks for a device the answer is the
@@ -45,7 +41,7 @@ def certificate(it: Destruction, now: datetime) -> Mapping[str, Any]:
         "predicateType": PREDICATE,
         "predicate": {
             "asset": it.asset_id,
-            "status": "final" if it.is_final(now) else "provisional",
+            "status": "provisional",
             "media": {
                 "type": "encrypted table, fitted model and reports in an object store, every copy included",
                 "identifier": f"asset:{it.asset_id}",
@@ -71,6 +67,12 @@ def certificate(it: Destruction, now: datetime) -> Mapping[str, Any]:
                 "verified_at": it.verified_at.isoformat(),
             },
             "backups": {"of": "the vault of key shares", "gone_by": it.backups_until.isoformat()},
-            "issued_at": now.isoformat(),
+            "issued_at": it.verified_at.isoformat(),
         },
     }
+
+
+def final(statement: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
+    """The same once no backup of the vault is left that could hold the share."""
+    told = statement["predicate"] | {"status": "final", "issued_at": now.isoformat()}
+    return {**statement, "predicate": told}

@@ -103,8 +103,9 @@ class DecisionStore:
     async def set_key(self, key_id: UUID, **values: Any) -> None:
         await self._connection.execute(update(keys).where(keys.c.id == key_id).values(**values))
 
-    async def add_certificate(self, values: Mapping[str, Any]) -> None:
-        await self._connection.execute(insert(certificates).values(**values))
+    async def add_certificate(self, *, asset_id: UUID, status: str, envelope: Mapping[str, Any], at: datetime) -> None:
+        made = insert(certificates).values(asset_id=asset_id, status=status, envelope=envelope, issued_at=at)
+        await self._connection.execute(made)
 
     async def certificates(self, asset_id: UUID) -> Sequence[Row[Any]]:
         query = select(certificates).where(certificates.c.asset_id == asset_id).order_by(certificates.c.id)

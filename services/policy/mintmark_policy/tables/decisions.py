@@ -35,13 +35,14 @@ keys = Table(
     Column("shared", Boolean, nullable=False, server_default="false"),
     moment("created_at"),
     moment("destroyed_at", nullable=True),
+    moment("shredding_at", nullable=True),
     moment("shredded_at", nullable=True),
     Index(
         "ix_keys_to_shred", "destroyed_at",
         postgresql_where=text("destroyed_at IS NOT NULL AND shredded_at IS NULL"),
     ),
 )  # fmt: skip
-"""``shared`` keys have a share in the vault, and do not open without it."""
+"""``shared`` keys have a share in the vault, and do not open without it; ``shredding_at`` is when it was seen last."""
 
 permits = Table(
     "permits",
@@ -69,12 +70,11 @@ certificates = Table(
     "certificates",
     metadata,
     identifier(),
-    Column("asset_id", UUID(as_uuid=True), nullable=False, index=True),
-    Column("key_id", UUID(as_uuid=True), ForeignKey("keys.id"), nullable=False),
+    Column("asset_id", UUID(as_uuid=True), nullable=False),
     words("status"),
     Column("envelope", JSONB, nullable=False),
     moment("issued_at"),
-    UniqueConstraint("key_id", "status"),
+    UniqueConstraint("asset_id", "status"),
 )
 
 releases = Table(

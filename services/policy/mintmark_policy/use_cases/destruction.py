@@ -2,7 +2,10 @@
 
 import asyncio
 import hashlib
+import json
 import logging
+from base64 import b64decode
+from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -10,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.certificate import Destruction, certificate
+from mintmark_policy.domain.certificate import Destruction, final, provisional
 from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.store.reviews import ReviewStore
@@ -29,7 +32,8 @@ async def destroy_due(office: Office) -> int:
     """Finish what retirements began; returns how many keys are certainly gone now.
 
     Shredding is repeated after a crash and changes nothing then; certificate, audit event and the row's
-    end commit together. A key that can still be recovered gets no certificate, and is tried again.
+    end commit together. A key that can still be recovered gets no certificate, nor does one whose share
+    was gone before anybody shredded it: then this is not the vault it was put into. Both are tried again.
     """
     async with office.database.transaction() as connection:
         waiting = await DecisionStore(connection).keys_to_shred()
@@ -37,8 +41,9 @@ async def destroy_due(office: Office) -> int:
 
 
 async def _destroy(office: Office, row: Any) -> bool:
-    if row.shared:
-        await asyncio.to_thread(office.keyring.vault.shred, row.id)
+    if row.shared and not await _shred(office, row):
+        logger.error("the vault has no share of a key to destroy", extra={"fields": {"key": str(row.id)}})
+        return False
     if await is_recoverable(office.keyring, _what_stays(row)):
         logger.error("a destroyed key can still be recovered", extra={"fields": {"key": str(row.id)}})
         return False
@@ -49,10 +54,21 @@ async def _destroy(office: Office, row: Any) -> bool:
             return False
         gone = await _destruction(office, connection, row, now)
         await store.set_key(row.id, wrapped=None, shredded_at=now)
-        await _issue(office, connection, gone, now)
-        if gone.shared and not gone.is_final(now):
-            payload = {"destruction": _written(gone)}
-            await CalendarStore(connection).schedule(FINAL, f"key:{row.id}", gone.backups_until, now, payload)
+        await _issue(office, connection, provisional(gone), now)
+        if gone.shared:
+            await CalendarStore(connection).schedule(FINAL, f"asset:{gone.asset_id}", gone.backups_until, now)
+    return True
+
+
+async def _shred(office: Office, row: Any) -> bool:
+    """Whether the share lay where it was put, and is shredded: that this began is noted first."""
+    vault = office.keyring.vault
+    if row.shredding_at is None:
+        if vault.share(row.id) is None:
+            return False
+        async with office.database.transaction() as connection:
+            await DecisionStore(connection).set_key(row.id, shredding_at=office.clock())
+    await asyncio.to_thread(vault.shred, row.id)
     return True
 
 
@@ -80,27 +96,17 @@ async def _destruction(office: Office, connection: AsyncConnection, row: Any, no
 
 async def make_final(office: Office, connection: AsyncConnection, due: Any, now: datetime) -> None:
     """The day no backup of the vault is left."""
-    told = due.payload["destruction"]
-    moments = ("created_at", "destroyed_at", "verified_at", "backups_until")
-    gone = Destruction(**told | {name: datetime.fromisoformat(told[name]) for name in moments})
-    await _issue(office, connection, gone, now)
+    issued = await DecisionStore(connection).certificates(UUID(due.subject.removeprefix("asset:")))
+    statement = json.loads(b64decode(issued[0].envelope["payload"]))
+    await _issue(office, connection, final(statement, now), now)
 
 
-async def _issue(office: Office, connection: AsyncConnection, gone: Destruction, now: datetime) -> None:
-    statement = certificate(gone, now)
-    envelope = office.signer.sign_statement(statement)
-    status = statement["predicate"]["status"]
-    await DecisionStore(connection).add_certificate(
-        {"asset_id": UUID(gone.asset_id), "key_id": UUID(gone.key_id), "status": status, "envelope": envelope,
-         "issued_at": now}
-    )  # fmt: skip
-    details = {"key": gone.key_id, "certificate": digest(envelope)}
-    event = AuditEvent("policy", "certificate.issue", f"asset:{gone.asset_id}", status, details)
+async def _issue(office: Office, connection: AsyncConnection, statement: Mapping[str, Any], now: datetime) -> None:
+    envelope, told = office.signer.sign_statement(statement), statement["predicate"]
+    asset_id, status = told["asset"], told["status"]
+    await DecisionStore(connection).add_certificate(asset_id=UUID(asset_id), status=status, envelope=envelope, at=now)
+    event = AuditEvent("policy", "certificate.issue", f"asset:{asset_id}", status, {"certificate": digest(envelope)})
     await journal.record(connection, now, event)
-
-
-def _written(gone: Destruction) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in vars(gone).items()}
 
 
 async def certificates_of(connection: AsyncConnection, asset_id: UUID) -> list[dict[str, Any]]:

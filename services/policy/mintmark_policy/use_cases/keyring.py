@@ -48,13 +48,12 @@ class Vault:
         return share
 
     def share(self, key_id: UUID) -> bytes | None:
-        """The share of a key, or None once it was shredded.
+        """The share of a key, or None where there is none.
 
         Raises:
             Unavailable: the vault cannot be read, which is not the same.
         """
         try:
-            self.directory.stat()
             return self._path(key_id).read_bytes()
         except FileNotFoundError as error:
             if self.directory.is_dir():
@@ -133,27 +132,28 @@ class Keyring:
 
         Raises:
             Gone: the key was destroyed.
-            Unavailable: the vault cannot be read.
+            Unavailable: the vault cannot be read, lacks the key's share, or the master key is another.
         """
         if row is None or row.destroyed_at is not None:
             raise Gone("The key of this table was destroyed.", code="key-destroyed")
-        return b64encode(self.recover(WrappedKey.of(row))).decode()
+        key = self.recover(WrappedKey.of(row))
+        if key is None:
+            raise Unavailable("A key that was never destroyed does not open: look at the vault and the master key.")
+        return b64encode(key).decode()
 
-    def recover(self, key: WrappedKey) -> bytes:
+    def recover(self, key: WrappedKey) -> bytes | None:
         """The key, whatever was said of its destruction: what somebody with everything of ours could do.
 
-        Raises:
-            Gone: nothing that is left opens it.
+        None: what is left does not open it.
         """
         share = self.vault.share(key.id) if key.shared else b""
         if key.wrapped is None or share is None:
-            raise Gone("The key of this table was destroyed.", code="key-destroyed")
+            return None
+        nonce, sealed = key.wrapped[:NONCE_BYTES], key.wrapped[NONCE_BYTES:]
         try:
-            return self._cipher(share).decrypt(
-                key.wrapped[:NONCE_BYTES], key.wrapped[NONCE_BYTES:], key.resource.encode()
-            )
-        except InvalidTag as error:
-            raise Gone("What is kept of this key does not open it.", code="key-destroyed") from error
+            return self._cipher(share).decrypt(nonce, sealed, key.resource.encode())
+        except InvalidTag:
+            return None
 
     def _cipher(self, share: bytes) -> AESGCM:
         """The wrapping cipher under a share; keys from before there were shares have the master key alone."""

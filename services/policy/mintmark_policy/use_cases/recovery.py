@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 from mintmark_policy.use_cases.keyring import Keyring, Vault, WrappedKey
-from mintmark_shared.errors import Gone
 
 
 async def is_recoverable(keyring: Keyring, key: WrappedKey) -> bool:
@@ -42,15 +41,7 @@ def recovers(asked: dict[str, Any]) -> bool:
     wrapped = b64decode(asked["wrapped"]) if asked["wrapped"] is not None else None
     key = WrappedKey(UUID(asked["id"]), asked["resource"], wrapped, bool(asked["shared"]))
     keyring = Keyring(asked["master_key"], Vault(Path(asked["vault"])))
-    return any(_opens(keyring, tried) for tried in (key, replace(key, shared=False)))
-
-
-def _opens(keyring: Keyring, key: WrappedKey) -> bool:
-    try:
-        keyring.recover(key)
-    except Gone:
-        return False
-    return True
+    return any(keyring.recover(tried) is not None for tried in (key, replace(key, shared=False)))
 
 
 if __name__ == "__main__":
