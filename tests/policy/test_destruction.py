@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 from base64 import b64decode
@@ -133,7 +134,8 @@ async def test_two_processes_and_a_crash_in_between_issue_one_certificate(
 async def test_what_can_still_be_recovered_gets_no_certificate(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     asset = await retire(world)
     with monkeypatch.context() as unkept:
-        unkept.setattr(Vault, "shred", lambda *_: None)
+        unkept.setattr(Vault, "overwrite", lambda *_: True)
+        unkept.setattr(Vault, "forget", lambda *_: None)
         assert await destroy_due(world.office) == 0
     assert await certificates(world, asset) == []
     assert (await unlock(world, asset, "scientist")).status_code == 410, "nobody gets it all the same"
@@ -196,7 +198,7 @@ async def test_a_key_that_lacks_its_share_is_a_fault_and_no_destroyed_one(world:
     await world.set_up()
     asset = await paid_run(world)
     await release(world, asset)
-    world.office.keyring.vault.shred((await key_row(world, asset)).id)
+    world.office.keyring.vault.forget((await key_row(world, asset)).id)
     refused = await unlock(world, asset, "scientist")
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
 
@@ -206,11 +208,14 @@ def test_shares_are_private_and_written_once(tmp_path: Path) -> None:
     share = vault.place(key_id)
     assert vault.share(key_id) == share
     (kept,) = (tmp_path / "vault").iterdir()
+    inode = kept.stat().st_ino
     assert kept.stat().st_mode & 0o077 == 0
     assert (tmp_path / "vault").stat().st_mode & 0o077 == 0
-    inode = kept.open("rb")
-    vault.shred(key_id)
-    assert inode.read() != share, "overwritten where it lay, not only unlinked"
-    inode.close()
-    vault.shred(key_id)
+    assert vault.overwrite(key_id)
+    assert kept.read_bytes() != share
+    with kept.open("rb") as opened:
+        assert os.fstat(opened.fileno()).st_ino == inode, "where it lay"
+    vault.forget(key_id)
+    vault.forget(key_id)
     assert vault.share(key_id) is None
+    assert not vault.overwrite(key_id)

@@ -35,14 +35,14 @@ keys = Table(
     Column("shared", Boolean, nullable=False, server_default="false"),
     moment("created_at"),
     moment("destroyed_at", nullable=True),
-    moment("shredding_at", nullable=True),
+    moment("overwritten_at", nullable=True),
     moment("shredded_at", nullable=True),
     Index(
         "ix_keys_to_shred", "destroyed_at",
         postgresql_where=text("destroyed_at IS NOT NULL AND shredded_at IS NULL"),
     ),
 )  # fmt: skip
-"""``shared`` keys have a share in the vault, and do not open without it; ``shredding_at`` is when it was seen last."""
+"""``shared`` keys have a share in the vault, and do not open without it; ``overwritten_at`` is when that was."""
 
 permits = Table(
     "permits",

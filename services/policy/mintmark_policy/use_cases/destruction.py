@@ -33,7 +33,7 @@ async def destroy_due(office: Office) -> int:
 
     Shredding is repeated after a crash and changes nothing then; certificate, audit event and the row's
     end commit together. A key that can still be recovered gets no certificate, nor does one whose share
-    was gone before anybody shredded it: then this is not the vault it was put into. Both are tried again.
+    was gone before anybody overwrote it: then this is not the vault it was put into. Both are tried again.
     """
     async with office.database.transaction() as connection:
         waiting = await DecisionStore(connection).keys_to_shred()
@@ -61,14 +61,14 @@ async def _destroy(office: Office, row: Any) -> bool:
 
 
 async def _shred(office: Office, row: Any) -> bool:
-    """Whether the share lay where it was put, and is shredded: that this began is noted first."""
+    """Whether the share lay where it was put, and was overwritten there: that is noted before its file goes."""
     vault = office.keyring.vault
-    if row.shredding_at is None:
-        if vault.share(row.id) is None:
-            return False
+    if await asyncio.to_thread(vault.overwrite, row.id):
         async with office.database.transaction() as connection:
-            await DecisionStore(connection).set_key(row.id, shredding_at=office.clock())
-    await asyncio.to_thread(vault.shred, row.id)
+            await DecisionStore(connection).set_key(row.id, overwritten_at=office.clock())
+    elif row.overwritten_at is None:
+        return False
+    vault.forget(row.id)
     return True
 
 

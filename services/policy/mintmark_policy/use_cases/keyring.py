@@ -51,24 +51,26 @@ class Vault:
         """The share of a key, or None where there is none.
 
         Raises:
-            Unavailable: the vault cannot be read, which is not the same.
+            Unavailable: the vault cannot be read.
         """
         try:
             return self._path(key_id).read_bytes()
-        except FileNotFoundError as error:
-            if self.directory.is_dir():
-                return None
-            raise Unavailable("The vault of keys is not there.") from error
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise Unavailable("The vault of keys cannot be read now; try again.") from error
 
-    def shred(self, key_id: UUID) -> None:
-        """Overwrite a share where it lies, then forget it; doing so again changes nothing."""
+    def overwrite(self, key_id: UUID) -> bool:
+        """Put other bytes where a share lies, on the disk before this returns; False where there is none."""
         path = self._path(key_id)
-        if path.exists():
-            self._write(path, os.urandom(KEY_BYTES), 0)
-            path.unlink()
-            self._sync_directory()
+        if not path.exists():
+            return False
+        self._write(path, os.urandom(KEY_BYTES), 0)
+        return True
+
+    def forget(self, key_id: UUID) -> None:
+        """Remove the file of a share that was overwritten."""
+        self._path(key_id).unlink(missing_ok=True)
 
     def _path(self, key_id: UUID) -> Path:
         return self.directory / key_id.hex

@@ -12,7 +12,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column('keys', sa.Column('shared', sa.Boolean(), server_default='false', nullable=False))
-    op.add_column('keys', sa.Column('shredding_at', sa.DateTime(timezone=True), nullable=True))
+    op.add_column('keys', sa.Column('overwritten_at', sa.DateTime(timezone=True), nullable=True))
     op.add_column('keys', sa.Column('shredded_at', sa.DateTime(timezone=True), nullable=True))
     op.create_index('ix_keys_to_shred', 'keys', ['destroyed_at'],
                     postgresql_where=sa.text('destroyed_at IS NOT NULL AND shredded_at IS NULL'))
@@ -33,5 +33,5 @@ def downgrade() -> None:
     op.drop_table('certificates')
     op.drop_index('ix_keys_to_shred', table_name='keys')
     op.drop_column('keys', 'shredded_at')
-    op.drop_column('keys', 'shredding_at')
+    op.drop_column('keys', 'overwritten_at')
     op.drop_column('keys', 'shared')
