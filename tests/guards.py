@@ -92,7 +92,7 @@ GUARDS = (
     Guard("names stay text on a page", "services/evaluation/mintmark_evaluation/api/report.py", "autoescape=select_autoescape(default=True, default_for_string=True)", "autoescape=False", "tests/evaluation/test_report.py -k runs_nothing"),
     Guard("a finding is of a released asset", f"{POLICY}/use_cases/findings.py", '.verdict != "released":', '.verdict == "nothing":', "tests/policy/test_findings.py -k only_a_released"),
     Guard("I6 no vote in time stops the asset", f"{POLICY}/use_cases/findings.py", "    if not stands:\n", '    if state == "rejected":\n', "tests/policy/test_findings.py -k in_time"),
-    Guard("a share is overwritten where it lies", f"{POLICY}/use_cases/keyring.py", "        self._write(path, os.urandom(KEY_BYTES), 0)\n", "", "tests/policy/test_destruction.py -k written_once"),
+    Guard("a share is overwritten where it lies", f"{POLICY}/use_cases/keyring.py", "self._write(self._path(key_id), os.urandom(KEY_BYTES), 0)", "self._path(key_id).stat()", "tests/policy/test_destruction.py -k written_once"),
     Guard("the wrapped form does not open alone", f"{POLICY}/use_cases/keyring.py", "        if not share:\n", "        if share or not share:\n", "tests/policy/test_destruction.py -k nothing_that_is_left"),
     Guard("no certificate while a key opens", f"{POLICY}/use_cases/destruction.py", "if await is_recoverable(office.keyring, _what_stays(row)):", "if False:", "tests/policy/test_destruction.py -k gets_no_certificate"),
     Guard("final only without backups", f"{POLICY}/use_cases/destruction.py", "gone.backups_until, now)", "now, now)", "tests/policy/test_destruction.py -k certificate_is_final"),

@@ -62,10 +62,10 @@ class Vault:
 
     def overwrite(self, key_id: UUID) -> bool:
         """Put other bytes where a share lies, on the disk before this returns; False where there is none."""
-        path = self._path(key_id)
-        if not path.exists():
+        try:
+            self._write(self._path(key_id), os.urandom(KEY_BYTES), 0)
+        except FileNotFoundError:
             return False
-        self._write(path, os.urandom(KEY_BYTES), 0)
         return True
 
     def forget(self, key_id: UUID) -> None:
