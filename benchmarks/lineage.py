@@ -54,7 +54,7 @@ async def ingest(archive: Archive, url: str) -> None:
     events = [told(number) for number in range(EVENTS)]
     began = time.monotonic()
     for start in range(0, EVENTS, BATCH):
-        await take_events(archive, events[start : start + BATCH])
+        await take_events(archive, events[start : start + BATCH], vouched=True)
     ours = EVENTS / (time.monotonic() - began)
     connection = await asyncpg.connect(url)
     await connection.execute("CREATE TABLE plain (id uuid DEFAULT uuidv7() PRIMARY KEY, event jsonb, at timestamptz)")
@@ -181,7 +181,7 @@ async def main() -> None:
             url = cluster.url("lineage", "postgresql+asyncpg")
             await asyncio.to_thread(migrations.upgrade, "mintmark_lineage", url)
             database = Database(url)
-            archive = Archive(database, lambda: datetime.now(UTC), CheckpointSigner(KEY, "bench"), None)  # type: ignore[arg-type]
+            archive = Archive(database, lambda: datetime.now(UTC), CheckpointSigner(KEY, "bench"), None, b"")  # type: ignore[arg-type]
             for part in (ingest, walks, proofs):
                 await part(archive, cluster.url("lineage"))
             await database.close()

@@ -34,7 +34,7 @@ def documents() -> dict[str, dict[str, Any]]:
     generation = GenerationSettings.model_validate(COMMON | PEERS | {"evaluation_url": NOBODY})
     evaluation = EvaluationSettings.model_validate(COMMON | PEERS | {"generation_url": NOBODY})
     lineage = LineageSettings.model_validate(
-        COMMON | {"checkpoint_key": SOME_KEY, "policy_url": NOBODY, "evaluation_url": NOBODY}
+        COMMON | {"checkpoint_key": SOME_KEY, "webhook_key": SOME_KEY, "policy_url": NOBODY, "evaluation_url": NOBODY}
     )
     return {
         "policy": create_policy(policy).openapi(),

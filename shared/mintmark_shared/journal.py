@@ -45,41 +45,43 @@ class Journal:
         lineage: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Write the event, its leaf for the audit log, and OpenLineage events to deliver."""
-        salt, leaf = self.leaf(at, event)
-        await connection.execute(
-            insert(self.audit_events).values(
-                id=uuid.UUID(leaf["id"]), at=at, actor=event.actor, actor_salt=salt, leaf=leaf
-            )
-        )
+        leaf = await write_down(connection, self.service, self.audit_events, at, event)
         rows = [{"at": at, "kind": "audit", "payload": leaf}]
         rows += [{"at": at, "kind": "openlineage", "payload": dict(document)} for document in lineage]
         await connection.execute(insert(self.outbox), rows)
 
-    def leaf(self, at: datetime, event: AuditEvent) -> tuple[bytes, dict[str, Any]]:
-        """A fresh salt, and the event's leaf for the audit log under it."""
-        salt = secrets.token_bytes(16)
-        return salt, self._leaf(uuid.uuid4(), at, event, salt)
 
-    def _leaf(self, event_id: uuid.UUID, at: datetime, event: AuditEvent, salt: bytes) -> dict[str, Any]:
-        return {
-            "id": str(event_id),
-            "at": at.isoformat(),
-            "service": self.service,
-            "actor": hashlib.sha256(salt + event.actor.encode()).hexdigest(),
-            "action": event.action,
-            "subject": event.subject,
-            "outcome": event.outcome,
-            "details": dict(event.details),
-        }
+async def write_down(
+    connection: AsyncConnection, service: str, audit_events: Table, at: datetime, event: AuditEvent
+) -> dict[str, Any]:
+    """Keep an audit event with its actor in clear; returns its leaf for the audit log."""
+    salt, leaf = sealed_leaf(service, at, event)
+    kept = {"id": uuid.UUID(leaf["id"]), "at": at, "actor": event.actor, "actor_salt": salt, "leaf": leaf}
+    await connection.execute(insert(audit_events).values(kept))
+    return leaf
 
 
-def journal_tables(metadata: MetaData, service: str) -> Journal:
-    """Declare ``audit_events`` and ``outbox`` in a service's metadata.
+def sealed_leaf(service: str, at: datetime, event: AuditEvent) -> tuple[bytes, dict[str, Any]]:
+    """A fresh salt, and the event's leaf for the audit log under it."""
+    salt = secrets.token_bytes(16)
+    return salt, {
+        "id": str(uuid.uuid4()),
+        "at": at.isoformat(),
+        "service": service,
+        "actor": hashlib.sha256(salt + event.actor.encode()).hexdigest(),
+        "action": event.action,
+        "subject": event.subject,
+        "outcome": event.outcome,
+        "details": dict(event.details),
+    }
 
-    The actor stands in clear only here; the leaf carries its salted digest, so that forgetting a
-    person is forgetting the salt.
+
+def audit_table(metadata: MetaData) -> Table:
+    """``audit_events``: the actor stands in clear only here.
+
+    The leaf carries a salted digest of it, so that forgetting a person is forgetting the salt.
     """
-    audit_events = Table(
+    return Table(
         "audit_events",
         metadata,
         identifier(),
@@ -88,6 +90,11 @@ def journal_tables(metadata: MetaData, service: str) -> Journal:
         Column("actor_salt", LargeBinary, nullable=False),
         Column("leaf", JSONB, nullable=False),
     )
+
+
+def journal_tables(metadata: MetaData, service: str) -> Journal:
+    """Declare ``audit_events`` and ``outbox`` in a service's metadata."""
+    audit_events = audit_table(metadata)
     outbox = Table(
         "outbox",
         metadata,

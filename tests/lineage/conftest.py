@@ -1,30 +1,80 @@
 """A lineage service on a database of its own."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import httpx
 import pytest
 from conftest import KEY, Caller, Cluster, settings_of
 
 from mintmark_lineage.app import create_app
 from mintmark_lineage.settings import Settings
+from mintmark_lineage.use_cases.webhooks import Messenger
 from mintmark_shared.service import Surroundings
 
 
+class Clock:
+    """A clock that is turned by hand."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def turn(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+class Outside:
+    """The world that webhooks lead into: what it was sent, and how it answers by host; 204 unless said."""
+
+    def __init__(self) -> None:
+        self.sent: list[httpx.Request] = []
+        self.says: dict[str, int | BaseException] = {}
+        self.names: dict[str, list[str]] = {}
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        return self.names.get(host, ["93.184.216.34"])
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        self.sent.append(request)
+        says = self.says.get(request.headers["host"], 204)
+        if isinstance(says, BaseException):
+            raise says
+        return httpx.Response(says)
+
+    def to(self, host: str) -> list[httpx.Request]:
+        return [one for one in self.sent if one.headers["host"] == host]
+
+    def messenger(self, *networks: str) -> Messenger:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(self.handle))
+        return Messenger(http, [ip_network(one) for one in networks], self.resolve)
+
+
 class World:
-    def __init__(self, app: Any, call: Caller, url: str) -> None:
+    def __init__(self, app: Any, call: Caller, url: str, clock: Clock, outside: "Outside") -> None:
         self.app = app
         self.call = call
+        self.clock = clock
+        self.outside = outside
         self.url = url.replace("+asyncpg", "")
 
     async def tell(self, event: dict[str, Any]) -> Any:
         return await self.call("producer", "POST", "/api/v1/lineage", json=event)
 
     async def log(self, event: dict[str, Any]) -> Any:
-        return await self.call("producer", "POST", "/v1/audit-events", json=event)
+        return await self.call("policy", "POST", "/v1/audit-events", json=event)
+
+    async def deliver(self, *events: dict[str, Any]) -> None:
+        """What a service of the house tells, as its outbox does."""
+        items = [{"id": str(uuid4()), "kind": "openlineage", "payload": event} for event in events]
+        answer = await self.call("policy", "POST", "/v1/deliveries", json={"items": items})
+        assert answer.json() == {"refused": []}, answer.text
 
     async def count(self, table: str) -> int:
         connection = await asyncpg.connect(self.url)
@@ -40,11 +90,19 @@ async def world(
 ) -> AsyncIterator[World]:
     url = await cluster.fresh("lineage")
     settings = Settings.model_validate(
-        settings_of(url) | {"checkpoint_key": KEY, "policy_url": "http://x", "evaluation_url": "http://x"}
+        settings_of(url)
+        | {
+            "checkpoint_key": KEY,
+            "webhook_key": KEY,
+            "registries": {"plant": "hush"},
+            "policy_url": "http://x",
+            "evaluation_url": "http://x",
+        }
     )
     surroundings = around("lineage", settings)
-    app = create_app(settings, surroundings=surroundings)
-    yield World(app, caller(app, "lineage"), url)
+    clock, outside = Clock(), Outside()
+    app = create_app(settings, surroundings=surroundings, clock=clock, messenger=outside.messenger("10.0.0.0/8"))
+    yield World(app, caller(app, "lineage"), url, clock, outside)
     await surroundings.database.close()
     await surroundings.http.aclose()
 

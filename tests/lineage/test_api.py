@@ -110,9 +110,11 @@ async def test_bad_bodies_are_problems(world: World) -> None:
 
 async def test_a_record_gathers_the_run_and_what_ran_under_it(world: World) -> None:
     asset = str(uuid4())
-    await world.tell(event(asset, ["mintmark.source/s"], [], mintmark_plan={"rationale": "why", "_producer": "p"}))
     parent = {"run": {"runId": asset}, "job": {"namespace": "n", "name": "j"}}
-    await world.tell(event(str(uuid4()), [], [], parent=parent, mintmark_evaluation={"verdict": "released"}))
+    await world.deliver(
+        event(asset, ["mintmark.source/s"], [], mintmark_plan={"rationale": "why", "_producer": "p"}),
+        event(str(uuid4()), [], [], parent=parent, mintmark_evaluation={"verdict": "released"}),
+    )
     await world.log(leaf(subject=f"run:{asset}"))
     record = (await world.call("auditor", "GET", f"/v1/records/{asset}")).json()
     assert record["plan"] == {"rationale": "why"}
@@ -125,7 +127,7 @@ async def test_a_record_gathers_the_run_and_what_ran_under_it(world: World) -> N
 
 async def test_a_record_names_every_entry_and_pages_keep_the_question(world: World) -> None:
     asset = str(uuid4())
-    await world.tell(event(asset, ["mintmark.source/s"]))
+    await world.deliver(event(asset, ["mintmark.source/s"]))
     for number in range(205):
         await world.log(leaf(subject=f"asset:{asset}" if number % 2 == 0 else "another"))
     record = (await world.call("auditor", "GET", f"/v1/records/{asset}")).json()
@@ -186,7 +188,7 @@ async def test_what_an_outbox_hands_over_is_taken_in_order_and_once(world: World
     items.insert(4, delivery(event(str(uuid4()), inputs=["a/b"]), "openlineage"))
     items.insert(7, items[2])
     for _ in range(2):
-        answer = await world.call("producer", "POST", "/v1/deliveries", json={"items": items})
+        answer = await world.call("policy", "POST", "/v1/deliveries", json={"items": items})
         assert (answer.status_code, answer.json()) == (200, {"refused": []})
     entries = (await world.call("auditor", "GET", "/v1/log/entries")).json()
     assert [json.loads(entry["leaf"])["id"] for entry in entries] == [entry["id"] for entry in leaves]
@@ -207,7 +209,7 @@ async def test_one_bad_delivery_is_refused_by_itself(world: World) -> None:
         "no-event": delivery({"producer": "p"}, "openlineage"),
     }
     good = delivery(leaf(subject="s:good"))
-    answer = await world.call("producer", "POST", "/v1/deliveries", json={"items": [*bad.values(), good]})
+    answer = await world.call("policy", "POST", "/v1/deliveries", json={"items": [*bad.values(), good]})
     codes = {entry["id"]: entry["problem"]["code"] for entry in answer.json()["refused"]}
     assert set(codes) == {item["id"] for item in bad.values()}
     assert codes[bad["changed"]["id"]] == "event-changed"

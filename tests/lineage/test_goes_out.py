@@ -40,7 +40,7 @@ async def grow(world: World, entries: int) -> str:
     """So many entries more, and the checkpoint over them."""
     items = [{"id": str(uuid4()), "kind": "audit", "payload": leaf(subject=f"s:{number}")} for number in range(entries)]
     for start in range(0, entries, 500):
-        await world.call("producer", "POST", "/v1/deliveries", json={"items": items[start : start + 500]})
+        await world.call("policy", "POST", "/v1/deliveries", json={"items": items[start : start + 500]})
     await sign_checkpoint(world.app.state.archive)
     return (await world.call("auditor", "GET", "/v1/log/checkpoint")).text
 

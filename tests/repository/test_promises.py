@@ -120,6 +120,7 @@ def test_openapi_documents_are_current_and_complete() -> None:
                     "/facets/1-0-0/{name}.json",
                     "/v1/charters/schema",
                     "/.well-known/authzen-configuration",
+                    "/v1/registries/{registry}/mlflow",
                 }
                 assert public or operation["security"][0]["BearerScheme"], f"{method} {route} names its scope"
                 assert "4XX" in operation["responses"]

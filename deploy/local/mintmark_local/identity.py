@@ -24,6 +24,7 @@ READ = "policy:read generation:read evaluation:read lineage:read"
 
 SPEAK = "policy:feedback:write"
 VOTE = "policy:votes:write policy:charters:suspend policy:exceptions:write policy:glass:write policy:incidents:write"
+MODELS = "lineage:models:write lineage:webhooks:write"
 
 PEOPLE: Mapping[str, str] = {
     "admin": f"{READ} {SPEAK} policy:committee:write",
@@ -34,28 +35,29 @@ PEOPLE: Mapping[str, str] = {
         "evaluation:shares:write"
     ),
     "scientist": (
-        f"{READ} {SPEAK} policy:charters:write policy:exceptions:write generation:runs:write evaluation:scores:write"
+        f"{READ} {SPEAK} policy:charters:write policy:exceptions:write generation:runs:write evaluation:scores:write "
+        f"{MODELS}"
     ),
     "assessor": f"{READ} {SPEAK} policy:assessments:write",
     "privacy-officer": f"{READ} {SPEAK} {VOTE}",
     "security-officer": f"{READ} {SPEAK} {VOTE}",
     "counsel": f"{READ} {SPEAK} {VOTE}",
     "product-lead": f"{READ} {SPEAK} {VOTE}",
-    "lead-scientist": f"{READ} {SPEAK} {VOTE}",
+    "lead-scientist": f"{READ} {SPEAK} {VOTE} {MODELS}",
     "auditor": READ,
 }
 SERVICES: Mapping[str, str] = {
-    "policy": "lineage:events:write",
+    "policy": "lineage:deliveries:write",
     "generation": (
         "policy:read policy:decisions:write policy:keys:write policy:permits:redeem policy:assets:unlock "
-        "evaluation:assays:write evaluation:read lineage:events:write"
+        "evaluation:assays:write evaluation:read lineage:deliveries:write"
     ),
     "evaluation": (
-        "policy:read policy:permits:assay policy:releases:write generation:objects:read lineage:events:write"
+        "policy:read policy:permits:assay policy:releases:write generation:objects:read lineage:deliveries:write"
     ),
     "lineage": "policy:read evaluation:read",
     "producer": "lineage:events:write",
-    "platform": "policy:access:evaluate evaluation:scores:write",
+    "platform": f"policy:access:evaluate evaluation:scores:write lineage:read {MODELS}",
 }
 
 

@@ -34,6 +34,7 @@ class Secrets:
     master_key: str
     signing_key: str
     checkpoint_key: str
+    webhook_key: str
     registry: Mapping[str, Any]
 
 
@@ -76,6 +77,10 @@ class Directory:
             raise CannotStart(message)
         for folder in (self.objects, self.logs):
             folder.mkdir(exist_ok=True, mode=0o700)
+        if "webhook_key" not in kept:
+            # An earlier version made this directory, and called nobody.
+            kept["webhook_key"] = _key()
+            _write_private(marker, {"layout": LAYOUT_VERSION, **kept})
         return Secrets(**kept)
 
     def _take(self) -> None:
@@ -95,6 +100,7 @@ class Directory:
             "master_key": _key(),
             "signing_key": _key(),
             "checkpoint_key": _key(),
+            "webhook_key": _key(),
             "registry": identity.new_registry(),
         }
         _write_private(marker, made)
@@ -237,6 +243,8 @@ class Stack:
                     "POLICY_URL": self.ports.url("policy"),
                     "EVALUATION_URL": self.ports.url("evaluation"),
                     "CHECKPOINT_KEY": self.secrets.checkpoint_key,
+                    "WEBHOOK_KEY": self.secrets.webhook_key,
+                    "WEBHOOK_NETWORKS": '["127.0.0.0/8"]',
                 }
 
     def api(self, service: str) -> ChildSpec:

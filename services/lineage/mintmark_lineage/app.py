@@ -1,6 +1,7 @@
 """Wiring: settings in, application out."""
 
 import asyncio
+from base64 import b64decode
 
 from fastapi import FastAPI
 from obstore.store import from_url
@@ -10,13 +11,17 @@ from mintmark_lineage.domain.notes import CheckpointSigner, Witness
 from mintmark_lineage.settings import Settings
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_lineage.use_cases.forwards import Sink, forward
+from mintmark_lineage.use_cases.impact import announce
 from mintmark_lineage.use_cases.log import sign_checkpoint
 from mintmark_lineage.use_cases.posts import Cosigning, Post, Webhook, WriteOnce, carry_out
+from mintmark_lineage.use_cases.webhooks import Messenger, deliver_due, plain_client
 from mintmark_shared.clients.evidence import Tellers, TellersOverHttp
 from mintmark_shared.clock import Clock, utc_now
 from mintmark_shared.service import Surroundings
 from mintmark_shared.telemetry import Metrics
 from mintmark_shared.web import create_api
+
+NEWS_SECONDS = 1.0
 
 
 def create_posts(settings: Settings, around: Surroundings) -> list[Post]:
@@ -34,13 +39,17 @@ def create_app(
     surroundings: Surroundings | None = None,
     clock: Clock = utc_now,
     tellers: Tellers | None = None,
+    messenger: Messenger | None = None,
 ) -> FastAPI:
     around = surroundings or Surroundings("lineage", settings)
     signer = CheckpointSigner(settings.checkpoint_key.get_secret_value(), settings.log_origin)
     tellers = tellers or TellersOverHttp(
         around.peer("policy", settings.policy_url), around.peer("evaluation", settings.evaluation_url)
     )
-    archive, posts = Archive(around.database, clock, signer, tellers), create_posts(settings, around)
+    webhook_key = b64decode(settings.webhook_key.get_secret_value(), validate=True)
+    archive = Archive(around.database, clock, signer, tellers, webhook_key)
+    posts = create_posts(settings, around)
+    messenger = messenger or Messenger(plain_client(), settings.webhook_networks)
 
     async def sign_news() -> None:
         while True:
@@ -55,6 +64,12 @@ def create_app(
             if await forward(archive, sinks) == 0:
                 await asyncio.sleep(settings.checkpoint_seconds)
 
+    async def tell_owners() -> None:
+        while True:
+            await announce(archive)
+            if await deliver_due(archive, messenger) == 0:
+                await asyncio.sleep(NEWS_SECONDS)
+
     app = create_api(
         name="lineage",
         summary="OpenLineage in; graph, records and proofs out.",
@@ -62,9 +77,11 @@ def create_app(
         verifier=around.verifier,
         checks=around.checks("mintmark_lineage"),
         metrics=Metrics(),
-        lifespan=lambda: around.live([sign_news, *([pass_on] if sinks else [])]),
+        lifespan=lambda: around.live([sign_news, tell_owners, *([pass_on] if sinks else [])]),
         schemas=schemas(),
     )
     app.add_middleware(EncodedNames)
     app.state.archive = archive
+    app.state.messenger = messenger
+    app.state.registries = {name: secret.get_secret_value() for name, secret in settings.registries.items()}
     return app

@@ -1,6 +1,7 @@
 """What lineage is told by its surroundings."""
 
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -9,11 +10,12 @@ from mintmark_shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """``MINTMARK_LINEAGE_*``; the checkpoint key is base64 of 32 bytes."""
+    """``MINTMARK_LINEAGE_*``; the two keys are base64 of 32 bytes."""
 
     model_config = SettingsConfigDict(env_prefix="MINTMARK_LINEAGE_", frozen=True)
 
     checkpoint_key: SecretStr
+    webhook_key: SecretStr
     policy_url: str
     evaluation_url: str
     log_origin: str = "mintmark.dev/log"
@@ -22,5 +24,9 @@ class Settings(ServiceSettings):
     checkpoint_store_url: str | None = None
     openlineage_sinks: Mapping[str, SecretStr] = Field(default_factory=dict[str, SecretStr])
     """Bearer token of each other receiver of OpenLineage events by its URL; an empty one for none."""
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks of one's own that webhooks may lead into; else only the public internet is called, and by https."""
+    registries: Mapping[str, SecretStr] = Field(default_factory=dict[str, SecretStr])
+    """The secret that each MLflow model registry signs its webhooks with, by a name of one's own for it."""
     witnesses: Mapping[str, str] = Field(default_factory=dict[str, str])
     """Verifier key of each witness by the URL it takes checkpoints at."""

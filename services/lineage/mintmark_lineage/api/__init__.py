@@ -1,8 +1,20 @@
 """Lineage's routes: words in, one use case, words out."""
 
-from mintmark_lineage.api import facets, graph, log, marquez, openlineage, outcomes
-from mintmark_lineage.api.marquez import EncodedNames
-from mintmark_lineage.api.openlineage import schemas
+from typing import Any
 
-ROUTERS = (openlineage.router, graph.router, log.router, marquez.router, facets.router, outcomes.router)
+from mintmark_lineage.api import facets, graph, log, marquez, models, openlineage, outcomes, registries, webhooks
+from mintmark_lineage.api.marquez import EncodedNames
+from mintmark_lineage.api.openlineage import schemas as event_schemas
+
+ROUTERS = (
+    openlineage.router, graph.router, log.router, marquez.router, facets.router, outcomes.router, models.router,
+    webhooks.router, registries.router,
+)  # fmt: skip
+
+
+def schemas() -> dict[str, Any]:
+    """The schemas of bodies that are read by hand: they may be compressed, or are signed as they come."""
+    return event_schemas() | {"RegistryEvent": registries.RegistryEvent.model_json_schema()}
+
+
 __all__ = ["ROUTERS", "EncodedNames", "schemas"]

@@ -1,7 +1,7 @@
 """The JSON Schemas of our facets, at the path their ``_schemaURL`` names; anybody may read them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
@@ -112,6 +112,14 @@ class Drift(Facet):
     at: str
 
 
+class AssetChange(Facet):
+    """What became of an asset after its release; ``substitute`` is the one to use instead."""
+
+    change: Literal["suspended", "resumed", "withdrawn", "substituted", "retired"]
+    because: str | None
+    substitute: str | None
+
+
 class Destruction(Facet):
     """A table's key that was destroyed: what was sealed with it is never read again."""
 
@@ -131,6 +139,7 @@ FACETS: Mapping[str, type[BaseModel]] = {
     "mintmark_drift": Drift,
     "mintmark_guarantee_audit": GuaranteeAudit,
     "mintmark_failure": Failure,
+    "mintmark_assetChange": AssetChange,
     "mintmark_destruction": Destruction,
     "mintmark_search": Facet,
 }

@@ -6,9 +6,19 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
-from mintmark_lineage.api.words import READ, Graph, InArchive, Name, Record
+from mintmark_lineage.api.words import (
+    READ,
+    AffectedVersion,
+    AssetChangeShown,
+    DatasetNode,
+    Graph,
+    ImpactShown,
+    InArchive,
+    Name,
+    Record,
+)
 from mintmark_lineage.domain.graph import Direction, Start
-from mintmark_lineage.use_cases import evidence, records
+from mintmark_lineage.use_cases import evidence, impact, records
 from mintmark_lineage.use_cases import graph as use_cases
 from mintmark_shared.auth import Caller
 from mintmark_shared.errors import Invalid
@@ -34,6 +44,31 @@ async def get_graph(
         start = Start.of(node or "")
         found = await use_cases.graph(archive, start, direction=direction, depth=depth, as_of=as_of)
     return Graph.model_validate(found)
+
+
+@router.get("/assets/{asset}/impact", operation_id="getImpact", summary="What was built on an asset, and whose it is")
+async def get_impact(
+    asset: UUID,
+    archive: InArchive,
+    as_of: Annotated[AwareDatetime | None, Query(alias="asOf", description="As it was known by then.")] = None,
+    _: Caller = READ,
+) -> ImpactShown:
+    found = await impact.impact(archive, asset, as_of)
+    last = found.changes[-1]
+    return ImpactShown(
+        asset=asset,
+        state=last.state,
+        substitute=UUID(last.substitute) if last.substitute else None,
+        changes=[AssetChangeShown(at=one.at, change=one.change, because=one.because, substitute=one.substitute)
+                 for one in found.changes],
+        assets=[UUID(one) for one in found.assets],
+        models=[
+            AffectedVersion(model=row.model, version=row.version, owner=row.owner, trained_at=row.trained_at,
+                            webhooks=found.listeners[row.owner])
+            for row in found.versions
+        ],
+        others=[DatasetNode(namespace=space, name=name) for space, name in found.others],
+    )  # fmt: skip
 
 
 @router.get("/records/{asset}", operation_id="getRecord", summary="How an asset came about")

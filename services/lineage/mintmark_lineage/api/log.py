@@ -7,8 +7,8 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import PlainTextResponse
 
 from mintmark_lineage.api.words import (
+    DELIVER,
     READ,
-    WRITE,
     AuditLeaf,
     ConsistencyProof,
     InArchive,
@@ -38,7 +38,7 @@ BYTES = "application/octet-stream"
     operation_id="appendAuditEvent",
     summary="Give an audit event its place",
 )
-async def append(leaf: AuditLeaf, archive: InArchive, _: Caller = WRITE) -> Sequenced:
+async def append(leaf: AuditLeaf, archive: InArchive, _: Caller = DELIVER) -> Sequenced:
     (place,) = await log.append_leaves(archive, [leaf_of(leaf)])
     if isinstance(place, Conflict):
         raise place

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from mintmark_lineage.api.words import READ, WRITE, AuditLeaf, InArchive, leaf_of
+from mintmark_lineage.api.words import DELIVER, READ, WRITE, AuditLeaf, InArchive, leaf_of
 from mintmark_lineage.store.forwards import ForwardStore
 from mintmark_lineage.use_cases.events import Told, take_events
 from mintmark_lineage.use_cases.log import Leaf, append_leaves
@@ -101,7 +101,7 @@ async def post_lineage(request: Request, archive: InArchive, _: Caller = WRITE) 
         told = _told(event)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_input=False)) from None
-    await take_events(archive, [told])
+    await take_events(archive, [told], vouched=False)
     return Response(status_code=201)
 
 
@@ -157,7 +157,7 @@ async def post_batch(request: Request, archive: InArchive, _: Caller = WRITE) ->
             failed.append(FailedEvent(index=index, reason=f"It does not fit its schema: {faults(error)[0]['message']}"))
         except MintmarkError as error:
             failed.append(FailedEvent(index=index, reason=str(error)))
-    await take_events(archive, told)
+    await take_events(archive, told, vouched=False)
     lost = len(failed)
     summary = Summary(received=len(batch), successful=len(told), failed=lost, non_retriable=lost)
     status: Literal["success", "partial_success"] = "partial_success" if failed else "success"
@@ -184,7 +184,7 @@ def _told(raw: Any) -> Told:
 
 
 @router.post("/v1/deliveries", operation_id="takeDeliveries", summary="Take what a service's outbox holds, in order")
-async def deliver(deliveries: Deliveries, archive: InArchive, _: Caller = WRITE) -> Receipt:
+async def deliver(deliveries: Deliveries, archive: InArchive, _: Caller = DELIVER) -> Receipt:
     """One that cannot be taken is refused by itself; one that was taken before changes nothing."""
     refused: dict[UUID, MintmarkError] = {}
     leaves: dict[UUID, Leaf] = {}
@@ -199,7 +199,7 @@ async def deliver(deliveries: Deliveries, archive: InArchive, _: Caller = WRITE)
             refused[item.id] = error
         except ValidationError as error:
             refused[item.id] = Invalid(f"The {item.kind} event does not fit its schema.", reasons=faults(error))
-    await take_events(archive, told)
+    await take_events(archive, told, vouched=True)
     places = await append_leaves(archive, list(leaves.values()))
     refused |= {key: place for key, place in zip(leaves, places, strict=True) if isinstance(place, Conflict)}
     return Receipt(refused=[Refusal(id=key, problem=error.problem()) for key, error in refused.items()])

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 from pydantic import AwareDatetime, ConfigDict, Field
 
+from mintmark_lineage.domain.changes import AssetState
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_lineage.use_cases.log import LONGEST_LEAF, Leaf
 from mintmark_shared.auth import requires
@@ -16,6 +17,8 @@ from mintmark_shared.errors import Invalid
 
 READ = requires("lineage:read")
 WRITE = requires("lineage:events:write")
+DELIVER = requires("lineage:deliveries:write")
+"""For the services of the house alone: what they deliver is vouched for, and stands in the log."""
 Name = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
 
 
@@ -95,8 +98,12 @@ class Outpost(Document):
 
 
 class DatasetNode(Document):
+    """``state`` and ``substitute`` are an asset's, as of the time asked for."""
+
     namespace: str
     name: str
+    state: AssetState | None = None
+    substitute: str | None = None
 
 
 class RunNode(Document):
@@ -142,6 +149,38 @@ class Record(Document):
     release: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
     finding: dict[str, Any] | None = None
+    change: dict[str, Any] | None = None
     destruction: dict[str, Any] | None = None
     history: list[HistoryEntry]
     log_entries: list[int]
+
+
+class AssetChangeShown(Document):
+    """What became of an asset; ``substitute`` is the asset to use instead."""
+
+    at: datetime
+    change: str
+    because: str | None
+    substitute: str | None
+
+
+class AffectedVersion(Document):
+    """A version of a model that was trained on the asset, or on what was made of it; its owner has ``webhooks``."""
+
+    model: str
+    version: str
+    owner: str
+    trained_at: datetime
+    webhooks: int
+
+
+class ImpactShown(Document):
+    """What an asset is and was, and everything downstream of it: assets, models, other datasets."""
+
+    asset: UUID
+    state: AssetState
+    substitute: UUID | None
+    changes: list[AssetChangeShown]
+    assets: list[UUID]
+    models: list[AffectedVersion]
+    others: list[DatasetNode]

@@ -1,13 +1,17 @@
 """Where a walk of the graph begins, and what it found."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mintmark_lineage.domain.changes import AssetChange
 from mintmark_shared.errors import Invalid
 
 Kind = Literal["dataset", "run", "job"]
 Direction = Literal["upstream", "downstream"]
 MOST_NODES = 2000
+ASSET, MODEL = "mintmark.asset", "mintmark.model"
+"""The namespaces of assets, and of the versions of models trained on them: ``<model>@<version>``."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,21 @@ class Found:
         """From what is nearer the start of the walk to what is farther."""
         self.links.add((far, near) if self.direction == "upstream" else (near, far))
 
-    def show(self) -> dict[str, Any]:
+    def show(self, known: Mapping[str, AssetChange]) -> dict[str, Any]:
+        """The walk as it is shown; ``known`` is the last change of each asset."""
         return {
-            "datasets": [{"namespace": space, "name": title} for space, title in sorted(self.datasets)],
+            "datasets": [_dataset(space, title, known.get(title)) for space, title in sorted(self.datasets)],
             "runs": [{"id": run, "job": job} for run, job in sorted(self.runs.items())],
             "links": [{"from": start, "to": end} for start, end in sorted(self.links)],
             "truncated": self.is_full,
         }
+
+
+def _dataset(namespace: str, name: str, change: AssetChange | None) -> dict[str, Any]:
+    shown: dict[str, Any] = {"namespace": namespace, "name": name}
+    if change is None or namespace != ASSET:
+        return shown
+    return shown | {"state": change.state, "substitute": change.substitute}
 
 
 def dataset_id(namespace: str, name: str) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from mintmark_lineage.domain.changes import AssetChange, is_change
+
 Event = Mapping[str, Any]
 Key = tuple[str, str]
 Rows = dict[Any, dict[str, Any]]
@@ -25,24 +27,30 @@ def version_of(namespace: str, name: str, run_id: str) -> str:
 
 @dataclass
 class Projection:
-    """Rows to merge into what is known: by run, job, dataset, version of a dataset, and asset that was planned."""
+    """Rows to merge into what is known: by run, job, dataset, version of a dataset, and asset that was planned.
+
+    ``changes`` are what became of assets since.
+    """
 
     runs: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     jobs: dict[Key, dict[str, Any]] = field(default_factory=dict[Key, dict[str, Any]])
     datasets: dict[Key, dict[str, Any]] = field(default_factory=dict[Key, dict[str, Any]])
     versions: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    changes: list[AssetChange] = field(default_factory=list[AssetChange])
 
 
-def project(told: Iterable[tuple[Event, datetime]]) -> Projection:
-    """Events folded in the order of their times."""
+def project(told: Iterable[tuple[Event, datetime]], *, vouched: bool) -> Projection:
+    """Events folded in the order of their times; of assets, only those that the house itself vouches for."""
     made = Projection()
     for event, at in sorted(told, key=lambda one: one[1]):
         if event.get("job"):
             _job(made, event, at)
         if event.get("run"):
             _run(made, event, at)
-            _outcome(made, event, at)
+            if vouched:
+                _outcome(made, event, at)
+                _change(made, event, at)
         for side in ("inputs", "outputs"):
             for dataset in event.get(side) or []:
                 _dataset(made, dataset, event, at, written=side == "outputs")
@@ -189,3 +197,12 @@ def _told_of(event: Event, facets: Mapping[str, Any]) -> dict[str, Any]:
     told = {name: value for name, value in row.items() if value is not None}
     sources = [one["name"] for one in event.get("inputs") or [] if one["namespace"] == "mintmark.source"]
     return told | ({"source_id": sources[0]} if told and sources else {})
+
+
+def _change(made: Projection, event: Event, at: datetime) -> None:
+    """What became of an asset: its release decision, or a change since."""
+    facets, asset = _facets(event["run"]), event["run"]["runId"]
+    change = _text(facets, "mintmark_assetChange", "change") or _text(facets, "mintmark_release", "verdict")
+    if change is not None and is_change(change):
+        because, substitute = (_text(facets, "mintmark_assetChange", name) for name in ("because", "substitute"))
+        made.changes.append(AssetChange(asset, at, change, because, substitute))

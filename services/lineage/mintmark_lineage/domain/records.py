@@ -12,6 +12,7 @@ FACETS = {
     "mintmark_release": "release",
     "mintmark_failure": "failure",
     "mintmark_finding": "finding",
+    "mintmark_assetChange": "change",
     "mintmark_destruction": "destruction",
 }
 PLUMBING = {"_producer", "_schemaURL"}

@@ -28,10 +28,10 @@ class EventStore:
             await self._connection.execute(upsert(edges).on_conflict_do_nothing(), list(rows))
 
     async def events_of_run(self, run_id: str) -> Sequence[Any]:
-        """The run's events and those of runs under it, by their time."""
+        """The run's events and those of runs under it that the house vouches for, by their time."""
         found = await self._connection.scalars(
             select(events.c.event)
-            .where(or_(events.c.run_id == run_id, events.c.parent_run_id == run_id))
+            .where(or_(events.c.run_id == run_id, events.c.parent_run_id == run_id), events.c.vouched)
             .order_by(events.c.event_time, events.c.id)
         )
         return found.all()

@@ -70,3 +70,16 @@ class OutcomeStore:
             .order_by(outcomes.c.generator, outcomes.c.guarantee)
         )
         return (await self._connection.execute(query)).all()
+
+    async def by_verdict(self, wanted: Mapping[str, str], metric: str) -> Sequence[Any]:
+        """(verdict, n, median) of a figure of the assays of released and of rejected assets."""
+        value = figure(metric, "value")
+        middle = func.percentile_cont(0.5).within_group(value).label("median")
+        query = (
+            select(outcomes.c.verdict, func.count(value).label("n"), middle)
+            .where(*(outcomes.c[name] == value for name, value in wanted.items()))
+            .where(outcomes.c.verdict.in_(["released", "rejected"]), value.is_not(None))
+            .group_by(outcomes.c.verdict)
+            .order_by(outcomes.c.verdict)
+        )
+        return (await self._connection.execute(query)).all()

@@ -16,3 +16,5 @@ class Archive:
     clock: Clock
     signer: CheckpointSigner
     tellers: Tellers
+    webhook_key: bytes
+    """32 bytes that the secrets of all webhooks are derived from."""

@@ -6,39 +6,51 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from mintmark_lineage.domain.projection import project
 from mintmark_lineage.store.catalogue import CatalogueStore
 from mintmark_lineage.store.events import EventStore
+from mintmark_lineage.store.impact import ImpactStore
 from mintmark_lineage.use_cases.archive import Archive
 
 Told = tuple[dict[str, Any], datetime]
 """An OpenLineage event and its time."""
 
 
-async def take_events(archive: Archive, told: Sequence[Told]) -> None:
+async def take_events(archive: Archive, told: Sequence[Told], *, vouched: bool) -> None:
     """Keep OpenLineage events; one that is known already changes nothing."""
-    now = archive.clock()
-    rows = {row["digest"]: row for row in (_event_row(event, at, now) for event, at in told)}
+    async with archive.database.transaction() as connection:
+        await take_within(connection, told, archive.clock(), vouched=vouched)
+
+
+async def take_within(connection: AsyncConnection, told: Sequence[Told], now: datetime, *, vouched: bool) -> None:
+    """The same in a transaction that does more. ``vouched``: a service of the house says so, not just anybody."""
+    rows = {row["digest"]: row for row in (_event_row(event, at, now, vouched=vouched) for event, at in told)}
     if not rows:
         return
-    async with archive.database.transaction() as connection:
-        store = EventStore(connection)
-        new = await store.add_events(list(rows.values()))
-        await store.add_edges([edge for digest in new for edge in _edges(rows[digest])])
-        fresh = [(rows[digest]["event"], rows[digest]["event_time"]) for digest in new]
-        await CatalogueStore(connection).merge(project(fresh))
+    store = EventStore(connection)
+    new = await store.add_events(list(rows.values()))
+    await store.add_edges([edge for digest in new for edge in _edges(rows[digest])])
+    fresh = [(rows[digest]["event"], rows[digest]["event_time"]) for digest in new]
+    made = project(fresh, vouched=vouched)
+    await CatalogueStore(connection).merge(made)
+    await ImpactStore(connection).add_changes(made.changes)
 
 
-def _event_row(event: dict[str, Any], at: datetime, now: datetime) -> dict[str, Any]:
+def _event_row(event: dict[str, Any], at: datetime, now: datetime, *, vouched: bool) -> dict[str, Any]:
     run = event.get("run") or {}
     parent = ((run.get("facets") or {}).get("parent") or {}).get("run") or {}
+    # What somebody said first does not stop the house from saying it.
+    said = json.dumps(event, sort_keys=True) if vouched else f"heard {json.dumps(event, sort_keys=True)}"
     return {
-        "digest": hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest(),
+        "digest": hashlib.sha256(said.encode()).hexdigest(),
         "event": event,
         "run_id": run.get("runId"),
         "parent_run_id": parent.get("runId"),
         "event_time": at,
         "received_at": now,
+        "vouched": vouched,
     }
 
 

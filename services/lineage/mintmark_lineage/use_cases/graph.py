@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from mintmark_lineage.domain.graph import MOST_NODES, Direction, Found, Start, dataset_id, run_id
+from mintmark_lineage.domain.graph import ASSET, MOST_NODES, Direction, Found, Start, dataset_id, run_id
 from mintmark_lineage.store.events import Dataset, EventStore
+from mintmark_lineage.store.impact import ImpactStore
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_shared.errors import NotFound
 
@@ -26,7 +27,9 @@ async def graph(
             if not frontier or found.is_full:
                 break
             frontier = await _step(store, found, frontier, as_of)
-    return found.show()
+        assets = [name for space, name in found.datasets if space == ASSET]
+        known = await ImpactStore(connection).latest(assets, as_of)
+    return found.show(known)
 
 
 async def graph_of_run(archive: Archive, run: str, *, direction: Direction, depth: int) -> dict[str, Any]:

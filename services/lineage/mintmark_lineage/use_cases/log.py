@@ -3,8 +3,11 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_lineage.domain.merkle import (
     Node,
@@ -17,8 +20,11 @@ from mintmark_lineage.domain.merkle import (
     span_hash,
 )
 from mintmark_lineage.store.log import LogStore
+from mintmark_lineage.tables import audit_events
 from mintmark_lineage.use_cases.archive import Archive
+from mintmark_shared.canonical import canonical
 from mintmark_shared.errors import Conflict, Invalid, NotFound, Unavailable
+from mintmark_shared.journal import AuditEvent, write_down
 
 TILE = 256
 """Hashes or entries in a whole tile (C2SP tlog-tiles), and levels of the tree one level of tiles spans: 8."""
@@ -42,24 +48,34 @@ async def append_leaves(archive: Archive, leaves: Sequence[Leaf]) -> list[int | 
     """
     if not leaves:
         return []
-    now = archive.clock()
     async with archive.database.transaction() as connection:
-        store = LogStore(connection)
-        first = await store.lock_sequence()
-        known = await store.known([leaf.event_id for leaf in leaves])
-        new: dict[int, Leaf] = {}
-        for leaf in leaves:
-            if leaf.event_id not in known:
-                index = first + len(new)
-                known[leaf.event_id] = (index, leaf.content)
-                new[index] = leaf
-        hashes = await store.hashes(cover((0, first)))
-        made: list[tuple[Node, bytes]] = []
-        for index, leaf in new.items():
-            made += grown(index, leaf.content, hashes.__getitem__)
-            hashes |= made
-        await store.append(new, made, now)
+        return await append_within(connection, leaves, archive.clock())
+
+
+async def append_within(connection: AsyncConnection, leaves: Sequence[Leaf], now: datetime) -> list[int | Conflict]:
+    """The same in a transaction that does more: last of all, for from here on others wait for their places."""
+    store = LogStore(connection)
+    first = await store.lock_sequence()
+    known = await store.known([leaf.event_id for leaf in leaves])
+    new: dict[int, Leaf] = {}
+    for leaf in leaves:
+        if leaf.event_id not in known:
+            index = first + len(new)
+            known[leaf.event_id] = (index, leaf.content)
+            new[index] = leaf
+    hashes = await store.hashes(cover((0, first)))
+    made: list[tuple[Node, bytes]] = []
+    for index, leaf in new.items():
+        made += grown(index, leaf.content, hashes.__getitem__)
+        hashes |= made
+    await store.append(new, made, now)
     return [_place(leaf, *known[leaf.event_id]) for leaf in leaves]
+
+
+async def record_act(connection: AsyncConnection, event: AuditEvent, now: datetime) -> None:
+    """Log what lineage itself did, in the transaction that did it (I4)."""
+    leaf = await write_down(connection, "lineage", audit_events, now, event)
+    await append_within(connection, [Leaf(UUID(leaf["id"]), event.subject, canonical(leaf))], now)
 
 
 def _place(leaf: Leaf, index: int, content: bytes) -> int | Conflict:

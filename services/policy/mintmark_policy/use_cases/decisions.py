@@ -27,7 +27,7 @@ from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.policy import DecisionRequest
 from mintmark_shared.database import driver_connection
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError, Unavailable
-from mintmark_shared.journal import AuditEvent, openlineage_event
+from mintmark_shared.journal import AuditEvent, openlineage_event, sealed_leaf
 
 
 @dataclass(frozen=True)
@@ -363,7 +363,7 @@ def _journal(request: DecisionRequest, body: dict[str, Any], rows: Rows, now: da
         job="generation.run",
         facets={"mintmark_policyDecision": facet},
     )
-    salt, leaf = journal.leaf(now, event)
+    salt, leaf = sealed_leaf(journal.service, now, event)
     told = json.dumps(leaf)
     rows.audit.append((UUID(leaf["id"]), now, event.actor, salt, told))
     rows.outbox.append((now, "audit", told))

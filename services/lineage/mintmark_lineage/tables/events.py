@@ -1,22 +1,10 @@
-"""Lineage's own database."""
+"""OpenLineage events, and what they tell of runs, jobs and datasets."""
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-    text,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Index, PrimaryKeyConstraint, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from mintmark_shared.database import identifier, moment, service_metadata, words
-
-metadata = service_metadata()
+from mintmark_lineage.tables.metadata import metadata
+from mintmark_shared.database import identifier, moment, words
 
 events = Table(
     "events",
@@ -28,12 +16,16 @@ events = Table(
     Column("parent_run_id", Text, index=True),
     moment("event_time"),
     moment("received_at"),
+    Column("vouched", Boolean, nullable=False, server_default="false"),
     Column("written_in", BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint")),
     Index("ix_events_event_time", "event_time"),
     Index("ix_events_written", "written_in", "id"),
 )
 
-"""``written_in`` is the transaction of a row: in its order, what is behind the oldest running one is complete."""
+"""``vouched`` events came from the outbox of a service of the house: only these may speak of assets.
+
+``written_in`` is the transaction of a row: in its order, what is behind the oldest running one is complete.
+"""
 
 edges = Table(
     "edges",
@@ -48,53 +40,6 @@ edges = Table(
     Index("ix_edges_dataset", "namespace", "name", "direction"),
     Index("ix_edges_job", "job", "first_seen"),
 )
-
-leaves = Table(
-    "leaves",
-    metadata,
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("event_id", UUID(as_uuid=True), nullable=False, unique=True),
-    Column("leaf", LargeBinary, nullable=False),
-    Column("subject", Text, nullable=False, index=True),
-    moment("sequenced_at"),
-)
-
-nodes = Table(
-    "nodes",
-    metadata,
-    Column("level", Integer, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    Column("hash", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("level", "position"),
-)
-
-checkpoints = Table(
-    "checkpoints",
-    metadata,
-    Column("size", BigInteger, primary_key=True, autoincrement=False),
-    Column("root", LargeBinary, nullable=False),
-    words("note"),
-    moment("signed_at"),
-)
-
-cosignatures = Table(
-    "cosignatures",
-    metadata,
-    Column("size", BigInteger, ForeignKey("checkpoints.size"), nullable=False),
-    words("witness"),
-    words("line"),
-    moment("at"),
-    PrimaryKeyConstraint("size", "witness"),
-)
-
-outposts = Table(
-    "outposts",
-    metadata,
-    Column("place", Text, primary_key=True),
-    Column("size", BigInteger, nullable=False),
-    moment("at"),
-)
-"""Places outside that are to hold checkpoints, and the newest each has."""
 
 runs = Table(
     "runs",
@@ -183,27 +128,3 @@ forwards = Table(
     moment("at"),
 )
 """How far each other sink of OpenLineage has been told, and how many events it would not have."""
-
-outcomes = Table(
-    "outcomes",
-    metadata,
-    Column("asset_id", Text, primary_key=True),
-    Column("source_id", Text, index=True),
-    Column("charter_id", Text, index=True),
-    Column("use_case", Text),
-    Column("generator", Text, index=True),
-    Column("parameters", JSONB(none_as_null=True)),
-    Column("guarantee", Text),
-    Column("rows", BigInteger),
-    Column("rationale", Text),
-    Column("decision", Text),
-    Column("failed", JSONB(none_as_null=True)),
-    Column("epsilon", Text),
-    Column("verdict", Text),
-    Column("failure", Text),
-    Column("figures", JSONB(none_as_null=True)),
-    moment("created_at"),
-    moment("updated_at"),
-    Index("ix_outcomes_created", "created_at", "asset_id"),
-)
-"""The library of what was tried: one row an asset that anybody planned, allowed or not."""

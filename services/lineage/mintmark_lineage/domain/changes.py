@@ -1,0 +1,41 @@
+"""What becomes of an asset after its table was made, and what it is at a time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+AssetState = Literal["released", "rejected", "suspended", "withdrawn", "retired"]
+STATES: Mapping[str, AssetState] = {
+    "released": "released",
+    "rejected": "rejected",
+    "suspended": "suspended",
+    "resumed": "released",
+    "withdrawn": "withdrawn",
+    "substituted": "withdrawn",
+    "retired": "retired",
+}
+"""What an asset is after each change."""
+ANNOUNCED = frozenset({"suspended", "resumed", "withdrawn", "substituted", "retired"})
+"""Changes that whoever built on the asset is told of."""
+RECALLED = frozenset({"suspended", "withdrawn", "retired"})
+"""What an asset is when nothing new should be built on it."""
+
+
+def is_change(said: str) -> bool:
+    return said in STATES
+
+
+@dataclass(frozen=True)
+class AssetChange:
+    """A change; ``substitute`` is the asset to use instead."""
+
+    asset_id: str
+    at: datetime
+    change: str
+    because: str | None = None
+    substitute: str | None = None
+
+    @property
+    def state(self) -> AssetState:
+        return STATES[self.change]

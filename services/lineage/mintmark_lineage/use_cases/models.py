@@ -1,0 +1,150 @@
+"""Models that were trained on assets: registered, trained, measured. What was told once stays; telling again adds."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_lineage.store.impact import ImpactStore
+from mintmark_lineage.store.models import SAID, ModelStore
+from mintmark_lineage.use_cases.archive import Archive
+from mintmark_lineage.use_cases.events import take_within
+from mintmark_lineage.use_cases.impact import tell_late
+from mintmark_lineage.use_cases.log import record_act
+from mintmark_shared.errors import Conflict, Forbidden, NotFound
+from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+
+TRAININGS = uuid.UUID("0c2a64ee-3f0f-4f6e-9f2e-5d1f1a7d4e11")
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a version of a model was trained on, when, and where it is kept."""
+
+    model: str
+    version: str
+    assets: Sequence[str]
+    trained_at: datetime
+    uri: str | None = None
+
+
+async def register(archive: Archive, *, name: str, owner: str, description: str, by: str) -> Row[Any]:
+    """Register a model, or change whose it is and what is said of it: its owner may.
+
+    Raises:
+        Forbidden: it is somebody else's.
+    """
+    now = archive.clock()
+    async with archive.database.transaction() as connection:
+        store = ModelStore(connection)
+        await enrol(connection, name=name, owner=owner, description=description, by=by, now=now)
+        found = await _model(store, name, lock=True)
+        if (found.owner, found.description) != (owner, description):
+            if found.owner != by:
+                raise Forbidden("Only its owner changes a model.", code="not-owner")
+            await store.change(name, owner=owner, description=description)
+            await record_act(connection, AuditEvent(by, "model.change", f"model:{name}"), now)
+        return await _model(store, name)
+
+
+async def enrol(
+    connection: AsyncConnection, *, name: str, owner: str, description: str, by: str, now: datetime
+) -> None:
+    """Register a model unless there is one of that name."""
+    store = ModelStore(connection)
+    if await store.find(name) is None:
+        await store.add({"name": name, "owner": owner, "description": description, "registered_at": now})
+        await record_act(connection, AuditEvent(by, "model.register", f"model:{name}"), now)
+
+
+async def train(archive: Archive, training: Training, *, by: str) -> Sequence[str]:
+    """Say what a version was trained on; the assets that are new to it.
+
+    Raises:
+        NotFound: there is no such model, or an asset that nothing was decided on.
+    """
+    now = archive.clock()
+    async with archive.database.transaction() as connection:
+        return await train_within(connection, archive, training, by=by, now=now)
+
+
+async def train_within(
+    connection: AsyncConnection, archive: Archive, training: Training, *, by: str, now: datetime
+) -> Sequence[str]:
+    store = ModelStore(connection)
+    model = await _model(store, training.model)
+    known = await ImpactStore(connection).latest(training.assets, None)
+    unknown = sorted(set(training.assets) - set(known))
+    if unknown:
+        raise NotFound(
+            f"Nothing was decided on {', '.join(unknown)}; give ids of released assets. "
+            "One released this moment is known in a few seconds.",
+            code="asset-unknown",
+        )
+    await store.add_version({
+        "model": training.model, "version": training.version, "uri": training.uri,
+        "trained_at": training.trained_at, "registered_at": now,
+    })  # fmt: skip
+    new = await store.add_trainings(training.model, training.version, training.assets)
+    if new:
+        kept = await store.version(training.model, training.version)
+        assert kept is not None
+        event = _training_event(training.model, training.version, sorted(new), kept.trained_at)
+        await take_within(connection, [(event, kept.trained_at)], now, vouched=True)
+        await tell_late(connection, archive, model, training.version, now)
+        details = {"version": training.version, "assets": sorted(new)}
+        await record_act(connection, AuditEvent(by, "model.train", f"model:{training.model}", details=details), now)
+    return new
+
+
+def _training_event(model: str, version: str, assets: Sequence[str], at: datetime) -> dict[str, Any]:
+    return openlineage_event(
+        at=at,
+        event_type="COMPLETE",
+        run_id=str(uuid.uuid5(TRAININGS, f"{model}\n{version}")),
+        job="model.train",
+        inputs=[dataset("asset", asset) for asset in assets],
+        outputs=[dataset("model", f"{model}@{version}")],
+    )
+
+
+async def measure(archive: Archive, model: str, version: str, figures: Sequence[Mapping[str, Any]], *, by: str) -> int:
+    """Keep figures of a version; how many there are now of those told.
+
+    Raises:
+        NotFound: there is no such version.
+        Conflict: one was told before with another value; none of them is kept.
+    """
+    now = archive.clock()
+    rows = [{"model": model, "version": version, **figure} for figure in figures]
+    async with archive.database.transaction() as connection:
+        store = ModelStore(connection)
+        if await store.version(model, version) is None:
+            raise NotFound(f"There is no version {version} of a model {model}.")
+        kept = {tuple(getattr(row, name) for name in SAID): row for row in await store.add_metrics(rows)}
+        changed = [row for row in rows if not _same(kept[tuple(row[name] for name in SAID)], row)]
+        if changed:
+            raise Conflict(
+                "A figure of the same metric, subgroup and time has another value; measure again and say when.",
+                code="figure-changed",
+                reasons=[{"code": "figure-changed", "metric": row["metric"], "subgroup": row["subgroup"]}
+                         for row in changed],
+            )  # fmt: skip
+        details = {"version": version, "figures": len(rows)}
+        await record_act(connection, AuditEvent(by, "model.measure", f"model:{model}", details=details), now)
+        return len(kept)
+
+
+def _same(kept: Row[Any], told: Mapping[str, Any]) -> bool:
+    return all(getattr(kept, name) == told[name] for name in ("value", "lower", "upper", "n"))
+
+
+async def _model(store: ModelStore, name: str, *, lock: bool = False) -> Row[Any]:
+    found = await store.find(name, lock=lock)
+    if found is None:
+        raise NotFound(f"There is no model {name}; register it first.")
+    return found

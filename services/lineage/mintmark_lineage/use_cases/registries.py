@@ -1,0 +1,23 @@
+"""Model registries elsewhere, heard through their webhooks."""
+
+from datetime import datetime
+
+from mintmark_lineage.domain.mlflow import Heard
+from mintmark_lineage.use_cases.archive import Archive
+from mintmark_lineage.use_cases.models import Training, enrol, train_within
+
+
+async def hear(archive: Archive, registry: str, heard: Heard, at: datetime) -> None:
+    """Register what a registry says was trained on assets, under ``<registry>:<name>``.
+
+    Raises:
+        NotFound: nothing was decided on an asset it names.
+    """
+    now, name, by = archive.clock(), f"{registry}:{heard.name}", f"registry:{registry}"
+    async with archive.database.transaction() as connection:
+        await enrol(
+            connection, name=name, owner=heard.owner or by, description=heard.description, by=by, now=now
+        )  # fmt: skip
+        if heard.version is not None:
+            training = Training(name, heard.version, heard.assets, at, heard.uri)
+            await train_within(connection, archive, training, by=by, now=now)
