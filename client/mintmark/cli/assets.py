@@ -69,3 +69,32 @@ def record(asset: str, data: Data = DEFAULT_DATA, person: Person = "auditor") ->
     """How an asset came about, as JSON."""
     with speak(data, person) as client:
         say(json.dumps(client.send(calls.get_record(asset)), indent=2))
+
+
+@app.command("impact")
+def impact(asset: str, data: Data = DEFAULT_DATA, person: Person = "scientist") -> None:
+    """What was built on an asset, and whose it is."""
+    with speak(data, person) as client:
+        found = client.send(calls.get_impact(asset))
+    instead = f"; use {found['substitute']} instead" if found["substitute"] else ""
+    say(f"{asset} is [bold]{found['state']}[/]{instead}")
+    rows = [(one["model"], one["version"], one["owner"], one["webhooks"]) for one in found["models"]]
+    table("Models trained on it", ("model", "version", "owner", "webhooks"), rows)
+    for one in found["assets"]:
+        say(f"asset {one} was made of it")
+    for one in found["others"]:
+        say(f"dataset {one['namespace']}:{one['name']} was made of it")
+
+
+@app.command("withdraw")
+def withdraw(
+    asset: str,
+    reason: Annotated[str, typer.Option(help="Told to those who built on it.")],
+    substitute: Annotated[str | None, typer.Option(help="An asset to use instead.")] = None,
+    data: Data = DEFAULT_DATA,
+    person: Person = "steward",
+) -> None:
+    """Ask for an asset to be withdrawn; a vote decides."""
+    with speak(data, person) as client:
+        opened = client.send(calls.withdraw_asset(asset, reason=reason, substitute=substitute))
+    say(f"review {opened['review_id']} is open for votes")

@@ -17,6 +17,7 @@ from mintmark_lineage.api.words import (
     Name,
     Record,
 )
+from mintmark_lineage.domain.changes import standing
 from mintmark_lineage.domain.graph import Direction, Start
 from mintmark_lineage.use_cases import evidence, impact, records
 from mintmark_lineage.use_cases import graph as use_cases
@@ -54,11 +55,11 @@ async def get_impact(
     _: Caller = READ,
 ) -> ImpactShown:
     found = await impact.impact(archive, asset, as_of)
-    last = found.changes[-1]
+    known = standing(found.changes)
     return ImpactShown(
         asset=asset,
-        state=last.state,
-        substitute=UUID(last.substitute) if last.substitute else None,
+        state=known.state,
+        substitute=UUID(known.substitute) if known.substitute else None,
         changes=[AssetChangeShown(at=one.at, change=one.change, because=one.because, substitute=one.substitute)
                  for one in found.changes],
         assets=[UUID(one) for one in found.assets],

@@ -1,6 +1,6 @@
 """What becomes of an asset after its table was made, and what it is at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -21,6 +21,9 @@ ANNOUNCED = frozenset({"suspended", "resumed", "withdrawn", "substituted", "reti
 RECALLED = frozenset({"suspended", "withdrawn", "retired"})
 """What an asset is when nothing new should be built on it."""
 
+FINAL: tuple[AssetState, ...] = ("retired", "withdrawn")
+"""What an asset stays, the heavier first."""
+
 
 def is_change(said: str) -> bool:
     return said in STATES
@@ -39,3 +42,23 @@ class AssetChange:
     @property
     def state(self) -> AssetState:
         return STATES[self.change]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What an asset is, the change that made it so, and what to use instead."""
+
+    change: AssetChange
+    substitute: str | None
+
+    @property
+    def state(self) -> AssetState:
+        return self.change.state
+
+
+def standing(changes: Sequence[AssetChange]) -> Standing:
+    """What an asset is after these changes, oldest first: what ended it for good outlasts whatever came after."""
+    latest = reversed(changes)
+    ended = sorted((one for one in latest if one.state in FINAL), key=lambda one: FINAL.index(one.state))
+    substitutes = [one.substitute for one in changes if one.substitute]
+    return Standing(ended[0] if ended else changes[-1], substitutes[-1] if substitutes else None)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mintmark_lineage.domain.changes import AssetChange
+from mintmark_lineage.domain.changes import Standing
 from mintmark_shared.errors import Invalid
 
 Kind = Literal["dataset", "run", "job"]
@@ -61,8 +61,8 @@ class Found:
         """From what is nearer the start of the walk to what is farther."""
         self.links.add((far, near) if self.direction == "upstream" else (near, far))
 
-    def show(self, known: Mapping[str, AssetChange]) -> dict[str, Any]:
-        """The walk as it is shown; ``known`` is the last change of each asset."""
+    def show(self, known: Mapping[str, Standing]) -> dict[str, Any]:
+        """The walk as it is shown, with what each asset is."""
         return {
             "datasets": [_dataset(space, title, known.get(title)) for space, title in sorted(self.datasets)],
             "runs": [{"id": run, "job": job} for run, job in sorted(self.runs.items())],
@@ -71,11 +71,11 @@ class Found:
         }
 
 
-def _dataset(namespace: str, name: str, change: AssetChange | None) -> dict[str, Any]:
+def _dataset(namespace: str, name: str, standing: Standing | None) -> dict[str, Any]:
     shown: dict[str, Any] = {"namespace": namespace, "name": name}
-    if change is None or namespace != ASSET:
+    if standing is None or namespace != ASSET:
         return shown
-    return shown | {"state": change.state, "substitute": change.substitute}
+    return shown | {"state": standing.state, "substitute": standing.substitute}
 
 
 def dataset_id(namespace: str, name: str) -> str:

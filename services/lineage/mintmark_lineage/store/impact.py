@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Text, column, select, text, true, tuple_, update, values
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -39,21 +38,18 @@ class ImpactStore:
         key = (change.asset_id, change.at, change.change)
         await self._connection.execute(update(asset_changes).where(which == key).values(announced_at=at))
 
-    async def changes(self, asset_id: str) -> Sequence[AssetChange]:
-        """All that became of an asset, oldest first."""
-        query = select(asset_changes).where(asset_changes.c.asset_id == asset_id).order_by(asset_changes.c.at)
-        return [_change(row) for row in await self._connection.execute(query)]
-
-    async def latest(self, assets: Iterable[str], as_of: datetime | None) -> dict[str, AssetChange]:
-        """The last change of each of these assets by a time; those nothing was decided on are left out."""
+    async def changes(self, assets: Iterable[str], as_of: datetime | None) -> dict[str, list[AssetChange]]:
+        """All that became of each asset by a time, oldest first; those nothing was decided on are left out."""
         query = (
             select(asset_changes)
-            .ext(distinct_on(asset_changes.c.asset_id))
             .where(asset_changes.c.asset_id.in_(list(assets)))
             .where(asset_changes.c.at <= as_of if as_of is not None else true())
-            .order_by(asset_changes.c.asset_id, asset_changes.c.at.desc())
+            .order_by(asset_changes.c.asset_id, asset_changes.c.at)
         )
-        return {row.asset_id: _change(row) for row in await self._connection.execute(query)}
+        found: dict[str, list[AssetChange]] = {}
+        for row in await self._connection.execute(query):
+            found.setdefault(row.asset_id, []).append(_change(row))
+        return found
 
     # --- what was built on them --------------------------------------------------------------
 

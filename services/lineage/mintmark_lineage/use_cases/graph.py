@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from mintmark_lineage.domain.changes import standing
 from mintmark_lineage.domain.graph import ASSET, MOST_NODES, Direction, Found, Start, dataset_id, run_id
 from mintmark_lineage.store.events import Dataset, EventStore
 from mintmark_lineage.store.impact import ImpactStore
@@ -28,8 +29,8 @@ async def graph(
                 break
             frontier = await _step(store, found, frontier, as_of)
         assets = [name for space, name in found.datasets if space == ASSET]
-        known = await ImpactStore(connection).latest(assets, as_of)
-    return found.show(known)
+        changes = await ImpactStore(connection).changes(assets, as_of)
+    return found.show({asset: standing(its) for asset, its in changes.items()})
 
 
 async def graph_of_run(archive: Archive, run: str, *, direction: Direction, depth: int) -> dict[str, Any]:

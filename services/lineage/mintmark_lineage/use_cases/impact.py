@@ -1,7 +1,7 @@
 """What was built on an asset, whose it is, and how they are told what becomes of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -9,7 +9,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_lineage.domain.changes import RECALLED, AssetChange
+from mintmark_lineage.domain.changes import RECALLED, AssetChange, standing
 from mintmark_lineage.domain.graph import ASSET, MODEL
 from mintmark_lineage.domain.webhooks import cloud_event
 from mintmark_lineage.store.impact import ImpactStore
@@ -41,7 +41,7 @@ async def impact(archive: Archive, asset: UUID, as_of: datetime | None) -> Impac
     """
     async with archive.database.transaction() as connection:
         store = ImpactStore(connection)
-        changes = [one for one in await store.changes(str(asset)) if as_of is None or one.at <= as_of]
+        changes = (await store.changes([str(asset)], as_of)).get(str(asset))
         if not changes:
             raise NotFound(f"Nothing was decided on asset {asset} by then.")
         reached = await store.reach([(ASSET, str(asset))], "downstream", as_of)
@@ -98,9 +98,11 @@ async def tell_late(
     store = ImpactStore(connection)
     name = f"{model.name}@{version}"
     behind = _named(await store.reach([(MODEL, name)], "upstream", None), ASSET)
-    for change in (await store.latest(behind, None)).values():
-        if change.state in RECALLED:
-            await _put(connection, archive, change, await store.versions([name]), now)
+    for changes in (await store.changes(behind, None)).values():
+        known = standing(changes)
+        if known.state in RECALLED:
+            last = replace(known.change, substitute=known.substitute)
+            await _put(connection, archive, last, await store.versions([name]), now)
 
 
 async def _put(

@@ -77,7 +77,7 @@ async def train_within(
 ) -> Sequence[str]:
     store = ModelStore(connection)
     model = await _model(store, training.model)
-    known = await ImpactStore(connection).latest(training.assets, None)
+    known = await ImpactStore(connection).changes(training.assets, None)
     unknown = sorted(set(training.assets) - set(known))
     if unknown:
         raise NotFound(

@@ -1,8 +1,19 @@
 """Policy's routes: words in, one use case, words out. The gate's come first: a router asks them in order."""
 
-from mintmark_policy.api import access, budgets, charters, committee, findings, gate, incidents, library, waivers
+from mintmark_policy.api import (
+    access,
+    assets,
+    budgets,
+    charters,
+    committee,
+    findings,
+    gate,
+    incidents,
+    library,
+    waivers,
+)
 
 ROUTERS = (
-    gate.router, charters.router, committee.router, library.router, waivers.router, budgets.router,
+    gate.router, assets.router, charters.router, committee.router, library.router, waivers.router, budgets.router,
     incidents.router, access.router, findings.router,
 )  # fmt: skip

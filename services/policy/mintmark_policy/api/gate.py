@@ -10,17 +10,14 @@ from pydantic import AwareDatetime
 from mintmark_policy.api.direct import DecisionRoute
 from mintmark_policy.api.words import (
     CertificateKey,
-    CertificateShown,
     GrantMade,
     GrantRequest,
     GrantShown,
     InOffice,
-    Reason,
-    ReviewOpened,
     Subject,
 )
 from mintmark_policy.store.decisions import DecisionStore
-from mintmark_policy.use_cases import advice, decisions, destruction, permits, releases
+from mintmark_policy.use_cases import advice, decisions, permits, releases
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import (
     AssayKeys,
@@ -237,65 +234,6 @@ async def grant(
         attempt=attempt,
     )
     return reply.response()
-
-
-@router.post("/assets/{asset_id}:suspend", status_code=204, operation_id="suspendAsset", summary="Stop it at once")
-async def suspend(
-    asset_id: UUID, request: Reason, office: InOffice, caller: Caller = requires("policy:charters:suspend")
-) -> None:
-    await releases.suspend_asset(office, asset_id=asset_id, reason=request.reason, incident_id=None, by=caller.subject)
-
-
-@router.post(
-    "/assets/{asset_id}:resume",
-    status_code=202,
-    response_model=ReviewOpened,
-    operation_id="resumeAsset",
-    summary="Ask for a suspended asset to be read again; a vote decides",
-)
-async def resume(
-    asset_id: UUID,
-    request: Reason,
-    office: InOffice,
-    attempt: ThisAttempt,
-    caller: Caller = requires("policy:grants:write"),
-) -> JSONResponse:
-    reply = await releases.propose(
-        office, kind="resumption", asset_id=asset_id, reason=request.reason, by=caller.subject, attempt=attempt
-    )
-    return reply.response()
-
-
-@router.post(
-    "/assets/{asset_id}:retire",
-    status_code=202,
-    response_model=ReviewOpened,
-    operation_id="retireAsset",
-    summary="Ask for an asset's key to be destroyed; a vote decides",
-)
-async def retire(
-    asset_id: UUID,
-    request: Reason,
-    office: InOffice,
-    attempt: ThisAttempt,
-    caller: Caller = requires("policy:grants:write"),
-) -> JSONResponse:
-    reply = await releases.propose(
-        office, kind="retirement", asset_id=asset_id, reason=request.reason, by=caller.subject, attempt=attempt
-    )
-    return reply.response()
-
-
-@router.get(
-    "/assets/{asset_id}/certificates",
-    operation_id="listCertificates",
-    summary="Signed certificates of an asset's destruction; provisional until no backup of its key is left",
-)
-async def certificates(asset_id: UUID, office: InOffice, _: Caller = requires("policy:read")) -> list[CertificateShown]:
-    async with office.database.transaction() as connection:
-        await DecisionStore(connection).permit_of_run(asset_id)
-        rows = await destruction.certificates_of(connection, asset_id)
-    return [CertificateShown.model_validate(row) for row in rows]
 
 
 @router.get("/certificate-key", operation_id="getCertificateKey", summary="The key certificates are signed with")

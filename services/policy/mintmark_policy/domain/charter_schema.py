@@ -58,7 +58,7 @@ QUORUM_SCHEMA: dict[str, Any] = _object(
 )
 _RANGES = {"type": "object", "propertyNames": _NAME, "additionalProperties": _RANGE, "maxProperties": 50}
 _BOUND = {"oneOf": [{"required": ["at_most"]}, {"required": ["at_least"]}]}
-REVIEWABLE = ("plan", "release", "blended-release", "grant", "retirement", "exception", "finding")
+REVIEWABLE = ("plan", "release", "blended-release", "grant", "retirement", "exception", "finding", "withdrawal")
 
 CHARTER_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",

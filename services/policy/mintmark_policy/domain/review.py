@@ -14,7 +14,7 @@ from mintmark_shared.errors import Conflict, Forbidden, Invalid
 
 Kind = Literal[
     "charter", "plan", "configuration", "grant", "release", "blended-release", "retirement", "exception",
-    "budget", "transfer", "resumption", "incident", "break-glass", "model", "finding",
+    "budget", "transfer", "resumption", "incident", "break-glass", "model", "finding", "withdrawal",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
 Verdict = Literal["approve", "reject"]

@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.permit import Permit
-from mintmark_policy.tables import certificates, decisions, grants, keys, permits, releases
+from mintmark_policy.tables import certificates, decisions, grants, keys, permits, releases, withdrawals
 from mintmark_shared.errors import NotFound
 
 
@@ -134,6 +134,14 @@ class DecisionStore:
             select(releases).where(releases.c.asset_id == asset_id).order_by(releases.c.round.desc()).limit(1),
             f"Asset {asset_id} has not been decided on.",
         )
+
+    async def add_withdrawal(self, **values: Any) -> None:
+        await self._connection.execute(insert(withdrawals).values(**values))
+
+    async def withdrawal(self, asset_id: UUID) -> Row[Any] | None:
+        """An asset's withdrawal with what to use instead by now; None while it is not withdrawn."""
+        query = select(withdrawals).where(withdrawals.c.asset_id == asset_id).order_by(withdrawals.c.id.desc())
+        return (await self._connection.execute(query.limit(1))).one_or_none()
 
     async def is_decided(self, asset_id: UUID) -> bool:
         found = await self._connection.scalar(select(releases.c.id).where(releases.c.asset_id == asset_id).limit(1))

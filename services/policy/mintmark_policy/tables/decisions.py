@@ -91,6 +91,18 @@ releases = Table(
     UniqueConstraint("asset_id", "round"),
 )
 
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    identifier(),
+    Column("asset_id", UUID(as_uuid=True), nullable=False, index=True),
+    Column("substitute", UUID(as_uuid=True)),
+    words("because"),
+    words("withdrawn_by"),
+    moment("at"),
+)
+"""An asset's first row withdraws it; each after that names another substitute."""
+
 grants = Table(
     "grants",
     metadata,

@@ -50,7 +50,7 @@ async def dossier(office: Office, asset_id: UUID) -> dict[str, Any]:
             "certificates": await certificates_of(connection, asset_id),
             "reviews": [
                 found
-                for kind in ("release", "blended-release", "finding", "retirement", "resumption")
+                for kind in ("release", "blended-release", "finding", "withdrawal", "retirement", "resumption")
                 if (found := await _review(connection, kind, f"asset:{asset_id}")) is not None
             ],
         }  # fmt: skip

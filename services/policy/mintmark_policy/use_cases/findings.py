@@ -20,7 +20,8 @@ from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
-from mintmark_policy.use_cases.releases import charter_of, plan_of, said_of, suspend_asset_within
+from mintmark_policy.use_cases.recalls import suspend_asset_within
+from mintmark_policy.use_cases.releases import charter_of, plan_of, said_of
 from mintmark_shared.contracts.policy import FindingRequest
 from mintmark_shared.errors import Conflict
 from mintmark_shared.idempotency import Attempt, Reply

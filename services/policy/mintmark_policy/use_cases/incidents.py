@@ -14,7 +14,7 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.charters import suspend_within
 from mintmark_policy.use_cases.office import Office
-from mintmark_policy.use_cases.releases import suspend_asset_within
+from mintmark_policy.use_cases.recalls import suspend_asset_within
 from mintmark_shared.errors import Conflict, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent

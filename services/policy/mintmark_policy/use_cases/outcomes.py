@@ -20,6 +20,7 @@ from mintmark_policy.use_cases import (
     findings,
     incidents,
     library,
+    recalls,
     releases,
     reviews,
     waivers,
@@ -127,10 +128,17 @@ async def _retirement(it: Decided) -> Mapping[str, Any]:
         return {"retired": False}
     subject = UUID(it.row.document["subject"])
     if it.row.document["kind"] == "asset":
-        await releases.retire_asset(it.connection, subject, it.now)
+        await recalls.retire_asset(it.connection, subject, it.now)
     else:
         await charters.retire_for_good(it.connection, subject, it.now)
     return {"retired": True}
+
+
+async def _withdrawal(it: Decided) -> Mapping[str, Any]:
+    if not it.approved:
+        return {"withdrawn": False}
+    await recalls.withdraw_asset(it.connection, it.row.document, it.now)
+    return {"withdrawn": True}
 
 
 async def _resumption(it: Decided) -> Mapping[str, Any]:
@@ -138,7 +146,9 @@ async def _resumption(it: Decided) -> Mapping[str, Any]:
         return {"resumed": False}
     kind, subject = it.row.document["kind"], UUID(it.row.document["subject"])
     await CharterStore(it.connection).lift(kind, subject, f"review:{it.row.id}", it.now)
-    await journal.record(it.connection, it.now, AuditEvent("policy", f"{kind}.resume", f"{kind}:{subject}"))
+    lineage = [recalls.changed(subject, it.now, "resumed")] if kind == "asset" else []
+    event = AuditEvent("policy", f"{kind}.resume", f"{kind}:{subject}")
+    await journal.record(it.connection, it.now, event, lineage=lineage)
     return {"resumed": True}
 
 
@@ -171,4 +181,5 @@ OUTCOMES: Mapping[str, Callable[[Decided], Awaitable[Mapping[str, Any]]]] = {
     "break-glass": _noted,
     "model": _noted,
     "finding": _finding,
+    "withdrawal": _withdrawal,
 }

@@ -1,4 +1,4 @@
-"""What leaves quarantine, who may read it (I2), and what stops that again."""
+"""What leaves quarantine, and who may read it (I2)."""
 
 import uuid
 from collections.abc import Mapping
@@ -21,15 +21,7 @@ from mintmark_policy.use_cases.office import Office
 from mintmark_shared.contracts.policy import ReleaseRequest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
-from mintmark_shared.journal import PRODUCER, AuditEvent, dataset, openlineage_event
-
-DESTRUCTION = "cryptographic erase: the only key opens nothing from now on; its share is shredded next"
-DROPPED = {
-    "_producer": PRODUCER,
-    "_schemaURL": "https://openlineage.io/spec/facets/1-0-1/LifecycleStateChangeDatasetFacet.json",
-    "lifecycleStateChange": "DROP",
-}
-"""The dataset is gone, in OpenLineage's own words, so that any reader of its events knows."""
+from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
 
 
 async def decide_release(office: Office, request: ReleaseRequest, *, by: str, attempt: Attempt) -> Reply:
@@ -220,7 +212,9 @@ async def grant(
         if answer := await attempt.answered(connection, by):
             return answer
         store = DecisionStore(connection)
-        await _released(store, asset_id)
+        await check_released(store, asset_id)
+        if await store.withdrawal(asset_id) is not None:
+            raise Conflict("The asset was withdrawn.", code="asset-withdrawn")
         permit = await store.permit_of_run(asset_id)
         charter, _ = await charter_of(connection, permit, now)
         if use_case not in charter.use_cases or use_case in charter.prohibited_uses:
@@ -278,7 +272,7 @@ async def _give_grant(connection: AsyncConnection, document: Any, now: datetime)
     return made
 
 
-async def _released(store: DecisionStore, asset_id: UUID) -> None:
+async def check_released(store: DecisionStore, asset_id: UUID) -> None:
     release = await store.release_of(asset_id)
     if release.verdict != "released":
         raise Forbidden("The asset was rejected or waits for review, and stays in quarantine.", code="not-released")
@@ -291,10 +285,13 @@ async def may_read(
 
     Raises:
         NotFound: the asset has not been decided on.
-        Forbidden: it was rejected, suspended, or outlived its charter, or the subject holds no valid grant.
+        Forbidden: it was rejected, withdrawn, suspended, or outlived its charter, or the subject holds no valid grant.
     """
     store, charters = DecisionStore(connection), CharterStore(connection)
-    await _released(store, asset_id)
+    await check_released(store, asset_id)
+    if (withdrawn := await store.withdrawal(asset_id)) is not None:
+        instead = f" Use asset {withdrawn.substitute} instead." if withdrawn.substitute else ""
+        raise Forbidden(f"The asset was withdrawn.{instead}", code="asset-withdrawn")
     if await charters.is_suspended("asset", asset_id):
         raise Forbidden("The asset is suspended while an incident is looked into.", code="asset-suspended")
     held = [
@@ -330,58 +327,3 @@ async def unlock(office: Office, asset_id: UUID, *, subject: str, by: str) -> di
         event = AuditEvent(subject, "asset.read", f"asset:{asset_id}", details={"through": by})
         await journal.record(connection, now, event)
         return {"id": str(permit.asset_key_id), "key": opened}
-
-
-# --- stopping and ending ------------------------------------------------------------------
-
-
-async def suspend_asset(office: Office, *, asset_id: UUID, reason: str, incident_id: UUID | None, by: str) -> None:
-    """Stop an asset at once: one person may."""
-    now = office.clock()
-    async with office.changing() as connection:
-        await suspend_asset_within(connection, asset_id, reason=reason, incident_id=incident_id, by=by, now=now)
-
-
-async def suspend_asset_within(
-    connection: AsyncConnection, asset_id: UUID, *, reason: str, incident_id: UUID | None, by: str, now: datetime
-) -> None:
-    await DecisionStore(connection).permit_of_run(asset_id)
-    store = CharterStore(connection)
-    await store.suspend("asset", asset_id, reason=reason, incident_id=incident_id, by=by, at=now)
-    await journal.record(connection, now, AuditEvent(by, "asset.suspend", f"asset:{asset_id}"))
-
-
-async def propose(office: Office, *, kind: str, asset_id: UUID, reason: str, by: str, attempt: Attempt) -> Reply:
-    """Ask for an asset to be resumed or retired: either takes a vote."""
-    now = office.clock()
-    async with office.changing() as connection:
-        if answer := await attempt.answered(connection, by):
-            return answer
-        permit = await DecisionStore(connection).permit_of_run(asset_id)
-        charter, _ = await charter_of(connection, permit, now)
-        if kind == "resumption" and not await CharterStore(connection).is_suspended("asset", asset_id):
-            raise Conflict("The asset is not suspended.", code="not-suspended")
-        matter = reviews.Matter(
-            kind=kind,
-            subject=f"asset:{asset_id}",
-            document={"kind": "asset", "subject": str(asset_id), "reason": reason},
-            barred=(by, permit.requester, charter.owner),
-            charter_id=permit.charter_id,
-            quorum=charter.reviews.get("retirement") if kind == "retirement" else None,
-            escalation=charter.escalation,
-        )
-        return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
-
-
-async def retire_asset(connection: AsyncConnection, asset_id: UUID, now: datetime) -> None:
-    """Let an asset's key open nothing any more; `destruction.destroy_due` shreds it and certifies that."""
-    store = DecisionStore(connection)
-    permit = await store.permit_of_run(asset_id)
-    if permit.asset_key_id is None:
-        raise Conflict("No paid run made this asset.", code="not-redeemed")
-    await store.destroy_key(permit.asset_key_id, now)
-    event = AuditEvent("policy", "asset.retire", f"asset:{asset_id}", details={"key": str(permit.asset_key_id)})
-    destroyed = {"key": str(permit.asset_key_id), "destroyed_at": now.isoformat(), "method": DESTRUCTION}
-    dropped = {"lifecycleStateChange": DROPPED}
-    lineage = said_of(str(asset_id), now, dataset_facets=dropped, mintmark_destruction=destroyed)
-    await journal.record(connection, now, event, lineage=[lineage])

@@ -1,0 +1,49 @@
+"""Every call as a value: where it goes, what it carries, and what its answer is read as.
+
+One description serves the synchronous and the asynchronous client, typed in both.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+import httpx
+
+Answer = TypeVar("Answer")
+Json = dict[str, Any]
+Id = UUID | str
+
+
+@dataclass(frozen=True)
+class Call(Generic[Answer]):
+    """One request and how to read its answer."""
+
+    service: Literal["policy", "generation", "evaluation", "lineage"]
+    method: str
+    path: str
+    read: Callable[[httpx.Response], Answer]
+    json: Any = None
+    content: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    query: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
+
+
+def as_json(answer: httpx.Response) -> Any:
+    return answer.json()
+
+
+def as_text(answer: httpx.Response) -> str:
+    return answer.text
+
+
+def as_bytes(answer: httpx.Response) -> bytes:
+    return answer.content
+
+
+def as_nothing(answer: httpx.Response) -> None:  # noqa: ARG001 - a reader takes the answer
+    return None
+
+
+def once(key: str | None) -> dict[str, str]:
+    return {"Idempotency-Key": key} if key else {}

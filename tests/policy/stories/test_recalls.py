@@ -1,0 +1,145 @@
+"""An asset is suspended, withdrawn or replaced: who may, what it takes, and who is told."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from policy.conftest import World
+from policy.test_release_api import paid_run, release, unlock
+
+REASON = "A column was mislabelled."
+
+
+async def made(world: World) -> str:
+    asset = await paid_run(world)
+    await release(world, asset)
+    return asset
+
+
+async def withdraw(world: World, asset: str, **more: str) -> None:
+    opened = await world.post("steward", f"/v1/assets/{asset}:withdraw", 202, {"reason": REASON} | more)
+    await world.approve(opened["review_id"])
+
+
+async def said(world: World) -> list[dict[str, Any]]:
+    """The changes that lineage is told of."""
+    rows = await world.sql("SELECT payload FROM outbox WHERE kind = 'openlineage' ORDER BY id")
+    facets = [json.loads(row["payload"])["run"]["facets"].get("mintmark_assetChange") for row in rows]
+    return [{name: one[name] for name in ("change", "because", "substitute")} for one in facets if one]
+
+
+async def test_a_withdrawn_asset_is_read_no_more_and_says_what_to_use(world: World) -> None:
+    await world.set_up()
+    asset, better = await made(world), await made(world)
+    assert (await unlock(world, asset, "scientist")).status_code == 200
+    opened = await world.post("steward", f"/v1/assets/{asset}:withdraw", 202, {"reason": REASON, "substitute": better})
+    assert (await unlock(world, asset, "scientist")).status_code == 200, (
+        "until it is voted on; suspend it for that time"
+    )
+    await world.post("steward", f"/v1/reviews/{opened['review_id']}/votes", 403)
+    await world.approve(opened["review_id"])
+    refused = (await unlock(world, asset, "scientist")).json()
+    assert (refused["code"], better in refused["detail"]) == ("asset-withdrawn", True)
+    shown = await world.get(f"/v1/assets/{asset}")
+    assert (shown["state"], shown["substitute"], shown["requester"]) == ("withdrawn", better, "scientist")
+    assert await said(world) == [{"change": "withdrawn", "because": REASON, "substitute": better}]
+    (told,) = await world.get("/v1/notifications?recipient=scientist")
+    assert (told["kind"], told["subject"]) == ("asset.withdrawn", f"asset:{asset}")
+    assert better in told["message"]
+    leaves = [json.loads(row["leaf"]) for row in await world.sql("SELECT leaf FROM audit_events")]
+    (leaf,) = [one for one in leaves if one["action"] == "asset.withdraw"]
+    assert REASON not in str(leaf), "free text stands in no leaf, only its digest"
+    dossier = await world.get(f"/v1/assets/{asset}/dossier")
+    assert "withdrawal" in [review["kind"] for review in dossier["reviews"]]
+
+
+async def test_a_withdrawal_is_final_and_happens_once(world: World) -> None:
+    await world.set_up()
+    asset = await made(world)
+    await withdraw(world, asset)
+    for path, code in ((":withdraw", "asset-withdrawn"), (":resume", "not-suspended")):
+        problem = await world.post("steward", f"/v1/assets/{asset}{path}", 409, {"reason": "again"})
+        assert problem["code"] == code
+    await world.post("privacy-officer", f"/v1/assets/{asset}:suspend", 204, {"reason": "too"})
+    assert (await world.post("steward", f"/v1/assets/{asset}:resume", 409, {"reason": "x"}))[
+        "code"
+    ] == "asset-withdrawn"
+    grant = {"subject": "auditor", "use_case": "research", "valid_until": "2099-01-01T00:00:00Z"}
+    assert (await world.post("steward", f"/v1/assets/{asset}/grants", 409, grant))["code"] == "asset-withdrawn"
+    assert (await world.get(f"/v1/assets/{asset}"))["state"] == "withdrawn"
+
+
+async def test_a_refused_withdrawal_changes_nothing(world: World) -> None:
+    await world.set_up()
+    asset = await made(world)
+    opened = await world.post("steward", f"/v1/assets/{asset}:withdraw", 202, {"reason": REASON})
+    await world.ballot(opened["review_id"], verdict="reject")
+    assert (await unlock(world, asset, "scientist")).status_code == 200
+    assert (await world.get(f"/v1/assets/{asset}"))["state"] == "released"
+    assert await said(world) == []
+
+
+async def test_what_stands_in_must_be_fit_to(world: World) -> None:
+    await world.set_up()
+    asset, better, waiting = await made(world), await made(world), await paid_run(world)
+    path = f"/v1/assets/{asset}:withdraw"
+    for unfit in (asset, waiting, str(uuid4())):
+        problem = await world.post("steward", path, 422, {"reason": REASON, "substitute": unfit})
+        assert problem["code"] == "substitute-unfit"
+    assert (await world.post("steward", f"/v1/assets/{waiting}:withdraw", 404, {"reason": REASON}))[
+        "code"
+    ] == "not-found"
+    substitute = {"substitute": better, "reason": "made anew"}
+    assert (await world.post("steward", f"/v1/assets/{asset}:substitute", 409, substitute))["code"] == "not-withdrawn"
+    opened = await world.post("steward", path, 202, {"reason": REASON, "substitute": better})
+    await world.post("privacy-officer", f"/v1/assets/{better}:suspend", 204, {"reason": "look"})
+    await world.approve(opened["review_id"])
+    shown = await world.get(f"/v1/assets/{asset}")
+    assert (shown["state"], shown["substitute"]) == ("withdrawn", None), "it was stopped while the votes were cast"
+    problem = await world.post("steward", f"/v1/assets/{asset}:substitute", 422, substitute)
+    assert problem["code"] == "substitute-unfit"
+
+
+async def test_substitutes_lead_to_the_last_and_never_in_a_ring(world: World) -> None:
+    await world.set_up()
+    first, second, third = [await made(world) for _ in range(3)]
+    await withdraw(world, first, substitute=second)
+    await withdraw(world, second)
+    ring = await world.post("steward", f"/v1/assets/{second}:substitute", 422, {"substitute": first, "reason": "r"})
+    assert ring["code"] == "substitute-unfit"
+    for _ in range(2):
+        await world.post("steward", f"/v1/assets/{second}:substitute", 204, {"substitute": third, "reason": "r"})
+    assert [(await world.get(f"/v1/assets/{one}"))["substitute"] for one in (first, second, third)] == [
+        third,
+        third,
+        None,
+    ]
+    assert [one["change"] for one in await said(world)] == ["withdrawn", "withdrawn", "substituted"], "told once"
+
+
+async def test_every_stop_is_told_and_why_one_person_stopped_it_is_not(world: World) -> None:
+    await world.set_up()
+    asset = await made(world)
+    await world.post("privacy-officer", f"/v1/assets/{asset}:suspend", 204, {"reason": "Ada was recognised"})
+    assert (await world.get(f"/v1/assets/{asset}"))["state"] == "suspended"
+    for path in (":resume", ":retire"):
+        opened = await world.post("steward", f"/v1/assets/{asset}{path}", 202, {"reason": "r"})
+        await world.approve(opened["review_id"])
+    assert await said(world) == [
+        {"change": one, "because": None, "substitute": None} for one in ("suspended", "resumed", "retired")
+    ]
+    assert (await world.get(f"/v1/assets/{asset}"))["state"] == "retired"
+
+
+async def test_a_charter_says_who_votes_on_a_withdrawal(world: World) -> None:
+    await world.set_up(reviews={"withdrawal": {"stages": [{"name": "s", "counts": {"legal": 1}}]}})
+    asset = await made(world)
+    opened = await world.post("steward", f"/v1/assets/{asset}:withdraw", 202, {"reason": REASON})
+    await world.approve(opened["review_id"], "counsel")
+    assert (await world.get(f"/v1/assets/{asset}"))["state"] == "withdrawn"
+
+
+async def test_what_is_not_decided_is_quarantined(world: World) -> None:
+    await world.set_up()
+    assert (await world.get(f"/v1/assets/{await paid_run(world)}"))["state"] == "quarantined"
+    assert (await world.call("auditor", "GET", f"/v1/assets/{uuid4()}")).status_code == 404
