@@ -50,6 +50,21 @@ class Connection:
         return cls(told["services"], told["token_url"], person, told["people"][person])
 
     @classmethod
+    def found(cls, directory: str | Path, person: str) -> Self:
+        """The mintmark that the environment names, else that of a one-machine data directory.
+
+        Raises:
+            FileNotFoundError: nothing was started there.
+            KeyError: the environment lacks a variable, or there is no such person.
+        """
+        if "MINTMARK_TOKEN_URL" in os.environ:
+            return cls.from_environment()
+        if not (Path(directory) / "client.json").exists():
+            message = f"no mintmark was started in {directory}; run: mintmark up --data {directory}"
+            raise FileNotFoundError(message)
+        return cls.from_directory(directory, person)
+
+    @classmethod
     def from_environment(cls) -> Self:
         """``MINTMARK_TOKEN_URL``, ``_CLIENT_ID``, ``_CLIENT_SECRET`` and a URL per service, ``MINTMARK_POLICY_URL`` …
 

@@ -238,6 +238,7 @@ async def machine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mac
         "MINTMARK_GENERATION_HEARTBEAT_SECONDS": "3",
         "MINTMARK_GENERATION_CONCURRENT_RUNS": "1",
         "MINTMARK_EVALUATION_GLANCE_SECONDS": "1",
+        "MINTMARK_LINEAGE_REGISTRIES": '{"plant": "hush"}',
     }
     stack = Stack(root, ports=free_ports(), log_level="DEBUG", overrides=overrides, workers=("evaluation",))
     async with stack:

@@ -1,6 +1,5 @@
 """Who speaks on the command line, and to which mintmark."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -15,9 +14,4 @@ DEFAULT_DATA = Path(".mintmark/data")
 
 def speak(data: Path, person: str) -> Mintmark:
     """A client for this machine's mintmark, or for the one the environment names."""
-    if "MINTMARK_TOKEN_URL" in os.environ:
-        return Mintmark(Connection.from_environment())
-    if not (data / "client.json").exists():
-        message = f"no mintmark was started in {data}; run: mintmark up --data {data}"
-        raise FileNotFoundError(message)
-    return Mintmark.from_directory(data, person=person)
+    return Mintmark(Connection.found(data, person))
