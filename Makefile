@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := $(addprefix --extra ,policy generation evaluation lineage ray client local dev)
 # Platforms that a plug-in is tested against, each in an environment of its own: their pins are not ours.
-PLATFORMS := .platforms
+PLATFORMS := mlflow airflow dagster kubeflow
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up test check openapi bench catalogue quality suite audit soak guards lock clean
@@ -21,7 +21,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-$(PLATFORMS)/%/.installed: tests/platforms/%.lock pyproject.toml
+.platforms/%/.installed: tests/platforms/%.lock pyproject.toml
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -41,7 +41,7 @@ check: $(STAMP) ## Style, types, import contracts, current OpenAPI
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python openapi/export.py --check
 
-test: check $(PLATFORMS)/mlflow/.installed ## All checks and all tests
+test: check $(PLATFORMS:%=.platforms/%/.installed) ## All checks and all tests
 	$(BIN)/pytest -n 2 --dist worksteal
 
 openapi: $(STAMP) ## Write the four OpenAPI documents
@@ -76,8 +76,11 @@ lock: ## Resolve requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml $(EXTRAS) --override deploy/lock-overrides.txt --python-version 3.11 \
 		--python-platform x86_64-manylinux_2_28 \
 		--generate-hashes --no-header --no-annotate --output-file requirements.lock
-	uv pip compile pyproject.toml tests/platforms/build.in --extra mlflow --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
-		--generate-hashes --no-header --no-annotate --output-file tests/platforms/mlflow.lock
+	for platform in $(PLATFORMS); do \
+		uv pip compile pyproject.toml tests/platforms/build.in --extra $$platform \
+			--python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+			--generate-hashes --no-header --no-annotate --output-file tests/platforms/$$platform.lock; \
+	done
 	for service in policy generation evaluation lineage; do \
 		uv pip compile pyproject.toml --extra $$service --constraint requirements.lock \
 			--override deploy/lock-overrides.txt --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
@@ -86,4 +89,4 @@ lock: ## Resolve requirements.lock anew (needs uv)
 	done
 
 clean: ## Remove the virtual environment and local data
-	rm -rf $(VENV) $(PLATFORMS) .mintmark
+	rm -rf $(VENV) .platforms .mintmark
