@@ -181,7 +181,7 @@ async def main() -> None:
             url = cluster.url("lineage", "postgresql+asyncpg")
             await asyncio.to_thread(migrations.upgrade, "mintmark_lineage", url)
             database = Database(url)
-            archive = Archive(database, lambda: datetime.now(UTC), CheckpointSigner(KEY, "bench"), None, b"")  # type: ignore[arg-type]
+            archive = Archive(database, lambda: datetime.now(UTC), CheckpointSigner(KEY, "bench"), None, b"", "bench")  # type: ignore[arg-type]
             for part in (ingest, walks, proofs):
                 await part(archive, cluster.url("lineage"))
             await database.close()

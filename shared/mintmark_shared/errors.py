@@ -129,6 +129,13 @@ class PreconditionRequired(MintmarkError):
     code = "precondition-required"
 
 
+class TooMany(MintmarkError):
+    """Too many requests came just now."""
+
+    status = 429
+    code = "too-many-requests"
+
+
 class Unavailable(MintmarkError):
     """A service this one depends on cannot be reached."""
 
@@ -149,6 +156,7 @@ KINDS: tuple[type[MintmarkError], ...] = (
     RangeNotSatisfiable,
     Invalid,
     PreconditionRequired,
+    TooMany,
     Unavailable,
 )
 

@@ -87,7 +87,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
     (STOPPERS | {"scientist"}, ("askForException",)),
     (STOPPERS, ("breakGlass", "confirmGlass")),
     (STOPPERS, ("openIncident", "addDuty", "doDuty", "addAction", "doAction", "closeIncident", "triageFeedback")),
-    (set(PEOPLE) - {"auditor"}, ("sendFeedback",)),
+    (set(PEOPLE) - {"auditor"} | {"lineage"}, ("sendFeedback",)),
     ({"steward", "platform"}, ("evaluateAccess", "evaluateAccesses")),
     ({"generation"}, ("decide", "createSourceKey", "redeemPermit", "settlePermit", "cancelPermit")),
     ({"generation"}, ("unlockAsset",)),

@@ -55,7 +55,7 @@ SERVICES: Mapping[str, str] = {
     "evaluation": (
         "policy:read policy:permits:assay policy:releases:write generation:objects:read lineage:deliveries:write"
     ),
-    "lineage": "policy:read evaluation:read",
+    "lineage": "policy:read policy:feedback:write evaluation:read",
     "producer": "lineage:events:write",
     "platform": f"policy:access:evaluate evaluation:scores:write lineage:read {MODELS}",
 }

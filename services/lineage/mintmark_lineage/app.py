@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import b64decode
+from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI
 from obstore.store import from_url
@@ -10,6 +11,7 @@ from mintmark_lineage.api import ROUTERS, EncodedNames, schemas
 from mintmark_lineage.domain.notes import CheckpointSigner, Witness
 from mintmark_lineage.settings import Settings
 from mintmark_lineage.use_cases.archive import Archive
+from mintmark_lineage.use_cases.cards import Throttle, publish
 from mintmark_lineage.use_cases.forwards import Sink, forward
 from mintmark_lineage.use_cases.impact import announce
 from mintmark_lineage.use_cases.log import sign_checkpoint
@@ -17,11 +19,25 @@ from mintmark_lineage.use_cases.posts import Cosigning, Post, Webhook, WriteOnce
 from mintmark_lineage.use_cases.webhooks import Messenger, deliver_due, plain_client
 from mintmark_shared.clients.evidence import Tellers, TellersOverHttp
 from mintmark_shared.clock import Clock, utc_now
-from mintmark_shared.service import Surroundings
+from mintmark_shared.service import Loop, Surroundings
 from mintmark_shared.telemetry import Metrics
 from mintmark_shared.web import create_api
 
 NEWS_SECONDS = 1.0
+MOST_HEARD_A_MINUTE = 20
+
+
+def repeating(seconds: float, *steps: Callable[[], Awaitable[int]]) -> Loop:
+    """A loop that takes steps in turn, each until it finds nothing more to do, and then rests."""
+
+    async def loop() -> None:
+        while True:
+            for step in steps:
+                while await step():
+                    pass
+            await asyncio.sleep(seconds)
+
+    return loop
 
 
 def create_posts(settings: Settings, around: Surroundings) -> list[Post]:
@@ -47,29 +63,17 @@ def create_app(
         around.peer("policy", settings.policy_url), around.peer("evaluation", settings.evaluation_url)
     )
     webhook_key = b64decode(settings.webhook_key.get_secret_value(), validate=True)
-    archive = Archive(around.database, clock, signer, tellers, webhook_key)
+    archive = Archive(around.database, clock, signer, tellers, webhook_key, settings.curator)
     posts = create_posts(settings, around)
     messenger = messenger or Messenger(plain_client(), settings.webhook_networks)
 
-    async def sign_news() -> None:
-        while True:
-            await sign_checkpoint(archive)
-            await carry_out(archive, posts)
-            await asyncio.sleep(settings.checkpoint_seconds)
-
     sinks = [Sink(url, token.get_secret_value(), around.http) for url, token in settings.openlineage_sinks.items()]
-
-    async def pass_on() -> None:
-        while True:
-            if await forward(archive, sinks) == 0:
-                await asyncio.sleep(settings.checkpoint_seconds)
-
-    async def tell_owners() -> None:
-        while True:
-            await announce(archive)
-            if await deliver_due(archive, messenger) == 0:
-                await asyncio.sleep(NEWS_SECONDS)
-
+    loops = [
+        repeating(settings.checkpoint_seconds, lambda: sign_checkpoint(archive), lambda: carry_out(archive, posts)),
+        repeating(settings.checkpoint_seconds, lambda: forward(archive, sinks)),
+        repeating(NEWS_SECONDS, lambda: announce(archive), lambda: deliver_due(archive, messenger)),
+        repeating(NEWS_SECONDS, lambda: publish(archive)),
+    ]
     app = create_api(
         name="lineage",
         summary="OpenLineage in; graph, records and proofs out.",
@@ -77,11 +81,12 @@ def create_app(
         verifier=around.verifier,
         checks=around.checks("mintmark_lineage"),
         metrics=Metrics(),
-        lifespan=lambda: around.live([sign_news, tell_owners, *([pass_on] if sinks else [])]),
+        lifespan=lambda: around.live(loops),
         schemas=schemas(),
     )
     app.add_middleware(EncodedNames)
     app.state.archive = archive
     app.state.messenger = messenger
+    app.state.throttle = Throttle(MOST_HEARD_A_MINUTE, clock)
     app.state.registries = {name: secret.get_secret_value() for name, secret in settings.registries.items()}
     return app

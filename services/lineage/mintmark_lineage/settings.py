@@ -26,6 +26,8 @@ class Settings(ServiceSettings):
     """Bearer token of each other receiver of OpenLineage events by its URL; an empty one for none."""
     webhook_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks of one's own that webhooks may lead into; else only the public internet is called, and by https."""
+    curator: str = "the operator of this mintmark"
+    """Who answers for the data, by the name that stands on public cards."""
     registries: Mapping[str, SecretStr] = Field(default_factory=dict[str, SecretStr])
     """The secret that each MLflow model registry signs its webhooks with, by a name of one's own for it."""
     witnesses: Mapping[str, str] = Field(default_factory=dict[str, str])

@@ -7,10 +7,11 @@ from mintmark_shared.http import Peer
 
 
 class Tellers(Protocol):
-    """What lineage needs of the others to give evidence."""
+    """What lineage needs of the others to give evidence, and to hand on what the public says."""
 
     async def dossier(self, asset_id: UUID) -> dict[str, Any]: ...
     async def assays(self, asset_id: UUID) -> list[dict[str, Any]]: ...
+    async def feedback(self, *, about: str, message: str, key: str) -> None: ...
 
 
 class TellersOverHttp:
@@ -32,3 +33,8 @@ class TellersOverHttp:
         while page := await self._evaluation.get(f"{path}&after={found[-1]['id']}" if found else path):
             found += page
         return found
+
+    async def feedback(self, *, about: str, message: str, key: str) -> None:
+        """What somebody outside says of an asset, for the committee to triage."""
+        said = {"about_kind": "asset", "about": about, "message": message}
+        await self._policy.post("/v1/feedback", said, idempotency_key=key)

@@ -2,13 +2,24 @@
 
 from typing import Any
 
-from mintmark_lineage.api import facets, graph, log, marquez, models, openlineage, outcomes, registries, webhooks
+from mintmark_lineage.api import (
+    facets,
+    graph,
+    log,
+    marquez,
+    models,
+    openlineage,
+    outcomes,
+    public,
+    registries,
+    webhooks,
+)
 from mintmark_lineage.api.marquez import EncodedNames
 from mintmark_lineage.api.openlineage import schemas as event_schemas
 
 ROUTERS = (
     openlineage.router, graph.router, log.router, marquez.router, facets.router, outcomes.router, models.router,
-    webhooks.router, registries.router,
+    webhooks.router, registries.router, public.router,
 )  # fmt: skip
 
 

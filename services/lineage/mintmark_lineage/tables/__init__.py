@@ -1,6 +1,6 @@
 """Lineage's own database."""
 
-from mintmark_lineage.tables.assets import asset_changes, outcomes
+from mintmark_lineage.tables.assets import asset_changes, cards, charter_cards, outcomes
 from mintmark_lineage.tables.events import dataset_versions, datasets, edges, events, forwards, jobs, runs, tags
 from mintmark_lineage.tables.log import checkpoints, cosignatures, leaves, nodes, outposts
 from mintmark_lineage.tables.metadata import audit_events, idempotency_keys, metadata
@@ -10,6 +10,8 @@ from mintmark_lineage.tables.webhooks import deliveries, webhooks
 __all__ = [
     "asset_changes",
     "audit_events",
+    "cards",
+    "charter_cards",
     "checkpoints",
     "cosignatures",
     "dataset_versions",

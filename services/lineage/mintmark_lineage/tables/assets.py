@@ -1,6 +1,6 @@
 """Assets: what was tried, and what became of them."""
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from mintmark_lineage.tables.metadata import metadata
@@ -39,7 +39,31 @@ asset_changes = Table(
     Column("because", Text),
     Column("substitute", Text),
     moment("announced_at", nullable=True),
+    moment("carded_at", nullable=True),
     PrimaryKeyConstraint("asset_id", "at", "change"),
     Index("ix_asset_changes_unannounced", "at", postgresql_where=text("announced_at IS NULL")),
+    Index("ix_asset_changes_uncarded", "at", postgresql_where=text("carded_at IS NULL")),
 )
 """Every step of an asset's life after its table was made: what it was at a time is its last change by then."""
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("asset_id", Text, primary_key=True),
+    words("charter_id"),
+    words("level"),
+    Column("card", JSONB, nullable=False),
+    moment("composed_at"),
+    Index("ix_cards_charter_id", "charter_id"),
+)
+"""What is published of an asset: nothing, an empty card, where its charter discloses nothing."""
+
+charter_cards = Table(
+    "charter_cards",
+    metadata,
+    Column("charter_id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    words("level"),
+    Column("card", JSONB, nullable=False),
+    moment("composed_at"),
+)

@@ -18,3 +18,5 @@ class Archive:
     tellers: Tellers
     webhook_key: bytes
     """32 bytes that the secrets of all webhooks are derived from."""
+    curator: str
+    """Who answers for the data, by the name that stands on cards."""

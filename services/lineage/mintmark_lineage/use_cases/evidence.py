@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from mintmark_lineage.domain.cards import Told, asset_card
+from mintmark_lineage.domain.changes import standing
 from mintmark_lineage.domain.evidence import (
     MANIFEST,
     croissant,
@@ -16,6 +18,7 @@ from mintmark_lineage.domain.evidence import (
     written,
 )
 from mintmark_lineage.store.events import EventStore
+from mintmark_lineage.store.impact import ImpactStore
 from mintmark_lineage.store.log import LogStore
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_lineage.use_cases.log import newest_checkpoint, prove_at
@@ -42,6 +45,7 @@ async def bundle(archive: Archive, asset: UUID) -> bytes:
     assays = await archive.tellers.assays(asset)
     note, proofs = await _proved(archive, subjects_of(told, dossier))
     items = _documents(told, dossier, assays)
+    items["card.json"] = (written(await _card(archive, told, dossier)), "its card in full, whatever is published of it")
     items["events.json"] = (written(await _events(archive, asset)), "every event of the run and of runs under it")
     items["proofs.json"] = (written(proofs), "log entries, each with its inclusion proof")
     items["checkpoint.txt"] = (note.encode(), "the log's checkpoint that the proofs lead to, with its cosignatures")
@@ -75,6 +79,14 @@ def _documents(told: Mapping[str, Any], dossier: Mapping[str, Any], assays: Any)
         "croissant.json": (croissant(told, dossier), "the same as MLCommons Croissant with RAI"),
     }
     return {name: (written(content), what) for name, (content, what) in parts.items()}
+
+
+async def _card(archive: Archive, told: Mapping[str, Any], dossier: Mapping[str, Any]) -> dict[str, Any]:
+    """Empty while nothing was decided on the asset."""
+    asset = str(told["asset"])
+    async with archive.database.transaction() as connection:
+        changes = (await ImpactStore(connection).changes([asset], None)).get(asset)
+    return asset_card(Told(told, dossier, standing(changes), archive.curator), "full") if changes else {}
 
 
 async def _events(archive: Archive, asset: UUID) -> list[Any]:

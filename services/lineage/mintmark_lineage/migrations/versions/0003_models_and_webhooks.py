@@ -50,12 +50,29 @@ def upgrade() -> None:
     )
     op.create_table('asset_changes',
     words('asset_id'), moment('at'), words('change'), words('because', True), words('substitute', True),
-    moment('announced_at', True),
+    moment('announced_at', True), moment('carded_at', True),
     sa.PrimaryKeyConstraint('asset_id', 'at', 'change', name=op.f('pk_asset_changes'))
     )
     op.create_index('ix_asset_changes_unannounced', 'asset_changes', ['at'],
                     postgresql_where=sa.text('announced_at IS NULL'))
+    op.create_index('ix_asset_changes_uncarded', 'asset_changes', ['at'],
+                    postgresql_where=sa.text('carded_at IS NULL'))
     op.execute(BACKFILL)
+    op.create_table('cards',
+    words('asset_id'), words('charter_id'), words('level'),
+    sa.Column('card', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    moment('composed_at'),
+    sa.PrimaryKeyConstraint('asset_id', name=op.f('pk_cards'))
+    )
+    op.create_index('ix_cards_charter_id', 'cards', ['charter_id'])
+    op.create_table('charter_cards',
+    words('charter_id'),
+    sa.Column('version', sa.Integer(), nullable=False),
+    words('level'),
+    sa.Column('card', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    moment('composed_at'),
+    sa.PrimaryKeyConstraint('charter_id', name=op.f('pk_charter_cards'))
+    )
     op.create_table('models',
     words('name'), words('owner'), words('description'), moment('registered_at'),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_models'))
@@ -118,6 +135,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in ('deliveries', 'webhooks', 'model_metrics', 'trainings', 'model_versions', 'models',
-                  'asset_changes', 'audit_events', 'idempotency_keys'):
+                  'charter_cards', 'cards', 'asset_changes', 'audit_events', 'idempotency_keys'):
         op.drop_table(table)
     op.drop_column('events', 'vouched')
