@@ -16,6 +16,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from mintmark_lineage.domain.webhooks import MOST_ATTEMPTS, PAUSES
 from mintmark_lineage.use_cases.impact import announce
+from mintmark_lineage.use_cases.models import Training, train_within
 from mintmark_lineage.use_cases.webhooks import deliver_due
 
 LATER = {"because": None, "substitute": None}
@@ -161,6 +162,26 @@ async def test_a_model_registered_after_the_withdrawal_has_its_owner_told_at_onc
     assert read(world.outside.to("one.example")[0], hook["secret"])["data"]["state"] == "withdrawn"
 
 
+async def test_a_model_registered_while_it_is_withdrawn_has_its_owner_told(world: World) -> None:
+    """The training has not committed when the withdrawal is announced: neither can see the other yet."""
+    archive, asset, derived = world.app.state.archive, await released(world), str(uuid4())
+    made = told(world, derived, inputs=[f"mintmark.asset/{asset}"], mintmark_release={"verdict": "released"})
+    await world.deliver(made)
+    await listen(world, "scientist", "https://one.example/hook")
+    await world.call("scientist", "PUT", "/v1/models/churn", json={})
+    training = Training("churn", "1", [derived], world.clock.now)
+    async with archive.database.transaction() as connection:
+        await train_within(connection, archive, training, by="scientist", now=world.clock.now)
+        world.clock.turn(minutes=1)
+        await world.deliver(told(world, asset, mintmark_assetChange=LATER | {"change": "withdrawn"}))
+        announcing = asyncio.create_task(announce(archive))
+        waits = "pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while not announcing.done() and not await world.count(waits):
+            await asyncio.sleep(0.02)
+    assert await announcing == 1
+    assert await deliver(world) == 1
+
+
 async def test_only_the_house_says_what_becomes_of_an_asset(world: World) -> None:
     """A producer's word is kept and shown in the graph, and moves nothing."""
     asset = await released(world)
@@ -288,7 +309,7 @@ async def test_the_library_itself_takes_a_delivery_and_refuses_a_changed_one(wor
     (
         "ftp://one.example/", "https://user:word@one.example/", "https://one.example/#part", "https:///nowhere",
         "http://one.example/", "https://127.0.0.1/", "https://inside.example/", "https://both.example/",
-        "https://mapped.example/", "https://nat.example/", "https://meta.example/latest",
+        "https://mapped.example/", "http://half.example/", "https://nat.example/", "https://meta.example/latest",
     ),
 )  # fmt: skip
 async def test_a_webhook_that_leads_inside_is_refused(world: World, url: str) -> None:
@@ -297,6 +318,7 @@ async def test_a_webhook_that_leads_inside_is_refused(world: World, url: str) ->
         "inside.example": ["192.168.1.7"],
         "both.example": ["93.184.216.34", "::1"],
         "mapped.example": ["::ffff:127.0.0.1"],
+        "half.example": ["10.1.2.3", "93.184.216.34"],
         "nat.example": ["64:ff9b::7f00:1"],
         "meta.example": ["169.254.169.254"],
     }

@@ -78,7 +78,7 @@ def body_of(event: Mapping[str, Any]) -> bytes:
     return json.dumps(event, sort_keys=True, separators=(",", ":")).encode()
 
 
-def may_be_called(address: str, allowed: Sequence[Network], *, public: bool = True) -> bool:
+def may_be_called(address: str, allowed: Sequence[Network], *, public: bool) -> bool:
     """Whether a webhook may lead to an address: one of the public internet, or of a network that was named.
 
     Anything else is the house itself or its neighbours, whom nobody outside should have called (SSRF); so are

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Text, column, select, text, true, tuple_, update, values
+from sqlalchemy import Row, Text, column, func, select, text, true, tuple_, update, values
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +13,9 @@ from mintmark_lineage.domain.changes import ANNOUNCED, AssetChange
 from mintmark_lineage.domain.graph import Direction
 from mintmark_lineage.store.events import Dataset
 from mintmark_lineage.tables import asset_changes, model_versions, models, webhooks
+
+TRAININGS = 0x6D6D_7472
+"""The advisory lock between trainings and announcements."""
 
 
 class ImpactStore:
@@ -32,6 +35,14 @@ class ImpactStore:
         query = select(asset_changes).where(asset_changes.c.announced_at.is_(None)).order_by(asset_changes.c.at)
         row = (await self._connection.execute(query.limit(1).with_for_update(skip_locked=True))).one_or_none()
         return _change(row) if row is not None else None
+
+    async def wait_for_trainings(self) -> None:
+        """From here on every training is either seen, or will see what is announced."""
+        await self._connection.execute(select(func.pg_advisory_xact_lock(TRAININGS)))
+
+    async def begin_training(self) -> None:
+        """Trainings go beside each other, and none beside an announcement: it would miss them, and they it."""
+        await self._connection.execute(select(func.pg_advisory_xact_lock_shared(TRAININGS)))
 
     async def mark_announced(self, change: AssetChange, at: datetime) -> None:
         which = tuple_(asset_changes.c.asset_id, asset_changes.c.at, asset_changes.c.change)

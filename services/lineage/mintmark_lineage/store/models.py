@@ -24,9 +24,10 @@ class ModelStore:
         query = select(models).where(models.c.name == name)
         return (await self._connection.execute(query.with_for_update() if lock else query)).one_or_none()
 
-    async def add(self, values: Mapping[str, Any]) -> None:
-        """Register a model; one of that name that was registered meanwhile stays."""
-        await self._connection.execute(upsert(models).values(**values).on_conflict_do_nothing())
+    async def add(self, values: Mapping[str, Any]) -> bool:
+        """Register a model, unless there is one of that name; whether it is new."""
+        added = upsert(models).values(**values).on_conflict_do_nothing().returning(models.c.name)
+        return await self._connection.scalar(added) is not None
 
     async def change(self, name: str, **values: Any) -> None:
         await self._connection.execute(update(models).where(models.c.name == name).values(**values))

@@ -48,15 +48,9 @@ async def impact(archive: Archive, asset: UUID, as_of: datetime | None) -> Impac
         versions = await store.versions(_named(reached, MODEL))
         listeners = await store.listeners({row.owner for row in versions})
     known = {row.dataset for row in versions}
-    others = sorted(
-        (space, name)
-        for space, name in reached
-        if space != ASSET and not (space == MODEL and name in known)
-    )  # fmt: skip
+    others = sorted(one for one in reached if one[0] != ASSET and not (one[0] == MODEL and one[1] in known))
     owners = {row.owner: sum(one.owner == row.owner for one in listeners) for row in versions}
-    return Impact(
-        str(asset), changes, sorted(_named(reached, ASSET) - {str(asset)}), versions, others, owners
-    )  # fmt: skip
+    return Impact(str(asset), changes, sorted(_named(reached, ASSET) - {str(asset)}), versions, others, owners)
 
 
 def _named(datasets: Iterable[tuple[str, str]], namespace: str) -> set[str]:
@@ -81,6 +75,7 @@ async def _announce_one(archive: Archive) -> bool:
         change = await store.unannounced()
         if change is None:
             return False
+        await store.wait_for_trainings()
         reached = await store.reach([(ASSET, change.asset_id)], "downstream", None)
         versions = await store.versions(_named(reached, MODEL))
         told = await _put(connection, archive, change, versions, now)
@@ -114,9 +109,7 @@ async def _put(
     for webhook in listeners:
         own = [row for row in versions if row.owner == webhook.owner]
         event = _event(archive, change, own)
-        rows.append(
-            {"webhook_id": webhook.id, "event_id": event["id"], "event": event, "made_at": now, "due_at": now}
-        )  # fmt: skip
+        rows.append({"webhook_id": webhook.id, "event_id": event["id"], "event": event, "made_at": now, "due_at": now})
     await WebhookStore(connection).put(rows)
     return len(rows)
 

@@ -55,9 +55,8 @@ async def enrol(
     connection: AsyncConnection, *, name: str, owner: str, description: str, by: str, now: datetime
 ) -> None:
     """Register a model unless there is one of that name."""
-    store = ModelStore(connection)
-    if await store.find(name) is None:
-        await store.add({"name": name, "owner": owner, "description": description, "registered_at": now})
+    made = {"name": name, "owner": owner, "description": description, "registered_at": now}
+    if await ModelStore(connection).add(made):
         await record_act(connection, AuditEvent(by, "model.register", f"model:{name}"), now)
 
 
@@ -76,6 +75,7 @@ async def train_within(
     connection: AsyncConnection, archive: Archive, training: Training, *, by: str, now: datetime
 ) -> Sequence[str]:
     store = ModelStore(connection)
+    await ImpactStore(connection).begin_training()
     model = await _model(store, training.model)
     known = await ImpactStore(connection).changes(training.assets, None)
     unknown = sorted(set(training.assets) - set(known))

@@ -78,15 +78,17 @@ class Messenger:
         """The address to call, looked up now: what a name meant when it was registered it need not mean any more.
 
         Raises:
-            MayNotBeCalled: one of its addresses is none to be called, or it is not https.
+            MayNotBeCalled: one of its addresses is none to be called, or none to be called by plain http.
             NotTaken: the name is not known.
         """
+        secure = url.scheme == "https"
         try:
-            found = await self.resolve(url.host, url.port or (443 if url.scheme == "https" else 80))
+            found = await self.resolve(url.host, url.port or (443 if secure else 80))
         except OSError as error:
             raise NotTaken("its name is not known") from error
-        if not found or not all(may_be_called(address, self.networks) for address in found):
-            raise MayNotBeCalled("its name leads into a network that is not to be called")
+        if not found or not all(may_be_called(address, self.networks, public=secure) for address in found):
+            inside = "its name leads into a network that is not to be called"
+            raise MayNotBeCalled(inside if secure else "only https is called outside")
         return found[0]
 
     async def deliver(self, url: str, headers: dict[str, str], body: bytes) -> str:
@@ -126,11 +128,9 @@ async def check_url(messenger: Messenger, url: str) -> None:
     if parsed.scheme not in {"https", "http"} or not parsed.host or parsed.userinfo or parsed.fragment:
         raise Invalid("A webhook is an https URL without user, password and fragment.", code="webhook-url")
     try:
-        address = await messenger.address_of(parsed)
+        await messenger.address_of(parsed)
     except NotTaken as error:
         raise Invalid(f"This URL cannot be called: {error}.", code="webhook-url") from error
-    if parsed.scheme == "http" and not may_be_called(address, messenger.networks, public=False):
-        raise Invalid("Only https is called outside; what is said is nobody else's to read.", code="webhook-url")
 
 
 # --- one's own webhooks ------------------------------------------------------------------------
