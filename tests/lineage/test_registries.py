@@ -1,5 +1,6 @@
 """A model registry's webhooks are taken when they are its own, and say which assets a model was trained on."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lineage.conftest import World
-from lineage.test_impact import impact, released
+from lineage.test_impact import changed, impact, released, train
 
 from mintmark_lineage.domain.mlflow import heard, is_fresh, is_signed
 
@@ -53,6 +54,26 @@ async def test_a_version_with_tags_is_registered_and_more_tags_add(world: World)
     (version,) = (await world.call("auditor", "GET", "/v1/models/plant:Churn Model/versions")).json()
     assert (set(version["assets"]), version["uri"]) == ({first, second}, "models:/m-1")
     assert [one["version"] for one in (await impact(world, first))["models"]] == ["3"]
+
+
+async def test_many_at_once_do_not_wait_for_each_other_in_a_ring(world: World) -> None:
+    """Registries, owners and announcements touch the same rows and the log, in one order."""
+    asset = await released(world)
+    tags = {f"mintmark.asset.{asset}": ""}
+
+    async def heard_of(number: int) -> int:
+        return (
+            await post(world, event("model_version", "created", name=f"h{number}", version="1", tags=tags))
+        ).status_code
+
+    async def trained(number: int) -> int:
+        return (await train(world, "scientist", f"t{number}", [asset])).status_code
+
+    for _ in range(3):
+        await changed(world, asset, "suspended")
+    answers = await asyncio.gather(*(one(number) for number in range(12) for one in (heard_of, trained)))
+    assert answers == [204] * 24
+    assert len((await impact(world, asset))["models"]) == 24
 
 
 async def test_what_says_nothing_of_assets_is_taken_and_kept_nowhere(world: World) -> None:

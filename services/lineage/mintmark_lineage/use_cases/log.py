@@ -73,9 +73,16 @@ async def append_within(connection: AsyncConnection, leaves: Sequence[Leaf], now
 
 
 async def record_act(connection: AsyncConnection, event: AuditEvent, now: datetime) -> None:
-    """Log what lineage itself did, in the transaction that did it (I4)."""
-    leaf = await write_down(connection, "lineage", audit_events, now, event)
-    await append_within(connection, [Leaf(UUID(leaf["id"]), event.subject, canonical(leaf))], now)
+    """Log what lineage itself did, in the transaction that did it (I4), and last in it."""
+    await record_acts(connection, [event], now)
+
+
+async def record_acts(connection: AsyncConnection, events: Sequence[AuditEvent], now: datetime) -> None:
+    """The same of several things; last, or two transactions wait for each other in a ring."""
+    written = [(event.subject, await write_down(connection, "lineage", audit_events, now, event)) for event in events]
+    leaves = [Leaf(UUID(leaf["id"]), subject, canonical(leaf)) for subject, leaf in written]
+    if leaves:
+        await append_within(connection, leaves, now)
 
 
 def _place(leaf: Leaf, index: int, content: bytes) -> int | Conflict:

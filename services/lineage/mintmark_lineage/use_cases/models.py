@@ -14,7 +14,7 @@ from mintmark_lineage.store.models import SAID, ModelStore
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_lineage.use_cases.events import take_within
 from mintmark_lineage.use_cases.impact import tell_late
-from mintmark_lineage.use_cases.log import record_act
+from mintmark_lineage.use_cases.log import record_act, record_acts
 from mintmark_shared.errors import Conflict, Forbidden, NotFound
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
 
@@ -41,39 +41,42 @@ async def register(archive: Archive, *, name: str, owner: str, description: str,
     now = archive.clock()
     async with archive.database.transaction() as connection:
         store = ModelStore(connection)
-        await enrol(connection, name=name, owner=owner, description=description, by=by, now=now)
+        acts = await enrol(connection, name=name, owner=owner, description=description, by=by, now=now)
         found = await _model(store, name, lock=True)
         if (found.owner, found.description) != (owner, description):
             if found.owner != by:
                 raise Forbidden("Only its owner changes a model.", code="not-owner")
             await store.change(name, owner=owner, description=description)
-            await record_act(connection, AuditEvent(by, "model.change", f"model:{name}"), now)
-        return await _model(store, name)
+            acts.append(AuditEvent(by, "model.change", f"model:{name}"))
+        found = await _model(store, name)
+        await record_acts(connection, acts, now)
+        return found
 
 
 async def enrol(
     connection: AsyncConnection, *, name: str, owner: str, description: str, by: str, now: datetime
-) -> None:
-    """Register a model unless there is one of that name."""
+) -> list[AuditEvent]:
+    """Register a model unless there is one of that name; what is to be logged of it."""
     made = {"name": name, "owner": owner, "description": description, "registered_at": now}
-    if await ModelStore(connection).add(made):
-        await record_act(connection, AuditEvent(by, "model.register", f"model:{name}"), now)
+    is_new = await ModelStore(connection).add(made)
+    return [AuditEvent(by, "model.register", f"model:{name}")] if is_new else []
 
 
-async def train(archive: Archive, training: Training, *, by: str) -> Sequence[str]:
-    """Say what a version was trained on; the assets that are new to it.
+async def train(archive: Archive, training: Training, *, by: str) -> None:
+    """Say what a version was trained on.
 
     Raises:
         NotFound: there is no such model, or an asset that nothing was decided on.
     """
     now = archive.clock()
     async with archive.database.transaction() as connection:
-        return await train_within(connection, archive, training, by=by, now=now)
+        await record_acts(connection, await train_within(connection, archive, training, by=by, now=now), now)
 
 
 async def train_within(
     connection: AsyncConnection, archive: Archive, training: Training, *, by: str, now: datetime
-) -> Sequence[str]:
+) -> list[AuditEvent]:
+    """The same in a transaction that does more; what is to be logged of it."""
     store = ModelStore(connection)
     await ImpactStore(connection).begin_training()
     model = await _model(store, training.model)
@@ -89,16 +92,16 @@ async def train_within(
         "model": training.model, "version": training.version, "uri": training.uri,
         "trained_at": training.trained_at, "registered_at": now,
     })  # fmt: skip
-    new = await store.add_trainings(training.model, training.version, training.assets)
-    if new:
-        kept = await store.version(training.model, training.version)
-        assert kept is not None
-        event = _training_event(training.model, training.version, sorted(new), kept.trained_at)
-        await take_within(connection, [(event, kept.trained_at)], now, vouched=True)
-        await tell_late(connection, archive, model, training.version, now)
-        details = {"version": training.version, "assets": sorted(new)}
-        await record_act(connection, AuditEvent(by, "model.train", f"model:{training.model}", details=details), now)
-    return new
+    new = sorted(await store.add_trainings(training.model, training.version, training.assets))
+    if not new:
+        return []
+    kept = await store.version(training.model, training.version)
+    assert kept is not None
+    event = _training_event(training.model, training.version, new, kept.trained_at)
+    await take_within(connection, [(event, kept.trained_at)], now, vouched=True)
+    await tell_late(connection, archive, model, training.version, now)
+    details = {"version": training.version, "assets": new}
+    return [AuditEvent(by, "model.train", f"model:{training.model}", details=details)]
 
 
 def _training_event(model: str, version: str, assets: Sequence[str], at: datetime) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from mintmark_lineage.domain.mlflow import Heard
 from mintmark_lineage.use_cases.archive import Archive
+from mintmark_lineage.use_cases.log import record_acts
 from mintmark_lineage.use_cases.models import Training, enrol, train_within
 
 
@@ -15,9 +16,9 @@ async def hear(archive: Archive, registry: str, heard: Heard, at: datetime) -> N
     """
     now, name, by = archive.clock(), f"{registry}:{heard.name}", f"registry:{registry}"
     async with archive.database.transaction() as connection:
-        await enrol(
-            connection, name=name, owner=heard.owner or by, description=heard.description, by=by, now=now
-        )  # fmt: skip
+        owner = heard.owner or by
+        acts = await enrol(connection, name=name, owner=owner, description=heard.description, by=by, now=now)
         if heard.version is not None:
             training = Training(name, heard.version, heard.assets, at, heard.uri)
-            await train_within(connection, archive, training, by=by, now=now)
+            acts += await train_within(connection, archive, training, by=by, now=now)
+        await record_acts(connection, acts, now)
