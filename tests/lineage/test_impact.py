@@ -309,6 +309,7 @@ async def test_the_library_itself_takes_a_delivery_and_refuses_a_changed_one(wor
     (
         "ftp://one.example/", "https://user:word@one.example/", "https://one.example/#part", "https:///nowhere",
         "http://one.example/", "https://127.0.0.1/", "https://inside.example/", "https://both.example/",
+        "https://xn--/", "https://a..b/", f"https://{'a' * 64}.example/",
         "https://mapped.example/", "http://half.example/", "https://nat.example/", "https://meta.example/latest",
     ),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lineage.conftest import World
+from lineage.conftest import World, event
 from lineage.test_impact import impact, released, train
 from lineage.test_outcomes import story
 from scipy.stats import spearmanr
@@ -166,3 +166,15 @@ def test_a_chart_is_well_formed_whatever_models_are_called(told: list[tuple[floa
         assert 0 <= float(circle.attrib["cx"]) <= 640
         assert 0 <= float(circle.attrib["cy"]) <= 400
     assert sum(side.n for side in sides(points)) == len(points)
+
+
+@pytest.mark.parametrize("ends", ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00"))
+async def test_a_time_that_no_calendar_has_is_refused(world: World, ends: str) -> None:
+    await train(world, "scientist", "churn", [await released(world)])
+    assert (await measure(world, "churn", figure(0.5, measured_at=ends))).status_code == 422
+    body = {"assets": [str(uuid4())], "trained_at": ends}
+    assert (await world.call("scientist", "PUT", "/v1/models/churn/versions/2", json=body)).status_code == 422
+    query = {"metric": "m", "until": ends}
+    assert (await world.call("auditor", "GET", "/v1/performance", params=query)).status_code == 422
+    told = event(str(uuid4())) | {"eventTime": ends}
+    assert (await world.tell(told)).status_code == 422

@@ -1,9 +1,19 @@
 """The base of every document on the wire, and the exact decimal amounts in them."""
 
+from datetime import UTC
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+)
 
 
 class Document(BaseModel):
@@ -19,6 +29,20 @@ AmountText = Annotated[str, StringConstraints(pattern=AMOUNT, max_length=50)]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
+
+
+def _in_a_calendar(moment: AwareDatetime) -> AwareDatetime:
+    """At the ends of the calendar an offset leads out of it, where no database follows."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        message = "this time lies outside the years 1 to 9999 in UTC"
+        raise ValueError(message) from None
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_a_calendar)]
+"""A time with its offset."""
 
 
 def _finite(value: object) -> object:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from mintmark_generation.api.words import InWorkshop
 from mintmark_generation.store import PAGE
@@ -13,7 +13,7 @@ from mintmark_generation.store.audits import AuditStore
 from mintmark_generation.use_cases import audits as use_cases
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import Parameter
-from mintmark_shared.contracts.words import Document, Name
+from mintmark_shared.contracts.words import Document, Moment, Name
 from mintmark_shared.idempotency import ThisAttempt
 from mintmark_shared.web import Pages
 
@@ -39,8 +39,8 @@ class Audit(Document):
     verdict: Literal["stands", "condemned"] | None
     failure: str | None
     requested_by: str
-    requested_at: AwareDatetime
-    changed_at: AwareDatetime
+    requested_at: Moment
+    changed_at: Moment
 
 
 @router.post(

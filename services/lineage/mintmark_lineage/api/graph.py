@@ -4,7 +4,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime
 
 from mintmark_lineage.api.words import (
     READ,
@@ -22,6 +21,7 @@ from mintmark_lineage.domain.graph import Direction, Start
 from mintmark_lineage.use_cases import evidence, impact, records
 from mintmark_lineage.use_cases import graph as use_cases
 from mintmark_shared.auth import Caller
+from mintmark_shared.contracts.words import Moment
 from mintmark_shared.errors import Invalid
 
 router = APIRouter(prefix="/v1", tags=["lineage"])
@@ -34,7 +34,7 @@ async def get_graph(
     run: Annotated[UUID | None, Query(description="The graph as this run met it, instead of a node.")] = None,
     direction: Annotated[Direction, Query()] = "upstream",
     depth: Annotated[int, Query(ge=1, le=50)] = 10,
-    as_of: Annotated[AwareDatetime | None, Query(alias="asOf", description="As it was known by then.")] = None,
+    as_of: Annotated[Moment | None, Query(alias="asOf", description="As it was known by then.")] = None,
     _: Caller = READ,
 ) -> Graph:
     if (node is None) == (run is None) or (run is not None and as_of is not None):
@@ -51,7 +51,7 @@ async def get_graph(
 async def get_impact(
     asset: UUID,
     archive: InArchive,
-    as_of: Annotated[AwareDatetime | None, Query(alias="asOf", description="As it was known by then.")] = None,
+    as_of: Annotated[Moment | None, Query(alias="asOf", description="As it was known by then.")] = None,
     _: Caller = READ,
 ) -> ImpactShown:
     found = await impact.impact(archive, asset, as_of)

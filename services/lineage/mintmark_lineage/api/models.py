@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import AwareDatetime, Field, FiniteFloat, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from mintmark_lineage.api.outcomes import Sought
 from mintmark_lineage.api.words import READ, InArchive
@@ -13,7 +13,7 @@ from mintmark_lineage.store import PAGE
 from mintmark_lineage.store.models import ModelStore
 from mintmark_lineage.use_cases import models, performance
 from mintmark_shared.auth import Caller, requires
-from mintmark_shared.contracts.words import Document, Name
+from mintmark_shared.contracts.words import Document, Moment, Name
 from mintmark_shared.errors import NotFound
 from mintmark_shared.web import Pages
 
@@ -40,14 +40,14 @@ class Model(Document):
     name: str
     owner: str
     description: str
-    registered_at: AwareDatetime
+    registered_at: Moment
 
 
 class TrainingSaid(Document):
     """What a version was trained on. Say it again with more assets and they are added; none is ever taken away."""
 
     assets: Annotated[list[UUID], Field(min_length=1, max_length=1000)]
-    trained_at: AwareDatetime
+    trained_at: Moment
     uri: Annotated[Text | None, Field(description="Where the model is kept.")] = None
 
 
@@ -56,8 +56,8 @@ class ModelVersion(Document):
     version: str
     uri: str | None
     assets: list[UUID]
-    trained_at: AwareDatetime
-    registered_at: AwareDatetime
+    trained_at: Moment
+    registered_at: Moment
 
 
 class FigureSaid(Document):
@@ -65,7 +65,7 @@ class FigureSaid(Document):
 
     metric: MetricName
     subgroup: Subgroup = ""
-    measured_at: AwareDatetime
+    measured_at: Moment
     value: FiniteFloat
     lower: FiniteFloat | None = None
     upper: FiniteFloat | None = None
@@ -186,7 +186,7 @@ async def metrics(
 class PerformanceSought(Sought):
     metric: MetricName
     subgroup: Subgroup = ""
-    until: AwareDatetime | None = None
+    until: Moment | None = None
     figure: Annotated[Name, Field(description="The assays' figure that released and rejected assets are held to.")] = (
         "utility-gap"
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from mintmark_lineage.api.words import DELIVER, READ, WRITE, AuditLeaf, InArchive, leaf_of
 from mintmark_lineage.store.forwards import ForwardStore
@@ -17,7 +17,7 @@ from mintmark_lineage.use_cases.log import Leaf, append_leaves
 from mintmark_shared.auth import Caller
 from mintmark_shared.canonical import check_storable
 from mintmark_shared.contracts.lineage import Deliveries, Receipt, Refusal
-from mintmark_shared.contracts.words import Document
+from mintmark_shared.contracts.words import Document, Moment
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError, TooLarge, UnsupportedMedia
 from mintmark_shared.web import faults
 
@@ -58,7 +58,7 @@ class OpenLineageRun(Open):
 class OpenLineageEvent(Open):
     """A run, job or dataset event of OpenLineage 2-0-2."""
 
-    eventTime: AwareDatetime  # noqa: N815
+    eventTime: Moment  # noqa: N815
     producer: Label
     schemaURL: Label  # noqa: N815
     eventType: Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"] | None = None  # noqa: N815
@@ -209,7 +209,7 @@ class Forward(Document):
     """How far another sink has been told; ``waiting`` events are still to be, and ``refused`` it would not have."""
 
     sink: str
-    at: AwareDatetime
+    at: Moment
     refused: int
     waiting: int
 

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from mintmark_lineage.api.words import READ, InArchive
 from mintmark_lineage.store import PAGE
 from mintmark_lineage.store.outcomes import OutcomeStore
 from mintmark_shared.auth import Caller
-from mintmark_shared.contracts.words import Document, Name
+from mintmark_shared.contracts.words import Document, Moment, Name
 from mintmark_shared.errors import Invalid, NotFound
 from mintmark_shared.web import Pages
 
@@ -55,8 +55,8 @@ class Found(Document):
     verdict: str | None
     failure: str | None
     figures: dict[str, dict[str, str]] | None
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
+    created_at: Moment
+    updated_at: Moment
 
 
 class Group(Document):

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mintmark_lineage.api.models import ModelName, VersionName
 from mintmark_lineage.api.words import InArchive
 from mintmark_lineage.domain.mlflow import heard, is_fresh, is_signed
 from mintmark_lineage.use_cases import registries
 from mintmark_shared.canonical import check_storable
-from mintmark_shared.contracts.words import NAME
+from mintmark_shared.contracts.words import NAME, Moment
 from mintmark_shared.errors import Invalid, TooLarge, Unauthenticated
 from mintmark_shared.web import faults
 
@@ -26,7 +26,7 @@ class RegistryEvent(BaseModel):
 
     entity: str
     action: str
-    timestamp: AwareDatetime
+    timestamp: Moment
     data: dict[str, Any]
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from mintmark_lineage.api.words import InArchive
 from mintmark_lineage.store import PAGE
@@ -13,7 +13,7 @@ from mintmark_lineage.store.webhooks import WebhookStore
 from mintmark_lineage.use_cases import webhooks
 from mintmark_lineage.use_cases.webhooks import Messenger
 from mintmark_shared.auth import Caller, requires
-from mintmark_shared.contracts.words import Document
+from mintmark_shared.contracts.words import Document, Moment
 from mintmark_shared.idempotency import KeyedAttempt
 from mintmark_shared.web import Pages
 
@@ -39,9 +39,9 @@ class Webhook(Document):
     owner: str
     url: str
     generation: int
-    made_at: AwareDatetime
-    rotated_at: AwareDatetime | None
-    ended_at: AwareDatetime | None
+    made_at: Moment
+    rotated_at: Moment | None
+    ended_at: Moment | None
     ended_because: str | None
 
 
@@ -62,11 +62,11 @@ class Delivery(Document):
 
     id: UUID
     event: dict[str, Any]
-    made_at: AwareDatetime
+    made_at: Moment
     attempts: int
-    due_at: AwareDatetime
-    delivered_at: AwareDatetime | None
-    given_up_at: AwareDatetime | None
+    due_at: Moment
+    delivered_at: Moment | None
+    given_up_at: Moment | None
     answer: str | None
 
 

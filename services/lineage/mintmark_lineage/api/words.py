@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from mintmark_lineage.domain.changes import AssetState
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_lineage.use_cases.log import LONGEST_LEAF, Leaf
 from mintmark_shared.auth import requires
 from mintmark_shared.canonical import canonical, check_storable
-from mintmark_shared.contracts.words import Document
+from mintmark_shared.contracts.words import Document, Moment
 from mintmark_shared.errors import Invalid
 
 READ = requires("lineage:read")
@@ -34,7 +34,7 @@ class AuditLeaf(Document):
     """An audit event as the log keeps it: ids, verdicts and digests."""
 
     id: UUID
-    at: AwareDatetime
+    at: Moment
     service: Annotated[str, Field(max_length=50)]
     actor: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     action: Annotated[str, Field(max_length=100)]

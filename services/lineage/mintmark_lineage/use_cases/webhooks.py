@@ -84,7 +84,8 @@ class Messenger:
         secure = url.scheme == "https"
         try:
             found = await self.resolve(url.host, url.port or (443 if secure else 80))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            # A label that is too long, or no IDNA, is a UnicodeError.
             raise NotTaken("its name is not known") from error
         if not found or not all(may_be_called(address, self.networks, public=secure) for address in found):
             inside = "its name leads into a network that is not to be called"
@@ -123,9 +124,10 @@ async def check_url(messenger: Messenger, url: str) -> None:
     """Raises Invalid: the house would not call there."""
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
+        host = parsed.host
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise Invalid("This is no URL.", code="webhook-url") from error
-    if parsed.scheme not in {"https", "http"} or not parsed.host or parsed.userinfo or parsed.fragment:
+    if parsed.scheme not in {"https", "http"} or not host or parsed.userinfo or parsed.fragment:
         raise Invalid("A webhook is an https URL without user, password and fragment.", code="webhook-url")
     try:
         await messenger.address_of(parsed)

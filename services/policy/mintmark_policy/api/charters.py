@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from mintmark_policy.api.documents import WrittenDocument, written_body
 from mintmark_policy.api.words import (
@@ -26,7 +26,7 @@ from mintmark_policy.use_cases import advice, assessments, outcomes, reviews
 from mintmark_policy.use_cases import charters as use_cases
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import Clause, DecisionRequest
-from mintmark_shared.contracts.words import Document, Name
+from mintmark_shared.contracts.words import Document, Moment, Name
 from mintmark_shared.errors import PreconditionRequired
 from mintmark_shared.idempotency import ThisAttempt
 from mintmark_shared.web import Pages
@@ -106,7 +106,7 @@ async def list_charters(
     words: Annotated[
         str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="In title or purpose")
     ] = None,
-    at: Annotated[AwareDatetime | None, Query(description="As things stood at this moment")] = None,
+    at: Annotated[Moment | None, Query(description="As things stood at this moment")] = None,
     _: Caller = READ,
 ) -> list[CharterVersion]:
     moment = at or office.clock()
@@ -164,7 +164,7 @@ def _in_range(version: int) -> int:
 
 @router.get("/charters/{charter_id}/in-force", operation_id="getCharterInForce", summary="What was in force at a time")
 async def in_force(
-    charter_id: UUID, office: InOffice, at: Annotated[AwareDatetime | None, Query()] = None, _: Caller = READ
+    charter_id: UUID, office: InOffice, at: Annotated[Moment | None, Query()] = None, _: Caller = READ
 ) -> CharterVersion:
     shown = await use_cases.in_force_at(office, charter_id, at or office.clock())
     return CharterVersion.model_validate(shown)

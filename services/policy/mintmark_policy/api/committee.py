@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime
 
 from mintmark_policy.api.documents import WrittenDocument, written_body
 from mintmark_policy.api.words import Function, InOffice, Made, Member, ReviewShown, Subject, VoteRequest
@@ -17,7 +16,7 @@ from mintmark_policy.store.reviews import PAGE, ReviewStore
 from mintmark_policy.use_cases import committee as use_cases
 from mintmark_policy.use_cases import outcomes, reviews
 from mintmark_shared.auth import Caller, requires
-from mintmark_shared.contracts.words import Document, Text
+from mintmark_shared.contracts.words import Document, Moment, Text
 from mintmark_shared.idempotency import ThisAttempt
 from mintmark_shared.web import Pages
 
@@ -37,8 +36,8 @@ class Committee(Document):
 class DelegationRequest(Document):
     delegate: Subject
     function: Function
-    valid_from: AwareDatetime
-    valid_until: AwareDatetime
+    valid_from: Moment
+    valid_until: Moment
 
 
 class DelegationShown(Document):

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime
 
 from mintmark_policy.api.direct import DecisionRoute
 from mintmark_policy.api.words import (
@@ -34,7 +33,7 @@ from mintmark_shared.contracts.policy import (
     SettleRequest,
     UnlockRequest,
 )
-from mintmark_shared.contracts.words import Document, Name
+from mintmark_shared.contracts.words import Document, Moment, Name
 from mintmark_shared.idempotency import IdempotencyKey, KeyedAttempt, ThisAttempt
 from mintmark_shared.web import Pages
 
@@ -107,8 +106,8 @@ async def search(
     requester: Annotated[Subject | None, Query()] = None,
     verdict: Annotated[Literal["permit", "deny", "review"] | None, Query()] = None,
     code: Annotated[Name | None, Query(description="A rule that failed")] = None,
-    since: Annotated[AwareDatetime | None, Query()] = None,
-    until: Annotated[AwareDatetime | None, Query()] = None,
+    since: Annotated[Moment | None, Query()] = None,
+    until: Annotated[Moment | None, Query()] = None,
     after: Annotated[UUID | None, Query()] = None,
     _: Caller = requires("policy:read"),
 ) -> list[DecisionSummary]:

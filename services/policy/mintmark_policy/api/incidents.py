@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from mintmark_policy.api.words import InOffice, ReviewOpened, Subject
 from mintmark_policy.store.calendar import CalendarStore
@@ -14,7 +14,7 @@ from mintmark_policy.store.incidents import IncidentStore
 from mintmark_policy.use_cases import calendar
 from mintmark_policy.use_cases import incidents as use_cases
 from mintmark_shared.auth import Caller, requires
-from mintmark_shared.contracts.words import Document, Text
+from mintmark_shared.contracts.words import Document, Moment, Text
 from mintmark_shared.errors import Invalid
 from mintmark_shared.idempotency import ThisAttempt
 
@@ -33,7 +33,7 @@ class IncidentRequest(Document):
     charters: Annotated[list[UUID], Field(max_length=100)] = Field(default_factory=list[UUID])
     assets: Annotated[list[UUID], Field(max_length=100)] = Field(default_factory=list[UUID])
     personal_data: bool
-    discovered_at: AwareDatetime
+    discovered_at: Moment
     suspend: bool = False
 
 
@@ -75,7 +75,7 @@ class IncidentShown(Document):
 
 class DutyRequest(Document):
     recipient: Text
-    due_at: AwareDatetime
+    due_at: Moment
 
 
 class Evidence(Document):
@@ -85,7 +85,7 @@ class Evidence(Document):
 class ActionRequest(Document):
     action: Text
     owner: Subject
-    due_at: AwareDatetime
+    due_at: Moment
 
 
 class PostMortem(Document):
@@ -298,8 +298,8 @@ async def triage(feedback_id: UUID, request: Triage, office: InOffice, caller: C
 @router.get("/calendar", operation_id="getCalendar", summary="What is due, and what was done when it was")
 async def get_calendar(
     office: InOffice,
-    start: Annotated[AwareDatetime | None, Query(description="Now, if not given")] = None,
-    end: Annotated[AwareDatetime | None, Query(description="A year later, if not given")] = None,
+    start: Annotated[Moment | None, Query(description="Now, if not given")] = None,
+    end: Annotated[Moment | None, Query(description="A year later, if not given")] = None,
     _: Caller = READ,
 ) -> list[Deadline]:
     begin = start or office.clock()

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from mintmark_policy.api.words import InOffice, ReviewOpened, ReviewShown, Subject
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.use_cases import assessments, library
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import GuaranteeLevel, Parameter
-from mintmark_shared.contracts.words import AmountText, Document, Name, Text
+from mintmark_shared.contracts.words import AmountText, Document, Moment, Name, Text
 from mintmark_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1", tags=["library"])
@@ -115,7 +115,7 @@ class AttestationRequest(Document):
     person: Subject
     topic: Name
     evidence: Text
-    valid_until: AwareDatetime
+    valid_until: Moment
 
 
 class AttestationMade(Document):

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from mintmark_policy.api.words import InOffice, ReviewOpened, Subject
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.use_cases import waivers
 from mintmark_shared.auth import Caller, requires
-from mintmark_shared.contracts.words import Document, Name, Text
+from mintmark_shared.contracts.words import Document, Moment, Name, Text
 from mintmark_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1", tags=["waivers"])
@@ -27,7 +27,7 @@ class ExceptionRequest(Document):
     use_case: Name | None = None
     requester: Subject | None = None
     reason: Text
-    valid_until: AwareDatetime
+    valid_until: Moment
     single_use: bool = True
 
 

@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, Request
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from mintmark_policy.domain.assessment import Risk
 from mintmark_policy.domain.charter import State
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.reviews import Ballot
-from mintmark_shared.contracts.words import AmountText, Document, Name, Text
+from mintmark_shared.contracts.words import AmountText, Document, Moment, Name, Text
 
 Function = Literal["privacy", "security", "legal", "product", "data_science"]
 Subject = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
@@ -140,7 +140,7 @@ class AssessmentRequest(Document):
     digest: Digest
     acceptable: bool
     summary: Text
-    valid_until: AwareDatetime
+    valid_until: Moment
     template: Name | None = None
     answers: Annotated[dict[Name, Any], Field(max_length=200)] = Field(default_factory=dict[str, Any])
     risks: Annotated[list[RiskStated], Field(max_length=100)] = Field(default_factory=list[RiskStated])
@@ -234,7 +234,7 @@ class Ledger(Document):
 class GrantRequest(Document):
     subject: Subject
     use_case: Name
-    valid_until: AwareDatetime
+    valid_until: Moment
 
 
 class GrantMade(Document):
