@@ -133,5 +133,13 @@ def test_the_bound_grows_with_what_leaks_and_with_the_runs() -> None:
     assert exp(lower_bound([1.0] * 2000, [0.0] * 2000, 0.0).lower) > 200
 
 
+def test_scores_that_lie_apart_are_told_apart_whichever_half_they_fall_in() -> None:
+    """The threshold lies in the gap, not at its edge, beyond which the judged half goes by chance."""
+    for seed in range(50):
+        random = np.random.default_rng(seed)
+        found = lower_bound(1 + random.normal(0, 0.01, 20), random.normal(0, 0.01, 20), 0.0)
+        assert (found.details["missed"], found.details["alarmed"]) == (0, 0)
+
+
 def bound(runs: int) -> float:
     return float(1 - 0.025 ** (1 / runs))

@@ -23,7 +23,9 @@ def lower_bound(inside: Sequence[float], outside: Sequence[float], delta: float)
     """
     with_it, without = np.asarray(inside, dtype=np.float64), np.asarray(outside, dtype=np.float64)
     half = [len(part) // 2 for part in (with_it, without)]
-    thresholds = np.unique(np.concatenate([with_it[: half[0]], without[: half[1]]]))
+    seen = np.unique(np.concatenate([with_it[: half[0]], without[: half[1]]]))
+    # Between scores, not at one: at the highest score without the record, the judged half goes beyond it by chance.
+    thresholds = (seen[:-1] + seen[1:]) / 2 if len(seen) > 1 else seen
     best = max(thresholds, key=lambda t: np.mean(with_it[: half[0]] > t) - np.mean(without[: half[1]] > t))
     judged = [part[size:] for part, size in zip((with_it, without), half, strict=True)]
     missed, alarmed = int(np.sum(judged[0] <= best)), int(np.sum(judged[1] > best))
