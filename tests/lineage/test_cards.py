@@ -102,6 +102,7 @@ async def test_the_public_reads_what_the_charter_discloses(world: World) -> None
     assert card["governance"]["approvals"] == {"privacy": 1}
     assert not {"figures", "implementation", "accounting"} & card.keys(), "tier 3 is for full disclosure"
     (charter,) = await read(world, "/v1/charters")
+    assert await read(world, f"/v1/charters?after={CHARTER}") == []
     assert (charter["charter"], charter["version"], "acceptance" in charter) == (CHARTER, 2, False)
     log = (await world.call("auditor", "GET", "/v1/log/entries", params={"subject": f"asset:{asset}"})).json()
     assert json.loads(log[-1]["leaf"])["action"] == "card.publish"

@@ -14,6 +14,7 @@ from lineage.test_outcomes import story
 from scipy.stats import spearmanr
 
 from mintmark_lineage.domain.performance import Point, chart, sides, with_epsilon
+from mintmark_lineage.use_cases import performance
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -103,7 +104,7 @@ async def test_a_figure_that_is_none_is_refused(world: World, bad: dict[str, Any
 # --- governance beside performance -------------------------------------------------------------
 
 
-async def test_performance_stands_beside_what_was_decided(world: World) -> None:
+async def test_performance_stands_beside_what_was_decided(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four assets of ε 1, 2, 3, 5; the first was rejected, so only an evaluation judged it."""
     await world.deliver(
         *story(1, "dpmm-mst", gap="0.30", verdict="rejected"),
@@ -130,6 +131,10 @@ async def test_performance_stands_beside_what_was_decided(world: World) -> None:
     found = (await world.call("auditor", "GET", "/v1/performance", params=earlier)).json()
     assert [one["value"] for one in found["points"]] == [0.1, 0.1]
     drawn = await world.call("auditor", "GET", "/v1/performance/chart", params=query)
+    assert not found["truncated"]
+    monkeypatch.setattr(performance, "MOST_POINTS", 2)
+    fewer = (await world.call("auditor", "GET", "/v1/performance", params=query)).json()
+    assert (len(fewer["points"]), fewer["truncated"]) == (2, True), "and it says so"
     assert drawn.headers["content-type"].startswith("image/svg+xml")
     assert len(ET.fromstring(drawn.text).findall("{http://www.w3.org/2000/svg}circle")) == 4
 

@@ -13,6 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from conftest import SERVICES, Cluster
+from guards import GUARDS, Guard
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from mintmark_local.identity import PEOPLE
@@ -265,3 +266,9 @@ def test_the_auditor_reads_everything_and_does_nothing() -> None:
                 reads = (method == "get" or name in READ_BY_POST) and name not in NOT_THE_AUDITORS
                 if scopes:
                     assert (scopes <= held) == reads, (route, method, scopes)
+
+
+@pytest.mark.parametrize("entry", GUARDS, ids=lambda entry: entry.invariant)
+def test_every_guard_stands_where_it_is_said_to(entry: Guard) -> None:
+    """A guard that moved is one that `make guards` could not take away any more."""
+    assert (ROOT / entry.file).read_text().count(entry.guard) == 1

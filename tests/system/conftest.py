@@ -20,6 +20,7 @@ from conftest import forget_cluster, free_ports
 from policy.examples import charter_document
 
 from mintmark import AsyncMintmark, calls
+from mintmark.runs import ENDS
 from mintmark_local import identity
 from mintmark_local.stack import Stack
 from mintmark_shared.contracts.generation import SourceDeclaration
@@ -28,7 +29,6 @@ from mintmark_shared.contracts.policy import Plan
 CANARY_TEXT = "canary-Qx7Zt9"
 CANARY_NUMBER = 7_131_719_232_931
 HERE = Path(__file__).parent
-ENDS = {"released", "rejected", "failed", "cancelled", "denied"}
 
 
 class Machine:

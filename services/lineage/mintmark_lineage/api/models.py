@@ -225,10 +225,12 @@ class Judged(Document):
 class PerformanceShown(Document):
     """How models do beside what was decided of their assets: a version trained on several stands beside each.
 
-    ``with_epsilon`` is Spearman's ρ of figure and ε with a 95 % interval; it is no proof of a cause.
+    ``with_epsilon`` is Spearman's ρ of figure and ε with a 95 % interval; it is no proof of a cause. ``truncated``:
+    there are more points than these, of which alone all this is told; ask for one charter or generator.
     """
 
     points: list[PointShown]
+    truncated: bool
     with_epsilon: AssociationShown
     sides: list[SideShown]
     judged: list[Judged]

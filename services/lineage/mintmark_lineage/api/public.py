@@ -95,10 +95,15 @@ async def _card(archive: InArchive, asset: UUID) -> Json:
 
 
 @router.get("/v1/charters", operation_id="listCharterCards", summary="Cards of charters")
-async def list_charters(archive: InArchive, response: Response) -> list[Json]:
-    response.headers.update(CACHED)
+async def list_charters(
+    archive: InArchive, pages: Pages, response: Response, after: Annotated[UUID | None, Query()] = None
+) -> list[Json]:
     async with archive.database.transaction() as connection:
-        return [row.card for row in await CardStore(connection).charters()]
+        rows = await CardStore(connection).charters(after)
+    if len(rows) == PAGE:
+        pages.follow(rows[-1].charter_id)
+    response.headers.update(CACHED)
+    return [row.card for row in rows]
 
 
 @router.get("/v1/charters/{charter}", operation_id="getCharterCard", summary="The card of a charter")
@@ -135,7 +140,7 @@ async def send_feedback(
 async def index(archive: InArchive, after: After = None) -> HTMLResponse:
     found = await _page(archive, None, after)
     async with archive.database.transaction() as connection:
-        charters = [row.card for row in await CardStore(connection).charters()]
+        charters = [row.card for row in await CardStore(connection).charters(None)]
     more = f"/public?after={found[-1]['asset']}" if len(found) == PAGE else None
     page = _pages.get_template("index.html.jinja").render(
         title="Synthetic tables",

@@ -58,8 +58,10 @@ class CardStore:
             query = query.where(cards.c.asset_id < str(after))
         return (await self._connection.execute(query)).all()
 
-    async def charters(self) -> Sequence[Row[Any]]:
+    async def charters(self, after: UUID | None) -> Sequence[Row[Any]]:
         query = select(charter_cards).where(charter_cards.c.level != UNDISCLOSED).order_by(charter_cards.c.charter_id)
+        if after is not None:
+            query = query.where(charter_cards.c.charter_id > str(after))
         return (await self._connection.execute(query.limit(PAGE))).all()
 
     async def charter(self, charter_id: str) -> Row[Any] | None:

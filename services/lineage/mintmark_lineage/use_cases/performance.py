@@ -18,6 +18,7 @@ class Performance:
     """``judged`` is a figure of the assays of released and of rejected assets: whether the rejected were the worse."""
 
     points: Sequence[Point]
+    truncated: bool
     with_epsilon: Association
     sides: Sequence[Side]
     judged: Sequence[Any]
@@ -28,13 +29,13 @@ async def performance(
 ) -> Performance:
     """The last figure of each model version by a time, beside each asset it was trained on."""
     async with archive.database.transaction() as connection:
-        rows = await ModelStore(connection).performance(metric, subgroup, wanted, until, MOST_POINTS)
+        rows = await ModelStore(connection).performance(metric, subgroup, wanted, until, MOST_POINTS + 1)
         judged = await OutcomeStore(connection).by_verdict(wanted, figure)
     points = [
         Point(
             row.model, row.version, row.asset_id, row.generator, row.guarantee,
             float(row.epsilon) if row.epsilon else None, row.value,
         )
-        for row in rows
+        for row in rows[:MOST_POINTS]
     ]  # fmt: skip
-    return Performance(points, with_epsilon(points), sides(points), judged)
+    return Performance(points, len(rows) > MOST_POINTS, with_epsilon(points), sides(points), judged)
