@@ -10,16 +10,18 @@ from typing import Any
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy import Table
 
 from mintmark_shared import migrations
 from mintmark_shared.auth import FetchKeys, TokenSource, TokenVerifier, keys_from_issuer
+from mintmark_shared.backlog import Backlog
 from mintmark_shared.database import Database
 from mintmark_shared.errors import Unavailable
 from mintmark_shared.http import Peer
 from mintmark_shared.journal import Journal
 from mintmark_shared.outbox import OutboxDelivery
 from mintmark_shared.settings import ServiceSettings
-from mintmark_shared.telemetry import configure_logging
+from mintmark_shared.telemetry import Metrics, configure_logging
 from mintmark_shared.web import Check
 
 PATIENCE = httpx.Timeout(30, connect=2)
@@ -84,6 +86,9 @@ class Surroundings:
 
     def delivery(self, journal: Journal, lineage_url: str) -> Loop:
         return OutboxDelivery(self.database, journal, self.peer("lineage", lineage_url)).run_forever
+
+    def backlog(self, metrics: Metrics, journal: Journal, *tables: Table) -> Loop:
+        return Backlog(self.database, metrics, journal, tables).run_forever
 
 
 async def persist(loop: Loop, *, pause_seconds: float = 2.0) -> None:

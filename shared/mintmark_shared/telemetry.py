@@ -4,10 +4,11 @@ import json
 import logging
 import sys
 import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class JsonFormatter(logging.Formatter):
@@ -60,3 +61,17 @@ class Metrics:
             "http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
         )
         self.seconds = Histogram("http_request_seconds", "Time to answer.", ("method", "route"), registry=self.registry)
+        self._gauges: dict[str, Gauge] = {}
+
+    def show(self, name: str, meaning: str, found: float | Mapping[str, float], label: str = "kind") -> None:
+        """Show a figure as it is now, or one of each kind; a kind that is not there any more is not shown either."""
+        if name not in self._gauges:
+            labels = (label,) if isinstance(found, Mapping) else ()
+            self._gauges[name] = Gauge(name, meaning, labels, registry=self.registry)
+        gauge = self._gauges[name]
+        if not isinstance(found, Mapping):
+            gauge.set(found)
+            return
+        gauge.clear()
+        for kind, value in found.items():
+            gauge.labels(kind).set(value)

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from conftest import Cluster
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text, update
 
-from mintmark_policy.tables import journal
+from mintmark_policy.tables import feedback, journal
+from mintmark_shared.backlog import Backlog
 from mintmark_shared.database import Database
 from mintmark_shared.errors import TooLarge, Unavailable
 from mintmark_shared.outbox import OutboxDelivery
+from mintmark_shared.telemetry import Metrics
 
 Answer = Callable[[list[dict[str, Any]]], Any]
 
@@ -85,3 +87,22 @@ async def test_an_outage_leaves_every_row_to_be_sent(database: Database) -> None
     taken, marked = await deliver(database, lambda _: {"refused": []})
     assert "".join(taken) == "abcde"
     assert set(marked.values()) == {None}
+
+
+async def test_what_waits_is_shown_and_what_is_delivered_is_not(database: Database) -> None:
+    metrics = Metrics()
+    backlog = Backlog(database, metrics, journal, [feedback])
+    async with database.transaction() as connection:
+        an_hour_ago = func.now() - text("interval '1 hour'")
+        await connection.execute(update(journal.outbox).values(at=an_hour_ago))
+        row = {"about_kind": "asset", "about": "x", "message": "m", "sent_by": "s", "sent_at": func.now()}
+        for state in ("open", "open", "triaged"):
+            await connection.execute(insert(feedback).values(state=state, **row))
+    value = metrics.registry.get_sample_value
+    await backlog.show()
+    assert value("mintmark_outbox_waiting") == 5
+    assert 3600 <= (value("mintmark_outbox_oldest_seconds") or 0) < 7200
+    assert value("mintmark_policy_feedback", {"state": "open"}) == 2
+    await deliver(database, lambda _: {"refused": []})
+    await backlog.show()
+    assert (value("mintmark_outbox_waiting"), value("mintmark_outbox_oldest_seconds")) == (0, 0)

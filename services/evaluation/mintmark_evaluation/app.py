@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from mintmark_evaluation.api import ROUTERS
 from mintmark_evaluation.settings import Settings
-from mintmark_evaluation.tables import journal
+from mintmark_evaluation.tables import assays, journal, looks, monitors
 from mintmark_evaluation.use_cases.laboratory import Laboratory
 from mintmark_shared import custody
 from mintmark_shared.clients.generation import Generation, GenerationOverHttp
@@ -37,14 +37,17 @@ def create_app(
     settings: Settings, *, surroundings: Surroundings | None = None, laboratory: Laboratory | None = None
 ) -> FastAPI:
     around = surroundings or Surroundings("evaluation", settings)
-    loops = [around.delivery(journal, settings.lineage_url)] if settings.lineage_url else []
+    metrics = Metrics()
+    loops = [around.backlog(metrics, journal, assays, looks, monitors)]
+    if settings.lineage_url:
+        loops.append(around.delivery(journal, settings.lineage_url))
     app = create_api(
         name="evaluation",
         summary="Assays of synthetic tables, every figure with its uncertainty.",
         routers=ROUTERS,
         verifier=around.verifier,
         checks=around.checks("mintmark_evaluation"),
-        metrics=Metrics(),
+        metrics=metrics,
         lifespan=lambda: around.live(loops),
     )
     app.state.laboratory = laboratory or create_laboratory(settings, around)

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from mintmark_generation.api import ROUTERS
 from mintmark_generation.settings import Settings
-from mintmark_generation.tables import journal
+from mintmark_generation.tables import audits, journal, runs, searches
 from mintmark_generation.use_cases.child import Children
 from mintmark_generation.use_cases.workshop import Executor, Workshop
 from mintmark_shared import custody
@@ -42,14 +42,17 @@ def create_app(
     settings: Settings, *, surroundings: Surroundings | None = None, workshop: Workshop | None = None
 ) -> FastAPI:
     around = surroundings or Surroundings("generation", settings)
-    loops = [around.delivery(journal, settings.lineage_url)] if settings.lineage_url else []
+    metrics = Metrics()
+    loops = [around.backlog(metrics, journal, audits, runs, searches)]
+    if settings.lineage_url:
+        loops.append(around.delivery(journal, settings.lineage_url))
     app = create_api(
         name="generation",
         summary="Sources in custody, plans, runs, and released tables.",
         routers=ROUTERS,
         verifier=around.verifier,
         checks=around.checks("mintmark_generation"),
-        metrics=Metrics(),
+        metrics=metrics,
         lifespan=lambda: around.live(loops),
     )
     app.state.workshop = workshop or create_workshop(settings, around)

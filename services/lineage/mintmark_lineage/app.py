@@ -16,6 +16,8 @@ from mintmark_lineage.use_cases.forwards import Sink, forward
 from mintmark_lineage.use_cases.impact import announce
 from mintmark_lineage.use_cases.log import sign_checkpoint
 from mintmark_lineage.use_cases.posts import Cosigning, Post, Webhook, WriteOnce, carry_out
+from mintmark_lineage.use_cases.series import count_events, open_months
+from mintmark_lineage.use_cases.summary import show
 from mintmark_lineage.use_cases.webhooks import Messenger, deliver_due, plain_client
 from mintmark_shared.clients.evidence import Tellers, TellersOverHttp
 from mintmark_shared.clock import Clock, utc_now
@@ -24,6 +26,8 @@ from mintmark_shared.telemetry import Metrics
 from mintmark_shared.web import create_api
 
 NEWS_SECONDS = 1.0
+GAUGE_SECONDS = 15.0
+MONTH_SECONDS = 3600.0
 MOST_HEARD_A_MINUTE = 20
 
 
@@ -67,12 +71,16 @@ def create_app(
     posts = create_posts(settings, around)
     messenger = messenger or Messenger(plain_client(), settings.webhook_networks)
 
+    metrics = Metrics()
     sinks = [Sink(url, token.get_secret_value(), around.http) for url, token in settings.openlineage_sinks.items()]
     loops = [
         repeating(settings.checkpoint_seconds, lambda: sign_checkpoint(archive), lambda: carry_out(archive, posts)),
         repeating(settings.checkpoint_seconds, lambda: forward(archive, sinks)),
         repeating(NEWS_SECONDS, lambda: announce(archive), lambda: deliver_due(archive, messenger)),
         repeating(NEWS_SECONDS, lambda: publish(archive)),
+        repeating(NEWS_SECONDS, lambda: count_events(archive)),
+        repeating(MONTH_SECONDS, lambda: open_months(archive)),
+        repeating(GAUGE_SECONDS, lambda: show(archive, metrics)),
     ]
     app = create_api(
         name="lineage",
@@ -80,7 +88,7 @@ def create_app(
         routers=ROUTERS,
         verifier=around.verifier,
         checks=around.checks("mintmark_lineage"),
-        metrics=Metrics(),
+        metrics=metrics,
         lifespan=lambda: around.live(loops),
         schemas=schemas(),
     )

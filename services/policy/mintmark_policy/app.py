@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from mintmark_policy.api import ROUTERS
 from mintmark_policy.settings import Settings
-from mintmark_policy.tables import journal
+from mintmark_policy.tables import feedback, incidents, journal, reviews
 from mintmark_policy.use_cases.calendar import fire_due
 from mintmark_policy.use_cases.destruction import destroy_due
 from mintmark_policy.use_cases.keyring import Keyring, Vault
@@ -37,14 +37,17 @@ def create_app(settings: Settings, *, surroundings: Surroundings | None = None, 
             await destroy_due(office)
             await asyncio.sleep(settings.sweep_seconds)
 
-    loops = [sweep, around.delivery(journal, settings.lineage_url)] if settings.lineage_url else [sweep]
+    metrics = Metrics()
+    loops = [sweep, around.backlog(metrics, journal, feedback, incidents, reviews)]
+    if settings.lineage_url:
+        loops.append(around.delivery(journal, settings.lineage_url))
     app = create_api(
         name="policy",
         summary="Charters, privacy budgets, the gate, permits and releases.",
         routers=ROUTERS,
         verifier=around.verifier,
         checks=around.checks("mintmark_policy"),
-        metrics=Metrics(),
+        metrics=metrics,
         lifespan=lambda: around.live(loops),
     )
     app.state.office = office

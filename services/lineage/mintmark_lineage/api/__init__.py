@@ -12,6 +12,7 @@ from mintmark_lineage.api import (
     outcomes,
     public,
     registries,
+    series,
     webhooks,
 )
 from mintmark_lineage.api.marquez import EncodedNames
@@ -19,7 +20,7 @@ from mintmark_lineage.api.openlineage import schemas as event_schemas
 
 ROUTERS = (
     openlineage.router, graph.router, log.router, marquez.router, facets.router, outcomes.router, models.router,
-    webhooks.router, registries.router, public.router,
+    webhooks.router, registries.router, public.router, series.router,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mintmark_lineage.api.words import READ, WRITE, InArchive, Name
@@ -15,10 +15,12 @@ from mintmark_lineage.use_cases import marquez as use_cases
 from mintmark_lineage.use_cases import marquez_graphs
 from mintmark_lineage.use_cases.marquez_shapes import show_run
 from mintmark_shared.auth import Caller
+from mintmark_shared.contracts.words import Moment
 from mintmark_shared.errors import Invalid
 
 router = APIRouter(prefix="/api/v1", tags=["marquez"])
 Json = dict[str, Any]
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 Limit = Annotated[int, Query(ge=1, le=2000)]
 Offset = Annotated[int, Query(ge=0, le=10_000_000)]
 Depth = Annotated[int, Query(ge=1, le=50)]
@@ -200,16 +202,11 @@ async def events(
 
 def _moment(text: str) -> datetime | None:
     """A moment with a zone; the interface sends an empty one for none."""
-    if not text:
-        return None
+    # A plus in a query is a space to whoever decodes it.
     try:
-        # A plus in a query is a space to whoever decodes it.
-        moment = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError as error:
-        raise Invalid("before and after are moments of ISO 8601.", code="moment-unreadable") from error
-    if moment.tzinfo is None:
-        raise Invalid("before and after have a time zone.", code="moment-unreadable")
-    return moment
+        return _MOMENT.validate_python(text.replace(" ", "+")) if text else None
+    except ValidationError as error:
+        raise Invalid("before and after are moments of ISO 8601 with a time zone.", code="moment-unreadable") from error
 
 
 @router.get("/tags", operation_id="marquezTags", summary="Tags")

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_lineage.domain.projection import Projection
+from mintmark_lineage.domain.series import STEPS, Stretch
 from mintmark_lineage.tables import dataset_versions, datasets, events, jobs, outcomes, runs, tags
 
 JOINED = frozenset({"facets", "job_facets"})
@@ -151,22 +152,16 @@ class CatalogueStore:
 
     async def events(
         self, after: datetime, before: datetime, limit: int, offset: int, *, descending: bool
-    ) -> tuple[Sequence[Any], int]:
-        """A page of the events of a stretch of time as they came, and how many there are."""
-        within = (events.c.event_time >= after, events.c.event_time < before)
-        total = await self._connection.scalar(select(func.count()).select_from(events).where(*within)) or 0
+    ) -> Sequence[Any]:
+        """A page of the events of a stretch of time as they came."""
         order = (events.c.event_time.desc(), events.c.id.desc()) if descending else (events.c.event_time, events.c.id)
-        query = select(events.c.event).where(*within).order_by(*order).limit(limit).offset(offset)
-        return (await self._connection.scalars(query)).all(), total
+        query = select(events.c.event).where(events.c.event_time >= after, events.c.event_time < before)
+        return (await self._connection.scalars(query.order_by(*order).limit(limit).offset(offset))).all()
 
-    async def event_counts(self, since: datetime, until: datetime, step: str) -> Sequence[Row[Any]]:
-        """(begin, end, fail, start, complete, abort) of each step of a stretch of time."""
-        return (await self._connection.execute(text(_EVENT_COUNTS), _stretch(since, until, step))).all()
-
-    async def growth(self, kind: str, since: datetime, until: datetime, step: str) -> Sequence[Row[Any]]:
+    async def growth(self, kind: str, stretch: Stretch) -> Sequence[Row[Any]]:
         """(begin, end, count) of how many jobs, datasets or sources there were by the end of each step."""
-        query = {"jobs": _GROWTH_OF_JOBS, "datasets": _GROWTH_OF_DATASETS, "sources": _GROWTH_OF_SOURCES}[kind]
-        return (await self._connection.execute(text(query), _stretch(since, until, step))).all()
+        given = {"since": stretch.since, "until": stretch.end, "step": STEPS[stretch.step]}
+        return (await self._connection.execute(_GROWTH_OF[kind], given)).all()
 
     # --- tags -------------------------------------------------------------------------------
 
@@ -186,30 +181,23 @@ class CatalogueStore:
         await self._connection.execute(update(datasets).where(*which).values(tags=dict(all_tags)))
 
 
-def _stretch(since: datetime, until: datetime, step: str) -> dict[str, Any]:
-    return {"since": since, "until": until, "step": step}
-
-
-_STEPS = """
-    SELECT begun, begun + CAST(CAST(:step AS text) AS interval) AS ended
-    FROM generate_series(CAST(:since AS timestamptz), CAST(:until AS timestamptz) - interval '1 microsecond',
-                         CAST(CAST(:step AS text) AS interval)) AS begun
-"""
-_EVENT_COUNTS = f"""
-SELECT s.begun, s.ended,
-       count(*) FILTER (WHERE e.kind = 'FAIL') AS fail, count(*) FILTER (WHERE e.kind = 'START') AS start,
-       count(*) FILTER (WHERE e.kind = 'COMPLETE') AS complete, count(*) FILTER (WHERE e.kind = 'ABORT') AS abort
-FROM ({_STEPS}) s LEFT JOIN (
-    SELECT event_time, event ->> 'eventType' AS kind FROM events WHERE event_time >= :since AND event_time < :until
-) e ON e.event_time >= s.begun AND e.event_time < s.ended
-GROUP BY s.begun, s.ended ORDER BY s.begun
-"""  # noqa: S608 - made of constants
+# What there was before counts once, and each new one from its step on.
 _GROWTH = """
-SELECT s.begun, s.ended, (SELECT count(*) FROM {source} c WHERE c.created_at < s.ended) AS count
-FROM ({steps}) s ORDER BY s.begun
+SELECT s.begun, s.ended, coalesce(sum(c.made) OVER (ORDER BY s.begun), 0) AS count
+FROM (
+    SELECT begun, begun + CAST(:step AS interval) AS ended
+    FROM generate_series(CAST(:since AS timestamptz), CAST(:until AS timestamptz) - interval '1 microsecond',
+                         CAST(:step AS interval)) AS begun
+) s
+LEFT JOIN (
+    SELECT date_bin(CAST(:step AS interval), greatest(created_at, :since), :since) AS begun,
+           count(*) AS made
+    FROM {source} all_of_them WHERE created_at < :until GROUP BY 1
+) c USING (begun)
+ORDER BY s.begun
 """
-_GROWTH_OF_JOBS = _GROWTH.format(source="jobs", steps=_STEPS)
-_GROWTH_OF_DATASETS = _GROWTH.format(source="datasets", steps=_STEPS)
-_GROWTH_OF_SOURCES = _GROWTH.format(
-    source="(SELECT namespace, min(created_at) AS created_at FROM datasets GROUP BY namespace)", steps=_STEPS
-)
+_GROWTH_OF = {
+    "jobs": text(_GROWTH.format(source="jobs")),
+    "datasets": text(_GROWTH.format(source="datasets")),
+    "sources": text(_GROWTH.format(source="(SELECT min(created_at) AS created_at FROM datasets GROUP BY namespace)")),
+}

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, and_, bindparam, func, literal, or_, select, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mintmark_lineage.store import PAGE
 from mintmark_lineage.tables import edges, events, runs
 
 Dataset = tuple[str, str]
@@ -20,8 +22,12 @@ class EventStore:
 
     async def add_events(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """The digests of those that are new."""
-        added = upsert(events).values(list(rows)).on_conflict_do_nothing(index_elements=["digest"])
+        added = upsert(events).values(list(rows)).on_conflict_do_nothing(index_elements=["digest", "event_time"])
         return (await self._connection.scalars(added.returning(events.c.digest))).all()
+
+    async def open_month(self, begins: datetime) -> bool:
+        """Give events of a month a table of their own, unless there is one or some lie with the others already."""
+        return bool(await self._connection.scalar(select(func.open_month(begins))))
 
     async def add_edges(self, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
@@ -35,6 +41,26 @@ class EventStore:
             .order_by(events.c.event_time, events.c.id)
         )
         return found.all()
+
+    async def place(self, event_id: UUID) -> tuple[datetime, UUID] | None:
+        """Where an event stands by time."""
+        query = select(events.c.event_time, events.c.id).where(events.c.id == event_id)
+        row = (await self._connection.execute(query)).one_or_none()
+        return (row.event_time, row.id) if row is not None else None
+
+    async def page(
+        self, since: datetime | None, until: datetime | None, after: tuple[datetime, UUID] | None
+    ) -> Sequence[Any]:
+        """A page of the events of a stretch of time, the latest first."""
+        query = select(events).order_by(events.c.event_time.desc(), events.c.id.desc()).limit(PAGE)
+        if since is not None:
+            query = query.where(events.c.event_time >= since)
+        if until is not None:
+            query = query.where(events.c.event_time < until)
+        if after is not None:
+            # The first bound tells which months need not be looked at.
+            query = query.where(events.c.event_time <= after[0], tuple_(events.c.event_time, events.c.id) < after)
+        return (await self._connection.execute(query)).all()
 
     async def last_told(self, run_id: str) -> datetime | None:
         """When the run was last told of."""

@@ -3,18 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, literal_column, select, tuple_
+from sqlalchemy import Row, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mintmark_lineage.store import places
+from mintmark_lineage.store.places import START, Place
 from mintmark_lineage.tables import events, forwards
-
-Place = tuple[int, UUID]
-START: Place = (0, UUID(int=0))
-# Whatever transaction is older than every one still running has committed or never will.
-_SETTLED: ColumnElement[int] = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 
 
 class ForwardStore:
@@ -27,14 +23,8 @@ class ForwardStore:
         return (row.written_in, row.event_id) if row is not None else START
 
     async def after(self, place: Place, limit: int) -> Sequence[Row[Any]]:
-        """The next events in the order they were committed in; one that commits late is never passed over."""
-        query = (
-            select(events.c.written_in, events.c.id, events.c.event)
-            .where(tuple_(events.c.written_in, events.c.id) > place, events.c.written_in < _SETTLED)
-            .order_by(events.c.written_in, events.c.id)
-            .limit(limit)
-        )
-        return list((await self._connection.execute(query)).all())  # type: ignore[arg-type]
+        """The next events for a sink."""
+        return await places.after(self._connection, place, limit, events.c.event)
 
     async def reach(self, sink: str, place: Place, refused: int, at: datetime) -> None:
         added = upsert(forwards).values(sink=sink, written_in=place[0], event_id=place[1], refused=refused, at=at)
@@ -45,10 +35,7 @@ class ForwardStore:
         await self._connection.execute(added.on_conflict_do_update(index_elements=["sink"], set_=moved))
 
     async def sinks(self) -> Sequence[Row[Any]]:
-        waiting = (
-            select(func.count())
-            .select_from(events)
-            .where(tuple_(events.c.written_in, events.c.id) > tuple_(forwards.c.written_in, forwards.c.event_id))
-        )
-        query = select(forwards, waiting.scalar_subquery().label("waiting")).order_by(forwards.c.sink)
+        """How far each sink is, and how many events wait for it, as far as anybody counts."""
+        reached = tuple_(forwards.c.written_in, forwards.c.event_id)
+        query = select(forwards, places.waiting(reached).label("waiting")).order_by(forwards.c.sink)
         return (await self._connection.execute(query)).all()

@@ -1,6 +1,7 @@
 """Lineage's own database."""
 
 from mintmark_lineage.tables.assets import asset_changes, cards, charter_cards, outcomes
+from mintmark_lineage.tables.counts import asset_states, counted, counts
 from mintmark_lineage.tables.events import dataset_versions, datasets, edges, events, forwards, jobs, runs, tags
 from mintmark_lineage.tables.log import checkpoints, cosignatures, leaves, nodes, outposts
 from mintmark_lineage.tables.metadata import audit_events, idempotency_keys, metadata
@@ -9,11 +10,14 @@ from mintmark_lineage.tables.webhooks import deliveries, webhooks
 
 __all__ = [
     "asset_changes",
+    "asset_states",
     "audit_events",
     "cards",
     "charter_cards",
     "checkpoints",
     "cosignatures",
+    "counted",
+    "counts",
     "dataset_versions",
     "datasets",
     "deliveries",

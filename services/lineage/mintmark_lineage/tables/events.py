@@ -1,6 +1,17 @@
 """OpenLineage events, and what they tell of runs, jobs and datasets."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from mintmark_lineage.tables.metadata import metadata
@@ -10,20 +21,24 @@ events = Table(
     "events",
     metadata,
     identifier(),
-    Column("digest", Text, nullable=False, unique=True),
+    Column("digest", Text, nullable=False),
     Column("event", JSONB, nullable=False),
     Column("run_id", Text, index=True),
     Column("parent_run_id", Text, index=True),
-    moment("event_time"),
+    Column("event_time", DateTime(timezone=True), primary_key=True),
     moment("received_at"),
     Column("vouched", Boolean, nullable=False, server_default="false"),
     Column("written_in", BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint")),
-    Index("ix_events_event_time", "event_time"),
+    UniqueConstraint("digest", "event_time"),
+    Index("ix_events_event_time", "event_time", "id"),
     Index("ix_events_written", "written_in", "id"),
+    postgresql_partition_by="RANGE (event_time)",
 )
 
-"""``vouched`` events came from the outbox of a service of the house: only these may speak of assets.
+"""Kept by month of their time, in tables of the schema ``months``; what no month is open for lies in its ``others``.
 
+A digest is that of the whole event, so two of the same digest have the same time: one in a month is one in all.
+``vouched`` events came from the outbox of a service of the house: only these may speak of assets.
 ``written_in`` is the transaction of a row: in its order, what is behind the oldest running one is complete.
 """
 

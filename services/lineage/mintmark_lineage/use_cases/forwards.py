@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 
-from mintmark_lineage.store.forwards import ForwardStore, Place
+from mintmark_lineage.store.forwards import ForwardStore
+from mintmark_lineage.store.places import Place
 from mintmark_lineage.use_cases.archive import Archive
 
 logger = logging.getLogger("mintmark.forwards")

@@ -1,10 +1,12 @@
 """What Marquez's web interface reads: lists, single things, tags and figures."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
+from mintmark_lineage.domain.series import INSTANT, STEPS, Step, Stretch
 from mintmark_lineage.store.catalogue import CatalogueStore
+from mintmark_lineage.store.counts import CountStore
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_lineage.use_cases.marquez_shapes import (
     WHOLE,
@@ -18,6 +20,7 @@ from mintmark_lineage.use_cases.marquez_shapes import (
 from mintmark_shared.errors import NotFound
 
 OWNER = "mintmark"
+_PERIODS: Mapping[str, tuple[int, Step]] = {"DAY": (24, "hour"), "WEEK": (7, "day")}
 
 
 async def namespaces(archive: Archive) -> list[Json]:
@@ -130,8 +133,8 @@ async def events(
 ) -> Json:
     begin, end = after or datetime.fromisoformat("0001-01-02T00:00:00Z"), before or archive.clock()
     async with archive.database.transaction() as connection:
-        store = CatalogueStore(connection)
-        found, total = await store.events(begin, end, limit, offset, descending=descending)
+        total = await CountStore(connection).events_between(begin, end)
+        found = await CatalogueStore(connection).events(begin, end, limit, offset, descending=descending)
     return {"events": list(found), "totalCount": total}
 
 
@@ -169,31 +172,29 @@ async def tag_dataset(archive: Archive, namespace: str, name: str, tag: str, *, 
         return show_dataset(await store.find("datasets", namespace, name))
 
 
-def _since(archive: Archive, period: str) -> tuple[datetime, datetime, str]:
-    """Begin, end and step of the last 24 hours or 7 days, whole hours or days."""
-    now = archive.clock()
-    if period == "DAY":
-        end = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        return end - timedelta(days=1), end, "1 hour"
-    end = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return end - timedelta(days=7), end, "1 day"
+def _stretch(archive: Archive, period: str) -> Stretch:
+    """The last 24 hours or 7 days, this one among them."""
+    count, step = _PERIODS[period]
+    return Stretch.last(count, archive.clock() + INSTANT, step)
 
 
 async def event_counts(archive: Archive, period: str) -> list[Json]:
+    stretch = _stretch(archive, period)
     async with archive.database.transaction() as connection:
-        rows = await CatalogueStore(connection).event_counts(*_since(archive, period))
+        found = await CountStore(connection).series("events", stretch.since, stretch.end, stretch.step)
     return [
         {
-            "startInterval": time_of(row.begun), "endInterval": time_of(row.ended),
-            "fail": row.fail, "start": row.start, "complete": row.complete, "abort": row.abort,
+            "startInterval": time_of(begin), "endInterval": time_of(begin + STEPS[stretch.step]),
+            **{kind.lower(): found.get((begin, kind), 0) for kind in ("FAIL", "START", "COMPLETE", "ABORT")},
         }
-        for row in rows
+        for begin in stretch.begins
     ]  # fmt: skip
 
 
 async def growth(archive: Archive, kind: str, period: str) -> list[Json]:
+    stretch = _stretch(archive, period)
     async with archive.database.transaction() as connection:
-        rows = await CatalogueStore(connection).growth(kind, *_since(archive, period))
+        rows = await CatalogueStore(connection).growth(kind, stretch)
     return [
         {"startInterval": time_of(row.begun), "endInterval": time_of(row.ended), "count": row.count} for row in rows
     ]
