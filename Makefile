@@ -8,10 +8,10 @@ EXTRAS := $(addprefix --extra ,policy generation evaluation lineage ray client l
 PLATFORMS := mlflow airflow dagster kubeflow
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check openapi bench catalogue quality suite audit soak guards lock clean
+.PHONY: help install demo up test check openapi dashboards bench catalogue quality suite audit soak guards lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## Make the virtual environment from requirements.lock
 
@@ -33,19 +33,23 @@ demo: $(STAMP) ## One real run through everything, on real data, everything embe
 up: $(STAMP) ## Start the whole stack on this machine; Ctrl-C stops it
 	$(BIN)/mintmark up
 
-check: $(STAMP) ## Style, types, import contracts, current OpenAPI
+check: $(STAMP) ## Style, types, import contracts, current OpenAPI and dashboards
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python openapi/export.py --check
+	$(BIN)/python deploy/grafana/export.py --check
 
 test: check $(PLATFORMS:%=.platforms/%/.installed) ## All checks and all tests
 	$(BIN)/pytest -n 2 --dist worksteal
 
 openapi: $(STAMP) ## Write the four OpenAPI documents
 	$(BIN)/python openapi/export.py
+
+dashboards: $(STAMP) ## Write the Grafana dashboards
+	$(BIN)/python deploy/grafana/export.py
 
 bench: $(STAMP) ## Speed, as ratios between things measured in one run
 	$(BIN)/python benchmarks/permits.py

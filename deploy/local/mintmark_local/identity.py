@@ -57,6 +57,7 @@ SERVICES: Mapping[str, str] = {
     ),
     "lineage": "policy:read policy:feedback:write evaluation:read",
     "producer": "lineage:events:write",
+    "dashboard": "policy:read lineage:read",
     "platform": f"policy:access:evaluate evaluation:scores:write lineage:read {MODELS}",
 }
 
