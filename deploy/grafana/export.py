@@ -192,15 +192,16 @@ FORWARD = {
 def governance() -> Json:
     """For stewards and the committee: what was asked, what was decided, what is left."""
     states = ("released", "rejected", "suspended", "withdrawn", "retired")
+    reviews_open = 'max(mintmark_policy_reviews{state="open"})'
     reviews = rows(POLICY, "/v1/reviews", REVIEW, query={"state": "open"})
     return dashboard(
         "governance",
         [
             *(
-                figure(f"Assets {state}", "What assets are now.", f'max(mintmark_lineage_assets{{state="{state}"}})')
+                figure(f"Assets {state}", "Now.", f'max(mintmark_lineage_assets{{state="{state}"}}) or vector(0)')
                 for state in states
             ),
-            figure("Open reviews", "Matters that wait for votes.", 'max(mintmark_policy_reviews{state="open"})'),
+            figure("Open reviews", "Matters that wait for votes.", f"{reviews_open} or vector(0)"),
             bars("Decisions", "What the gate answered to plans.", "/v1/series/decisions"),
             bars("Refusals by clause", "Every clause that a plan failed counts.", "/v1/series/refusals"),
             bars("Releases", "What was decided on assays.", "/v1/series/releases"),

@@ -3,14 +3,17 @@
 import asyncio
 import gzip
 import json
+from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from lineage.conftest import World, event, leaf
 
 from mintmark.audit import verify_proof
 from mintmark_lineage.use_cases.log import sign_checkpoint
+from mintmark_shared.contracts.policy import Grounds
+from mintmark_shared.errors import Unavailable
 
 
 async def test_the_graph_is_walked_both_ways(world: World) -> None:
@@ -214,3 +217,46 @@ async def test_one_bad_delivery_is_refused_by_itself(world: World) -> None:
     assert set(codes) == {item["id"] for item in bad.values()}
     assert codes[bad["changed"]["id"]] == "event-changed"
     assert await world.count("leaves") == 2
+
+
+# --- grounds ----------------------------------------------------------------------------------
+
+
+class Policy:
+    """Policy as lineage asks it on what an asset was made."""
+
+    def __init__(self, permit: UUID, charter: UUID, review: UUID) -> None:
+        now = datetime.now(UTC)
+        self.away = False
+        self.known = {
+            "at": now,
+            "charter": {"id": charter, "version": 1, "digest": "sha256:c", "title": "t", "state": "in_force",
+                        "in_force_at": now},
+            "votes": [{"on": "charter", "review_id": review, "voter": "v", "on_behalf_of": None, "function": "privacy",
+                       "verdict": "approve", "digest": "sha256:c", "reason": "r", "stage": 0, "committee_version": 1,
+                       "cast_at": now}],
+            "assessments": [],
+            "decision": {"id": uuid4(), "verdict": "permit", "requester": "s", "permit": permit},
+            "budgets": [],
+        }  # fmt: skip
+
+    async def grounds(self, asset_id: UUID) -> Grounds:
+        if self.away:
+            raise Unavailable("policy is away")
+        return Grounds.model_validate({"asset_id": asset_id, **self.known})
+
+
+async def test_grounds_say_where_the_log_proves_them(world: World) -> None:
+    asset, permit, charter, review = (uuid4() for _ in range(4))
+    policy = Policy(permit, charter, review)
+    object.__setattr__(world.app.state.archive, "tellers", policy)
+    subjects = [f"charter:{charter}", f"review:{review}", "charter:other", f"run:{asset}", f"permit:{permit}"]
+    for subject in subjects:
+        await world.log(leaf(subject=subject))
+    found = await world.call("auditor", "GET", f"/v1/assets/{asset}/grounds")
+    assert found.status_code == 200, found.text
+    assert found.json()["log_entries"] == [0, 1, 3, 4]
+    assert found.json()["votes"][0]["function"] == "privacy"
+    policy.away = True
+    away = await world.call("auditor", "GET", f"/v1/assets/{asset}/grounds")
+    assert (away.status_code, away.json()["code"]) == (503, "unavailable")

@@ -13,7 +13,7 @@ from mintmark_local.identity import PEOPLE, SERVICES
 DOCUMENT = json.loads((Path(__file__).parents[2] / "openapi" / "policy.json").read_text())
 VOTERS = {"privacy-officer", "security-officer", "counsel", "product-lead", "lead-scientist"}
 EVERYBODY = {*PEOPLE, *SERVICES}
-READERS = {*PEOPLE, "generation", "evaluation", "lineage"}
+READERS = {*PEOPLE, "generation", "evaluation", "lineage", "dashboard"}
 STOPPERS = VOTERS | {"steward"}
 GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
     (EVERYBODY, ("live", "ready", "metrics", "getCharterSchema", "getAuthzenConfiguration")),
@@ -22,6 +22,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
         (
             "listCharters",
             "getDossier",
+            "getGrounds",
             "getCharter",
             "listCharterVersions",
             "getCharterVersion",

@@ -52,6 +52,20 @@ def changed(files: Files, name: str, change: Callable[[Any], Any]) -> Files:
     return files | {name: json.dumps(change(json.loads(files[name]))).encode()}
 
 
+async def grounds_are_proved(machine: Machine, asset: str) -> None:
+    """Under which charter, votes and budget it was made is one question; every part of the answer is in the log."""
+    found = await machine.send("auditor", calls.get_grounds(asset))
+    assert found["charter"]["state"] == "in_force"
+    assert [(vote["function"], vote["verdict"]) for vote in found["votes"]] == [("privacy", "approve")]
+    assert {one["of"]: one["epsilon"] for one in found["budgets"]} == {"population": "50", "charter": "50"}
+    assert all(0 < float(one["epsilon_of_this"]) <= float(one["epsilon_held"]) for one in found["budgets"])
+    entries = await machine.send("auditor", calls.list_log_entries(subject=f"run:{asset}"))
+    assert {entry["index"] for entry in entries} <= set(found["log_entries"])
+    voted = await machine.send("auditor", calls.list_log_entries(subject=f"review:{found['votes'][0]['review_id']}"))
+    assert voted, "the vote left a leaf"
+    assert {entry["index"] for entry in voted} <= set(found["log_entries"])
+
+
 async def test_an_assets_evidence_holds_and_every_lie_in_it_is_found(machine: Machine, tmp_path: Path) -> None:
     files, key = await taken(machine)
     checked = Bundle(files, key).check()
@@ -70,6 +84,7 @@ async def test_an_assets_evidence_holds_and_every_lie_in_it_is_found(machine: Ma
         Bundle.open(tmp_path / "no.zip", key)
     its_parts_say_the_same(files)
     others_read_it(files, key, tmp_path)
+    await grounds_are_proved(machine, json.loads(files["record.json"])["asset"])
     await it_outlives_the_table(machine, files, key)
 
 

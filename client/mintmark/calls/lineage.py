@@ -23,6 +23,11 @@ def get_graph_of_run(run_id: Id, *, direction: str = "upstream", depth: int = 10
     return Call("lineage", "GET", "/v1/graph", as_json, query=query)
 
 
+def get_grounds(asset_id: Id) -> Call[Json]:
+    """Under which charter version, votes and budget it was made, as they stood then."""
+    return Call("lineage", "GET", f"/v1/assets/{asset_id}/grounds", as_json)
+
+
 def get_impact(asset_id: Id, *, as_of: str | None = None) -> Call[Json]:
     """What was built on an asset, and whose it is, as it was known by a time."""
     query: dict[str, str | int] = {"asOf": as_of} if as_of else {}
@@ -89,9 +94,10 @@ def prove_consistency(first: int, second: int) -> Call[Json]:
     return Call("lineage", "GET", "/v1/log/consistency", as_json, query={"from": first, "to": second})
 
 
-def list_log_entries(after: int = -1) -> Call[list[Json]]:
-    """A page of the log's leaves, in order."""
-    return Call("lineage", "GET", "/v1/log/entries", as_json, query={"after": after})
+def list_log_entries(after: int = -1, *, subject: str | None = None) -> Call[list[Json]]:
+    """A page of the log's leaves, in order: of all, or of those about a subject such as ``run:<id>``."""
+    query: dict[str, str | int] = {"after": after} | ({"subject": subject} if subject else {})
+    return Call("lineage", "GET", "/v1/log/entries", as_json, query=query)
 
 
 def get_tile(level: int | Literal["entries"], path: str) -> Call[bytes]:

@@ -71,6 +71,23 @@ def record(asset: str, data: Data = DEFAULT_DATA, person: Person = "auditor") ->
         say(json.dumps(client.send(calls.get_record(asset)), indent=2))
 
 
+@app.command("grounds")
+def grounds(asset: str, data: Data = DEFAULT_DATA, person: Person = "auditor") -> None:
+    """Under which charter version, votes and budget an asset was made, as they stood then."""
+    with speak(data, person) as client:
+        found = client.send(calls.get_grounds(asset))
+    charter = found["charter"]
+    say(f"{asset} was permitted at {found['at']} under version {charter['version']} of [bold]{charter['title']}[/]")
+    votes = [(one["on"], one["function"], one["voter"], one["verdict"], one["cast_at"]) for one in found["votes"]]
+    table("Votes", ("on", "function", "by", "verdict", "at"), votes)
+    budgets = [
+        (one["of"], one["partition"], one["epsilon"], one["delta"], one["epsilon_held"], one["epsilon_of_this"])
+        for one in found["budgets"]
+    ]
+    table("Budgets then", ("of", "partition", "ε", "δ", "ε held", "ε of this"), budgets)
+    say(f"proved by entries {', '.join(map(str, found['log_entries']))} of the audit log")
+
+
 @app.command("impact")
 def impact(asset: str, data: Data = DEFAULT_DATA, person: Person = "scientist") -> None:
     """What was built on an asset, and whose it is."""

@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 from uuid import UUID
 
+from mintmark_shared.contracts.policy import Grounds
 from mintmark_shared.http import Peer
 
 
@@ -10,6 +11,7 @@ class Tellers(Protocol):
     """What lineage needs of the others to give evidence, and to hand on what the public says."""
 
     async def dossier(self, asset_id: UUID) -> dict[str, Any]: ...
+    async def grounds(self, asset_id: UUID) -> Grounds: ...
     async def assays(self, asset_id: UUID) -> list[dict[str, Any]]: ...
     async def feedback(self, *, about: str, message: str, key: str) -> None: ...
 
@@ -25,6 +27,10 @@ class TellersOverHttp:
         """Charter, votes, assessments, decision, ledger and release of an asset."""
         found: dict[str, Any] = await self._policy.get(f"/v1/assets/{asset_id}/dossier")
         return found
+
+    async def grounds(self, asset_id: UUID) -> Grounds:
+        """Charter version, votes and budget as they stood when an asset's permit was given."""
+        return Grounds.model_validate(await self._policy.get(f"/v1/assets/{asset_id}/grounds"))
 
     async def assays(self, asset_id: UUID) -> list[dict[str, Any]]:
         """Every assay of an asset, page after page."""

@@ -8,7 +8,7 @@ from pydantic import Field, StrictBool, StrictInt
 
 from mintmark_shared.contracts.evaluation import CriterionResult, Estimate
 from mintmark_shared.contracts.shape import Blend, Shape, Suppression
-from mintmark_shared.contracts.words import AmountText, Document, Name, Text
+from mintmark_shared.contracts.words import AmountText, Document, Moment, Name, Text
 
 GuaranteeLevel = Literal["none", "claimed", "proven"]
 Priority = Literal["low", "normal", "high"]
@@ -248,3 +248,74 @@ class Condemnation(Document):
 
 class UnlockRequest(Document):
     subject: str
+
+
+class CharterThen(Document):
+    """The version of a charter that a permit was given under."""
+
+    id: UUID
+    version: int
+    digest: str
+    title: str
+    state: str
+    in_force_at: Moment | None
+
+
+class VoteThen(Document):
+    """A vote that had been cast by then, ``on`` the charter's version or on the plan."""
+
+    on: Literal["charter", "plan"]
+    review_id: UUID
+    voter: str
+    on_behalf_of: str | None
+    function: str
+    verdict: str
+    digest: str
+    reason: str
+    stage: int
+    committee_version: int
+    cast_at: Moment
+
+
+class AssessmentThen(Document):
+    """An assessment of that version that had not expired."""
+
+    id: UUID
+    assessor: str
+    acceptable: bool
+    made_at: Moment
+    valid_until: Moment
+
+
+class DecisionThen(Document):
+    id: UUID
+    verdict: str
+    requester: str
+    permit: UUID
+
+
+class BudgetThen(Document):
+    """An account that paid: how large it was, and how much of it was reserved or spent, this run's part among it."""
+
+    account: UUID
+    population_id: UUID
+    of: Literal["population", "charter"]
+    partition: str
+    version: int
+    epsilon: AmountText
+    delta: AmountText
+    epsilon_held: AmountText
+    epsilon_of_this: AmountText
+    releases_held: int
+
+
+class Grounds(Document):
+    """On what an asset was made, as it stood ``at`` the moment its permit was given."""
+
+    asset_id: UUID
+    at: Moment
+    charter: CharterThen
+    votes: list[VoteThen]
+    assessments: list[AssessmentThen]
+    decision: DecisionThen
+    budgets: list[BudgetThen]

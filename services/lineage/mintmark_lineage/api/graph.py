@@ -14,6 +14,7 @@ from mintmark_lineage.api.words import (
     ImpactShown,
     InArchive,
     Name,
+    ProvenGrounds,
     Record,
 )
 from mintmark_lineage.domain.changes import standing
@@ -75,6 +76,15 @@ async def get_impact(
 @router.get("/records/{asset}", operation_id="getRecord", summary="How an asset came about")
 async def get_record(asset: UUID, archive: InArchive, _: Caller = READ) -> Record:
     return Record.model_validate(await records.record(archive, asset))
+
+
+@router.get(
+    "/assets/{asset}/grounds",
+    operation_id="getProvenGrounds",
+    summary="Under which charter version, votes and budget an asset was made, and the log entries that prove it",
+)
+async def get_grounds(asset: UUID, archive: InArchive, _: Caller = READ) -> ProvenGrounds:
+    return ProvenGrounds.model_validate(await records.grounds(archive, asset))
 
 
 @router.get(

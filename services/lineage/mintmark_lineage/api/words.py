@@ -12,6 +12,7 @@ from mintmark_lineage.use_cases.archive import Archive
 from mintmark_lineage.use_cases.log import LONGEST_LEAF, Leaf
 from mintmark_shared.auth import requires
 from mintmark_shared.canonical import canonical, check_storable
+from mintmark_shared.contracts.policy import Grounds
 from mintmark_shared.contracts.words import Document, Moment
 from mintmark_shared.errors import Invalid
 
@@ -152,6 +153,12 @@ class Record(Document):
     change: dict[str, Any] | None = None
     destruction: dict[str, Any] | None = None
     history: list[HistoryEntry]
+    log_entries: list[int]
+
+
+class ProvenGrounds(Grounds):
+    """``log_entries`` are the leaves about the run, its permit, its charter and the reviews voted in."""
+
     log_entries: list[int]
 
 

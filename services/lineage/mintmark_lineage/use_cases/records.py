@@ -25,3 +25,18 @@ async def record(archive: Archive, asset: UUID) -> dict[str, Any]:
         subjects = [f"run:{asset}", f"asset:{asset}", f"permit:{permit}"]
         entries = list(await LogStore(connection).places(subjects))
     return composed | {"log_entries": entries}
+
+
+async def grounds(archive: Archive, asset: UUID) -> dict[str, Any]:
+    """On what an asset was made, by policy's word, and where the log holds what each part of it did.
+
+    Raises:
+        NotFound: no permit was given for such an asset.
+        Unavailable: policy does not answer.
+    """
+    found = await archive.tellers.grounds(asset)
+    subjects = [f"run:{asset}", f"permit:{found.decision.permit}", f"charter:{found.charter.id}"]
+    subjects += sorted({f"review:{vote.review_id}" for vote in found.votes})
+    async with archive.database.transaction() as connection:
+        entries = list(await LogStore(connection).places(subjects))
+    return found.model_dump() | {"log_entries": entries}

@@ -8,9 +8,9 @@ from fastapi.responses import JSONResponse
 
 from mintmark_policy.api.library import RejectionMade
 from mintmark_policy.api.words import InOffice
-from mintmark_policy.use_cases import dossier, findings, library
+from mintmark_policy.use_cases import dossier, findings, grounds, library
 from mintmark_shared.auth import Caller, requires
-from mintmark_shared.contracts.policy import Condemnation, Finding, FindingRequest
+from mintmark_shared.contracts.policy import Condemnation, Finding, FindingRequest, Grounds
 from mintmark_shared.idempotency import KeyedAttempt
 
 router = APIRouter(prefix="/v1", tags=["gate"])
@@ -39,6 +39,15 @@ async def report(
 )
 async def get_dossier(asset_id: UUID, office: InOffice, _: Caller = requires("policy:read")) -> dict[str, Any]:
     return await dossier.dossier(office, asset_id)
+
+
+@router.get(
+    "/assets/{asset_id}/grounds",
+    operation_id="getGrounds",
+    summary="Under which charter version, votes and budget an asset was made, as they stood then",
+)
+async def get_grounds(asset_id: UUID, office: InOffice, _: Caller = requires("policy:read")) -> Grounds:
+    return Grounds.model_validate(await grounds.grounds(office, asset_id))
 
 
 @router.post(

@@ -7,7 +7,7 @@ Lécuyer 2021, "Practical Privacy Filters and Odometers with Rényi Differential
 et al. 2023, "Fully-Adaptive Composition in Differential Privacy". Costs are rounded up, caps down.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import MAX_EMAX, ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from fractions import Fraction
@@ -270,3 +270,13 @@ class Account:
 
 def added(left: Sequence[int], right: Sequence[int]) -> Costs:
     return tuple(a + b for a, b in zip(left, right, strict=True))
+
+
+def balances(moved: Iterable[tuple[str, int, Cost]]) -> tuple[Costs, int]:
+    """What is held after so many movements of each kind and cost, by order and in releases: spending moves nothing."""
+    held, releases = FREE, 0
+    for kind, times, cost in moved:
+        sign = {"reserve": times, "return": -times, "spend": 0}[kind]
+        held = added(held, [sign * amount for amount in cost.renyi])
+        releases += sign * cost.releases
+    return held, releases

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.accounting import FREE, Account, Cost, Costs, added, caps_of
@@ -103,8 +103,11 @@ class BudgetStore:
         )
         await self._connection.execute(made)
 
-    async def versions(self, account_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    async def versions(self, account_ids: Sequence[UUID], *, by: datetime | None = None) -> Sequence[Row[Any]]:
+        """What was set by a time, oldest first."""
         query = select(budget_versions).where(budget_versions.c.account_id.in_(account_ids))
+        if by is not None:
+            query = query.where(budget_versions.c.set_at <= by)
         return (await self._connection.execute(query.order_by(budget_versions.c.id))).all()
 
     async def resize(self, account: Account) -> None:
@@ -201,8 +204,8 @@ class BudgetStore:
         )
         return (await self._connection.execute(query)).all()
 
-    async def totals(self, population_id: UUID) -> Sequence[Any]:
-        """How often each mechanism was reserved, spent and returned, by account."""
+    async def totals(self, account_ids: Sequence[UUID], *, by: datetime | None = None) -> Sequence[Any]:
+        """How often each mechanism was reserved, spent and returned by a time, by account."""
         query = (
             select(
                 ledger_entries.c.account_id,
@@ -213,9 +216,9 @@ class BudgetStore:
                 mechanisms.c.releases,
                 func.count().label("times"),
             )
-            .join(accounts, accounts.c.id == ledger_entries.c.account_id)
             .join(mechanisms, mechanisms.c.digest == ledger_entries.c.mechanism)
-            .where(accounts.c.population_id == population_id)
+            .where(ledger_entries.c.account_id.in_(account_ids))
+            .where(ledger_entries.c.at <= by if by is not None else true())
             .group_by(ledger_entries.c.account_id, ledger_entries.c.kind, mechanisms.c.digest)
             .order_by(ledger_entries.c.account_id, mechanisms.c.digest, ledger_entries.c.kind)
         )

@@ -86,7 +86,7 @@ async def statement(office: Office, population_id: UUID) -> dict[str, Any]:
         store = BudgetStore(connection)
         population = await store.population(population_id)
         rows = await store.accounts_of(population_id)
-        totals = await store.totals(population_id)
+        totals = await store.totals([row.id for row in rows])
         versions = await store.versions([row.id for row in rows])
     return {
         "population_id": str(population_id),

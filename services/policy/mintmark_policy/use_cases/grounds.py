@@ -1,0 +1,103 @@
+"""On what an asset was made: charter, votes, assessments and budget as they stood when its permit was given."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_policy.domain.accounting import Cost, balances, epsilon_of
+from mintmark_policy.store.budgets import BudgetStore, exact
+from mintmark_policy.store.charters import CharterStore, state_of
+from mintmark_policy.store.decisions import DecisionStore
+from mintmark_policy.store.reviews import ReviewStore
+from mintmark_policy.store.rulebook import RulebookStore
+from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases.accounts import plain
+from mintmark_policy.use_cases.charters import matter_of
+from mintmark_policy.use_cases.office import Office
+
+
+async def grounds(office: Office, asset_id: UUID) -> dict[str, Any]:
+    """What held at that moment, whatever was amended, voted or spent since.
+
+    Raises:
+        NotFound: no permit was given for such an asset.
+    """
+    async with office.database.transaction() as connection:
+        store = DecisionStore(connection)
+        permit = await store.permit_of_run(asset_id)
+        decision = await store.decision(permit.decision_id)
+        at = permit.made_at
+        charter = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest, at)
+        on_charter = await _votes(connection, "charter", matter_of(permit.charter_id, charter.version), at)
+        on_plan = await _votes(connection, "plan", f"run:{asset_id}", at)
+        return {
+            "asset_id": str(asset_id),
+            "at": at,
+            "charter": {
+                "id": str(permit.charter_id), "version": charter.version, "digest": charter.digest,
+                "title": charter.document["title"], "state": state_of(charter, at), "in_force_at": charter.in_force_at,
+            },
+            "votes": [*on_charter, *on_plan],
+            "assessments": await _assessments(connection, permit, at),
+            "decision": {
+                "id": str(decision.id), "verdict": decision.verdict, "requester": permit.requester,
+                "permit": str(permit.id),
+            },
+            "budgets": await _budgets(BudgetStore(connection), permit, at),
+        }  # fmt: skip
+
+
+async def _votes(connection: AsyncConnection, kind: str, subject: str, at: datetime) -> list[dict[str, Any]]:
+    """Every vote that was cast by then on the matter, in the review that was its last by then."""
+    row = await ReviewStore(connection).latest_on(kind, subject, by=at)
+    if row is None:
+        return []
+    cast = (await reviews.show(connection, row))["votes"]
+    return [
+        {"on": kind, **vote, "review_id": str(row.id)} for vote in cast if datetime.fromisoformat(vote["cast_at"]) <= at
+    ]
+
+
+async def _assessments(connection: AsyncConnection, permit: Any, at: datetime) -> list[dict[str, Any]]:
+    """Those of that version of the charter which were made by then and had not expired."""
+    rows = await RulebookStore(connection).assessment_rows(permit.charter_id)
+    return [
+        {"id": str(row.id), "assessor": row.assessor, "acceptable": row.acceptable, "made_at": row.made_at,
+         "valid_until": row.valid_until}
+        for row in rows
+        if row.digest == permit.charter_digest and row.made_at <= at < row.valid_until
+    ]  # fmt: skip
+
+
+async def _budgets(store: BudgetStore, permit: Any, at: datetime) -> list[dict[str, Any]]:
+    """Every account the permit was paid from, as large and as full as it was then."""
+    cost = await store.cost(permit.mechanism)
+    rows = await store.read(permit.account_ids)
+    moved = await store.totals(permit.account_ids, by=at)
+    sizes = await store.versions(permit.account_ids, by=at)
+    return [
+        _budget(row, cost, [one for one in moved if one.account_id == row.id],
+                [one for one in sizes if one.account_id == row.id][-1])
+        for row in sorted(rows, key=lambda row: (row.charter_id is not None, row.partition))
+    ]  # fmt: skip
+
+
+def _budget(row: Any, cost: Cost, moved: Sequence[Any], size: Any) -> dict[str, Any]:
+    held, releases = balances([(one.kind, one.times, Cost(exact(one.renyi), one.releases)) for one in moved])
+    delta: Decimal = size.delta
+    return {
+        "account": str(row.id),
+        "population_id": str(row.population_id),
+        "of": "population" if row.charter_id is None else "charter",
+        "partition": row.partition,
+        "version": size.version,
+        "epsilon": plain(size.epsilon),
+        "delta": plain(delta),
+        "epsilon_held": plain(epsilon_of(held, delta)),
+        "epsilon_of_this": plain(epsilon_of(cost.renyi, delta)),
+        "releases_held": releases,
+    }
