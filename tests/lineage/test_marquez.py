@@ -10,7 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from lineage.conftest import World
+from lineage.marquez_api import ANSWERS, FORMATS
 
 from mintmark_lineage.domain.projection import project
 from mintmark_lineage.use_cases.marquez_shapes import column_lineage_of
@@ -200,6 +202,39 @@ async def test_every_call_of_the_interface_is_answered_in_its_shape(shop: World)
     ] == [7, 7, 7]
     assert len(await get(shop, "/stats/lineage-events?period=DAY&timezone=UTC")) == 24
     all_shaped((await get(shop, "/sources"))["sources"], {"type": str, "name": str, "connectionUrl": str})
+
+
+async def test_every_get_of_the_published_document_is_answered_as_it_says(shop: World) -> None:
+    dataset = of("postgres://db:5432", "datasets", "shop.public.orders")
+    runs = (await get(shop, of("airflow", "jobs", "shop.clean") + "/runs"))["runs"]
+    named = {
+        "namespace": quote("postgres://db:5432", safe=""), "dataset": quote("shop.public.orders"),
+        "version": (await get(shop, dataset))["currentVersion"], "space": "airflow", "job": "shop.clean",
+        "job_version": (await get(shop, of("airflow", "jobs", "shop.clean")))["currentVersion"], "run": runs[0]["id"],
+    }  # fmt: skip
+    await shop.call("producer", "PUT", "/api/v1/tags/PII", json={"description": "about people"})
+    for path, schema in ANSWERS.items():
+        answer = await get(shop, path.format(**named))
+        Draft202012Validator(schema, format_checker=FORMATS).validate(answer)
+        assert answer[schema["required"][0]], f"{path}: an empty list has every shape"
+
+
+async def test_what_nobody_told_of_is_not_found(shop: World) -> None:
+    nothing = str(uuid4())
+    for path in (
+        "/namespaces/nothing", "/sources/nothing", of("airflow", "jobs", "nothing") + "/versions",
+        of("airflow", "jobs", "shop.clean") + f"/versions/{nothing}", of("airflow", "datasets", "nothing") + "/versions",
+        of("postgres://db:5432", "datasets", "shop.public.orders") + f"/versions/{nothing}",
+    ):  # fmt: skip
+        await get(shop, path, 404)
+
+
+async def test_a_run_names_the_versions_it_made(shop: World) -> None:
+    (run,) = (await get(shop, of("airflow", "jobs", "shop.clean") + "/runs"))["runs"]
+    orders = await get(shop, of("postgres://db:5432", "datasets", "shop.public.orders"))
+    made = {"namespace": "postgres://db:5432", "name": "shop.public.orders", "version": orders["currentVersion"]}
+    assert run["outputVersions"] == [made]
+    assert (await get(shop, f"/jobs/runs/{run['id']}"))["outputVersions"] == [made]
 
 
 async def test_lineage_is_walked_both_ways_with_edges(shop: World) -> None:

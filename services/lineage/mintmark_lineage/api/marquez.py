@@ -13,10 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mintmark_lineage.api.words import READ, WRITE, InArchive, Name
 from mintmark_lineage.use_cases import marquez as use_cases
 from mintmark_lineage.use_cases import marquez_graphs
-from mintmark_lineage.use_cases.marquez_shapes import show_run
+from mintmark_lineage.use_cases.marquez_shapes import show_source
 from mintmark_shared.auth import Caller
 from mintmark_shared.contracts.words import Moment
-from mintmark_shared.errors import Invalid
+from mintmark_shared.errors import Invalid, NotFound
 
 router = APIRouter(prefix="/api/v1", tags=["marquez"])
 Json = dict[str, Any]
@@ -38,7 +38,7 @@ class EncodedNames:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw: bytes = scope.get("raw_path") or b""
-        if raw.startswith(b"/api/v1/namespaces/"):
+        if raw.startswith((b"/api/v1/namespaces/", b"/api/v1/sources/")):
             kept = re.sub(rb"%(?=25|2f|2F)", b"%25", raw)
             scope = {**scope, "path": unquote(kept.decode("ascii"))}
         await self._app(scope, receive, send)
@@ -53,11 +53,19 @@ async def namespaces(archive: InArchive, _: Caller = READ) -> Json:
     return {"namespaces": await use_cases.namespaces(archive)}
 
 
+@router.get("/namespaces/{namespace}", operation_id="marquezNamespace", summary="A namespace")
+async def namespace(namespace: Title, archive: InArchive, _: Caller = READ) -> Json:
+    return (await use_cases.namespaces(archive, namespace))[0]
+
+
 @router.get("/sources", operation_id="marquezSources", summary="Sources: the namespaces again")
 async def sources(archive: InArchive, _: Caller = READ) -> Json:
-    found = await use_cases.namespaces(archive)
-    kept = ("name", "createdAt", "updatedAt", "description")
-    return {"sources": [{"type": "OTHER", "connectionUrl": "", **{key: one[key] for key in kept}} for one in found]}
+    return {"sources": [show_source(one) for one in await use_cases.namespaces(archive)]}
+
+
+@router.get("/sources/{source}", operation_id="marquezSource", summary="A source")
+async def source(source: Title, archive: InArchive, _: Caller = READ) -> Json:
+    return show_source((await use_cases.namespaces(archive, source))[0])
 
 
 @router.get("/jobs", operation_id="marquezAllJobs", summary="Jobs of all namespaces")
@@ -67,7 +75,7 @@ async def all_jobs(archive: InArchive, limit: Limit = 100, offset: Offset = 0, _
 
 @router.get("/jobs/runs/{run_id}", operation_id="marquezRun", summary="A run")
 async def run(run_id: UUID, archive: InArchive, _: Caller = READ) -> Json:
-    return show_run(await use_cases.run(archive, str(run_id)))
+    return await use_cases.run(archive, str(run_id))
 
 
 @router.get("/jobs/runs/{run_id}/facets", operation_id="marquezRunFacets", summary="The facets of a run or its job")
@@ -77,8 +85,7 @@ async def run_facets(
     kind: Annotated[Literal["run", "job"], Query(alias="type")] = "run",
     _: Caller = READ,
 ) -> Json:
-    row = await use_cases.run(archive, str(run_id))
-    return {"runId": row.run_id, "facets": row.facets if kind == "run" else row.job_facets}
+    return await use_cases.run_facets(archive, str(run_id), kind)
 
 
 @router.get("/namespaces/{namespace}/jobs", operation_id="marquezJobs", summary="Jobs of a namespace")
@@ -96,6 +103,23 @@ async def runs(
     namespace: Title, job: Title, archive: InArchive, limit: Limit = 100, offset: Offset = 0, _: Caller = READ
 ) -> Json:
     return await use_cases.runs(archive, namespace, job, limit, offset)
+
+
+@router.get("/namespaces/{namespace}/jobs/{job}/versions", operation_id="marquezJobVersions", summary="Its one version")
+async def job_versions(namespace: Title, job: Title, archive: InArchive, _: Caller = READ) -> Json:
+    return {"versions": [await use_cases.job_version(archive, namespace, job)], "totalCount": 1}
+
+
+@router.get(
+    "/namespaces/{namespace}/jobs/{job}/versions/{version}",
+    operation_id="marquezJobVersion",
+    summary="A version of a job",
+)
+async def job_version(namespace: Title, job: Title, version: UUID, archive: InArchive, _: Caller = READ) -> Json:
+    found = await use_cases.job_version(archive, namespace, job)
+    if found["version"] != str(version):
+        raise NotFound(f"Job {namespace}/{job} has no version {version}.")
+    return found
 
 
 @router.get("/namespaces/{namespace}/datasets", operation_id="marquezDatasets", summary="Datasets of a namespace")
@@ -119,6 +143,15 @@ async def versions(
     namespace: Title, dataset: Title, archive: InArchive, limit: Limit = 100, offset: Offset = 0, _: Caller = READ
 ) -> Json:
     return await use_cases.versions(archive, namespace, dataset, limit, offset)
+
+
+@router.get(
+    "/namespaces/{namespace}/datasets/{dataset}/versions/{version}",
+    operation_id="marquezVersion",
+    summary="A version of a dataset",
+)
+async def version(namespace: Title, dataset: Title, version: UUID, archive: InArchive, _: Caller = READ) -> Json:
+    return await use_cases.version(archive, namespace, dataset, str(version))
 
 
 @router.post(

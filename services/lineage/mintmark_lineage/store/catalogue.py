@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, case, func, literal, select, text, tuple_, update
+from sqlalchemy import Row, Table, case, func, literal, select, text, true, tuple_, update
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -81,13 +81,15 @@ class CatalogueStore:
 
     # --- reading ---------------------------------------------------------------------------
 
-    async def namespaces(self) -> Sequence[Any]:
-        """(name, created_at, updated_at) of every namespace that jobs or datasets are in."""
-        either = (
-            select(jobs.c.namespace, jobs.c.created_at, jobs.c.updated_at)
-            .union_all(select(datasets.c.namespace, datasets.c.created_at, datasets.c.updated_at))
-            .subquery()
-        )
+    async def namespaces(self, name: str | None = None) -> Sequence[Any]:
+        """(name, created_at, updated_at) of every namespace that jobs or datasets are in, or of the one of a name."""
+        sides = [
+            select(table.c.namespace, table.c.created_at, table.c.updated_at).where(
+                table.c.namespace == name if name is not None else true()
+            )
+            for table in (jobs, datasets)
+        ]
+        either = sides[0].union_all(sides[1]).subquery()
         query = select(
             either.c.namespace.label("name"), func.min(either.c.created_at).label("created_at"),
             func.max(either.c.updated_at).label("updated_at"),
@@ -135,6 +137,11 @@ class CatalogueStore:
         )
         query = select(dataset_versions).where(*of_dataset).order_by(dataset_versions.c.created_at.desc())
         return (await self._connection.execute(query.limit(limit).offset(offset))).all(), total
+
+    async def version(self, namespace: str, name: str, version: str) -> Row[Any] | None:
+        of_dataset = (dataset_versions.c.namespace == namespace, dataset_versions.c.name == name)
+        query = select(dataset_versions).where(dataset_versions.c.version == version, *of_dataset)
+        return (await self._connection.execute(query)).one_or_none()
 
     async def search(self, pattern: str, kind: str | None, by: str, limit: int) -> tuple[Sequence[Row[Any]], int]:
         """(type, namespace, name, updated_at) of jobs and datasets whose name is like a pattern."""

@@ -1,18 +1,22 @@
 """What Marquez's web interface reads: lists, single things, tags and figures."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_lineage.domain.series import INSTANT, STEPS, Step, Stretch
 from mintmark_lineage.store.catalogue import CatalogueStore
 from mintmark_lineage.store.counts import CountStore
+from mintmark_lineage.store.events import EventStore
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_lineage.use_cases.marquez_shapes import (
     WHOLE,
     Json,
     show_dataset,
     show_job,
+    show_job_version,
     show_run,
     show_version,
     time_of,
@@ -23,9 +27,16 @@ OWNER = "mintmark"
 _PERIODS: Mapping[str, tuple[int, Step]] = {"DAY": (24, "hour"), "WEEK": (7, "day")}
 
 
-async def namespaces(archive: Archive) -> list[Json]:
+async def namespaces(archive: Archive, name: str | None = None) -> list[Json]:
+    """All namespaces, or the one of a name.
+
+    Raises:
+        NotFound: no event names it.
+    """
     async with archive.database.transaction() as connection:
-        rows = await CatalogueStore(connection).namespaces()
+        rows = await CatalogueStore(connection).namespaces(name)
+    if name is not None and not rows:
+        raise NotFound(f"No event names namespace {name}.")
     return [
         {
             "name": row.name, "createdAt": time_of(row.created_at), "updatedAt": time_of(row.updated_at),
@@ -39,13 +50,25 @@ async def jobs(archive: Archive, namespace: str | None, limit: int, offset: int)
     async with archive.database.transaction() as connection:
         store = CatalogueStore(connection)
         rows, total = await store.page("jobs", namespace, limit, offset)
-        latest = await latest_of(store, rows)
+        latest = await latest_of(connection, rows)
     return {"jobs": [show_job(row, latest.get(row.latest_run)) for row in rows], "totalCount": total}
 
 
-async def latest_of(store: CatalogueStore, rows: Iterable[Any]) -> dict[str, Any]:
+async def latest_of(connection: AsyncConnection, rows: Iterable[Any]) -> dict[str, Json]:
     """The latest run of each of these jobs, by its id."""
-    return await store.some_runs([row.latest_run for row in rows if row.latest_run])
+    return await runs_named(connection, [row.latest_run for row in rows if row.latest_run])
+
+
+async def runs_named(connection: AsyncConnection, run_ids: Sequence[str]) -> dict[str, Json]:
+    """These runs as they are shown, by id."""
+    return await _shown(connection, list((await CatalogueStore(connection).some_runs(run_ids)).values()))
+
+
+async def _shown(connection: AsyncConnection, rows: Sequence[Any]) -> dict[str, Json]:
+    outputs: dict[str, list[tuple[str, str]]] = {row.run_id: [] for row in rows}
+    for edge in await EventStore(connection).of_runs(outputs, "downstream", None):
+        outputs[edge.run_id].append((edge.namespace, edge.name))
+    return {row.run_id: show_run(row, outputs[row.run_id]) for row in rows}
 
 
 async def job(archive: Archive, namespace: str, name: str) -> Json:
@@ -54,28 +77,56 @@ async def job(archive: Archive, namespace: str, name: str) -> Json:
     Raises:
         NotFound: no event names it.
     """
+    return show_job(*await _job(archive, namespace, name))
+
+
+async def job_version(archive: Archive, namespace: str, name: str) -> Json:
+    """The one version of a job.
+
+    Raises:
+        NotFound: no event names the job.
+    """
+    return show_job_version(*await _job(archive, namespace, name))
+
+
+async def _job(archive: Archive, namespace: str, name: str) -> tuple[Any, Json | None]:
+    """A job's row, and its latest run if it has one."""
     async with archive.database.transaction() as connection:
-        store = CatalogueStore(connection)
-        row = found_or_missing(await store.find("jobs", namespace, name), f"job {namespace}/{name}")
-        latest = await latest_of(store, [row])
-    return show_job(row, latest.get(row.latest_run))
+        found = await CatalogueStore(connection).find("jobs", namespace, name)
+        row = found_or_missing(found, f"job {namespace}/{name}")
+        latest = await latest_of(connection, [row])
+    return row, latest.get(row.latest_run)
 
 
 async def runs(archive: Archive, namespace: str, name: str, limit: int, offset: int) -> Json:
     async with archive.database.transaction() as connection:
         rows, total = await CatalogueStore(connection).runs(namespace, name, limit, offset)
-    return {"runs": [show_run(row) for row in rows], "totalCount": total}
+        shown = await _shown(connection, rows)
+    return {"runs": list(shown.values()), "totalCount": total}
 
 
-async def run(archive: Archive, run_id: str) -> Any:
-    """A run's row.
+async def run(archive: Archive, run_id: str) -> Json:
+    """A run.
+
+    Raises:
+        NotFound: no event names it.
+    """
+    async with archive.database.transaction() as connection:
+        shown = await runs_named(connection, [run_id])
+    found: Json = found_or_missing(shown.get(run_id), f"run {run_id}")
+    return found
+
+
+async def run_facets(archive: Archive, run_id: str, kind: str) -> Json:
+    """The facets of a run, or of its job as the run told them.
 
     Raises:
         NotFound: no event names it.
     """
     async with archive.database.transaction() as connection:
         found = await CatalogueStore(connection).some_runs([run_id])
-    return found_or_missing(found.get(run_id), f"run {run_id}")
+    row = found_or_missing(found.get(run_id), f"run {run_id}")
+    return {"runId": row.run_id, "facets": row.facets if kind == "run" else row.job_facets}
 
 
 async def datasets(archive: Archive, namespace: str | None, limit: int, offset: int) -> Json:
@@ -96,11 +147,30 @@ async def dataset(archive: Archive, namespace: str, name: str) -> Json:
 
 
 async def versions(archive: Archive, namespace: str, name: str, limit: int, offset: int) -> Json:
+    """A page of a dataset's versions.
+
+    Raises:
+        NotFound: no event names the dataset.
+    """
     async with archive.database.transaction() as connection:
         store = CatalogueStore(connection)
+        found_or_missing(await store.find("datasets", namespace, name), f"dataset {namespace}/{name}")
         rows, total = await store.versions(namespace, name, limit, offset)
-        made_by = await store.some_runs([row.run_id for row in rows])
+        made_by = await runs_named(connection, [row.run_id for row in rows])
     return {"versions": [show_version(row, made_by.get(row.run_id)) for row in rows], "totalCount": total}
+
+
+async def version(archive: Archive, namespace: str, name: str, version_id: str) -> Json:
+    """One version of a dataset.
+
+    Raises:
+        NotFound: no run made it.
+    """
+    async with archive.database.transaction() as connection:
+        found = await CatalogueStore(connection).version(namespace, name, version_id)
+        row = found_or_missing(found, f"version {version_id} of dataset {namespace}/{name}")
+        made_by = await runs_named(connection, [row.run_id])
+    return show_version(row, made_by.get(row.run_id))
 
 
 def found_or_missing(row: Any | None, what: str) -> Any:

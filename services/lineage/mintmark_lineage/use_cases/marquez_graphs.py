@@ -39,7 +39,7 @@ async def lineage(archive: Archive, node: str, depth: int) -> list[Json]:
             frontier = fresh
             if not frontier:
                 break
-        latest = await latest_of(store, known["jobs"].values())
+        latest = await latest_of(connection, known["jobs"].values())
     return _nodes(known, latest)
 
 

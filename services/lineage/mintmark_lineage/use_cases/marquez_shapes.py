@@ -3,7 +3,7 @@
 A namespace is a dataset's source as well, for nothing more is told of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,11 @@ Json = dict[str, Any]
 
 def time_of(at: datetime | None) -> str | None:
     return at.isoformat().replace("+00:00", "Z") if at else None
+
+
+def show_source(namespace: Json) -> Json:
+    kept = ("name", "createdAt", "updatedAt", "description")
+    return {"type": "OTHER", "connectionUrl": "", **{name: namespace[name] for name in kept}}
 
 
 def show_dataset(row: Any) -> Json:
@@ -86,7 +91,8 @@ def _input_field(one: Json) -> Json:
     }
 
 
-def show_run(row: Any) -> Json:
+def show_run(row: Any, outputs: Iterable[tuple[str, str]]) -> Json:
+    """A run and the versions it made of its outputs; which versions it read nobody told."""
     lasted = row.ended_at - row.started_at if row.ended_at and row.started_at else None
     return {
         "id": row.run_id,
@@ -99,18 +105,23 @@ def show_run(row: Any) -> Json:
         "endedAt": time_of(row.ended_at),
         "durationMs": int(lasted / timedelta(milliseconds=1)) if lasted is not None else None,
         "args": {},
-        "jobVersion": {
-            "namespace": row.job_namespace,
-            "name": row.job_name,
-            "version": version_of(row.job_namespace, row.job_name, "job"),
-        },
+        "jobVersion": job_version_id(row.job_namespace, row.job_name),
         "inputVersions": [],
-        "outputVersions": [],
+        "outputVersions": [_version_id(*output, version_of(*output, row.run_id)) for output in sorted(outputs)],
         "facets": row.facets,
     }
 
 
-def show_job(row: Any, latest: Any | None) -> Json:
+def _version_id(namespace: str, name: str, version: str) -> Json:
+    return {"namespace": namespace, "name": name, "version": version}
+
+
+def job_version_id(namespace: str, name: str) -> Json:
+    """A job has one version here: what it reads and writes is folded over all its runs."""
+    return _version_id(namespace, name, version_of(namespace, name, "job"))
+
+
+def show_job(row: Any, latest: Json | None) -> Json:
     return {
         "id": {"namespace": row.namespace, "name": row.name},
         "type": row.type if row.type in {"BATCH", "STREAM", "SERVICE"} else "BATCH",
@@ -123,17 +134,34 @@ def show_job(row: Any, latest: Any | None) -> Json:
         "outputs": row.outputs,
         "location": row.location or "",
         "description": row.description or "",
-        "latestRun": show_run(latest) if latest is not None else None,
-        "latestRuns": [show_run(latest)] if latest is not None else [],
+        "latestRun": latest,
+        "latestRuns": [latest] if latest is not None else [],
         "facets": row.facets,
-        "currentVersion": version_of(row.namespace, row.name, "job"),
+        "currentVersion": job_version_id(row.namespace, row.name)["version"],
         "tags": [],
     }
 
 
-def show_version(row: Any, run: Any | None) -> Json:
+def show_job_version(row: Any, latest: Json | None) -> Json:
+    job, version = show_job(row, latest), job_version_id(row.namespace, row.name)
+    kept = (
+        "type",
+        "name",
+        "createdAt",
+        "namespace",
+        "inputs",
+        "outputs",
+        "location",
+        "description",
+        "latestRun",
+        "facets",
+    )
+    return {"id": version, "version": version["version"], **{name: job[name] for name in kept}}
+
+
+def show_version(row: Any, run: Json | None) -> Json:
     return {
-        "id": {"namespace": row.namespace, "name": row.name, "version": row.version},
+        "id": _version_id(row.namespace, row.name, row.version),
         "type": "DB_TABLE",
         "name": row.name,
         "physicalName": row.name,
@@ -146,6 +174,6 @@ def show_version(row: Any, run: Any | None) -> Json:
         "lastModifiedAt": time_of(row.updated_at),
         "lifecycleState": row.lifecycle_state or "",
         "description": "",
-        "createdByRun": show_run(run) if run is not None else None,
+        "createdByRun": run,
         "facets": row.facets,
     }
