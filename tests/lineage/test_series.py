@@ -167,6 +167,18 @@ async def test_more_than_fits_into_one_transaction_is_counted_in_several(world: 
     assert [await count_events(archive) for _ in range(3)] == [TOGETHER, 5, 0]
 
 
+async def test_a_database_that_numbers_anew_is_not_ready(world: World) -> None:
+    """As after a logical restore: what is told then would count as read already."""
+    assert (await world.call.bare("GET", "/readyz")).json()["order"] == "ok"
+    connection = await asyncpg.connect(world.url)
+    await connection.execute(
+        "INSERT INTO events (digest, event, event_time, received_at, written_in) VALUES ('x', '{}', now(), now(), 10^12)"
+    )
+    await connection.close()
+    answer = await world.call.bare("GET", "/readyz")
+    assert (answer.status_code, answer.json()["order"]) == (503, "Unavailable")
+
+
 # --- what is not counted yet ------------------------------------------------------------------
 
 

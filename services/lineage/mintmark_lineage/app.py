@@ -16,7 +16,7 @@ from mintmark_lineage.use_cases.forwards import Sink, forward
 from mintmark_lineage.use_cases.impact import announce
 from mintmark_lineage.use_cases.log import sign_checkpoint
 from mintmark_lineage.use_cases.posts import Cosigning, Post, Webhook, WriteOnce, carry_out
-from mintmark_lineage.use_cases.series import count_events, open_months
+from mintmark_lineage.use_cases.series import check_order, count_events, open_months
 from mintmark_lineage.use_cases.summary import show
 from mintmark_lineage.use_cases.webhooks import Messenger, deliver_due, plain_client
 from mintmark_shared.clients.evidence import Tellers, TellersOverHttp
@@ -87,7 +87,7 @@ def create_app(
         summary="OpenLineage in; graph, records and proofs out.",
         routers=ROUTERS,
         verifier=around.verifier,
-        checks=around.checks("mintmark_lineage"),
+        checks=around.checks("mintmark_lineage") | {"order": lambda: check_order(archive)},
         metrics=metrics,
         lifespan=lambda: around.live(loops),
         schemas=schemas(),

@@ -119,7 +119,7 @@ async def get_figures(
 
 @router.get("/summary", operation_id="getSummary", summary="What there is now, in a handful of figures")
 async def get_summary(archive: InArchive, _: Caller = READ) -> Summary:
-    return Summary.model_validate(await use_cases.summary(archive), from_attributes=True)
+    return Summary.model_validate(await use_cases.summary(archive))
 
 
 @router.get("/events", operation_id="listEvents", summary="OpenLineage events as they came, the latest first")

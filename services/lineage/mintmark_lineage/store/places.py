@@ -15,12 +15,19 @@ START: Place = (0, UUID(int=0))
 MOST_WAITING = 10_000
 # Whatever transaction is older than every one still running has committed or never will.
 _SETTLED: ColumnElement[int] = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+_NEXT: ColumnElement[int] = literal_column("pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
 
 
 def beyond(place: Any) -> ColumnElement[bool]:
     """Events after a place, or after one that a row says; late ones among them."""
     later: ColumnElement[bool] = tuple_(events.c.written_in, events.c.id) > place
     return later
+
+
+async def are_in_order(connection: AsyncConnection) -> bool:
+    """Whether what is told next comes after all that was told, in the numbers Postgres gives its transactions."""
+    told = select(func.coalesce(func.max(events.c.written_in), 0)).scalar_subquery()
+    return bool(await connection.scalar(select(told < _NEXT)))
 
 
 async def after(

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from mintmark_lineage.domain.changes import AssetState, standing
 from mintmark_lineage.domain.series import counted, total
+from mintmark_lineage.store import places
 from mintmark_lineage.store.counts import CountStore
 from mintmark_lineage.store.events import EventStore
 from mintmark_lineage.store.impact import ImpactStore
 from mintmark_lineage.use_cases.archive import Archive
+from mintmark_shared.errors import Unavailable
 
 TOGETHER = 2000
 MONTHS_AHEAD = 2
@@ -45,3 +47,14 @@ async def open_months(archive: Archive) -> int:
             opened += await EventStore(connection).open_month(month)
         month = (month + timedelta(days=32)).replace(day=1)
     return opened
+
+
+async def check_order(archive: Archive) -> None:
+    """See that new events will be read: readers go by transaction numbers, which a logical restore begins anew.
+
+    Raises:
+        Unavailable: what is told now would count as read already.
+    """
+    async with archive.database.transaction() as connection:
+        if not await places.are_in_order(connection):
+            raise Unavailable("The database numbers transactions below its events: see docs/limits.md on restoring it.")
