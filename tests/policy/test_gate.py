@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mintmark_policy.domain.accounting import FREE, Account, Mechanism, caps_of, cost_of
 from mintmark_policy.domain.charter import Charter, Configuration, Criterion, ExtraRule, ParameterRange
 from mintmark_policy.domain.extra_rules import compile_plan_rule
-from mintmark_policy.domain.facts import Assessment, Facts, Plan
+from mintmark_policy.domain.facts import Assessment, Facts, Model, Plan, Stop
 from mintmark_policy.domain.gate import GATE, judge
 from mintmark_policy.domain.gate.rule import RANK
 from mintmark_policy.domain.library import read_rejection
@@ -87,6 +87,10 @@ BAD = {
     "blend.allowed": with_plan(blend_share=Decimal("0.1")),
     "priority.allowed": with_plan(priority="high"),
     "model.may-be-sampled": with_plan(model="a-run-nobody-made"),
+    "model.not-stopped": replace(
+        with_plan(model="run-1"),
+        model=Model("charter-1", "source-1", "mst", GOOD.plan.parameters, "proven", True, Stop("run-1", "withdrawn")),
+    ),
     "delta.within-budget": replace(GOOD, offered_delta=Decimal("0.0001")),
     "assessment.valid": replace(GOOD, assessments=()),
     "budget.population": replace(GOOD, populations=(account(), replace(account(), held=DEAR.renyi))),
@@ -121,7 +125,10 @@ def test_every_rule_has_a_case() -> None:
 
 @given(
     st.sets(
-        st.sampled_from(sorted(set(BAD) - {"charter.in-force", "configuration.approved", "guarantee.paid-for"})),
+        # These say something of other members too, or are said of what others say.
+        st.sampled_from(
+            sorted(set(BAD) - {"charter.in-force", "configuration.approved", "guarantee.paid-for", "model.not-stopped"})
+        ),
         min_size=2,
     )
 )

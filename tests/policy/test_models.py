@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 from policy.conftest import World
+from policy.test_release_api import release
 
 
 async def paid(world: World, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -77,3 +78,33 @@ async def test_a_model_goes_with_its_table(world: World) -> None:
     await world.approve(opened["review_id"])
     refused = await world.redeem(decision, key=request["run_id"])
     assert (refused.status_code, refused.json()["code"]) == (410, "key-destroyed")
+
+
+async def test_nothing_is_made_of_a_model_whose_table_was_stopped(world: World) -> None:
+    """What is wrong with a table is wrong with the next one from its model: at the gate, and for permits given before."""
+    await world.set_up()
+    first, _ = await paid(world)
+    once_more = again(world, first)
+    second = (await world.decide(once_more)).json()
+    await world.redeem(second, key=once_more["run_id"])
+    await world.settle(second)
+    of_second = again(world, once_more)
+    given = again(world, first)
+    permit = (await world.decide(given)).json()
+    path = f"/v1/assets/{first['run_id']}"
+    await world.post("steward", f"{path}:suspend", 204, {"reason": "a doubt"})
+    assert await failed(world, again(world, first)) == ["model.not-stopped"]
+    opened = await world.post("steward", f"{path}:resume", 202, {"reason": "no doubt"})
+    await world.approve(opened["review_id"])
+    assert await failed(world, again(world, first)) == []
+    await release(world, first["run_id"])
+    opened = await world.post("steward", f"{path}:withdraw", 202, {"reason": "A column was mislabelled."})
+    await world.approve(opened["review_id"])
+    refused = (await world.decide(again(world, first))).json()
+    (clause,) = refused["clauses"]
+    assert (refused["verdict"], clause["code"], clause["actual"]) == (
+        "deny", "model.not-stopped", f"{first['run_id']} is withdrawn",
+    )  # fmt: skip
+    assert await failed(world, of_second) == ["model.not-stopped"], "a table of a table of it"
+    late = await world.redeem(permit, key=given["run_id"])
+    assert (late.status_code, late.json()["code"]) == (409, "asset-withdrawn")

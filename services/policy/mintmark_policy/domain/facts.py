@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from mintmark_policy.domain.accounting import Account, Cost
 from mintmark_policy.domain.charter import Charter
@@ -52,8 +52,19 @@ class Assessment:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """A table that is suspended or withdrawn."""
+
+    asset_id: str
+    state: Literal["suspended", "withdrawn"]
+
+
+@dataclass(frozen=True)
 class Model:
-    """A fitted model as the plan that paid for it had it; ``paid`` once its run was charged and made a table."""
+    """A fitted model as the plan that paid for it had it; ``paid`` once its run was charged and made a table.
+
+    ``stopped`` is a table that was made of it and is read no more: that of its own run, or of one that it goes back to.
+    """
 
     charter_id: str
     source_id: str
@@ -61,6 +72,7 @@ class Model:
     parameters: Mapping[str, str | int | bool]
     guarantee: str
     paid: bool
+    stopped: Stop | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from mintmark_policy.domain.accounting import Account, Cost, Mechanism, cost_of,
 from mintmark_policy.domain.charter import state_at
 from mintmark_policy.domain.permit import made_an_asset
 from mintmark_policy.domain.waiver import Waiver
+from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.use_cases.rulebook import Book, SourceKey, Version
 from mintmark_shared.canonical import digest
@@ -154,7 +155,23 @@ async def _model(connection: AsyncConnection, run_id: UUID) -> stated.Model | No
         parameters=plan["parameters"],
         guarantee=decision.request["offer"]["guarantee"]["level"],
         paid=made_an_asset(permit.state, permit.outcome),
+        stopped=await stop_of(connection, run_id),
     )
+
+
+async def stop_of(connection: AsyncConnection, run_id: UUID) -> stated.Stop | None:
+    """The nearest stopped table among that of a run and those of the runs whose model it was sampled from."""
+    decisions, charters = DecisionStore(connection), CharterStore(connection)
+    run: UUID | None = run_id
+    while run is not None:
+        if await decisions.withdrawal(run) is not None:
+            return stated.Stop(str(run), "withdrawn")
+        if await charters.is_suspended("asset", run):
+            return stated.Stop(str(run), "suspended")
+        decision = await decisions.decision_of_run(run)
+        earlier = decision.request["plan"].get("model") if decision is not None else None
+        run = UUID(earlier) if earlier else None
+    return None
 
 
 def _population_of(key: SourceKey | None, source_id: UUID) -> str | None:

@@ -11,7 +11,7 @@ from mintmark_policy.store.budgets import BudgetStore
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore, as_permit
 from mintmark_policy.tables import journal
-from mintmark_policy.use_cases.facts import charge_of
+from mintmark_policy.use_cases.facts import charge_of, stop_of
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.reservations import give_back
 from mintmark_shared.contracts.policy import AssayKeysRequest, KeyRequest, RedeemRequest
@@ -76,10 +76,9 @@ async def redeem(office: Office, permit_id: UUID, request: RedeemRequest, *, by:
 
 async def _open_model(office: Office, connection: Any, row: Any, model: UUID) -> Keys:
     store = DecisionStore(connection)
-    if await CharterStore(connection).is_suspended("asset", model):
-        raise Conflict(
-            "The model's own table is suspended; nothing is made from it until it is resumed.", code="suspended"
-        )
+    if (stop := await stop_of(connection, model)) is not None:
+        code = "suspended" if stop.state == "suspended" else "asset-withdrawn"
+        raise Conflict(f"Asset {stop.asset_id} is {stop.state}; nothing is made from its model while it is.", code=code)
     made, asset = await store.permit_of_run(model), await store.key(row.asset_key_id)
     kept = await store.key(made.asset_key_id)
     if kept is None or asset is None:

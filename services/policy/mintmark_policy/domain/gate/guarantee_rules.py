@@ -111,3 +111,12 @@ def _suffices(which: str, accounts: Sequence[Account], cost: Cost) -> Clause | N
         return None
     expected, actual = ("; ".join(words) for words in zip(*short, strict=True))
     return Clause(f"budget.{which}", expected, actual, "ask for a smaller ε, or have more budget voted")
+
+
+def model_is_not_stopped(facts: Facts) -> Clause | None:
+    """Whatever is wrong with a table that was stopped is wrong with the next one from the same model."""
+    stop = facts.model.stopped if facts.model is not None else None
+    if stop is None:
+        return None
+    remedy = "fit anew, with what was at fault mended" if stop.state == "withdrawn" else "wait until it is resumed"
+    return Clause("model.not-stopped", "a model whose table is not stopped", f"{stop.asset_id} is {stop.state}", remedy)
