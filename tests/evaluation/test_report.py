@@ -13,8 +13,22 @@ from mintmark_evaluation.use_cases.assays import power_notes, wire_estimate
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x"
 CRITERIA = [
-    {"metric": "membership-auc", "expected": "upper bound at most 0.6", "actual": "0.5 in [0.4, 0.55]", "met": True},
-    {"metric": HOSTILE, "expected": "upper bound at most 0.1", "actual": "not estimated", "met": False},
+    {
+        "metric": "membership-auc",
+        "expected": "upper bound at most 0.6",
+        "actual": "0.5 in [0.4, 0.55]",
+        "met": True,
+        "at_most": "0.6",
+        "at_least": None,
+    },
+    {
+        "metric": HOSTILE,
+        "expected": "upper bound at most 0.1",
+        "actual": "not estimated",
+        "met": False,
+        "at_most": "0.1",
+        "at_least": None,
+    },
 ]
 
 
@@ -109,6 +123,8 @@ def test_a_criterion_no_table_of_this_size_could_meet_is_said_to_be_one() -> Non
     assert power_notes([narrow], CRITERIA[:1]) == []
     assert power_notes([wide], CRITERIA[1:]) == [], "what was not estimated is said elsewhere"
     score = {"metric": "k-marginal-score-2", "value": "900", "lower": "700", "upper": "950", "n": 50}
-    asked = [{"metric": "k-marginal-score-2", "expected": "lower bound at least 850", "actual": "", "met": False}]
+    asked = [CRITERIA[0] | {"metric": "k-marginal-score-2", "at_most": None, "at_least": "850"}]
+    no_limit = [asked[0] | {"at_least": None}]
+    assert power_notes([score], no_limit) == [], "a decision of a version that did not say its limits"
     assert power_notes([score], asked)
     assert "Even a flawless table" in render(shown(power_notes=[note]), CRITERIA)

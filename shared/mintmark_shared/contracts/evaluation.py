@@ -40,13 +40,15 @@ class AssayRequest(Document):
 
 
 class CriterionResult(Document):
-    """One criterion held against an interval; ``shortfall`` is how far its bound lies beyond what is expected."""
+    """One criterion held against an interval; ``shortfall`` is how far its bound lies beyond the limit."""
 
     metric: str
     expected: str
     actual: str
     met: bool
     shortfall: AmountText | None = None
+    at_most: AmountText | None = None
+    at_least: AmountText | None = None
 
 
 class Estimate(Document):

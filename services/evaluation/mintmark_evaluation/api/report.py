@@ -119,7 +119,7 @@ class Bar:
 def render(assay: Mapping[str, Any], criteria: Sequence[Mapping[str, Any]]) -> str:
     """The page of an assay as ``use_cases.show`` shows it, and of the criteria policy held it against."""
     estimates = {one["metric"]: one for one in assay["estimates"]}
-    limits = {one["metric"]: limit_of(one["expected"]) for one in criteria}
+    limits = {one["metric"]: limit_of(one) for one in criteria}
     notes = {one["metric"]: one["note"] for one in assay["power_notes"]}
     known = {metric for section in SECTIONS.values() for metric in section}
     sections = {title: _rows(section, estimates, limits) for title, section in SECTIONS.items()}
@@ -172,7 +172,7 @@ def bar(estimate: Mapping[str, Any], limit: float | None) -> Bar:
 
 def _criterion_bar(criterion: Mapping[str, Any], estimates: Mapping[str, Any]) -> Bar | None:
     estimate = estimates.get(criterion["metric"])
-    return bar(estimate, limit_of(criterion["expected"])) if estimate is not None else None
+    return bar(estimate, limit_of(criterion)) if estimate is not None else None
 
 
 def _bars(estimate: Mapping[str, Any] | None, name: str) -> list[tuple[str, float, float]]:

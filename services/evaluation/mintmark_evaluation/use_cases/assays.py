@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -64,13 +64,13 @@ def power_notes(estimates: Sequence[dict[str, Any]], criteria: Sequence[dict[str
     known = {one["metric"]: one for one in estimates}
     notes: list[dict[str, str]] = []
     for criterion in criteria:
-        found, limit = known.get(criterion["metric"]), limit_of(criterion["expected"])
-        if found is None or limit is None:
+        found = known.get(criterion["metric"])
+        if found is None or limit_of(criterion) is None:
             continue
         value, lower, upper = (float(found[name]) for name in ("value", "lower", "upper"))
-        upward = " at most " in criterion["expected"]
-        bound = {"at_most": limit if upward else None, "at_least": None if upward else limit}
-        if can_tell(criterion["metric"], value, lower, upper, **bound):
+        at_most, at_least = (_number(criterion.get(side)) for side in ("at_most", "at_least"))
+        upward = at_most is not None
+        if can_tell(criterion["metric"], value, lower, upper, at_most=at_most, at_least=at_least):
             continue
         note = (
             f"Even a flawless table would miss this: with n = {found['n']} the bound lies "
@@ -80,12 +80,13 @@ def power_notes(estimates: Sequence[dict[str, Any]], criteria: Sequence[dict[str
     return notes
 
 
-def limit_of(expected: str) -> float | None:
-    """The number in a criterion as policy words it, such as ``upper bound at most 0.6``."""
-    try:
-        return float(expected.rpartition(" ")[2])
-    except ValueError:
-        return None
+def limit_of(criterion: Mapping[str, Any]) -> float | None:
+    """The number that a criterion's bound is held against."""
+    return _number(criterion.get("at_most") or criterion.get("at_least"))
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text is not None else None
 
 
 async def request_assay(lab: Laboratory, request: AssayRequest, *, by: str, attempt: Attempt) -> Reply:

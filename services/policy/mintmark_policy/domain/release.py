@@ -26,6 +26,8 @@ class CriterionResult:
     met: bool
     shortfall: str | None
     """How far the bound lies beyond what is expected, a decimal: 0 where it is met, None where there is no estimate."""
+    at_most: str | None
+    at_least: str | None
 
 
 def weigh(criteria: Sequence[Criterion], estimates: Mapping[str, Interval]) -> tuple[CriterionResult, ...]:
@@ -49,10 +51,11 @@ def _weigh_one(criterion: Criterion, interval: Interval | None) -> CriterionResu
         met = interval is not None and interval.lower >= criterion.at_least
     else:
         expected, met = "a bound", False
+    limits = [f"{limit:f}" if limit is not None else None for limit in (criterion.at_most, criterion.at_least)]
     if interval is None:
-        return CriterionResult(criterion.metric, expected, "not estimated", met, None)
+        return CriterionResult(criterion.metric, expected, "not estimated", met, None, *limits)
     actual = f"{interval.value} in [{interval.lower}, {interval.upper}]"
-    return CriterionResult(criterion.metric, expected, actual, met, f"{_beyond(criterion, interval):f}")
+    return CriterionResult(criterion.metric, expected, actual, met, f"{_beyond(criterion, interval):f}", *limits)
 
 
 def _beyond(criterion: Criterion, interval: Interval) -> Decimal:
