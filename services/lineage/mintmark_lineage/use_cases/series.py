@@ -27,7 +27,8 @@ async def count_events(archive: Archive) -> int:
         if rows:
             kinds = [counted(row.kind, row.event_time, row.facets, vouched=row.vouched) for row in rows]
             await store.add(total(kinds))
-            await store.set_states(await _states(ImpactStore(connection), {row.run_id for row in rows if row.vouched}))
+            told = {row.run_id for row in rows if row.vouched and row.run_id is not None}
+            await store.set_states(await _states(ImpactStore(connection), told))
             await store.reach((rows[-1].written_in, rows[-1].id), now)
     return len(rows)
 
