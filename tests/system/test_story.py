@@ -196,7 +196,7 @@ async def record_is_whole(machine: Machine, run_id: str) -> None:
 
 
 async def no_canary_in_clear(machine: Machine) -> None:
-    """Every file under the data directory, Postgres' own included, and every value of every database."""
+    """Every file under the data directory, Postgres' own included, every value of every database, and every metric."""
     needles = [
         CANARY_TEXT.encode(),
         str(CANARY_NUMBER).encode(),
@@ -216,14 +216,17 @@ async def no_canary_in_clear(machine: Machine) -> None:
         for needle in needles:
             assert needle not in content, f"{needle!r} in {path}"
     for service in ("policy", "generation", "evaluation", "lineage"):
-        tables = await machine.sql(service, "SELECT relname FROM pg_stat_user_tables")
+        metrics = (await machine.raw("auditor", service, "/metrics", {})).text
+        assert CANARY_TEXT not in metrics
+        assert str(CANARY_NUMBER) not in metrics
+        tables = await machine.sql(service, "SELECT relid::regclass::text AS name FROM pg_stat_user_tables")
         assert len(tables) > 4
         for row in tables:
             text = await machine.sql(
-                service, f"SELECT coalesce(string_agg(t::text, ''), '') AS all FROM \"{row['relname']}\" t"
+                service, f"SELECT coalesce(string_agg(t::text, ''), '') AS all FROM {row['name']} t"
             )
             for needle in (CANARY_TEXT, str(CANARY_NUMBER)):
-                assert needle not in text[0]["all"], f"{needle} in {service}.{row['relname']}"
+                assert needle not in text[0]["all"], f"{needle} in {service}.{row['name']}"
 
 
 def test_the_search_finds_a_canary_that_is_there() -> None:
