@@ -16,8 +16,9 @@ from lineage.test_outcomes import facet, story
 
 from mintmark_lineage.domain.series import MOST_STEPS, STEPS, Stretch, begin_of, counted
 from mintmark_lineage.use_cases import summary
+from mintmark_lineage.use_cases.events import open_months
 from mintmark_lineage.use_cases.log import sign_checkpoint
-from mintmark_lineage.use_cases.series import TOGETHER, count_events, open_months
+from mintmark_lineage.use_cases.series import TOGETHER, count_events
 from mintmark_shared import migrations
 from mintmark_shared.errors import Invalid
 from mintmark_shared.telemetry import Metrics

@@ -12,11 +12,12 @@ from mintmark_lineage.domain.notes import CheckpointSigner, Witness
 from mintmark_lineage.settings import Settings
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_lineage.use_cases.cards import Throttle, publish
+from mintmark_lineage.use_cases.events import check_order, open_months
 from mintmark_lineage.use_cases.forwards import Sink, forward
 from mintmark_lineage.use_cases.impact import announce
 from mintmark_lineage.use_cases.log import sign_checkpoint
 from mintmark_lineage.use_cases.posts import Cosigning, Post, Webhook, WriteOnce, carry_out
-from mintmark_lineage.use_cases.series import check_order, count_events, open_months
+from mintmark_lineage.use_cases.series import count_events
 from mintmark_lineage.use_cases.summary import show
 from mintmark_lineage.use_cases.webhooks import Messenger, deliver_due, plain_client
 from mintmark_shared.clients.evidence import Tellers, TellersOverHttp

@@ -261,11 +261,9 @@ class CharterThen(Document):
     in_force_at: Moment | None
 
 
-class VoteThen(Document):
-    """A vote that had been cast by then, ``on`` the charter's version or on the plan."""
+class VoteShown(Document):
+    """A vote as it was cast."""
 
-    on: Literal["charter", "plan"]
-    review_id: UUID
     voter: str
     on_behalf_of: str | None
     function: str
@@ -274,7 +272,14 @@ class VoteThen(Document):
     reason: str
     stage: int
     committee_version: int
-    cast_at: Moment
+    cast_at: datetime
+
+
+class VoteThen(VoteShown):
+    """A vote that had been cast by then, ``on`` the charter's version or on the plan."""
+
+    on: Literal["charter", "plan"]
+    review_id: UUID
 
 
 class AssessmentThen(Document):

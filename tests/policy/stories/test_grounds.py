@@ -29,6 +29,7 @@ async def test_grounds_stay_as_they_were_whatever_came_after(world: World) -> No
     first = await paid_run(world)
     before = await grounds(world, first)
     world.now += timedelta(hours=1)
+    assert (await world.assess()).status_code == 201, "assessed once more"
     second = await paid_run(world)
     world.now += timedelta(hours=1)
     await grow(world, "4")

@@ -16,7 +16,7 @@ from mintmark_lineage.use_cases import marquez_graphs
 from mintmark_lineage.use_cases.marquez_shapes import show_source
 from mintmark_shared.auth import Caller
 from mintmark_shared.contracts.words import Moment
-from mintmark_shared.errors import Invalid, NotFound
+from mintmark_shared.errors import Invalid
 
 router = APIRouter(prefix="/api/v1", tags=["marquez"])
 Json = dict[str, Any]
@@ -55,7 +55,7 @@ async def namespaces(archive: InArchive, _: Caller = READ) -> Json:
 
 @router.get("/namespaces/{namespace}", operation_id="marquezNamespace", summary="A namespace")
 async def namespace(namespace: Title, archive: InArchive, _: Caller = READ) -> Json:
-    return (await use_cases.namespaces(archive, namespace))[0]
+    return await use_cases.namespace(archive, namespace)
 
 
 @router.get("/sources", operation_id="marquezSources", summary="Sources: the namespaces again")
@@ -65,7 +65,7 @@ async def sources(archive: InArchive, _: Caller = READ) -> Json:
 
 @router.get("/sources/{source}", operation_id="marquezSource", summary="A source")
 async def source(source: Title, archive: InArchive, _: Caller = READ) -> Json:
-    return show_source((await use_cases.namespaces(archive, source))[0])
+    return show_source(await use_cases.namespace(archive, source))
 
 
 @router.get("/jobs", operation_id="marquezAllJobs", summary="Jobs of all namespaces")
@@ -116,10 +116,7 @@ async def job_versions(namespace: Title, job: Title, archive: InArchive, _: Call
     summary="A version of a job",
 )
 async def job_version(namespace: Title, job: Title, version: UUID, archive: InArchive, _: Caller = READ) -> Json:
-    found = await use_cases.job_version(archive, namespace, job)
-    if found["version"] != str(version):
-        raise NotFound(f"Job {namespace}/{job} has no version {version}.")
-    return found
+    return await use_cases.job_version(archive, namespace, job, str(version))
 
 
 @router.get("/namespaces/{namespace}/datasets", operation_id="marquezDatasets", summary="Datasets of a namespace")

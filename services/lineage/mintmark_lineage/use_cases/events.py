@@ -1,18 +1,22 @@
-"""OpenLineage events taken in, once each."""
+"""OpenLineage events taken in, once each, and kept by month in an order that readers go by."""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_lineage.domain.projection import project
+from mintmark_lineage.store import places
 from mintmark_lineage.store.catalogue import CatalogueStore
 from mintmark_lineage.store.events import EventStore
 from mintmark_lineage.store.impact import ImpactStore
 from mintmark_lineage.use_cases.archive import Archive
+from mintmark_shared.errors import Unavailable
+
+MONTHS_AHEAD = 2
 
 Told = tuple[dict[str, Any], datetime]
 """An OpenLineage event and its time."""
@@ -70,3 +74,28 @@ def _edges(row: Mapping[str, Any]) -> list[dict[str, Any]]:
         for direction in ("input", "output")
         for dataset in event.get(f"{direction}s") or []
     ]
+
+
+# --- how they are kept -------------------------------------------------------------------------
+
+
+async def open_months(archive: Archive) -> int:
+    """See that events of this month and the next have a table of their own; how many were made."""
+    month = archive.clock().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    opened = 0
+    for _ in range(1 + MONTHS_AHEAD):
+        async with archive.database.transaction() as connection:
+            opened += await EventStore(connection).open_month(month)
+        month = (month + timedelta(days=32)).replace(day=1)
+    return opened
+
+
+async def check_order(archive: Archive) -> None:
+    """See that new events will be read: readers go by transaction numbers, which a logical restore begins anew.
+
+    Raises:
+        Unavailable: what is told now would count as read already.
+    """
+    async with archive.database.transaction() as connection:
+        if not await places.are_in_order(connection):
+            raise Unavailable("The database numbers transactions below its events: see docs/limits.md on restoring it.")

@@ -17,33 +17,31 @@ from mintmark_lineage.use_cases.marquez_shapes import (
     show_dataset,
     show_job,
     show_job_version,
+    show_namespace,
     show_run,
     show_version,
     time_of,
 )
 from mintmark_shared.errors import NotFound
 
-OWNER = "mintmark"
 _PERIODS: Mapping[str, tuple[int, Step]] = {"DAY": (24, "hour"), "WEEK": (7, "day")}
 
 
-async def namespaces(archive: Archive, name: str | None = None) -> list[Json]:
-    """All namespaces, or the one of a name.
+async def namespaces(archive: Archive) -> list[Json]:
+    async with archive.database.transaction() as connection:
+        rows = await CatalogueStore(connection).namespaces()
+    return [show_namespace(row) for row in rows]
+
+
+async def namespace(archive: Archive, name: str) -> Json:
+    """One namespace.
 
     Raises:
         NotFound: no event names it.
     """
     async with archive.database.transaction() as connection:
         rows = await CatalogueStore(connection).namespaces(name)
-    if name is not None and not rows:
-        raise NotFound(f"No event names namespace {name}.")
-    return [
-        {
-            "name": row.name, "createdAt": time_of(row.created_at), "updatedAt": time_of(row.updated_at),
-            "ownerName": OWNER, "description": "", "isHidden": False,
-        }
-        for row in rows
-    ]  # fmt: skip
+    return show_namespace(found_or_missing(rows[0] if rows else None, f"namespace {name}"))
 
 
 async def jobs(archive: Archive, namespace: str | None, limit: int, offset: int) -> Json:
@@ -80,13 +78,16 @@ async def job(archive: Archive, namespace: str, name: str) -> Json:
     return show_job(*await _job(archive, namespace, name))
 
 
-async def job_version(archive: Archive, namespace: str, name: str) -> Json:
+async def job_version(archive: Archive, namespace: str, name: str, version: str | None = None) -> Json:
     """The one version of a job.
 
     Raises:
-        NotFound: no event names the job.
+        NotFound: no event names the job, or its version is another than the one asked for.
     """
-    return show_job_version(*await _job(archive, namespace, name))
+    found = show_job_version(*await _job(archive, namespace, name))
+    if version not in {None, found["version"]}:
+        raise NotFound(f"Job {namespace}/{name} has no version {version}.")
+    return found
 
 
 async def _job(archive: Archive, namespace: str, name: str) -> tuple[Any, Json | None]:

@@ -18,6 +18,17 @@ def time_of(at: datetime | None) -> str | None:
     return at.isoformat().replace("+00:00", "Z") if at else None
 
 
+def show_namespace(row: Any) -> Json:
+    return {
+        "name": row.name,
+        "createdAt": time_of(row.created_at),
+        "updatedAt": time_of(row.updated_at),
+        "ownerName": "mintmark",
+        "description": "",
+        "isHidden": False,
+    }
+
+
 def show_source(namespace: Json) -> Json:
     kept = ("name", "createdAt", "updatedAt", "description")
     return {"type": "OTHER", "connectionUrl": "", **{name: namespace[name] for name in kept}}

@@ -16,7 +16,6 @@ from mintmark_policy.api.words import (
     Reason,
     ReviewOpened,
     VoteRequest,
-    VoteShown,
 )
 from mintmark_policy.domain.charter import State
 from mintmark_policy.domain.charter_schema import CHARTER_SCHEMA
@@ -25,7 +24,7 @@ from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.use_cases import advice, assessments, outcomes, reviews
 from mintmark_policy.use_cases import charters as use_cases
 from mintmark_shared.auth import Caller, requires
-from mintmark_shared.contracts.policy import Clause, DecisionRequest
+from mintmark_shared.contracts.policy import Clause, DecisionRequest, VoteShown
 from mintmark_shared.contracts.words import Document, Moment, Name
 from mintmark_shared.errors import PreconditionRequired
 from mintmark_shared.idempotency import ThisAttempt

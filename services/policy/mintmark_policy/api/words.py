@@ -11,6 +11,7 @@ from mintmark_policy.domain.assessment import Risk
 from mintmark_policy.domain.charter import State
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.reviews import Ballot
+from mintmark_shared.contracts.policy import VoteShown
 from mintmark_shared.contracts.words import AmountText, Document, Moment, Name, Text
 
 Function = Literal["privacy", "security", "legal", "product", "data_science"]
@@ -76,18 +77,6 @@ class VoteRequest(Document):
 
     def ballot(self) -> Ballot:
         return Ballot(self.function, self.verdict, self.digest, self.reason, self.on_behalf_of, tuple(self.conditions))
-
-
-class VoteShown(Document):
-    voter: str
-    on_behalf_of: str | None
-    function: str
-    verdict: str
-    digest: str
-    reason: str
-    stage: int
-    committee_version: int
-    cast_at: datetime
 
 
 class ConditionShown(Document):

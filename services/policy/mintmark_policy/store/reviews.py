@@ -37,11 +37,8 @@ class ReviewStore:
             raise NotFound(f"There is no review {review_id}.")
         return found
 
-    async def latest_on(self, kind: str, subject: str, *, by: datetime | None = None) -> Row[Any] | None:
-        """The last review of a matter that was opened, by a time or until now."""
+    async def latest_on(self, kind: str, subject: str) -> Row[Any] | None:
         query = select(reviews).where(reviews.c.kind == kind, reviews.c.subject == subject)
-        if by is not None:
-            query = query.where(reviews.c.opened_at <= by)
         return (await self._connection.execute(query.order_by(reviews.c.id.desc()).limit(1))).one_or_none()
 
     async def page(

@@ -37,7 +37,7 @@ async def dossier(office: Office, asset_id: UUID) -> dict[str, Any]:
                 "in_force_at": charter.in_force_at.isoformat() if charter.in_force_at else None,
                 "document": charter.document,
             },
-            "charter_review": await _review(connection, "charter", matter_of(permit.charter_id, charter.version)),
+            "charter_review": await review_on(connection, "charter", matter_of(permit.charter_id, charter.version)),
             "assessments": await _assessments(connection, permit.charter_id, charter.digest),
             "request": {name: decision.request[name] for name in ("requester", "plan", "offer")},
             "decision": {name: value for name, value in decision.document.items() if name != "permit"},
@@ -51,12 +51,13 @@ async def dossier(office: Office, asset_id: UUID) -> dict[str, Any]:
             "reviews": [
                 found
                 for kind in ("release", "blended-release", "finding", "withdrawal", "retirement", "resumption")
-                if (found := await _review(connection, kind, f"asset:{asset_id}")) is not None
+                if (found := await review_on(connection, kind, f"asset:{asset_id}")) is not None
             ],
         }  # fmt: skip
 
 
-async def _review(connection: AsyncConnection, kind: str, subject: str) -> dict[str, Any] | None:
+async def review_on(connection: AsyncConnection, kind: str, subject: str) -> dict[str, Any] | None:
+    """The last review of a matter with its votes."""
     row = await ReviewStore(connection).latest_on(kind, subject)
     if row is None:
         return None

@@ -163,6 +163,7 @@ async def stop_of(connection: AsyncConnection, run_id: UUID) -> stated.Stop | No
     """The nearest stopped table among that of a run and those of the runs whose model it was sampled from."""
     decisions, charters = DecisionStore(connection), CharterStore(connection)
     run: UUID | None = run_id
+    # Each was permitted after the one before it, so this comes to an end.
     while run is not None:
         if await decisions.withdrawal(run) is not None:
             return stated.Stop(str(run), "withdrawn")

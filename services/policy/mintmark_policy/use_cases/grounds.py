@@ -12,11 +12,10 @@ from mintmark_policy.domain.accounting import Cost, balances, epsilon_of
 from mintmark_policy.store.budgets import BudgetStore, exact
 from mintmark_policy.store.charters import CharterStore, state_of
 from mintmark_policy.store.decisions import DecisionStore
-from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.store.rulebook import RulebookStore
-from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.accounts import plain
 from mintmark_policy.use_cases.charters import matter_of
+from mintmark_policy.use_cases.dossier import review_on
 from mintmark_policy.use_cases.office import Office
 
 
@@ -32,8 +31,8 @@ async def grounds(office: Office, asset_id: UUID) -> dict[str, Any]:
         decision = await store.decision(permit.decision_id)
         at = permit.made_at
         charter = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest, at)
-        on_charter = await _votes(connection, "charter", matter_of(permit.charter_id, charter.version), at)
-        on_plan = await _votes(connection, "plan", f"run:{asset_id}", at)
+        on_charter = await _votes(connection, "charter", matter_of(permit.charter_id, charter.version))
+        on_plan = await _votes(connection, "plan", f"run:{asset_id}")
         return {
             "asset_id": str(asset_id),
             "at": at,
@@ -51,15 +50,10 @@ async def grounds(office: Office, asset_id: UUID) -> dict[str, Any]:
         }  # fmt: skip
 
 
-async def _votes(connection: AsyncConnection, kind: str, subject: str, at: datetime) -> list[dict[str, Any]]:
-    """Every vote that was cast by then on the matter, in the review that was its last by then."""
-    row = await ReviewStore(connection).latest_on(kind, subject, by=at)
-    if row is None:
-        return []
-    cast = (await reviews.show(connection, row))["votes"]
-    return [
-        {"on": kind, **vote, "review_id": str(row.id)} for vote in cast if datetime.fromisoformat(vote["cast_at"]) <= at
-    ]
+async def _votes(connection: AsyncConnection, kind: str, subject: str) -> list[dict[str, Any]]:
+    """Every vote on the matter: a review is closed before what it approved can be used, and nobody votes after that."""
+    review = await review_on(connection, kind, subject)
+    return [{"on": kind, **vote, "review_id": review["id"]} for vote in review["votes"]] if review is not None else []
 
 
 async def _assessments(connection: AsyncConnection, permit: Any, at: datetime) -> list[dict[str, Any]]:
