@@ -19,7 +19,7 @@ import pyarrow as pa
 from bench import Bench
 
 from mintmark.cli import randhie
-from mintmark_generation.generators.catalogue import CATALOGUE, engine_named
+from mintmark_generation.generators.catalogue import CATALOGUE, WITHDRAWN, engine_named
 from mintmark_generation.generators.protocol import Needs, check_shapeable, check_source, complete
 from mintmark_shared.contracts.generation import Column, SourceDeclaration, Survival
 from mintmark_shared.contracts.generation import Sequence as Sequences
@@ -42,7 +42,6 @@ QUICK: dict[str, dict[str, Any]] = {
     "fflows": {"n_iter": 5},
     "dpgan": {"n_iter": 1, "batch_size": 100},
     "pategan": {"n_iter": 1, "n_teachers": 2},
-    "privbayes": {"n_bins": 5},
     "aim": {},
 }
 
@@ -265,7 +264,8 @@ def write(rows: dict[str, str]) -> None:
     ]
     untried = [f"| {name} |{' not tried |' * len(TRIALS)}" for name in CATALOGUE if name not in rows]
     tried = [rows[name] for name in CATALOGUE if name in rows]
-    PAGE.write_text(HEAD + "\n".join([*head, *tried, *untried]) + "\n")
+    gone = [f"\nWithdrawn: `{name}`. {reason}" for name, reason in WITHDRAWN.items()]
+    PAGE.write_text(HEAD + "\n".join([*head, *tried, *untried, *gone]) + "\n")
 
 
 async def main(names: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ from system.conftest import Machine, Ready
 
 from mintmark_local import identity, postgres
 from mintmark_local.stack import Stack
+from mintmark_policy.domain.accounting import Mechanism, cost_of, epsilon_of
 
 CLIENTS = 32
 SECONDS = 10
@@ -81,10 +83,14 @@ async def prepared(machine: Machine, ready: Ready) -> str:
     """A decision request with a place for its run id."""
     plan = ready.plan().model_dump(mode="json")
     (row,) = await machine.sql("policy", "SELECT id FROM keys WHERE resource LIKE $1", f"source:{ready.source_id}:%")
+    rho, delta = "0.000000000001", "0.000001"
+    charged = epsilon_of(cost_of(Mechanism("zcdp", rho=Decimal(rho))).renyi, Decimal(delta))
+    label = {"level": "proven", "unit": "one row", "statement": "s", "epsilon": f"{charged:f}", "delta": delta}
     offer = {
         "engine_version": "1",
-        "guarantee": {"level": "proven", "unit": "one row", "statement": "s", "delta": "0.000001"},
-        "mechanism": {"kind": "zcdp", "rho": "0.000000000001"},
+        "guarantee": label,
+        "mechanism": {"kind": "zcdp", "rho": rho},
+        "privacy_unit": {"maximum_rows": 1},
         "source_key_id": str(row["id"]),
         "population_id": ready.population_id,
     }

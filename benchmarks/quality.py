@@ -22,7 +22,7 @@ from mintmark_generation.generators.catalogue import engine_named
 from mintmark_generation.generators.encoding import TableCodec
 from mintmark_generation.generators.protocol import complete
 
-ENGINES = ("dpmm-mst", "dpmm-fixed", "aim", "privbayes", "dpgan")
+ENGINES = ("dpmm-mst", "dpmm-fixed", "aim", "dpgan")
 EPSILONS = ("1", "3")
 # With its 300 epochs dpgan was stopped after 1,500 s.
 LESS = {"dpgan": {"n_iter": 3}}

@@ -17,7 +17,15 @@ from mintmark_generation.use_cases.sources import register
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared.contracts.domains import CategoricalDomain
 from mintmark_shared.contracts.generation import Column, SourceDeclaration
-from mintmark_shared.contracts.policy import DataKey, Decision, DecisionRequest, Permit, Plan, PopulationUnit, Redemption
+from mintmark_shared.contracts.policy import (
+    DataKey,
+    Decision,
+    DecisionRequest,
+    Permit,
+    Plan,
+    PopulationUnit,
+    Redemption,
+)
 from mintmark_shared.idempotency import Attempt
 from mintmark_shared.service import Surroundings
 

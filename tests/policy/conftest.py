@@ -21,12 +21,18 @@ from mintmark_shared.service import Surroundings
 MEMBERS = {"privacy-officer": "privacy", "counsel": "legal"}
 
 
+RHO = "0.01"
+
+
 def labelled(request: dict[str, Any]) -> dict[str, Any]:
     """The request with what its label leaves out: the ε its mechanism is charged for, and the source's unit."""
     offer = request["offer"]
     asked = mechanism_of(Mechanism.model_validate(offer["mechanism"]))
     label, unit = offer["guarantee"], {"maximum_rows": asked.group_size}
-    if asked.kind not in {"none", "post-processing"} and label.get("delta"):
+    if asked.kind == "post-processing":
+        # What is sampled again is the model of a run that was asked for like any other here.
+        asked, unit = mechanism_of(Mechanism(kind="zcdp", rho=RHO)), {"maximum_rows": 1}
+    if asked.kind != "none" and label.get("delta"):
         charged = asked.epsilon or epsilon_of(cost_of(asked).renyi, Decimal(label["delta"]))
         label = {"epsilon": f"{charged * (asked.group_size if asked.epsilon else 1):f}"} | label
     return request | {"offer": {"privacy_unit": unit} | offer | {"guarantee": label}}
@@ -50,17 +56,21 @@ class World:
         allocated: str = "2",
         delta: str = "0.00001",
         releases: int | None = None,
+        approximate: str = "0",
+        population_delta: str = "0.00001",
+        unit: dict[str, Any] | None = None,
         **charter: Any,
     ) -> None:
         """A population with a keyed source, a charter in force, assessed, and with an allocation."""
-        await self.make_population(epsilon)
+        await self.make_population(epsilon, delta=population_delta, approximate_delta=approximate, unit=unit)
         await self.make_charter(**charter)
         body = {"charter_id": self.charter_id, "epsilon": allocated, "delta": delta, "releases": releases}
+        body["approximate_delta"] = approximate
         answer = await self.call("steward", "POST", f"/v1/populations/{self.population_id}/allocations", json=body)
         assert answer.status_code == 201, answer.text
 
-    async def make_population(self, epsilon: str = "2") -> None:
-        body = {"name": f"p-{uuid4().hex[:8]}", "privacy_unit": "one row", "epsilon": epsilon, "delta": "0.00001"}
+    async def make_population(self, epsilon: str = "2", delta: str = "0.00001", **more: Any) -> None:
+        body = {"name": f"p-{uuid4().hex[:8]}", "privacy_unit": "one row", "epsilon": epsilon, "delta": delta} | more
         self.population_id = (await self.call("steward", "POST", "/v1/populations", json=body)).json()["id"]
         body = {"resource": f"source:{self.source_id}:{uuid4()}", "population_id": self.population_id}
         self.key_id = (await self.call("generation", "POST", "/v1/keys", json=body)).json()["id"]
@@ -87,7 +97,7 @@ class World:
         body = {"function": function, "verdict": "approve", "digest": self.digest, "reason": "good"} | changes
         return await self.call(person, "POST", f"/v1/charters/{self.charter_id}/votes", json=body)
 
-    def request(self, *, rho: str = "0.01", **plan: Any) -> dict[str, Any]:
+    def request(self, *, rho: str = RHO, **plan: Any) -> dict[str, Any]:
         """A decision request as generation would send it."""
         made = {
             "charter_id": self.charter_id,

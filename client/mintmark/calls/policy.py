@@ -65,8 +65,23 @@ def assess_charter(charter_id: Id, *, digest: str, acceptable: bool, summary: st
     return Call("policy", "POST", f"/v1/charters/{charter_id}/assessments", as_json, json=body)
 
 
-def create_population(name: str, *, privacy_unit: str, epsilon: str, delta: str, key: str | None = None) -> Call[Json]:
-    body = {"name": name, "privacy_unit": privacy_unit, "epsilon": epsilon, "delta": delta}
+def create_population(
+    name: str,
+    *,
+    privacy_unit: str,
+    epsilon: str,
+    delta: str,
+    identified_by: str | None = None,
+    approximate_delta: str = "0",
+    order: str | None = None,
+    key: str | None = None,
+) -> Call[Json]:
+    """``privacy_unit`` says it in words; the unit is a row unless ``identified_by`` names what tells persons apart."""
+    unit = {"kind": "person" if identified_by else "row", "identified_by": identified_by}
+    body: Json = {
+        "name": name, "privacy_unit": privacy_unit, "unit": unit, "epsilon": epsilon, "delta": delta,
+        "approximate_delta": approximate_delta, "order": order,
+    }  # fmt: skip
     return Call("policy", "POST", "/v1/populations", as_json, json=body, headers=once(key))
 
 

@@ -30,12 +30,18 @@ def create(
     privacy_unit: Annotated[str, typer.Option(help="Whom one unit stands for, in words.")],
     epsilon: Annotated[str, typer.Option()],
     delta: Annotated[str, typer.Option()],
+    identified_by: Annotated[str | None, typer.Option(help="What tells persons apart; else a unit is a row.")] = None,
+    approximate_delta: Annotated[str, typer.Option(help="The part of δ that claimed mechanisms may fail with.")] = "0",
     data: Data = DEFAULT_DATA,
     person: Person = "steward",
 ) -> None:
     """Name a population and its whole budget."""
     with speak(data, person) as client:
-        made = client.send(calls.create_population(name, privacy_unit=privacy_unit, epsilon=epsilon, delta=delta))
+        call = calls.create_population(
+            name, privacy_unit=privacy_unit, epsilon=epsilon, delta=delta, identified_by=identified_by,
+            approximate_delta=approximate_delta,
+        )  # fmt: skip
+        made = client.send(call)
     say(made["id"])
 
 

@@ -52,7 +52,7 @@ def show_budget(population: Mapping[str, Any]) -> None:
     rows += [(f"charter {entry['charter_id']}", entry) for entry in population["allocations"]]
     table(
         f"Privacy budget of {population['name']} (unit: {population['privacy_unit']})",
-        ("account", "ε", "δ", "ε spent", "ε spent or held", "releases"),
+        ("account", "ε", "δ", "ε spent", "ε spent or held", "share", "releases"),
         [
             (
                 name,
@@ -60,6 +60,7 @@ def show_budget(population: Mapping[str, Any]) -> None:
                 entry["delta"],
                 entry["epsilon_spent"],
                 entry["epsilon_held"],
+                f"{float(entry['share_held']):.1%}",
                 _releases(entry),
             )
             for name, entry in rows

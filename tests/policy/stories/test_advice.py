@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from policy.conftest import World
+from policy.conftest import World, labelled
 from policy.stories.words import MISSING
 from policy.test_release_api import paid_run, release
 
@@ -54,7 +54,7 @@ async def test_other_systems_ask_and_nothing_is_reserved(world: World) -> None:
         }  # fmt: skip
         return await world.post("platform", "/access/v1/evaluation", 200, body)
 
-    stated = {"plan": request["plan"], "offer": request["offer"]}
+    stated = {name: labelled(request)[name] for name in ("plan", "offer")}
     assert await ask("scientist", "generate", "source", world.source_id, **stated) == {"decision": True}
     wide = stated | {"plan": request["plan"] | {"rows": 60_000}}
     refused = await ask("scientist", "generate", "source", world.source_id, **wide)

@@ -52,8 +52,8 @@ async def test_epsilon_moves_from_one_charter_to_another(world: World) -> None:
 
 async def test_partitions_compose_in_parallel(world: World) -> None:
     body = {
-        "name": f"p-{uuid4().hex[:8]}", "privacy_unit": "one person", "epsilon": "2", "delta": "0.00001",
-        "partitions": ["2024", "2025"],
+        "name": f"p-{uuid4().hex[:8]}", "privacy_unit": "one person-year", "unit": {"kind": "row"},
+        "epsilon": "2", "delta": "0.00001", "partitions": ["2024", "2025"],
     }  # fmt: skip
     world.population_id = (await world.post("steward", "/v1/populations", 201, body))["id"]
     keys: dict[str, str] = {}

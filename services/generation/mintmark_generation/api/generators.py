@@ -4,8 +4,8 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from mintmark_generation.api.words import GeneratorShown
-from mintmark_generation.generators.catalogue import CATALOGUE
+from mintmark_generation.api.words import GeneratorShown, WithdrawnShown
+from mintmark_generation.generators.catalogue import CATALOGUE, WITHDRAWN
 from mintmark_generation.generators.protocol import Engine
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.domains import CategoricalDomain
@@ -24,6 +24,11 @@ _EXAMPLE = SourceDeclaration(
 @router.get("", operation_id="listGenerators", summary="Every engine, what it earns and what it does not")
 async def list_generators(_: Caller = requires("generation:read")) -> list[GeneratorShown]:
     return [_show(engine) for engine in CATALOGUE.values()]
+
+
+@router.get("/withdrawn", operation_id="listWithdrawnGenerators", summary="Engines offered no more, and why")
+async def list_withdrawn(_: Caller = requires("generation:read")) -> list[WithdrawnShown]:
+    return [WithdrawnShown(name=name, reason=reason) for name, reason in WITHDRAWN.items()]
 
 
 def _show(engine: Engine) -> GeneratorShown:

@@ -48,6 +48,13 @@ class GeneratorShown(Document):
     parameters: dict[str, Any]
 
 
+class WithdrawnShown(Document):
+    """An engine that was offered once."""
+
+    name: str
+    reason: str
+
+
 class SourceShown(Document):
     id: UUID
     declaration: SourceDeclaration

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 from mintmark_generation.generators.dpmm_engines import DpmmFixed, DpmmMst
 from mintmark_generation.generators.protocol import Engine
-from mintmark_generation.generators.synthcity_engines import SYNTHCITY_ENGINES
+from mintmark_generation.generators.synthcity_engines import SYNTHCITY_ENGINES, WITHDRAWN
 from mintmark_shared.errors import Invalid
+
+__all__ = ["CATALOGUE", "WITHDRAWN", "engine_named"]
 
 CATALOGUE: Mapping[str, Engine] = {engine.name: engine for engine in (DpmmMst(), DpmmFixed(), *SYNTHCITY_ENGINES)}
 
@@ -14,8 +16,10 @@ def engine_named(name: str) -> Engine:
     """The engine of that name.
 
     Raises:
-        Invalid: there is none.
+        Invalid: there is none, or it was withdrawn.
     """
+    if name in WITHDRAWN:
+        raise Invalid(f"{name} was withdrawn. {WITHDRAWN[name]}", code="generator-withdrawn")
     if name not in CATALOGUE:
         raise Invalid(
             f"There is no generator {name}; there are {', '.join(sorted(CATALOGUE))}.",

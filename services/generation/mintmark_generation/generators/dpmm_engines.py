@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from mintmark_generation.generators.encoding import TableCodec
-from mintmark_generation.generators.protocol import Needs, Parameters, ParameterSpec, Report, unit_of
+from mintmark_generation.generators.protocol import OUTSIDE, Needs, Parameters, ParameterSpec, Report, unit_of
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import Guarantee, Mechanism
 
@@ -55,13 +55,14 @@ class DpmmMst:
         return Guarantee(
             level="proven",
             unit=unit_of(declaration),
+            epsilon=str(epsilon),
             delta=str(delta),
             statement=(
                 f"({epsilon}, {delta})-differential privacy of {unit_of(declaration)} under add-or-remove, "
-                "from the declared domain to the released table; noise is fresh in every run."
+                f"from the declared domain to the table that is made; noise is fresh in every run. {OUTSIDE}"
             ),
             gaps=[
-                "The figures of an assay are computed from real rows and are outside this guarantee.",
+                "An assay's figures, and whether a table is released by them, come from real rows, outside the guarantee.",
                 "The split into train and holdout and the number of rows asked for are taken as public.",
                 "How long a run takes is not hidden.",
             ],

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import MAX_EMAX, ROUND_CEILING, Decimal, localcontext
 from typing import Any, Literal, Protocol
 
 import pyarrow as pa
@@ -149,6 +149,25 @@ def check_shapeable(engine: Engine) -> None:
 
 
 NEEDED: Mapping[str, str] = {"survival": "times to an event", "sequence": "sequences of rows"}
+
+
+OUTSIDE = (
+    "It is of what the mechanism makes; the assay and the decision on release look at real rows and are outside it."
+)
+
+
+def claimed_amounts(declaration: SourceDeclaration, parameters: Parameters) -> tuple[str, str]:
+    """(ε, δ) of one privacy unit, where the plugin's are of one row: ε k, and δ (1 + e^ε + … + e^((k-1)ε)).
+
+    Vadhan 2017, "The Complexity of Differential Privacy", Lemma 2.2; δ is rounded up, and at most 1.
+    """
+    epsilon, delta = Decimal(str(parameters["epsilon"])), Decimal(str(parameters["delta"]))
+    rows = declaration.privacy_unit.maximum_rows
+    with localcontext() as context:
+        context.prec, context.Emax, context.rounding = 60, MAX_EMAX, ROUND_CEILING
+        widened = ((epsilon * rows).exp() - 1) / (epsilon.exp() - 1) * (1 + Decimal("1e-50")) if rows > 1 else 1
+        of_unit = min((delta * widened).quantize(Decimal("1e-30")), Decimal(1)) if delta * widened < 1 else Decimal(1)
+    return f"{epsilon * rows:f}", f"{of_unit.normalize():f}"
 
 
 def unit_of(declaration: SourceDeclaration) -> str:

@@ -6,7 +6,6 @@ it runs once, with fresh noise, over the declared domain; what it made is kept, 
 """
 
 import pickle
-import secrets
 from collections.abc import Mapping
 from importlib import import_module
 from itertools import combinations
@@ -17,7 +16,17 @@ import pandas as pd
 import pyarrow as pa
 
 from mintmark_generation.generators.encoding import TableCodec
-from mintmark_generation.generators.protocol import Needs, Parameters, ParameterSpec, Report, unit_of
+from mintmark_generation.generators.entropy import reseed
+from mintmark_generation.generators.protocol import (
+    OUTSIDE,
+    Needs,
+    Parameters,
+    ParameterSpec,
+    Report,
+    claimed_amounts,
+    unit_of,
+)
+from mintmark_generation.generators.synthcity_claimed import claimed_mechanism
 from mintmark_generation.generators.synthcity_plugin import quiet
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import Guarantee, Mechanism
@@ -43,24 +52,25 @@ class AimEngine:
         import_module("synthcity.plugins.core.models.aim")
 
     def guarantee(self, declaration: SourceDeclaration, parameters: Parameters) -> Guarantee:
+        epsilon, delta = claimed_amounts(declaration, parameters)
         return Guarantee(
             level="claimed",
             unit=unit_of(declaration),
-            delta=str(parameters["delta"]),
+            epsilon=epsilon,
+            delta=delta,
             statement=(
                 f"The library claims ({parameters['epsilon']}, {parameters['delta']})-differential privacy of one row; "
-                "that covers the choice and the noisy counts of marginals over the declared domain."
+                f"that covers the choice and the noisy counts of marginals over the declared domain. {OUTSIDE}"
             ),
             gaps=[
-                "Noise comes from a general-purpose generator in floating point (we seed it freshly in every run).",
+                "Noise comes from a general-purpose generator in floating point (its whole state is fresh in every run).",
                 "The estimator's step size never grows, so tables stay near uniform.",
                 "The number of rows the mechanism makes is taken from the private counts it measured.",
             ],
         )
 
     def mechanism(self, declaration: SourceDeclaration, parameters: Parameters) -> Mechanism:
-        group = declaration.privacy_unit.maximum_rows
-        return Mechanism(kind="claimed", epsilon=str(parameters["epsilon"]), group_size=group)
+        return claimed_mechanism(declaration, parameters)
 
     def fit(
         self,
@@ -83,7 +93,7 @@ class AimEngine:
             float(parameters["epsilon"]), float(parameters["delta"]), max_model_size=int(parameters["max_model_size"])
         )
         # It draws from numpy's one generator, which whatever ran before may have seeded.
-        np.random.seed(secrets.randbelow(2**32))  # noqa: NPY002
+        reseed()
         report(0.1)
         made = mechanism.run(mbi.Dataset(codec.encode(table), domain), workload)
         return FittedAim(made.df.astype("int64"), codec)

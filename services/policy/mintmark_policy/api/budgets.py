@@ -34,7 +34,6 @@ from mintmark_shared.idempotency import ThisAttempt
 from mintmark_shared.web import Pages
 
 
-
 class Sized(Protocol):
     """A request that says how large a budget is to be."""
 

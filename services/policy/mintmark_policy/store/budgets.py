@@ -232,9 +232,7 @@ class BudgetStore:
     async def movements(self, permit_id: UUID) -> Sequence[Row[Any]]:
         """What a permit moved, in every account, in order."""
         query = (
-            select(
-                ledger_entries, mechanisms.c.renyi, mechanisms.c.releases, mechanisms.c.delta, mechanisms.c.document
-            )
+            select(ledger_entries, mechanisms.c.renyi, mechanisms.c.releases, mechanisms.c.delta, mechanisms.c.document)
             .join(mechanisms, mechanisms.c.digest == ledger_entries.c.mechanism)
             .where(ledger_entries.c.permit_id == permit_id)
             .order_by(ledger_entries.c.id)

@@ -80,9 +80,7 @@ async def _budgets(store: BudgetStore, permit: Any, at: datetime) -> list[dict[s
 
 
 def _budget(row: Any, cost: Cost, moved: Sequence[Any], size: Any) -> dict[str, Any]:
-    held = balances(
-        [(one.kind, one.times, Cost(exact(one.renyi), one.releases, int(one.delta))) for one in moved]
-    )
+    held = balances([(one.kind, one.times, Cost(exact(one.renyi), one.releases, int(one.delta))) for one in moved])
     order, conversion = NAMED_ORDERS[row.renyi_order], size.delta - size.approximate_delta
     return {
         "account": str(row.id),

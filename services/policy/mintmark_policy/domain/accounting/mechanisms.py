@@ -46,7 +46,8 @@ class Mechanism:
 @dataclass(frozen=True)
 class Cost:
     """What a run takes from a budget: Rényi divergence per order, in 1/SCALE, releases of no guarantee, and the
-    probability that the divergence does not hold, in 1/DELTA_SCALE."""
+    probability that the divergence does not hold, in 1/DELTA_SCALE.
+    """
 
     renyi: Costs
     releases: int = 0

@@ -132,7 +132,11 @@ def _unit_fault(facts: Facts) -> tuple[str, str, str] | None:
     """(expected, actual, remedy); a source whose unit is a person holds in a population of rows, never the other way."""
     population, source = facts.population_unit, facts.offered_unit
     if population is None or population.kind == "undeclared":
-        return "a population whose privacy unit is declared", "it is not", "have a steward declare the population's unit"
+        return (
+            "a population whose privacy unit is declared",
+            "it is not",
+            "have a steward declare the population's unit",
+        )
     if source is None:
         return "an offer that states the source's privacy unit", "it states none", "plan anew"
     if population.kind == "person" and source.identified_by != population.identified_by:
