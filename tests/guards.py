@@ -39,7 +39,7 @@ class Guard:
 
 GUARDS = (
     Guard("I6 a plan without charter", f"{POLICY}/domain/gate/__init__.py", "GATE: tuple[Rule, ...] = (\n    charter_is_in_force,\n", "GATE: tuple[Rule, ...] = (\n", "tests/policy -k 'without_charter or on_its_own'"),
-    Guard("I3 beyond budget", f"{POLICY}/domain/accounting.py", "held + more <= cap", "held <= cap", "tests/policy -k budget"),
+    Guard("I3 beyond budget", f"{POLICY}/domain/accounting/account.py", "return cost.renyi[self._here] <= self._room and", "return self._room >= 0 and", "tests/policy -k budget"),
     Guard("I3 two plans racing", f"{POLICY}/store/hot.py", "ORDER BY id FOR UPDATE", "ORDER BY id", "tests/policy/test_lane.py -k racing"),
     Guard("I6 an unapproved configuration", f"{POLICY}/domain/gate/__init__.py", "    parameters_are_in_range,\n    configuration_is_in", "    configuration_is_in", "tests/policy -k 'configuration or gate'"),
     Guard("I9 an owner's own vote", f"{POLICY}/domain/review.py", "if {vote.voter, vote.principal} & review.barred:", "if False:", "tests/policy -k 'own or themself'"),
@@ -65,13 +65,13 @@ GUARDS = (
     Guard("one execution per charge", f"{GENERATION}/domain/run.py", 'return run.model_sealed or run.guarantee == "none"', "return True", "tests/generation/test_run.py"),
     Guard("a replaced worker saves nothing", f"{GENERATION}/store/__init__.py", ", runs.c.attempt == run.attempt", "", "tests/generation/test_carry.py -k replaced"),
     Guard("I10 labels", f"{GENERATION}/generators/synthcity_plugin.py", 'level="none"', 'level="proven"', "tests/generation/test_generators.py -k labelled"),
-    Guard("I10 claimed noise is never seeded", f"{GENERATION}/generators/synthcity_claimed.py", "secrets.randbelow(2**31)", "seed", "tests/generation/test_generators.py -k every_engine"),
+    Guard("I10 claimed noise is never seeded", f"{GENERATION}/generators/synthcity_claimed.py", "        with fresh_entropy():\n            return super().fit(table, declaration, parameters, None, report)", "        return super().fit(table, declaration, parameters, seed, report)", "tests/generation/test_generators.py -k every_engine"),
     Guard("I10 counts of public pairs", f"{GENERATION}/generators/dpmm_engines.py", "np.sqrt(1 / rho)", "np.sqrt(1 / (2 * rho))", "tests/generation/test_generators.py -k costs_rho"),
     Guard("only a paid model is free", f"{POLICY}/domain/gate/__init__.py", "    model_may_be_sampled,\n    model_is_not_stopped,\n    delta", "    model_is_not_stopped,\n    delta", "tests/policy/test_models.py"),
     Guard("grounds: the ledger until then", f"{POLICY}/store/budgets.py", ".where(ledger_entries.c.at <= by if by is not None else true())", "", "tests/policy/stories/test_grounds.py"),
     Guard("grounds: the budget's size until then", f"{POLICY}/store/budgets.py", "query = query.where(budget_versions.c.set_at <= by)", "pass", "tests/policy/stories/test_grounds.py"),
     Guard("grounds: assessments until then", f"{POLICY}/use_cases/grounds.py", " and row.made_at <= at < row.valid_until", "", "tests/policy/stories/test_grounds.py"),
-    Guard("grounds: what was given back is not held", f"{POLICY}/domain/accounting.py", '"return": -times', '"return": 0', "tests/policy/stories/test_grounds.py"),
+    Guard("grounds: what was given back is not held", f"{POLICY}/domain/accounting/account.py", '"return": -times', '"return": 0', "tests/policy/stories/test_grounds.py"),
     Guard("no more tables of a stopped table's model", f"{POLICY}/domain/gate/__init__.py", "    model_is_not_stopped,\n    delta", "    delta", "tests/policy/test_models.py -k stopped"),
     Guard("nor by a permit given before", f"{POLICY}/use_cases/permits.py", "if (stop := await stop_of(connection, model)) is not None:", "if (stop := None) is not None:", "tests/policy/test_models.py -k 'stopped or goes_with'"),
     Guard("I1 sampling again opens no source", f"{POLICY}/use_cases/permits.py", "        if model is not None:\n", "        if False:\n", "tests/policy/test_models.py"),
@@ -159,6 +159,14 @@ GUARDS = (
     Guard("the later event has the last word", f"{LINEAGE}/store/catalogue.py", "    later = new.updated_at >= old.updated_at\n", "    later = new.updated_at.is_not(None)\n", "tests/lineage/test_marquez.py -k turn_time_back"),
     Guard("evidence binds plan and log", "client/mintmark/evidence.py", '    _same(digest_of(plan), logged["details"]["plan_digest"], "the plan", "the one that was decided on")\n', "", "tests/system/test_evidence.py -k holds"),
     Guard("evidence is listed and signed", "client/mintmark/evidence.py", '        elif hashlib.sha256(bundle.files[name]).hexdigest() != listed[name]["sha256"]:', "        elif False:", "tests/system/test_evidence.py -k holds"),
+    Guard("I3 one order, fixed", f"{POLICY}/domain/accounting/account.py", "return cost.renyi[self._here] <= self._room and", "return any(h + c <= cap for h, c, cap in zip(self.held, cost.renyi, self.caps, strict=True)) and", "tests/policy/test_adaptive.py"),
+    Guard("I3 claims' own delta", f"{POLICY}/domain/accounting/account.py", " and cost.delta <= self._delta_room", "", "tests/attacks/test_understated_claims.py"),
+    Guard("I10 no free label", f"{POLICY}/domain/gate/guarantee_rules.py", "    fault = _unpaid(facts) or _misstated(facts)\n", "    fault = None\n", "tests/attacks/test_free_labels.py"),
+    Guard("I10 a label follows from its charge", f"{POLICY}/domain/gate/guarantee_rules.py", "_unpaid(facts) or _misstated(facts)", "_unpaid(facts)", "tests/attacks/test_free_labels.py"),
+    Guard("I10 a source's unit at the gate", f"{POLICY}/domain/gate/guarantee_rules.py", "    fault = _unit_fault(facts)\n", "    fault = None\n", "tests/attacks/test_privacy_units.py"),
+    Guard("I10 a source's unit at registration", f"{GENERATION}/use_cases/sources.py", 'if population.kind == "person" and unit.identified_by != population.identified_by:', "if False:", "tests/attacks/test_privacy_units.py"),
+    Guard("I10 votes end at their epsilon", f"{GENERATION}/generators/synthcity_pategan.py", "if told(model) > model.epsilon:", "if False:", "tests/generation/test_noise_scales.py"),
+    Guard("I10 dpgan and pategan run at the stated delta", f"{GENERATION}/generators/synthcity_pategan.py", '        made.model.delta = settings["delta"]\n', "", "tests/generation/test_noise_scales.py"),
 )  # fmt: skip
 
 

@@ -1,11 +1,13 @@
 """Somebody who chooses the second step by what the first one showed; their composed δ is computed, not sampled."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+from scipy.integrate import trapezoid
 from scipy.stats import binom, norm
 
-Array = np.ndarray
+Array = np.ndarray[Any, Any]
 FOLDS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 17, 20, 40)
 """How many randomized responses the second step may be made of."""
 
@@ -40,7 +42,7 @@ def composed_delta(epsilon: float, first_rho: float, second_rho: float, response
     left = epsilon - losses
     choices = [gaussian_tail(left, float(np.sqrt(2 * second_rho)))]
     choices += [responses_tail(left, amount, fold) for fold, amount in responses.items() if amount > 0]
-    return float(np.trapz(norm.pdf(losses, first_rho, shift) * np.max(choices, axis=0), losses))
+    return float(trapezoid(norm.pdf(losses, first_rho, shift) * np.max(choices, axis=0), losses))
 
 
 def largest(admitted: Callable[[float], bool], most: float, steps: int = 40) -> float:

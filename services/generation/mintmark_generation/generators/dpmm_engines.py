@@ -62,7 +62,7 @@ class DpmmMst:
                 f"from the declared domain to the table that is made; noise is fresh in every run. {OUTSIDE}"
             ),
             gaps=[
-                "An assay's figures, and whether a table is released by them, come from real rows, outside the guarantee.",
+                "An assay's figures, and a release decided by them, come from real rows, outside the guarantee.",
                 "The split into train and holdout and the number of rows asked for are taken as public.",
                 "How long a run takes is not hidden.",
             ],

@@ -63,7 +63,7 @@ class AimEngine:
                 f"that covers the choice and the noisy counts of marginals over the declared domain. {OUTSIDE}"
             ),
             gaps=[
-                "Noise comes from a general-purpose generator in floating point (its whole state is fresh in every run).",
+                "Noise comes from a general-purpose generator in floating point (all of its state is fresh in a run).",
                 "The estimator's step size never grows, so tables stay near uniform.",
                 "The number of rows the mechanism makes is taken from the private counts it measured.",
             ],

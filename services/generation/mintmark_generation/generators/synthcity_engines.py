@@ -110,9 +110,7 @@ OF_SEQUENCES = (
     ),
 )
 
-_GENERAL_NOISE = (
-    "Noise comes from general-purpose generators in floating point (their whole state is fresh in every run)."
-)
+_GENERAL_NOISE = "Noise comes from general-purpose generators in floating point (all of their state is fresh in a run)."
 
 CLAIMED = (
     ClaimedEngine(

@@ -21,7 +21,8 @@ from mintmark_shared.errors import Invalid
 MOMENTS = 100
 """The highest moment the plugin's accountant looks at."""
 BATCH, NOISE = 200, 1e-3
-HOOKS = ("_update_alpha", "fit")
+ACCOUNT = "_update_alpha"
+HOOKS = (ACCOUNT, "fit")
 
 
 class _Spent(Exception):
@@ -68,7 +69,7 @@ def least_epsilon(delta: float) -> float:
 
 def hold(model: Any) -> None:
     """End the plugin's training before the votes that would lead its accountant beyond ε."""
-    account, fit = model._update_alpha, model.fit
+    account, fit = getattr(model, ACCOUNT), model.fit
 
     def counted(n0: Any, n1: Any) -> Any:
         before = model.alpha_dict.copy()
@@ -86,7 +87,8 @@ def hold(model: Any) -> None:
             raise CannotLearn(message)
         return model
 
-    model._update_alpha, model.fit = counted, until_spent
+    setattr(model, ACCOUNT, counted)
+    model.fit = until_spent
 
 
 def told(model: Any) -> float:

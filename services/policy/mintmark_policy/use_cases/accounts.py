@@ -137,7 +137,8 @@ def _state(row: Any, totals: Sequence[Any], versions: Sequence[Any]) -> dict[str
         "versions": [
             {
                 "version": entry.version, "epsilon": plain(entry.epsilon), "delta": plain(entry.delta),
-                "approximate_delta": plain(entry.approximate_delta), "reason": entry.reason, "review_id": str(entry.review_id) if entry.review_id else None,
+                "approximate_delta": plain(entry.approximate_delta), "reason": entry.reason,
+                "review_id": str(entry.review_id) if entry.review_id else None,
                 "set_by": entry.set_by, "set_at": entry.set_at.isoformat(),
             }
             for entry in own

@@ -63,8 +63,7 @@ def _misstated(facts: Facts) -> tuple[str, str] | None:
     if charged <= epsilon <= charged * LOOSEST_LABEL and own <= delta:
         return None
     return (
-        f"a label that follows from its mechanism: ε {charged}, at most a tenth more, with δ {in_words(facts.cost.delta)}"
-        " of its own or more",
+        f"a label that follows from its mechanism: ε {charged} or a tenth more, δ {in_words(facts.cost.delta)} or more",
         f"ε {epsilon} at δ {delta}",
     )
 
@@ -129,7 +128,7 @@ def unit_is_the_populations(facts: Facts) -> Clause | None:
 
 
 def _unit_fault(facts: Facts) -> tuple[str, str, str] | None:
-    """(expected, actual, remedy); a source whose unit is a person holds in a population of rows, never the other way."""
+    """(expected, actual, remedy); persons hold in a population of rows, never the other way."""
     population, source = facts.population_unit, facts.offered_unit
     if population is None or population.kind == "undeclared":
         return (
