@@ -32,7 +32,7 @@ def labelled(request: dict[str, Any]) -> dict[str, Any]:
     if asked.kind == "post-processing":
         # What is sampled again is the model of a run that was asked for like any other here.
         asked, unit = mechanism_of(Mechanism(kind="zcdp", rho=RHO)), {"maximum_rows": 1}
-    if asked.kind != "none" and label.get("delta"):
+    if asked.kind != "none" and label.get("delta") and "epsilon" not in label:
         charged = asked.epsilon or epsilon_of(cost_of(asked).renyi, Decimal(label["delta"]))
         label = {"epsilon": f"{charged * (asked.group_size if asked.epsilon else 1):f}"} | label
     return request | {"offer": {"privacy_unit": unit} | offer | {"guarantee": label}}

@@ -40,7 +40,7 @@ async def test_an_account_beyond_its_cap_at_its_order_admits_nothing_more_and_sa
     await world.set_up(epsilon="1", allocated="1")
     pure = cost_of(Mechanism("pure", epsilon=Decimal("0.95")))
     held = "{" + ",".join(map(str, pure.renyi)) + "}"
-    await world.sql(f"UPDATE accounts SET held = '{held}'::numeric[]")  # noqa: S608 - numbers of our own
+    await world.sql(f"UPDATE accounts SET held = '{held}'::numeric[]")
     clauses = (await world.decide(rho="0.000001")).json()["clauses"]
     assert {clause["code"] for clause in clauses} == {"budget.population", "budget.allocation"}
     assert all("admits nothing more" in clause["actual"] for clause in clauses)

@@ -102,8 +102,20 @@ def get_statement(population_id: Id) -> Call[Json]:
     return Call("policy", "GET", f"/v1/populations/{population_id}/statement", as_json)
 
 
-def allocate(population_id: Id, *, charter_id: Id, epsilon: str, delta: str, releases: int | None = None) -> Call[Json]:
-    body = {"charter_id": str(charter_id), "epsilon": epsilon, "delta": delta, "releases": releases}
+def allocate(
+    population_id: Id,
+    *,
+    charter_id: Id,
+    epsilon: str,
+    delta: str,
+    approximate_delta: str = "0",
+    releases: int | None = None,
+) -> Call[Json]:
+    """``approximate_delta`` is the part of δ that claimed mechanisms may fail with."""
+    body: Json = {
+        "charter_id": str(charter_id), "epsilon": epsilon, "delta": delta, "approximate_delta": approximate_delta,
+        "releases": releases,
+    }  # fmt: skip
     return Call("policy", "POST", f"/v1/populations/{population_id}/allocations", as_json, json=body)
 
 

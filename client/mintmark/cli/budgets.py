@@ -51,11 +51,16 @@ def allocate(
     charter: Annotated[str, typer.Option()],
     epsilon: Annotated[str, typer.Option()],
     delta: Annotated[str, typer.Option()],
+    approximate_delta: Annotated[str, typer.Option(help="The part of δ that claimed mechanisms may fail with.")] = "0",
     releases: Annotated[int | None, typer.Option(help="Assets without a guarantee that may be made.")] = None,
     data: Data = DEFAULT_DATA,
     person: Person = "steward",
 ) -> None:
     """Set budget aside for a charter."""
     with speak(data, person) as client:
-        client.send(calls.allocate(population, charter_id=charter, epsilon=epsilon, delta=delta, releases=releases))
+        call = calls.allocate(
+            population, charter_id=charter, epsilon=epsilon, delta=delta, approximate_delta=approximate_delta,
+            releases=releases,
+        )  # fmt: skip
+        client.send(call)
     say("allocated")
