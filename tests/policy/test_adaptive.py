@@ -1,6 +1,7 @@
 """The filter against somebody who chooses each next mechanism by what came out of the last."""
 
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from policy.adversary import FOLDS, composed_delta, largest
@@ -17,7 +18,7 @@ def admits_rho(held: Account, rho: float) -> bool:
     return rho > 0 and held.admits(cost_of(Mechanism("zcdp", rho=amount(rho))))
 
 
-def admits_responses(held: Account, epsilon: float, fold: int) -> bool:
+def admits_responses(held: Account, fold: int, epsilon: float) -> bool:
     one = cost_of(Mechanism("pure", epsilon=amount(epsilon)))
     return held.admits(Cost(tuple(fold * cost for cost in one.renyi)))
 
@@ -25,10 +26,10 @@ def admits_responses(held: Account, epsilon: float, fold: int) -> bool:
 def reached(epsilon: str, delta: str, first_share: float) -> float:
     """The adversary's δ, as a multiple of the budget's."""
     budget = account(epsilon, delta)
-    first = first_share * largest(lambda rho: admits_rho(budget, rho), 10)
+    first = first_share * largest(partial(admits_rho, budget), 10)
     left = budget.holding(cost_of(Mechanism("zcdp", rho=amount(first))))
-    second = largest(lambda rho: admits_rho(left, rho), 10)
-    responses = {fold: largest(lambda e, k=fold: admits_responses(left, e, k), 5) for fold in FOLDS}
+    second = largest(partial(admits_rho, left), 10)
+    responses = {fold: largest(partial(admits_responses, left, fold), 5) for fold in FOLDS}
     return composed_delta(float(epsilon), first, second, responses) / float(delta)
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from fractions import Fraction
 
-from mintmark_policy.domain.accounting import DELTA_SCALE, Account, Cost, in_words
+from mintmark_policy.domain.accounting import Account, Cost, in_words
 from mintmark_policy.domain.charter import Charter
 from mintmark_policy.domain.facts import Clause, Facts
 from mintmark_policy.domain.gate.rule import RANK, of_charter
@@ -59,7 +58,7 @@ def _misstated(facts: Facts) -> tuple[str, str] | None:
     epsilon, delta, charged = facts.stated_epsilon, facts.offered_delta, facts.offered_epsilon
     if epsilon is None or delta is None or charged is None:
         return "a label that states ε and δ, as the mechanism is charged for them", f"ε {epsilon}, δ {delta}"
-    own = Fraction(facts.cost.delta, DELTA_SCALE)
+    own = Decimal(in_words(facts.cost.delta))
     if charged <= epsilon <= charged * LOOSEST_LABEL and own <= delta:
         return None
     return (
