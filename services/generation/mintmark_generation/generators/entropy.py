@@ -42,7 +42,7 @@ def _fresh(*_: Any, **__: Any) -> None:
 
 def reseed() -> None:
     """Fill the global generators of numpy, Python and, where it is there, torch with the operating system's entropy."""
-    np.random.set_state(("MT19937", np.frombuffer(os.urandom(STATE_BYTES), np.uint32), 624))  # noqa: NPY002
+    np.random.set_state(("MT19937", np.frombuffer(os.urandom(STATE_BYTES), np.uint32), 624, 0, 0.0))  # noqa: NPY002
     words = np.frombuffer(os.urandom(STATE_BYTES), np.uint32).tolist()
     random.setstate((3, (*words, 624), None))
     if (torch := sys.modules.get("torch")) is not None:
