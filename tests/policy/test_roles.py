@@ -83,7 +83,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
             "setAccessPolicy",
         ),
     ),
-    ({"steward"}, ("createPopulation", "allocateBudget", "proposeBudget", "proposeTransfer")),
+    ({"steward"}, ("createPopulation", "declareUnit", "allocateBudget", "proposeBudget", "proposeTransfer")),
     ({"steward"}, ("grantAccess", "resumeAsset", "retireAsset", "withdrawAsset", "substituteAsset")),
     (STOPPERS | {"scientist"}, ("askForException",)),
     (STOPPERS, ("breakGlass", "confirmGlass")),
