@@ -136,10 +136,12 @@ class World:
         return await self.call(person, "POST", f"/v1/reviews/{review_id}/votes", json=body | changes)
 
     async def approve(self, review_id: str, *people: str) -> Any:
-        """The review once these have approved it."""
-        for person in people or ("privacy-officer",):
+        """The review once these have approved it, or as many of the committee as it takes."""
+        for person in people or MEMBERS:
             answer = await self.ballot(review_id, person)
             assert answer.status_code == 201, answer.text
+            if not people and answer.json()["state"] == "approved":
+                break
         assert answer.json()["state"] == "approved", answer.text
         return answer.json()
 

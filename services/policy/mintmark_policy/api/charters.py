@@ -134,7 +134,7 @@ async def list_charters(
 async def get_charter(charter_id: UUID, office: InOffice, response: Response, _: Caller = READ) -> CharterVersion:
     now = office.clock()
     async with office.database.transaction() as connection:
-        row = await CharterStore(connection).latest(charter_id, now)
+        row = await CharterStore(connection).newest_version(charter_id, now)
     response.headers["ETag"] = use_cases.etag(row)
     return CharterVersion.model_validate(use_cases.show(row, now))
 
@@ -144,7 +144,7 @@ async def list_versions(charter_id: UUID, office: InOffice, _: Caller = READ) ->
     now = office.clock()
     async with office.database.transaction() as connection:
         store = CharterStore(connection)
-        await store.latest(charter_id, now)
+        await store.newest_version(charter_id, now)
         rows = await store.versions(charter_id, now)
     return [CharterVersion.model_validate(use_cases.show(row, now)) for row in rows]
 
@@ -276,14 +276,14 @@ async def vote(
     await outcomes.vote(office, review_id=review_id, ballot=vote.ballot(), by=caller.subject, attempt=attempt)
     now = office.clock()
     async with office.database.transaction() as connection:
-        row = await CharterStore(connection).latest(charter_id, now)
+        row = await CharterStore(connection).newest_version(charter_id, now)
     return JSONResponse(use_cases.show(row, now), status_code=201)
 
 
 @router.get("/charters/{charter_id}/votes", operation_id="listVotes", summary="Votes on the newest version")
 async def votes(charter_id: UUID, office: InOffice, _: Caller = READ) -> list[VoteShown]:
     async with office.database.transaction() as connection:
-        latest = await CharterStore(connection).latest(charter_id, office.clock())
+        latest = await CharterStore(connection).newest_version(charter_id, office.clock())
         row = await ReviewStore(connection).latest_on("charter", use_cases.matter_of(charter_id, latest.version))
         shown = await reviews.show(connection, row) if row is not None else {"votes": []}
     return [VoteShown.model_validate(entry) for entry in shown["votes"]]

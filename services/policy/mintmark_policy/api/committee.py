@@ -51,6 +51,8 @@ class DelegationShown(Document):
 
 
 class QuorumShown(Document):
+    """What a kind of matter takes by the house alone: its floor, raised by a rule (version 0: there is none)."""
+
     kind: str
     version: int
     stages: list[dict[str, Any]]
@@ -147,11 +149,11 @@ async def set_quorum(
     return (await use_cases.set_quorum(office, kind=kind, document=document, by=caller.subject)).response()
 
 
-@router.get("/committee/quorum-rules", operation_id="listQuorumRules", summary="The house's quorum rules")
+@router.get(
+    "/committee/quorum-rules", operation_id="listQuorumRules", summary="What each kind of matter takes by the house"
+)
 async def quorum_rules(office: InOffice, _: Caller = READ) -> list[QuorumShown]:
-    async with office.database.transaction() as connection:
-        rows = await CommitteeStore(connection).quorums()
-    return [QuorumShown.model_validate({"kind": row.kind, "version": row.version} | row.document) for row in rows]
+    return [QuorumShown.model_validate(rule) for rule in await use_cases.quorum_rules(office)]
 
 
 @router.get("/reviews", operation_id="listReviews", summary="What was put up for votes")

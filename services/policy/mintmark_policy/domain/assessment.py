@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal, Protocol, TypeVar
 
 from mintmark_shared.errors import Invalid
 
@@ -81,3 +82,38 @@ def check_acceptable(template: Mapping[str, Any], risks: Sequence[Risk], *, acce
             f"A residual risk of {worst_residual(risks)} lies above the template's {limit}; it cannot be acceptable.",
             code="risk-too-high",
         )
+
+
+class Word(Protocol):
+    """What an assessment says of one text."""
+
+    @property
+    def assessor(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def acceptable(self) -> bool: ...
+    @property
+    def valid_until(self) -> datetime: ...
+
+
+AnyWord = TypeVar("AnyWord", bound=Word)
+WordStanding = Literal["acceptable", "refused", "expired", "superseded"]
+
+
+def latest_words(entries: Sequence[AnyWord], digest: str) -> tuple[AnyWord, ...]:
+    """The last that each assessor said of a text, of entries in the order they were said in.
+
+    A yes may be taken back and a no too, each only by who said it.
+    """
+    last = {entry.assessor: entry for entry in entries if entry.digest == digest}
+    return tuple(last.values())
+
+
+def standing_of(entry: Word, entries: Sequence[Word], now: datetime) -> WordStanding:
+    """What an assessment is worth at a moment: a no does not expire, a yes does, and who spoke again spoke last."""
+    if not any(entry is one for one in latest_words(entries, entry.digest)):
+        return "superseded"
+    if not entry.acceptable:
+        return "refused"
+    return "acceptable" if now < entry.valid_until else "expired"

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from mintmark_policy.domain.charter_schema import CHARTER_SCHEMA
 from mintmark_policy.domain.extra_rules import Expression, compile_plan_rule
-from mintmark_policy.domain.review import Quorum, read_quorum
+from mintmark_policy.domain.review import Quorum, counted, read_quorum
 from mintmark_shared.errors import Invalid
 
 State = Literal[
@@ -127,6 +127,16 @@ class Charter:
     def criteria_for(self, use_case: str) -> tuple[Criterion, ...]:
         """What an asset must meet: the charter's criteria and the use case's own."""
         return (*self.acceptance, *self.use_case_acceptance.get(use_case, ()))
+
+    def lets(self, use_case: str) -> bool:
+        """Whether a use is listed and not prohibited."""
+        return use_case in self.use_cases and use_case not in self.prohibited_uses
+
+    def quorum_for(self, kind: str, subject: str = "") -> Quorum | None:
+        """What this version asks of the committee on a matter; None where it says nothing."""
+        if kind == "charter" or (kind == "resumption" and subject.startswith("charter:")):
+            return counted(self.quorum)
+        return self.reviews.get(kind)
 
     def revalidation_due(self, in_force_at: datetime | None) -> datetime:
         """The written date, or the end of the period since it came into force, whichever is sooner."""

@@ -48,6 +48,7 @@ _STAGE = _object(
             "properties": {name: {"type": "integer", "minimum": 0, "maximum": 50} for name in FUNCTIONS},
         },
         "minimum_total": {"type": "integer", "minimum": 0, "maximum": 50},
+        "minimum_functions": {"type": "integer", "minimum": 1, "maximum": len(FUNCTIONS)},
         "deny_threshold": {"type": "integer", "minimum": 1, "maximum": 50},
         "conditions_allowed": {"type": "boolean"},
         "valid_days": {"type": "integer", "minimum": 1, "maximum": 3650},

@@ -56,6 +56,10 @@ class ReviewStore:
             update(reviews).where(reviews.c.id == review_id).values(state=state, decided_at=at, outcome=outcome)
         )
 
+    async def raise_rules(self, review_id: UUID, quorum: Mapping[str, Any], barred: Sequence[str]) -> None:
+        values = {"quorum": dict(quorum), "barred": list(barred)}
+        await self._connection.execute(update(reviews).where(reviews.c.id == review_id).values(**values))
+
     async def cast(self, review_id: UUID, vote: Vote, reason: str, committee_version: int) -> UUID:
         made = insert(votes).values(
             review_id=review_id,

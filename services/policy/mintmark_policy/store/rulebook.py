@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Table, func, insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.facts import Assessment
@@ -17,6 +18,7 @@ from mintmark_policy.tables import (
     attestations,
     configurations,
     governance,
+    house_rules,
     rejections,
     templates,
     waivers,
@@ -80,7 +82,8 @@ class RulebookStore:
         )
 
     async def assessment_rows(self, charter_id: UUID) -> Sequence[Row[Any]]:
-        query = select(assessments).where(assessments.c.charter_id == charter_id).order_by(assessments.c.id)
+        """In the order they were said in, which no clock decides."""
+        query = select(assessments).where(assessments.c.charter_id == charter_id).order_by(assessments.c.number)
         return (await self._connection.execute(query)).all()
 
     async def attest(self, values: Mapping[str, Any]) -> UUID:
@@ -154,6 +157,26 @@ class RulebookStore:
             for row in await self.rejection_rows()
             if row.withdrawn_at is None
         )
+
+    # --- the house's rules ----------------------------------------------------------------
+
+    async def rule_of_house(self, code: str, *, waivable: bool, reason: str, by: str, at: datetime) -> int:
+        """A new version of what the house says of one rule; the epoch's lock keeps two from being the same."""
+        latest = await self._connection.scalar(
+            select(func.coalesce(func.max(house_rules.c.version), 0)).where(house_rules.c.code == code)
+        )
+        version = int(latest or 0) + 1
+        made = insert(house_rules).values(
+            code=code, version=version, waivable=waivable, reason=reason, set_by=by, set_at=at
+        )
+        await self._connection.execute(made)
+        return version
+
+    async def closed(self) -> Mapping[str, str]:
+        """The rules that the house takes no exceptions from, with its reasons."""
+        query = select(house_rules).ext(distinct_on(house_rules.c.code))
+        rows = await self._connection.execute(query.order_by(house_rules.c.code, house_rules.c.version.desc()))
+        return {row.code: row.reason for row in rows if not row.waivable}
 
     # --- waivers --------------------------------------------------------------------------
 

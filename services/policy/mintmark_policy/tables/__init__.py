@@ -12,6 +12,7 @@ from mintmark_policy.tables.rulebook import (
     attestations,
     configurations,
     governance,
+    house_rules,
     rejections,
     templates,
     waivers,
@@ -19,7 +20,7 @@ from mintmark_policy.tables.rulebook import (
 
 APPEND_ONLY = (
     votes, assessments, ledger_entries, mechanisms, budget_versions, decisions, releases, attestations,
-    quorum_rules, templates, certificates, withdrawals, journal.audit_events,
+    quorum_rules, house_rules, templates, certificates, withdrawals, journal.audit_events,
 )  # fmt: skip
 """Tables whose rows a trigger keeps from being changed or removed."""
 
@@ -43,6 +44,7 @@ __all__ = [
     "feedback",
     "governance",
     "grants",
+    "house_rules",
     "idempotency_keys",
     "incidents",
     "journal",

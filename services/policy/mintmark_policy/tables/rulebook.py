@@ -1,6 +1,6 @@
 """What the gate holds plans against besides the charter itself."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Identity, Index, Integer, PrimaryKeyConstraint, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from mintmark_policy.tables.metadata import metadata, reference
@@ -42,7 +42,9 @@ assessments = Table(
     Column("residual_risk", Integer),
     moment("valid_until"),
     moment("made_at"),
+    Column("number", BigInteger, Identity(always=True), nullable=False),
 )
+"""``number`` is the order they were said in: whose word is the latest is no clock's to say."""
 
 attestations = Table(
     "attestations",
@@ -103,6 +105,19 @@ waivers = Table(
     moment("made_at"),
     moment("valid_until"),
 )
+
+house_rules = Table(
+    "house_rules",
+    metadata,
+    words("code"),
+    Column("version", Integer, nullable=False),
+    Column("waivable", Boolean, nullable=False),
+    words("reason"),
+    words("set_by"),
+    moment("set_at"),
+    PrimaryKeyConstraint("code", "version"),
+)
+"""Rules of the gate that the house takes no exceptions from, though a charter's committee might."""
 
 access_policies = Table(
     "access_policies",

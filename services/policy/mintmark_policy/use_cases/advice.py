@@ -16,6 +16,7 @@ from mintmark_policy.domain.charter import check_document, read_charter
 from mintmark_policy.domain.explanation import Suggestion, suggest
 from mintmark_policy.domain.extra_rules import compile_access_rule
 from mintmark_policy.domain.facts import Clause, Facts
+from mintmark_policy.domain.gate.charter_rules import charter_is_in_force
 from mintmark_policy.store.budgets import BudgetStore, as_account
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
@@ -48,7 +49,7 @@ async def dry_run(
     """
     now = office.clock()
     async with office.database.transaction() as connection:
-        newest = await CharterStore(connection).latest(charter_id, now)
+        newest = await CharterStore(connection).newest_version(charter_id, now)
         if document is not None:
             check_document(document)
         tried = document if document is not None else newest.document
@@ -84,7 +85,9 @@ async def _change(
     now = office.clock()
     prepared = await brief(connection, book, request, now)
     if before is None:
-        before = [asdict(clause) for clause in gate.judge(gate.TEXT_RULES, prepared.facts)]
+        # Under a charter that never was in force nothing passes, whatever its draft says.
+        asked = gate.TEXT_RULES if prepared.facts.charter is not None else (charter_is_in_force,)
+        before = [asdict(clause) for clause in gate.judge(asked, prepared.facts)]
     tried = replace(prepared.facts, charter=draft, in_force_at=None)
     after = [asdict(clause) for clause in gate.judge(gate.TEXT_RULES, tried)]
     carried = [clause for clause in before if clause["code"] not in gate.TEXT_CODES]

@@ -51,11 +51,11 @@ async def assess(
     by: str,
     attempt: Attempt,
 ) -> Reply:
-    """Record an assessment of the newest version's digest, by somebody independent of it.
+    """Record an assessment of the text in force or of the newest, by somebody independent of it and of the charter.
 
     Raises:
-        Forbidden: the assessor owns, wrote or submitted the charter.
-        Conflict: the charter changed since it was read.
+        Forbidden: the assessor owns, drafted, wrote or submitted the charter.
+        Conflict: the text is neither, so the charter changed since it was read.
         Invalid: the answers do not fit the questionnaire, or the risk left is above its limit.
     """
     now = office.clock()
@@ -65,8 +65,7 @@ async def assess(
         if answer := await attempt.answered(connection, by):
             return answer
         store = RulebookStore(connection)
-        row = await CharterStore(connection).latest(charter_id, now)
-        _check_assessor(row, charter_digest, by)
+        row = await _assessed(CharterStore(connection), charter_id, charter_digest, by, now)
         version = await _check_answers(store, template, answers, risks, acceptable=acceptable)
         values = {
             "charter_id": charter_id,
@@ -89,11 +88,21 @@ async def assess(
         return await attempt.keep(connection, by, Reply(201, body))
 
 
-def _check_assessor(row: Any, charter_digest: str, by: str) -> None:
-    if by in {row.document["owner"], row.author, row.submitter}:
-        raise Forbidden("Nobody assesses their own charter.", code="own-matter")
-    if charter_digest != row.digest:
+async def _assessed(store: CharterStore, charter_id: UUID, charter_digest: str, by: str, now: datetime) -> Any:
+    """The version with this text: that in force, so that a draft does not leave it without assessments, or the newest.
+
+    Raises:
+        Conflict: neither has this text.
+        Forbidden: the assessor answers for this text, or for what is in force.
+    """
+    newest, present = await store.newest_version(charter_id, now), await store.find_governing(charter_id, now)
+    row = next((one for one in (present, newest) if one is not None and one.digest == charter_digest), None)
+    if row is None:
         raise Conflict("The charter changed since it was read; assess its present digest.", code="digest-changed")
+    own = {row.document["owner"], *row.authors, row.submitter, await store.creator(charter_id)}
+    if by in own | ({present.document["owner"]} if present is not None else set()):
+        raise Forbidden("Nobody assesses their own charter.", code="own-matter")
+    return row
 
 
 async def _check_answers(

@@ -74,7 +74,12 @@ async def allocate(
     by: str,
     attempt: Attempt,
 ) -> Reply:
-    """Set a part of a population's budget aside for one charter, the same part of every partition."""
+    """Set a part of a population's budget aside for one charter, the same part of every partition.
+
+    Raises:
+        Forbidden: it is the giver's own charter.
+        Conflict: the charter never was in force, has an allocation, or asks for more than there is.
+    """
     check_amounts(epsilon, delta)
     now = office.clock()
     async with office.changing() as connection:
@@ -83,9 +88,7 @@ async def allocate(
         store = BudgetStore(connection)
         population = await store.population(population_id)
         rows = await store.accounts_of(population_id, lock=True)
-        charter = await CharterStore(connection).latest(charter_id, now)
-        if by in {charter.document["owner"], charter.author}:
-            raise Forbidden("Nobody allocates budget to their own charter.", code="own-matter")
+        await _check_giver(connection, charter_id, by, now)
         if any(account.charter_id == charter_id for account in rows):
             raise Conflict(
                 "This charter has an allocation of this population; ask for a transfer or a new budget.",
@@ -107,6 +110,19 @@ async def allocate(
             "delta": str(delta),
         }
         return await attempt.keep(connection, by, Reply(201, body))
+
+
+async def _check_giver(connection: AsyncConnection, charter_id: UUID, by: str, now: datetime) -> None:
+    """Only a version in force says whose a charter is: a draft's owner could be anybody until the vote.
+
+    Raises:
+        Forbidden: the giver owns it, drafted it, or wrote or submitted what is in force.
+        Conflict: no version ever was in force.
+    """
+    store = CharterStore(connection)
+    row = await store.governing(charter_id, now)
+    if by in {row.document["owner"], *row.authors, row.submitter, await store.creator(charter_id)}:
+        raise Forbidden("Nobody allocates budget to their own charter.", code="own-matter")
 
 
 def _check_room(rows: Sequence[Any], epsilon: Decimal, delta: Decimal, *, without: UUID | None = None) -> None:
@@ -154,9 +170,8 @@ async def propose_budget(
             "reason": reason,
         }
         await _apply_budget(connection, document, None, by, now, dry=True)
-        owner = await _owner(connection, charter_id, now)
         subject = f"budget:{population_id}:{charter_id or 'population'}"
-        matter = reviews.Matter("budget", subject, document, (by, owner), charter_id)
+        matter = reviews.Matter("budget", subject, document, (by,), charter_id)
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
@@ -186,16 +201,9 @@ async def propose_transfer(
             "reason": reason,
         }
         await _apply_transfer(connection, document, None, by, now, dry=True)
-        owners = (await _owner(connection, giver, now), await _owner(connection, taker, now))
         subject = f"transfer:{population_id}:{giver}:{taker}"
-        matter = reviews.Matter("transfer", subject, document, (by, *owners))
+        matter = reviews.Matter("transfer", subject, document, (by,))
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
-
-
-async def _owner(connection: AsyncConnection, charter_id: UUID | None, now: datetime) -> str | None:
-    if charter_id is None:
-        return None
-    return str((await CharterStore(connection).latest(charter_id, now)).document["owner"])
 
 
 async def conclude(connection: AsyncConnection, row: Any, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from jsonschema import Draft202012Validator
 
 from mintmark_policy.domain.charter_schema import QUORUM_SCHEMA
-from mintmark_policy.domain.review import KINDS, check_delegation, read_quorum
+from mintmark_policy.domain.review import KINDS, Kind, Quorum, check_delegation, read_quorum, required, show_quorum
 from mintmark_policy.store.committee import CommitteeStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases.office import Office
@@ -84,8 +84,8 @@ async def revoke(office: Office, *, delegation_id: UUID, by: str) -> None:
         await journal.record(connection, now, event)
 
 
-async def set_quorum(office: Office, *, kind: str, document: Mapping[str, Any], by: str) -> Reply:
-    """Write the house's quorum rule for a kind of review; reviews already open keep theirs.
+async def set_quorum(office: Office, *, kind: Kind, document: Mapping[str, Any], by: str) -> Reply:
+    """Write the house's quorum rule for a kind of review; it adds to the floor, and reviews that are open meet it too.
 
     Raises:
         Invalid: the kind is unknown or the rule does not fit its schema.
@@ -104,4 +104,21 @@ async def set_quorum(office: Office, *, kind: str, document: Mapping[str, Any], 
         version = await CommitteeStore(connection).set_quorum(kind, document, by, now)
         event = AuditEvent(by, "committee.set-quorum", "committee", details={"kind": kind, "version": version})
         await journal.record(connection, now, event)
-        return Reply(200, {"kind": kind, "version": version} | dict(document))
+        return Reply(200, show_rule(kind, version, read_quorum(document)))
+
+
+def show_rule(kind: Kind, version: int, rule: Quorum | None) -> dict[str, Any]:
+    """What a kind of matter takes by the house alone: its floor, and its rule where there is one (version 0: none)."""
+    return {"kind": kind, "version": version} | show_quorum(required(kind, rule))
+
+
+async def quorum_rules(office: Office) -> list[dict[str, Any]]:
+    """What every kind of matter takes by the house alone."""
+    async with office.database.transaction() as connection:
+        rules = {row.kind: row for row in await CommitteeStore(connection).quorums()}
+    return [
+        show_rule(kind, rules[kind].version, read_quorum(rules[kind].document))
+        if kind in rules
+        else show_rule(kind, 0, None)
+        for kind in KINDS
+    ]

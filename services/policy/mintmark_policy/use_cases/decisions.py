@@ -211,7 +211,12 @@ def judge(prepared: Brief, accounts: dict[UUID, Account], *, alone: bool, review
     if not alone and ((clauses and prepared.waivers) or (not clauses and needs_review)):
         return None
     clauses, waived = waive(
-        clauses, prepared.waivers, requester=facts.requester, use_case=facts.plan.use_case, now=facts.now
+        clauses,
+        prepared.waivers,
+        prepared.closed,
+        requester=facts.requester,
+        use_case=facts.plan.use_case,
+        now=facts.now,
     )
     verdict = "deny" if clauses else "review" if needs_review else "permit"
     return Judgement(verdict, clauses, waived)
@@ -292,8 +297,7 @@ async def _open_review(connection: AsyncConnection, ask: Ask, prepared: Brief, n
         document=request.model_dump(mode="json"),
         barred=(request.requester, charter.owner, *owners),
         charter_id=request.plan.charter_id,
-        quorum=charter.reviews["plan"],
-        escalation=charter.escalation,
+        quorum=charter.quorum_for("plan"),
     )
     return await reviews.open_review(connection, matter, by=request.requester, now=now)
 

@@ -1,11 +1,13 @@
 """What policy knows of one asset: its charter, votes, assessments and budget, and what became of it."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.accounting import ORDERS, SCALE
+from mintmark_policy.domain.assessment import standing_of
 from mintmark_policy.store.budgets import BudgetStore, exact
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
@@ -28,7 +30,8 @@ async def dossier(office: Office, asset_id: UUID) -> dict[str, Any]:
         store = DecisionStore(connection)
         permit = await store.permit_of_run(asset_id)
         decision = await store.decision(permit.decision_id)
-        charter = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest, now)
+        charters, digest = CharterStore(connection), permit.charter_digest
+        charter = await charters.by_digest(permit.charter_id, digest, now, decided_at=permit.made_at)
         return {
             "asset_id": str(asset_id),
             "as_of": now.isoformat(),
@@ -38,7 +41,7 @@ async def dossier(office: Office, asset_id: UUID) -> dict[str, Any]:
                 "document": charter.document,
             },
             "charter_review": await review_on(connection, "charter", matter_of(permit.charter_id, charter.version)),
-            "assessments": await _assessments(connection, permit.charter_id, charter.digest),
+            "assessments": await _assessments(connection, permit.charter_id, charter.digest, now),
             "request": {name: decision.request[name] for name in ("requester", "plan", "offer")},
             "decision": {name: value for name, value in decision.document.items() if name != "permit"},
             "permit": {
@@ -65,16 +68,18 @@ async def review_on(connection: AsyncConnection, kind: str, subject: str) -> dic
     return {name: value for name, value in shown.items() if name != "document"}
 
 
-async def _assessments(connection: AsyncConnection, charter_id: UUID, digest: str) -> list[dict[str, Any]]:
-    rows = await RulebookStore(connection).assessment_rows(charter_id)
+async def _assessments(
+    connection: AsyncConnection, charter_id: UUID, digest: str, now: datetime
+) -> list[dict[str, Any]]:
+    """All that was said of that text, and what each is worth now."""
+    rows = [row for row in await RulebookStore(connection).assessment_rows(charter_id) if row.digest == digest]
     return [
         {
             "id": str(row.id), "assessor": row.assessor, "digest": row.digest, "acceptable": row.acceptable,
             "summary": row.summary, "residual_risk": row.residual_risk, "made_at": row.made_at.isoformat(),
-            "valid_until": row.valid_until.isoformat(),
+            "valid_until": row.valid_until.isoformat(), "standing": standing_of(row, rows, now),
         }
         for row in rows
-        if row.digest == digest
     ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """From a request and the book of rules to the facts the gate judges."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain import facts as stated
 from mintmark_policy.domain.accounting import Account, Cost, Mechanism, cost_of, epsilon_of, event_of
-from mintmark_policy.domain.charter import state_at
 from mintmark_policy.domain.permit import made_an_asset
 from mintmark_policy.domain.waiver import Waiver
 from mintmark_policy.store.charters import CharterStore
@@ -29,6 +29,8 @@ class Brief:
     facts: stated.Facts
     version: Version | None
     waivers: tuple[Waiver, ...]
+    closed: Mapping[str, str]
+    """Rules that the house takes no exceptions from, and why."""
     own: tuple[UUID, ...]
     allocated: tuple[UUID, ...]
     mechanism: str
@@ -82,15 +84,13 @@ async def brief(
     book: Book,
     request: DecisionRequest,
     now: datetime,
-    *,
-    version: Version | None = None,
 ) -> Brief:
-    """What the gate needs; ``version`` puts another charter version in the place of the one in force."""
+    """What the gate needs; of a charter nothing but the version that governs."""
     plan, offer = request.plan, request.offer
     mechanism = mechanism_of(offer.mechanism)
     delta = _decimal(offer.guarantee.delta)
     page = await book.page(connection, plan.charter_id, now)
-    judged = version or (page.judged_by(now) if page else None)
+    judged = page.governing(now) if page else None
     key = await book.key(connection, offer.source_key_id)
     allotment = await book.allotment(connection, offer.population_id, plan.charter_id)
     model = await _model(connection, plan.model) if plan.model else None
@@ -104,7 +104,7 @@ async def brief(
         offered_delta=delta,
         cost=cost_of(mechanism),
         charter=judged.charter if judged else None,
-        charter_state=state_at(judged.standing, now) if judged else "unknown",
+        charter_state=page.state(now) if page else "unknown",
         assessments=page.assessments if page else (),
         source_population=_population_of(key, plan.source_id),
         offered_population=str(offer.population_id),
@@ -120,7 +120,7 @@ async def brief(
         model=model,
     )
     waivers = page.waivers if page else ()
-    return Brief(facts, judged, waivers, own, allocated, known_as(mechanism)[0])
+    return Brief(facts, judged, waivers, book.closed, own, allocated, known_as(mechanism)[0])
 
 
 def _judged(plan: Plan) -> stated.Plan:

@@ -8,7 +8,7 @@ asset stops.
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,7 +27,7 @@ from mintmark_shared.errors import Conflict
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
-KIND = "finding"
+KIND: Final = "finding"
 
 
 async def report(office: Office, request: FindingRequest, *, by: str, attempt: Attempt) -> Reply:
@@ -92,8 +92,7 @@ async def _review(
         document={name: body[name] for name in ("asset_id", "cause", "evidence", "criteria", "triggered")},
         barred=barred,
         charter_id=charter_id,
-        quorum=charter.reviews.get(KIND),
-        escalation=charter.escalation,
+        quorum=charter.quorum_for(KIND),
     )
     return await reviews.open_review(connection, matter, by=by, now=now)
 

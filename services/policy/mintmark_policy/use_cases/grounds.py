@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.accounting import Cost, balances, epsilon_of
+from mintmark_policy.domain.assessment import latest_words
 from mintmark_policy.store.budgets import BudgetStore, exact
 from mintmark_policy.store.charters import CharterStore, state_of
 from mintmark_policy.store.decisions import DecisionStore
@@ -30,7 +31,8 @@ async def grounds(office: Office, asset_id: UUID) -> dict[str, Any]:
         permit = await store.permit_of_run(asset_id)
         decision = await store.decision(permit.decision_id)
         at = permit.made_at
-        charter = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest, at)
+        charters, digest = CharterStore(connection), permit.charter_digest
+        charter = await charters.by_digest(permit.charter_id, digest, at, decided_at=at)
         on_charter = await _votes(connection, "charter", matter_of(permit.charter_id, charter.version))
         on_plan = await _votes(connection, "plan", f"run:{asset_id}")
         return {
@@ -57,13 +59,14 @@ async def _votes(connection: AsyncConnection, kind: str, subject: str) -> list[d
 
 
 async def _assessments(connection: AsyncConnection, permit: Any, at: datetime) -> list[dict[str, Any]]:
-    """Those of that version of the charter which were made by then and had not expired."""
+    """The last word by then of each assessor of that text: a yes that had not expired, or a no."""
     rows = await RulebookStore(connection).assessment_rows(permit.charter_id)
+    said = latest_words([row for row in rows if row.made_at <= at], permit.charter_digest)
     return [
         {"id": str(row.id), "assessor": row.assessor, "acceptable": row.acceptable, "made_at": row.made_at,
          "valid_until": row.valid_until}
-        for row in rows
-        if row.digest == permit.charter_digest and row.made_at <= at < row.valid_until
+        for row in said
+        if not row.acceptable or at < row.valid_until
     ]  # fmt: skip
 
 

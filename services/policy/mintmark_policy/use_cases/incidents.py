@@ -265,10 +265,11 @@ async def triage(
     incident_id: UUID | None,
     by: str,
 ) -> Reply:
-    """Say what becomes of feedback, and link the charter version or incident it led to.
+    """Say what becomes of feedback, and link the charter version (else that in force) or incident it led to.
 
     Raises:
         NotFound: there is no such feedback, charter version or incident.
+        Conflict: no version is named, and none ever was in force.
     """
     now = office.clock()
     async with office.database.transaction() as connection:
@@ -280,7 +281,7 @@ async def triage(
             found = (
                 await charters.version(charter_id, version, now)
                 if version is not None
-                else await charters.latest(charter_id, now)
+                else await charters.governing(charter_id, now)
             )
             link |= {"charter_id": str(charter_id), "version": found.version}
         if incident_id is not None:

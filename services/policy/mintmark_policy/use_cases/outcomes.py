@@ -48,11 +48,11 @@ async def meet_condition(office: Office, *, review_id: UUID, condition_id: UUID,
     async with office.changing() as connection:
         store = ReviewStore(connection)
         row = await store.row(review_id, lock=True)
-        check_open(await store.review(row), now)
+        check_open(await reviews.at_present(connection, row, now), now)
         await store.meet(review_id, condition_id, by, evidence, now)
         event = AuditEvent(by, "review.condition-met", f"review:{review_id}", details={"id": str(condition_id)})
         await journal.record(connection, now, event)
-        review = await store.review(row)
+        review = await store.review(await store.row(review_id))
         await _conclude(office, connection, review, standing(review)[0], now)
         return Reply(200, await reviews.show(connection, await store.row(review_id)))
 

@@ -173,7 +173,8 @@ async def open_for_assay(office: Office, permit_id: UUID, request: AssayKeysRequ
         await _check_purpose(store, request)
         keys = await _open_keys(office, store, row)
         others = {str(key_id): await _open_other(office, store, row, key_id) for key_id in request.others}
-        charter = await CharterStore(connection).by_digest(row.charter_id, row.charter_digest, now)
+        charters, digest = CharterStore(connection), row.charter_digest
+        charter = await charters.by_digest(row.charter_id, digest, now, decided_at=row.made_at)
         details = {"purpose": request.purpose, "others": sorted(others)}
         event = AuditEvent(by, "permit.open-for-assay", f"permit:{permit_id}", details=details)
         await journal.record(connection, now, event)

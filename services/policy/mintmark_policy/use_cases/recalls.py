@@ -99,8 +99,7 @@ async def propose(
             document=document,
             barred=(by, permit.requester, charter.owner),
             charter_id=permit.charter_id,
-            quorum=charter.reviews.get(kind),
-            escalation=charter.escalation,
+            quorum=charter.quorum_for(kind),
         )
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,11 +17,14 @@ from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.charters import suspend_within
+from mintmark_policy.use_cases.governing import governing
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.contracts.policy import ReleaseRequest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+
+ReleaseKind = Literal["release", "blended-release"]
 
 
 async def decide_release(office: Office, request: ReleaseRequest, *, by: str, attempt: Attempt) -> Reply:
@@ -38,8 +41,10 @@ async def decide_release(office: Office, request: ReleaseRequest, *, by: str, at
             raise Conflict("No paid run made this asset.", code="not-redeemed")
         charter, document = await charter_of(connection, permit, now)
         plan = await plan_of(store, permit)
-        kind = "blended-release" if plan.get("blend") else "release"
-        body = _judge(request, charter, plan["use_case"], kind, now)
+        kind: ReleaseKind = "blended-release" if plan.get("blend") else "release"
+        present = await governing(connection, permit.charter_id, now)
+        voted_on = kind != "release" or kind in {*charter.reviews, *present.reviews}
+        body = _judge(request, charter, plan["use_case"], now, voted_on=voted_on)
         if body["verdict"] == "review":
             body["review_id"] = str(await _open_review(connection, body, charter, permit, kind, by, now))
         await _write(connection, body, permit, charter, document, by, now)
@@ -51,7 +56,8 @@ async def decide_release(office: Office, request: ReleaseRequest, *, by: str, at
 
 async def charter_of(connection: AsyncConnection, permit: Any, now: datetime) -> tuple[Charter, Any]:
     """The charter version an asset was made under, and its document."""
-    row = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest, now)
+    store, digest = CharterStore(connection), permit.charter_digest
+    row = await store.by_digest(permit.charter_id, digest, now, decided_at=permit.made_at)
     return read_charter(row.document, row.digest), row.document
 
 
@@ -61,13 +67,15 @@ async def plan_of(store: DecisionStore, permit: Any) -> dict[str, Any]:
     return plan
 
 
-def _judge(request: ReleaseRequest, charter: Charter, use_case: str, kind: str, now: datetime) -> dict[str, Any]:
+def _judge(
+    request: ReleaseRequest, charter: Charter, use_case: str, now: datetime, *, voted_on: bool
+) -> dict[str, Any]:
     """What becomes of an asset; one with real rows in it is never released without a vote."""
     intervals = {
         estimate.metric: Interval(estimate.value, estimate.lower, estimate.upper) for estimate in request.estimates
     }
     results = weigh(charter.criteria_for(use_case), intervals)
-    judged = judge(results, charter.triggers, intervals, reviewed=kind != "release" or kind in charter.reviews)
+    judged = judge(results, charter.triggers, intervals, reviewed=voted_on)
     return {
         "id": str(uuid.uuid4()),
         "asset_id": str(request.asset_id),
@@ -84,7 +92,13 @@ def _judge(request: ReleaseRequest, charter: Charter, use_case: str, kind: str, 
 
 
 async def _open_review(
-    connection: AsyncConnection, body: dict[str, Any], charter: Charter, permit: Any, kind: str, by: str, now: datetime
+    connection: AsyncConnection,
+    body: dict[str, Any],
+    charter: Charter,
+    permit: Any,
+    kind: ReleaseKind,
+    by: str,
+    now: datetime,
 ) -> UUID:
     matter = reviews.Matter(
         kind=kind,
@@ -92,8 +106,7 @@ async def _open_review(
         document={name: value for name, value in body.items() if name != "suspend"},
         barred=(permit.requester, charter.owner),
         charter_id=permit.charter_id,
-        quorum=charter.reviews.get(kind),
-        escalation=charter.escalation,
+        quorum=charter.quorum_for(kind),
     )
     return await reviews.open_review(connection, matter, by=by, now=now)
 
@@ -217,16 +230,17 @@ async def grant(
             raise Conflict("The asset was withdrawn.", code="asset-withdrawn")
         permit = await store.permit_of_run(asset_id)
         charter, _ = await charter_of(connection, permit, now)
-        if use_case not in charter.use_cases or use_case in charter.prohibited_uses:
+        present = await governing(connection, permit.charter_id, now)
+        if not all(one.lets(use_case) for one in (charter, present)):
             raise Forbidden("The charter does not list this use case.", code="use-case-not-listed")
         document = {
             "asset_id": str(asset_id),
             "subject": subject,
             "use_case": use_case,
-            "valid_until": min(valid_until, charter.expires_at).isoformat(),
+            "valid_until": min(valid_until, charter.expires_at, present.expires_at).isoformat(),
             "granted_by": by,
         }
-        if "grant" in charter.reviews:
+        if "grant" in {*charter.reviews, *present.reviews}:
             reply = await _review_grant(connection, document, charter, permit.charter_id, by, now)
             return await attempt.keep(connection, by, reply)
         made = await _give_grant(connection, document, now)
@@ -243,8 +257,7 @@ async def _review_grant(
         document=document,
         barred=(by, document["subject"], charter.owner),
         charter_id=charter_id,
-        quorum=charter.reviews["grant"],
-        escalation=charter.escalation,
+        quorum=charter.quorum_for("grant"),
     )
     review_id = await reviews.open_review(connection, matter, by=by, now=now)
     body = {"review_id": str(review_id), "asset_id": document["asset_id"], "subject": document["subject"]}
@@ -302,7 +315,7 @@ async def may_read(
     if not any(now < entry.valid_until for entry in held):
         raise Forbidden("You hold no valid grant for this asset; ask a steward.", code="no-grant")
     permit = await store.permit_of_run(asset_id)
-    row = await charters.by_digest(permit.charter_id, permit.charter_digest, now)
+    row = await charters.by_digest(permit.charter_id, permit.charter_digest, now, decided_at=permit.made_at)
     suspended = await charters.is_suspended("charter", permit.charter_id)
     state = "suspended" if suspended else state_of(row, now)
     if state in {"suspended", "expired", "retired"}:

@@ -1,7 +1,7 @@
 """Reviews opened, read and voted on; what follows from one is in ``outcomes``."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,11 +9,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.review import (
-    DEFAULT_QUORUM,
+    TIME_LIMIT,
+    Kind,
     Quorum,
     Review,
     Vote,
     check_vote,
+    merged,
     read_quorum,
     show_quorum,
     standing,
@@ -22,6 +24,7 @@ from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.committee import CommitteeStore
 from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.tables import journal
+from mintmark_policy.use_cases.governing import judges_of
 from mintmark_shared.canonical import digest
 from mintmark_shared.idempotency import Reply
 from mintmark_shared.journal import AuditEvent
@@ -29,16 +32,19 @@ from mintmark_shared.journal import AuditEvent
 
 @dataclass(frozen=True)
 class Matter:
-    """What is put up for a decision: the proposal itself, and whom it concerns."""
+    """What is put up for a decision: the proposal itself, and whom it concerns.
 
-    kind: str
+    The version in force of its charter and the house add their quorums, the owner's bar and the escalation;
+    ``quorum`` is what else is asked: by a proposal, or by the version an asset was made under.
+    """
+
+    kind: Kind
     subject: str
     document: Mapping[str, Any]
     barred: Iterable[str | None]
     charter_id: UUID | None = None
     quorum: Quorum | None = None
     digest: str | None = None
-    escalation: Sequence[tuple[int, str]] = ()
 
 
 async def open_review(connection: AsyncConnection, matter: Matter, *, by: str, now: datetime) -> UUID:
@@ -49,9 +55,11 @@ async def open_review(connection: AsyncConnection, matter: Matter, *, by: str, n
     """
     store, calendar = ReviewStore(connection), CalendarStore(connection)
     await store.refuse_second(matter.kind, matter.subject)
-    quorum = matter.quorum or await CommitteeStore(connection).quorum(matter.kind) or DEFAULT_QUORUM
+    judges = await judges_of(
+        connection, matter.kind, matter.subject, matter.document, matter.charter_id, now, asked=matter.quorum
+    )
     voted_on = matter.digest or digest(matter.document)
-    expires_at = now + quorum.ttl
+    expires_at = now + (judges.quorum.ttl or TIME_LIMIT)
     review_id = await store.open(
         {
             "kind": matter.kind,
@@ -59,15 +67,15 @@ async def open_review(connection: AsyncConnection, matter: Matter, *, by: str, n
             "charter_id": matter.charter_id,
             "digest": voted_on,
             "document": dict(matter.document),
-            "barred": sorted({person for person in matter.barred if person} | {by}),
-            "quorum": show_quorum(quorum),
+            "barred": sorted({person for person in matter.barred if person} | {by} | judges.barred),
+            "quorum": show_quorum(judges.quorum),
             "opened_by": by,
             "opened_at": now,
             "expires_at": expires_at,
         }
     )
     await calendar.schedule("review.lapse", f"review:{review_id}", expires_at, now)
-    for hours, to in matter.escalation:
+    for hours, to in judges.escalation:
         due, payload = now + timedelta(hours=hours), {"to": to}
         if due < expires_at:
             await calendar.schedule("review.escalate", f"review:{review_id}", due, now, payload)
@@ -94,6 +102,21 @@ class Ballot:
     conditions: tuple[str, ...] = ()
 
 
+async def at_present(connection: AsyncConnection, row: Any, now: datetime) -> Review:
+    """An open review as it is to be decided now: rules that rose and owners who changed since it opened count."""
+    store = ReviewStore(connection)
+    review = await store.review(row)
+    judges = await judges_of(connection, row.kind, row.subject, row.document, row.charter_id, now)
+    raised = replace(review, quorum=merged(review.quorum, judges.quorum), barred=review.barred | judges.barred)
+    quorum = show_quorum(raised.quorum) | {"ttl_hours": row.quorum.get("ttl_hours")}
+    if (quorum["stages"], raised.barred) == (show_quorum(review.quorum)["stages"], review.barred):
+        return review
+    await store.raise_rules(row.id, quorum, sorted(raised.barred))
+    details = {"kind": row.kind, "subject": row.subject, "quorum": digest(quorum)}
+    await journal.record(connection, now, AuditEvent("policy", "review.raise", f"review:{row.id}", details=details))
+    return raised
+
+
 async def cast(connection: AsyncConnection, review_id: UUID, ballot: Ballot, *, by: str, now: datetime) -> Review:
     """Record a vote; answers the review as it stands with it.
 
@@ -103,7 +126,7 @@ async def cast(connection: AsyncConnection, review_id: UUID, ballot: Ballot, *, 
     """
     store, committee = ReviewStore(connection), CommitteeStore(connection)
     row = await store.row(review_id, lock=True)
-    review = await store.review(row)
+    review = await at_present(connection, row, now)
     vote = Vote(
         voter=by,
         principal=ballot.on_behalf_of or by,
@@ -120,7 +143,7 @@ async def cast(connection: AsyncConnection, review_id: UUID, ballot: Ballot, *, 
     details = {"kind": row.kind, "subject": row.subject, "digest": row.digest, "function": vote.function}
     event = AuditEvent(by, f"vote.{vote.verdict}", f"review:{review_id}", details=details)
     await journal.record(connection, now, event)
-    return await store.review(row)
+    return await store.review(await store.row(review_id))
 
 
 async def show(connection: AsyncConnection, row: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import rfc8785
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.charter import Charter, Standing, read_charter
+from mintmark_policy.domain.charter import Charter, Standing, State, read_charter, state_at
 from mintmark_policy.domain.facts import Assessment
 from mintmark_policy.domain.library import Entry, Rejection
 from mintmark_policy.domain.waiver import Waiver
@@ -47,14 +47,19 @@ class Page:
     assessments: tuple[Assessment, ...]
     waivers: tuple[Waiver, ...]
 
-    def judged_by(self, now: datetime) -> Version:
-        """The version whose days these are, else the newest."""
+    def governing(self, now: datetime) -> Version | None:
+        """The version that came into force last; None while none ever was."""
         begun = [
             version
             for version in self.versions
             if version.standing.in_force_at is not None and version.standing.in_force_at <= now
         ]
-        return max(begun or self.versions, key=lambda version: version.number)
+        return max(begun, key=lambda version: version.number, default=None)
+
+    def state(self, now: datetime) -> State:
+        """Of what governs, or of the newest version where nothing does."""
+        newest = max(self.versions, key=lambda version: version.number)
+        return state_at((self.governing(now) or newest).standing, now)
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,8 @@ class Book:
     library: Mapping[str, Entry]
     rejections: tuple[Rejection, ...]
     trained: Mapping[str, Sequence[tuple[str, datetime]]]
+    closed: Mapping[str, str]
+    """Rules that the house takes no exceptions from, and why."""
     pages: dict[UUID, Page | None] = field(default_factory=dict[UUID, Page | None])
     keys: dict[UUID, SourceKey] = field(default_factory=dict[UUID, SourceKey])
     allotments: dict[tuple[UUID, UUID], Allotment] = field(default_factory=dict[tuple[UUID, UUID], Allotment])
@@ -160,7 +167,7 @@ async def _read_book(store: RulebookStore, epoch: int) -> Book:
     trained: dict[str, list[tuple[str, datetime]]] = {}
     for row in await store.attestations():
         trained.setdefault(row.person, []).append((row.topic, row.valid_until))
-    return Book(epoch, await store.library(), await store.rejections(), trained)
+    return Book(epoch, await store.library(), await store.rejections(), trained, await store.closed())
 
 
 async def _read_page(connection: AsyncConnection, charter_id: UUID, now: datetime) -> Page | None:

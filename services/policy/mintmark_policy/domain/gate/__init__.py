@@ -1,6 +1,6 @@
 """The gate: a list of rules that can be read aloud. All are asked; every one that fails is told (I6, I7)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mintmark_policy.domain.facts import Clause, Facts
 from mintmark_policy.domain.gate.charter_rules import (
@@ -11,6 +11,7 @@ from mintmark_policy.domain.gate.charter_rules import (
     charter_is_in_force,
     charter_is_revalidated,
     extra_rules_hold,
+    no_assessor_refuses,
     priority_is_allowed,
     requester_is_trained,
     rows_are_allowed,
@@ -34,10 +35,10 @@ from mintmark_policy.domain.gate.guarantee_rules import (
     population_budget_suffices,
     source_belongs_to_population,
 )
-from mintmark_policy.domain.gate.rule import Rule
+from mintmark_policy.domain.gate.rule import Asked, Rule
 
 
-def judge(rules: Sequence[Rule], facts: Facts) -> tuple[Clause, ...]:
+def judge(rules: Sequence[Asked], facts: Facts) -> tuple[Clause, ...]:
     """Every failed clause; none means permit.
 
     Raises:
@@ -72,10 +73,14 @@ GATE: tuple[Rule, ...] = (
     model_is_not_stopped,
     delta_is_within_the_budgets,
     assessment_is_valid,
+    no_assessor_refuses,
     requester_is_trained,
     population_budget_suffices,
     allocation_suffices,
 )
+
+RULES: Mapping[str, Rule] = {rule.code: rule for rule in GATE}
+"""Every rule by the code it fails with; a code that is not here is nobody's rule, and is never waived."""
 
 TEXT_RULES: tuple[Rule, ...] = (
     charter_is_revalidated,
@@ -93,10 +98,4 @@ TEXT_RULES: tuple[Rule, ...] = (
     requester_is_trained,
 )
 """What a charter's text alone decides: the part of the gate that a draft can be tried on."""
-TEXT_CODES = frozenset(
-    {
-        "charter.revalidated", "use-case.listed", "use-case.prohibited", "audience.listed", "source.listed",
-        "configuration.approved", "parameters.in-range", "charter.extra-rules", "rows.allowed",
-        "guarantee.sufficient", "blend.allowed", "priority.allowed", "training.attested",
-    }
-)  # fmt: skip
+TEXT_CODES = frozenset(rule.code for rule in TEXT_RULES)

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from mintmark_policy.domain.accounting import Account, Cost
 from mintmark_policy.domain.charter import Charter
 from mintmark_policy.domain.facts import Clause, Facts
-from mintmark_policy.domain.gate.rule import RANK, of_charter
+from mintmark_policy.domain.gate.rule import RANK, of_charter, unwaivable
 
+LABEL = "a label is what the mechanism earns, and no vote changes that"
+BUDGET = "a budget changes only by a vote on it, and is never overspent"
 MECHANISMS = {
     "none": {"none"},
     "claimed": {"claimed", "post-processing"},
@@ -14,6 +16,7 @@ MECHANISMS = {
 }
 
 
+@unwaivable("guarantee.sufficient", LABEL)
 @of_charter
 def guarantee_is_sufficient(facts: Facts, charter: Charter) -> Clause | None:
     demanded = max(charter.minimum_guarantee, facts.plan.requested_guarantee, key=RANK.__getitem__)
@@ -27,6 +30,7 @@ def guarantee_is_sufficient(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
+@unwaivable("guarantee.paid-for", LABEL)
 def guarantee_is_paid_for(facts: Facts) -> Clause | None:
     """A label is worth what its mechanism is charged: proven in ε by theorem, claimed in the ε it claims."""
     if facts.offered_mechanism in MECHANISMS.get(facts.offered_guarantee, set()):
@@ -39,6 +43,7 @@ def guarantee_is_paid_for(facts: Facts) -> Clause | None:
     )
 
 
+@unwaivable("model.may-be-sampled", "a model is sampled again without a charge only as it was paid for")
 def model_may_be_sampled(facts: Facts) -> Clause | None:
     """Sampling again is free only from the very model that was paid for, under the charter that paid."""
     plan, model = facts.plan, facts.model
@@ -62,6 +67,7 @@ def model_may_be_sampled(facts: Facts) -> Clause | None:
     return Clause("model.may-be-sampled", expected, f"another {wrong}", "plan as the model's own run did, or fit anew")
 
 
+@unwaivable("delta.within-budget", LABEL)
 def delta_is_within_the_budgets(facts: Facts) -> Clause | None:
     """An engine calibrated at a larger δ than its budget's would be labelled more private than it is."""
     limit = min((account.delta for account in facts.allocations), default=None)
@@ -75,6 +81,7 @@ def delta_is_within_the_budgets(facts: Facts) -> Clause | None:
     )
 
 
+@unwaivable("source.population", "whose budget is charged follows from whose data it is")
 def source_belongs_to_population(facts: Facts) -> Clause | None:
     if facts.source_population is not None and facts.source_population == facts.offered_population:
         return None
@@ -86,6 +93,7 @@ def source_belongs_to_population(facts: Facts) -> Clause | None:
     )
 
 
+@unwaivable("budget.population", BUDGET)
 def population_budget_suffices(facts: Facts) -> Clause | None:
     # Releases without a guarantee are counted by charter: ε cannot express them.
     if facts.cost.releases:
@@ -93,6 +101,7 @@ def population_budget_suffices(facts: Facts) -> Clause | None:
     return _suffices("population", facts.populations, facts.cost)
 
 
+@unwaivable("budget.allocation", BUDGET)
 def allocation_suffices(facts: Facts) -> Clause | None:
     return _suffices("allocation", facts.allocations, facts.cost)
 
@@ -113,6 +122,7 @@ def _suffices(which: str, accounts: Sequence[Account], cost: Cost) -> Clause | N
     return Clause(f"budget.{which}", expected, actual, "ask for a smaller ε, or have more budget voted")
 
 
+@unwaivable("model.not-stopped", "what is stopped is started again by a vote on it, never around it")
 def model_is_not_stopped(facts: Facts) -> Clause | None:
     """Whatever is wrong with a table that was stopped is wrong with the next one from the same model."""
     stop = facts.model.stopped if facts.model is not None else None
