@@ -1,6 +1,7 @@
 """An unvoted draft governs nothing: not who votes, not who is barred, not who is told, not what is in force."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from policy.examples import charter_document
 from policy.stories.words import DAY, codes, later
 from policy.test_release_api import paid_run, release, unlock
 
+import mintmark_policy
 from mintmark_policy.use_cases.calendar import fire_due
 
 STRICT = stages(privacy=1, security=1, legal=1)
@@ -202,3 +204,15 @@ async def test_escalations_go_where_the_version_in_force_sends_them(policy: Worl
     told = await policy.get("/v1/notifications?recipient=board")
     assert [entry["kind"] for entry in told] == ["review.escalate"] * 3
     assert await policy.get("/v1/notifications?recipient=friend") == []
+
+
+NEWEST = {
+    "store/charters.py", "use_cases/charters.py", "api/charters.py", "use_cases/assessments.py", "use_cases/advice.py",
+}  # fmt: skip
+"""Drafting, submitting, voting on and showing the newest version; assessing its text; trying it dry."""
+
+
+def test_only_what_is_about_the_newest_version_itself_reads_it() -> None:
+    house = Path(mintmark_policy.__file__).parent
+    readers = {str(file.relative_to(house)) for file in house.rglob("*.py") if "newest_version(" in file.read_text()}
+    assert readers == NEWEST

@@ -13,7 +13,7 @@ from lineage.conftest import World, event
 from lineage.test_impact import LATER, told
 from policy.examples import charter_document
 
-from mintmark_lineage.domain.cards import SMALLEST_COUNT, about, published
+from mintmark_lineage.domain.cards import SMALLEST_COUNT, _assessed, about, published
 from mintmark_lineage.use_cases.cards import publish
 from mintmark_shared.errors import Unavailable
 
@@ -40,7 +40,7 @@ class Tellers:
         return {
             "charter": {"id": CHARTER, "version": 2, "digest": "sha256:c", "in_force_at": None, "document": self.charter},
             "charter_review": {"votes": [{"voter": PEOPLE[1], "function": "privacy", "verdict": "approve"}]},
-            "assessments": [{"assessor": PEOPLE[3], "acceptable": True}],
+            "assessments": [{"assessor": PEOPLE[3], "acceptable": True, "standing": "acceptable"}],
             "request": {
                 "requester": PEOPLE[2], "plan": plan,
                 "offer": {"guarantee": guarantee, "mechanism": {"kind": "zcdp", "rho": "0.02", "group_size": 1}},
@@ -120,6 +120,22 @@ async def test_full_disclosure_gives_figures_but_of_no_few(world: World) -> None
     assert card["privacy_detail"]["not_protected"] == ["rows are counted"]
     assert card["implementation"]["rationale"] == "to study"
     assert (await read(world, f"/v1/charters/{CHARTER}"))["acceptance"]
+
+
+@pytest.mark.parametrize(
+    ("standings", "assessed"),
+    [
+        (["acceptable"], True),
+        (["acceptable", "refused"], False),
+        (["superseded"], False),
+        (["expired"], False),
+        ([], False),
+    ],
+)
+def test_a_card_says_assessed_only_where_somebody_accepts_and_nobody_refuses(
+    standings: list[str], assessed: bool
+) -> None:
+    assert _assessed([{"standing": standing} for standing in standings]) == assessed
 
 
 @pytest.mark.parametrize("level", ("none", None))

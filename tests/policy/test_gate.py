@@ -243,6 +243,13 @@ def test_an_assessment_must_be_independent_valid_and_of_this_version(assessment:
     assert found == ["assessment.valid", *(["assessment.refused"] if not assessment.acceptable else [])]
 
 
+def test_the_documentation_lists_every_rule_and_why_it_is_never_waived() -> None:
+    listed = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
+    for code, rule in RULES.items():
+        answer = "yes |  " if rule.unwaivable is None else f"never | {rule.unwaivable} "
+        assert f"| `{code}` | {answer}|" in listed, code
+
+
 WORDS = st.lists(
     st.builds(
         Assessment,

@@ -43,6 +43,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
             "listAttestations",
             "getCompliance",
             "listWaivers",
+            "listRules",
             "listPopulations",
             "getPopulation",
             "forecastBudget",
@@ -68,7 +69,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
     ({"scientist"}, ("draftCharter", "editCharter", "submitCharter", "resumeCharter", "retireCharter")),
     (STOPPERS, ("suspendCharter", "suspendAsset")),
     (VOTERS, ("voteOnCharter", "voteOnReview", "meetCondition", "delegateFunction", "revokeDelegation")),
-    ({"admin"}, ("appointMember", "removeMember", "setQuorumRule")),
+    ({"admin"}, ("appointMember", "removeMember", "setQuorumRule", "setRuleOfHouse")),
     ({"assessor"}, ("assessCharter",)),
     (
         {"steward"},

@@ -97,9 +97,15 @@ def _how_private(told: Told) -> Json:
         "governance": {
             "charter_version": told.dossier["charter"]["version"],
             "approvals": dict(sorted(Counter(one["function"] for one in votes if one["verdict"] == "approve").items())),
-            "assessed": any(one["acceptable"] for one in told.dossier["assessments"]),
+            "assessed": _assessed(told.dossier["assessments"]),
         },
     }
+
+
+def _assessed(assessments: Sequence[Json]) -> bool:
+    """Somebody found the charter acceptable, and nobody's last word is that it is not."""
+    found = {one.get("standing") for one in assessments}
+    return "acceptable" in found and "refused" not in found
 
 
 def _in_detail(told: Told) -> Json:

@@ -41,9 +41,10 @@ class Version:
 
 @dataclass(frozen=True)
 class Page:
-    """All that is known of one charter."""
+    """All that is known of one charter: the versions that were voted into force, and how the newest of all stands."""
 
     versions: tuple[Version, ...]
+    newest: Standing
     assessments: tuple[Assessment, ...]
     waivers: tuple[Waiver, ...]
 
@@ -58,8 +59,8 @@ class Page:
 
     def state(self, now: datetime) -> State:
         """Of what governs, or of the newest version where nothing does."""
-        newest = max(self.versions, key=lambda version: version.number)
-        return state_at((self.governing(now) or newest).standing, now)
+        governs = self.governing(now)
+        return state_at(governs.standing if governs is not None else self.newest, now)
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,11 @@ async def _read_page(connection: AsyncConnection, charter_id: UUID, now: datetim
         return None
     store = RulebookStore(connection)
     return Page(
-        tuple(_version(row) for row in rows), await store.assessments(charter_id), await store.waivers(charter_id)
+        # Drafts are not even read: nothing in one can slow or stop what is decided under another version.
+        tuple(_version(row) for row in rows if row.in_force_at is not None),
+        standing_of(rows[-1]),
+        await store.assessments(charter_id),
+        await store.waivers(charter_id),
     )
 
 
