@@ -17,7 +17,15 @@ from mintmark_generation.use_cases.sources import register
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared.contracts.domains import CategoricalDomain
 from mintmark_shared.contracts.generation import Column, SourceDeclaration
-from mintmark_shared.contracts.policy import DataKey, Decision, DecisionRequest, Permit, Plan, Redemption
+from mintmark_shared.contracts.policy import (
+    DataKey,
+    Decision,
+    DecisionRequest,
+    Permit,
+    Plan,
+    PopulationUnit,
+    Redemption,
+)
 from mintmark_shared.idempotency import Attempt
 from mintmark_shared.service import Surroundings
 
@@ -29,12 +37,13 @@ class PolicyThatPermits:
 
     def __init__(self) -> None:
         self.said: list[str] = []
+        self.unit: PopulationUnit | None = PopulationUnit(kind="row")
         self.redeem_error: Exception | None = None
         self.cancel_error: Exception | None = None
         self.verdict = "permit"
 
-    async def population_exists(self, population_id: UUID) -> None:
-        pass
+    async def population_unit(self, population_id: UUID) -> PopulationUnit | None:
+        return self.unit
 
     async def new_source_key(self, request: Any) -> DataKey:
         return DataKey(id=uuid4(), key=KEY)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -11,10 +12,24 @@ from conftest import KEY, Caller, Cluster, settings_of
 from policy.examples import charter_document
 
 from mintmark_policy.app import create_app
+from mintmark_policy.domain.accounting import cost_of, epsilon_of
 from mintmark_policy.settings import Settings
+from mintmark_policy.use_cases.facts import mechanism_of
+from mintmark_shared.contracts.policy import Mechanism
 from mintmark_shared.service import Surroundings
 
 MEMBERS = {"privacy-officer": "privacy", "counsel": "legal"}
+
+
+def labelled(request: dict[str, Any]) -> dict[str, Any]:
+    """The request with what its label leaves out: the ε its mechanism is charged for, and the source's unit."""
+    offer = request["offer"]
+    asked = mechanism_of(Mechanism.model_validate(offer["mechanism"]))
+    label, unit = offer["guarantee"], {"maximum_rows": asked.group_size}
+    if asked.kind not in {"none", "post-processing"} and label.get("delta"):
+        charged = asked.epsilon or epsilon_of(cost_of(asked).renyi, Decimal(label["delta"]))
+        label = {"epsilon": f"{charged * (asked.group_size if asked.epsilon else 1):f}"} | label
+    return request | {"offer": {"privacy_unit": unit} | offer | {"guarantee": label}}
 
 
 class World:
@@ -95,7 +110,7 @@ class World:
         return {"run_id": str(uuid4()), "requester": "scientist", "plan": made, "offer": offer}
 
     async def decide(self, request: dict[str, Any] | None = None, **options: Any) -> Any:
-        sent = request or self.request(**options)
+        sent = labelled(request or self.request(**options))
         headers = {"Idempotency-Key": f"decide-{sent['run_id']}"}
         return await self.call("generation", "POST", "/v1/decisions", json=sent, headers=headers)
 

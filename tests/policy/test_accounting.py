@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from fractions import Fraction
 
 import dp_accounting
 import pytest
@@ -20,6 +19,7 @@ from mintmark_policy.domain.accounting import (
     added,
     caps_of,
     cost_of,
+    default_order,
     epsilon_of,
 )
 from mintmark_shared.errors import Invalid
@@ -30,7 +30,8 @@ deltas = st.decimals(Decimal("1e-12"), Decimal("0.001"), places=15)
 
 def account(epsilon: str, delta: str, releases: int | None = None) -> Account:
     caps = caps_of(Decimal(epsilon), Decimal(delta))
-    return Account("a", "the population", Decimal(epsilon), Decimal(delta), caps, FREE, releases, 0)
+    order = default_order(caps)
+    return Account("a", "the population", Decimal(epsilon), Decimal(delta), caps, FREE, releases, 0, order=order)
 
 
 def reference_epsilon(event: dp_accounting.DpEvent, delta: Decimal) -> float:
@@ -87,14 +88,14 @@ def test_composition_adds_costs(rhos: list[Decimal], delta: Decimal) -> None:
 @given(amounts, deltas)
 def test_what_is_admitted_converts_to_no_more_than_the_budget(rho: Decimal, delta: Decimal) -> None:
     cost = cost_of(Mechanism("zcdp", rho=rho))
-    budget = replace(account("1", "0.00001"), delta=delta, caps=caps_of(Decimal(1), delta))
+    budget = account("1", str(delta))
     if budget.admits(cost):
         assert epsilon_of(cost.renyi, delta) <= Decimal(1)
 
 
 def test_the_last_unit_decides() -> None:
     budget = account("1", "0.00001")
-    order = ORDERS.index(Fraction(17))
+    order = ORDERS.index(budget.order)
     exactly = tuple(budget.caps[order] if i == order else 10**30 for i in range(len(ORDERS)))
     one_more = tuple(value + 1 for value in exactly)
     assert budget.admits(Cost(exactly))

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mintmark_policy.domain import gate
-from mintmark_policy.domain.accounting import FREE, Account, Mechanism, caps_of, cost_of
+from mintmark_policy.domain.accounting import FREE, Account, Mechanism, caps_of, cost_of, default_order, epsilon_of
 from mintmark_policy.domain.charter import Charter, Configuration, Criterion, ExtraRule, ParameterRange
 from mintmark_policy.domain.extra_rules import compile_plan_rule
-from mintmark_policy.domain.facts import Assessment, Facts, Model, Plan, Stop
+from mintmark_policy.domain.facts import Assessment, Facts, Model, OfferedUnit, Plan, Stop, Unit
 from mintmark_policy.domain.gate import GATE, RULES, judge
 from mintmark_policy.domain.gate.rule import RANK
 from mintmark_policy.domain.library import read_rejection
@@ -26,7 +26,8 @@ DIGEST = "sha256:" + "0" * 64
 
 def account() -> Account:
     caps = caps_of(Decimal(2), Decimal("0.00001"))
-    return Account("a", "the population", Decimal(2), Decimal("0.00001"), caps, FREE, None, 0)
+    order = default_order(caps)
+    return Account("a", "the population", Decimal(2), Decimal("0.00001"), caps, FREE, None, 0, order=order)
 
 
 CHARTER = Charter(
@@ -44,6 +45,7 @@ CHARTER = Charter(
     revalidate_by=NOW + timedelta(days=1),
     expires_at=NOW + timedelta(days=2),
 )
+COSTS = epsilon_of(cost_of(Mechanism("zcdp", rho=Decimal("0.01"))).renyi, Decimal("0.000001"))
 GOOD = Facts(
     now=NOW,
     requester="scientist",
@@ -59,6 +61,10 @@ GOOD = Facts(
     offered_population="population-1",
     populations=(account(),),
     allocations=(account(),),
+    offered_epsilon=COSTS,
+    stated_epsilon=COSTS,
+    offered_unit=OfferedUnit("person", 1),
+    population_unit=Unit("person", "person"),
 )
 
 
@@ -74,6 +80,7 @@ BAD = {
     "use-case.prohibited": replace(GOOD, charter=replace(CHARTER, prohibited_uses=frozenset({"research"}))),
     "audience.listed": with_plan(audience="partners"),
     "source.listed": with_plan(source_id="source-2"),
+    "source.population-unit": replace(GOOD, offered_unit=OfferedUnit(None, 1)),
     "source.population": replace(GOOD, source_population="population-2"),
     "configuration.approved": with_plan(generator="ctgan"),
     "parameters.in-range": with_plan(parameters={"epsilon": "1.0000000000000000000001"}),
@@ -93,7 +100,17 @@ BAD = {
     "model.may-be-sampled": with_plan(model="a-run-nobody-made"),
     "model.not-stopped": replace(
         with_plan(model="run-1"),
-        model=Model("charter-1", "source-1", "mst", GOOD.plan.parameters, "proven", True, Stop("run-1", "withdrawn")),
+        model=Model(
+            "charter-1",
+            "source-1",
+            "mst",
+            GOOD.plan.parameters,
+            "proven",
+            True,
+            COSTS,
+            GOOD.offered_delta,
+            Stop("run-1", "withdrawn"),
+        ),
     ),
     "delta.within-budget": replace(GOOD, offered_delta=Decimal("0.0001")),
     "assessment.valid": replace(GOOD, assessments=()),

@@ -13,6 +13,7 @@ from mintmark_shared.contracts.policy import (
     Finding,
     FindingRequest,
     KeyRequest,
+    PopulationUnit,
     RedeemRequest,
     Redemption,
     Release,
@@ -26,7 +27,7 @@ from mintmark_shared.http import Peer
 class Policy(Protocol):
     """What the other services need of policy."""
 
-    async def population_exists(self, population_id: UUID) -> None: ...
+    async def population_unit(self, population_id: UUID) -> PopulationUnit | None: ...
     async def new_source_key(self, request: KeyRequest) -> DataKey: ...
     async def decide(self, request: DecisionRequest) -> Decision: ...
     async def decision_of(self, run_id: UUID) -> Decision: ...
@@ -48,8 +49,14 @@ class PolicyOverHttp:
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
 
-    async def population_exists(self, population_id: UUID) -> None:
-        await self._peer.get(f"/v1/populations/{population_id}")
+    async def population_unit(self, population_id: UUID) -> PopulationUnit | None:
+        """The declared privacy unit of a population; None where none was declared.
+
+        Raises:
+            NotFound: there is no such population.
+        """
+        unit = (await self._peer.get(f"/v1/populations/{population_id}"))["unit"]
+        return None if unit["kind"] == "undeclared" else PopulationUnit.model_validate(unit)
 
     async def new_source_key(self, request: KeyRequest) -> DataKey:
         # Never repeated: a key is handed out once, and a lost answer costs an unused key.

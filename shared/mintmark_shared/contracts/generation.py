@@ -47,15 +47,26 @@ class Column(Document):
 
 
 class PrivacyUnit(Document):
-    """What neighbouring tables differ in: one row, or all rows sharing ``column``'s value."""
+    """What neighbouring tables differ in: one row, or all rows sharing ``column``'s value.
+
+    ``identifies`` is what that value identifies, in the words of the population; left out, it is the column's name.
+    """
 
     column: ColumnName | None = None
     maximum_rows: Annotated[int, Field(ge=1, le=10_000)] = 1
+    identifies: ColumnName | None = None
+
+    @property
+    def identified_by(self) -> str | None:
+        return self.identifies or self.column
 
     @model_validator(mode="after")
     def _rows_need_an_owner(self) -> "PrivacyUnit":
         if self.column is None and self.maximum_rows != 1:
             message = "maximum_rows above 1 needs the column that names the unit"
+            raise ValueError(message)
+        if self.column is None and self.identifies is not None:
+            message = "identifies says what the values of a column identify: name the column"
             raise ValueError(message)
         return self
 

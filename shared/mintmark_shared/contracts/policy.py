@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import Field, StrictBool, StrictInt, model_validator
 
 from mintmark_shared.contracts.evaluation import CriterionResult, Estimate
-from mintmark_shared.contracts.shape import Blend, Shape, Suppression
+from mintmark_shared.contracts.shape import Blend, ColumnName, Shape, Suppression
 from mintmark_shared.contracts.words import AmountText, Document, Moment, Name, Text
 
 GuaranteeLevel = Literal["none", "claimed", "proven"]
@@ -41,12 +41,40 @@ class Plan(Document):
     rationale: Text
 
 
+class PopulationUnit(Document):
+    """What neighbouring tables of a population differ in: one row, or all rows of one person.
+
+    Persons are told apart by what ``identified_by`` names, which is what a source's privacy unit must identify too.
+    """
+
+    kind: Literal["row", "person"]
+    identified_by: ColumnName | None = None
+
+    @model_validator(mode="after")
+    def _persons_are_told_apart(self) -> "PopulationUnit":
+        if (self.kind == "person") != (self.identified_by is not None):
+            message = "a person needs identified_by, a row has none"
+            raise ValueError(message)
+        return self
+
+
+class SourceUnit(Document):
+    """A source's privacy unit: what its column identifies, and the most rows one owns; one row if it has no column."""
+
+    identified_by: ColumnName | None = None
+    maximum_rows: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+
 class Guarantee(Document):
-    """What an engine's run earns, with the gaps known in it."""
+    """What an engine's run earns, with the gaps known in it; ``epsilon`` and ``delta`` are those of one privacy unit.
+
+    It is of what the mechanism makes. Whoever decides on release looks at real rows, and is outside it.
+    """
 
     level: GuaranteeLevel
     unit: Text
     neighbouring: Literal["add-or-remove one unit"] = "add-or-remove one unit"
+    epsilon: AmountText | None = None
     delta: AmountText | None = None
     statement: Text
     gaps: list[Text] = Field(default_factory=list[str])
@@ -55,7 +83,7 @@ class Guarantee(Document):
 class Mechanism(Document):
     """One execution's cost, in the terms of a dp-accounting event; amounts are exact decimals.
 
-    ``zcdp`` states rho; ``pure`` and ``claimed`` state epsilon; ``gaussian`` a noise multiplier;
+    ``zcdp`` states rho; ``pure`` and ``claimed`` state epsilon, ``claimed`` also the delta of one row; ``gaussian`` a noise multiplier;
     ``subsampled-gaussian`` also q and steps; ``post-processing`` of a model that was paid for costs nothing;
     ``none`` cannot be expressed and counts as one release.
     ``group_size`` is the most rows one privacy unit owns.
@@ -79,6 +107,7 @@ class Offer(Document):
     mechanism: Mechanism
     source_key_id: UUID
     population_id: UUID
+    privacy_unit: SourceUnit | None = None
 
 
 class DecisionRequest(Document):
@@ -300,7 +329,10 @@ class DecisionThen(Document):
 
 
 class BudgetThen(Document):
-    """An account that paid: how large it was, and how much of it was reserved or spent, this run's part among it."""
+    """An account that paid: how large it was, and how much of it was reserved or spent, this run's part among it.
+
+    Both ε are at the Rényi ``order`` the account is held to.
+    """
 
     account: UUID
     population_id: UUID
@@ -309,8 +341,12 @@ class BudgetThen(Document):
     version: int
     epsilon: AmountText
     delta: AmountText
+    order: str
+    approximate_delta: AmountText
     epsilon_held: AmountText
     epsilon_of_this: AmountText
+    delta_held: AmountText
+    delta_of_this: AmountText
     releases_held: int
 
 

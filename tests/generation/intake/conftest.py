@@ -15,7 +15,7 @@ from conftest import Caller, Cluster, settings_of
 
 from mintmark_generation.app import create_app, create_workshop
 from mintmark_generation.settings import Settings
-from mintmark_shared.contracts.policy import DataKey, KeyRequest
+from mintmark_shared.contracts.policy import DataKey, KeyRequest, PopulationUnit
 from mintmark_shared.service import Surroundings
 
 CSV = {"Content-Type": "text/csv"}
@@ -32,9 +32,10 @@ class PolicyThatGivesKeys:
 
     def __init__(self) -> None:
         self.asked: list[KeyRequest] = []
+        self.unit: PopulationUnit | None = PopulationUnit(kind="row")
 
-    async def population_exists(self, population_id: UUID) -> None:
-        pass
+    async def population_unit(self, population_id: UUID) -> PopulationUnit | None:
+        return self.unit
 
     async def new_source_key(self, request: KeyRequest) -> DataKey:
         assert request.resource.startswith("source:")

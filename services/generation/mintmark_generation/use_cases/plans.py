@@ -15,7 +15,7 @@ from mintmark_generation.use_cases.orders import check_order, earned_when_blende
 from mintmark_generation.use_cases.workshop import RUN_JOB, Workshop
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.generation import SourceDeclaration
-from mintmark_shared.contracts.policy import Decision, DecisionRequest, Mechanism, Offer, Plan
+from mintmark_shared.contracts.policy import Decision, DecisionRequest, Mechanism, Offer, Plan, SourceUnit
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
 from mintmark_shared.queue import enqueue
@@ -146,8 +146,14 @@ async def offer_for(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
         mechanism=Mechanism(kind="none") if blended else engine.mechanism(declaration, completed.parameters),
         source_key_id=version.key_id,
         population_id=declaration.population_id,
+        privacy_unit=unit_offered(declaration),
     )
     return completed, offer, version.id
+
+
+def unit_offered(declaration: SourceDeclaration) -> SourceUnit:
+    unit = declaration.privacy_unit
+    return SourceUnit(identified_by=unit.identified_by, maximum_rows=unit.maximum_rows)
 
 
 async def _offer_again(works: Workshop, plan: Plan, model: UUID) -> tuple[Plan, Offer, UUID]:
@@ -172,7 +178,8 @@ async def _offer_again(works: Workshop, plan: Plan, model: UUID) -> tuple[Plan, 
     declaration = SourceDeclaration.model_validate(source.declaration)
     check_order(plan, engine_named(plan.generator), declaration, first.guarantee)
     private = first.guarantee.level != "none"
-    offer = first.model_copy(update={"mechanism": Mechanism(kind="post-processing")} if private else {})
+    free = {"mechanism": Mechanism(kind="post-processing")} if private else {}
+    offer = first.model_copy(update={"privacy_unit": unit_offered(declaration), **free})
     return plan.model_copy(update={"parameters": given}), offer, made.source_version_id
 
 

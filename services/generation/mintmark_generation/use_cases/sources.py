@@ -17,7 +17,7 @@ from mintmark_generation.use_cases.units import Split, Units
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared import custody
 from mintmark_shared.contracts.generation import HeldVersion, SourceDeclaration
-from mintmark_shared.contracts.policy import KeyRequest
+from mintmark_shared.contracts.policy import KeyRequest, PopulationUnit
 from mintmark_shared.errors import Invalid
 from mintmark_shared.exact import arrow_schema
 from mintmark_shared.idempotency import Attempt, Reply
@@ -48,7 +48,7 @@ def show_version(row: Any) -> dict[str, Any]:
 
 
 async def register(works: Workshop, declaration: SourceDeclaration, *, by: str, attempt: Attempt) -> Reply:
-    await works.policy.population_exists(declaration.population_id)
+    _check_unit(declaration, await works.policy.population_unit(declaration.population_id))
     body, now = declaration.model_dump(mode="json"), works.clock()
     async with works.database.transaction() as connection:
         if answer := await attempt.answered(connection, by):
@@ -58,6 +58,28 @@ async def register(works: Workshop, declaration: SourceDeclaration, *, by: str, 
         await journal.record(connection, now, AuditEvent(by, "source.register", f"source:{made}"))
         reply = Reply(201, show_source(await store.source(made)), {"Location": f"/v1/sources/{made}"})
         return await attempt.keep(connection, by, reply)
+
+
+def _check_unit(declaration: SourceDeclaration, population: PopulationUnit | None) -> None:
+    """That a charge for one unit of the source is one for a unit of its population; nothing is charged to registers.
+
+    Raises:
+        Invalid: a unit of the population may own several of the source's, or nobody said what it is.
+    """
+    if declaration.for_linkage:
+        return
+    if population is None:
+        raise Invalid(
+            "The population's privacy unit is not declared; have a steward declare it first.", code="unit-undeclared"
+        )
+    unit = declaration.privacy_unit
+    if population.kind == "person" and unit.identified_by != population.identified_by:
+        raise Invalid(
+            f"The population's privacy unit is one {population.identified_by}, the source's is "
+            f"{f'one {unit.identified_by}' if unit.identified_by else 'one row'}: declare privacy_unit with the column "
+            f"that tells them apart, and identifies: {population.identified_by} where its name is another.",
+            code="privacy-unit-mismatch",
+        )
 
 
 async def declaration_of(works: Workshop, source_id: UUID) -> SourceDeclaration:

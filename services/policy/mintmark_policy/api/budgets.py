@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
 from mintmark_policy.api.words import (
@@ -20,17 +20,34 @@ from mintmark_policy.api.words import (
     PopulationRequest,
     PopulationShown,
     ReviewOpened,
+    UnitShown,
 )
-from mintmark_policy.domain.accounting import ORDERS, SCALE
-from mintmark_policy.store.budgets import BudgetStore, exact
+from mintmark_policy.domain.accounting import ORDERS, SCALE, in_words
+from mintmark_policy.store.budgets import BudgetStore, Size, exact
 from mintmark_policy.use_cases import accounts
 from mintmark_policy.use_cases import budgets as use_cases
 from mintmark_policy.use_cases.facts import mechanism_of
 from mintmark_shared.auth import Caller, requires
-from mintmark_shared.contracts.policy import Mechanism
+from mintmark_shared.contracts.policy import Mechanism, PopulationUnit
 from mintmark_shared.contracts.words import AmountText, Document, Name, Text
 from mintmark_shared.idempotency import ThisAttempt
 from mintmark_shared.web import Pages
+
+
+class Sized(Protocol):
+    """A request that says how large a budget is to be."""
+
+    @property
+    def epsilon(self) -> str: ...
+    @property
+    def delta(self) -> str: ...
+    @property
+    def approximate_delta(self) -> str | None: ...
+
+
+def size_of(request: Sized) -> Size:
+    return Size(Decimal(request.epsilon), Decimal(request.delta), Decimal(request.approximate_delta or "0"))
+
 
 router = APIRouter(prefix="/v1/populations", tags=["budgets"])
 READ = requires("policy:read")
@@ -52,13 +69,27 @@ async def create(
         office,
         name=request.name,
         privacy_unit=request.privacy_unit,
+        unit=request.unit,
         partitions=request.partitions,
-        epsilon=Decimal(request.epsilon),
-        delta=Decimal(request.delta),
+        size=size_of(request),
+        order=request.order,
         by=caller.subject,
         attempt=attempt,
     )
     return reply.response()
+
+
+@router.post(
+    "/{population_id}:declare-unit",
+    status_code=204,
+    operation_id="declareUnit",
+    summary="Declare the privacy unit of a population that has none declared",
+)
+async def declare_unit(
+    population_id: UUID, request: PopulationUnit, office: InOffice, caller: Caller = WRITE
+) -> Response:
+    await use_cases.declare_unit(office, population_id, request, by=caller.subject)
+    return Response(status_code=204)
 
 
 @router.get("", operation_id="listPopulations", summary="All populations")
@@ -92,8 +123,8 @@ async def allocate(
         office,
         population_id=population_id,
         charter_id=request.charter_id,
-        epsilon=Decimal(request.epsilon),
-        delta=Decimal(request.delta),
+        size=size_of(request),
+        order=request.order,
         releases_limit=request.releases,
         by=caller.subject,
         attempt=attempt,
@@ -102,11 +133,15 @@ async def allocate(
 
 
 class BudgetProposal(Document):
-    """A new budget for a population, or for one charter's allocation of it."""
+    """A new budget for a population, or for one charter's allocation of it.
+
+    Its order stays, and so does what is set aside of δ for approximate mechanisms, unless that is named.
+    """
 
     charter_id: UUID | None = None
     epsilon: AmountText
     delta: AmountText
+    approximate_delta: AmountText | None = None
     reason: Text
 
 
@@ -137,6 +172,7 @@ class Charges(Document):
     event: dict[str, Any]
     renyi: list[int]
     releases: int
+    delta: str
     reserved: int
     spent: int
     returned: int
@@ -146,6 +182,7 @@ class BudgetVersion(Document):
     version: int
     epsilon: str
     delta: str
+    approximate_delta: str
     reason: str
     review_id: UUID | None
     set_by: str
@@ -165,6 +202,7 @@ class Statement(Document):
     population_id: UUID
     name: str
     privacy_unit: str
+    unit: UnitShown
     stated_at: datetime
     orders: list[str]
     scale: int
@@ -185,8 +223,8 @@ async def propose_budget(
         office,
         population_id=population_id,
         charter_id=request.charter_id,
-        epsilon=Decimal(request.epsilon),
-        delta=Decimal(request.delta),
+        size=size_of(request),
+        keep_approximate=request.approximate_delta is None,
         reason=request.reason,
         by=caller.subject,
         attempt=attempt,
@@ -246,7 +284,8 @@ async def ledger(
     entries = [
         LedgerEntry(
             id=row.id, charter_id=row.charter_id, partition=row.partition, permit_id=row.permit_id, kind=row.kind,
-            mechanism=row.mechanism, renyi=list(exact(row.renyi)), releases=row.releases, at=row.at,
+            mechanism=row.mechanism, renyi=list(exact(row.renyi)), releases=row.releases,
+            delta=in_words(int(row.delta)), at=row.at,
         )
         for row in rows
     ]  # fmt: skip

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Any
 
-from mintmark_policy.domain.accounting import Account, Cost
 from mintmark_policy.domain.charter import Charter
 from mintmark_policy.domain.facts import Clause, Facts
 
@@ -92,17 +91,8 @@ def _parameters(code: str, facts: Facts, charter: Charter) -> list[Suggestion]:
 def _budget(code: str, facts: Facts, charter: Charter) -> list[Suggestion]:
     del charter
     accounts = (*facts.populations, *facts.allocations)
-    share = min((fitting_share(account, facts.cost) for account in accounts), default=Decimal(0))
+    share = min((account.fitting_share(facts.cost) for account in accounts), default=Decimal(0))
     return [Suggestion(code, "cost", f"{share:f}")]
-
-
-def fitting_share(account: Account, cost: Cost) -> Decimal:
-    """The largest part of a cost an account still admits, from 0 to 1, rounded down."""
-    if cost.releases:
-        return Decimal(1) if account.admits(cost) else Decimal(0)
-    rooms = zip(account.held, cost.renyi, account.caps, strict=True)
-    best = max((Decimal(cap - held) / more for held, more, cap in rooms if more), default=Decimal(1))
-    return min(max(best, Decimal(0)), Decimal(1)).quantize(Decimal("0.000001"), rounding=ROUND_FLOOR)
 
 
 _MAKERS: Mapping[str, Callable[[str, Facts, Charter], list[Suggestion]]] = {

@@ -61,7 +61,8 @@ class Stop:
 
 @dataclass(frozen=True)
 class Model:
-    """A fitted model as the plan that paid for it had it; ``paid`` once its run was charged and made a table.
+    """A fitted model as the plan that paid for it had it; ``paid`` once its run was charged and made a table,
+    ``epsilon`` and ``delta`` as its own label stated them.
 
     ``stopped`` is a table that was made of it and is read no more: that of its own run, or of one that it goes back to.
     """
@@ -72,12 +73,34 @@ class Model:
     parameters: Mapping[str, str | int | bool]
     guarantee: str
     paid: bool
+    epsilon: Decimal | None
+    delta: Decimal | None
     stopped: Stop | None = None
 
 
 @dataclass(frozen=True)
+class Unit:
+    """What neighbouring tables of a population differ in: a row, or all rows of one of what ``identified_by`` names."""
+
+    kind: Literal["row", "person", "undeclared"]
+    identified_by: str | None = None
+
+
+@dataclass(frozen=True)
+class OfferedUnit:
+    """A source's privacy unit; one row where it identifies nothing."""
+
+    identified_by: str | None
+    maximum_rows: int
+
+
+@dataclass(frozen=True)
 class Facts:
-    """Everything the gate may look at, gathered in one transaction."""
+    """Everything the gate may look at, gathered in one transaction.
+
+    ``offered_epsilon`` is what the mechanism's charge amounts to at ``offered_delta``, ``stated_epsilon`` what the
+    label says.
+    """
 
     now: datetime
     requester: str
@@ -100,6 +123,10 @@ class Facts:
     rejections: Sequence[Rejection] = ()
     offered_version: str = ""
     offered_epsilon: Decimal | None = None
+    stated_epsilon: Decimal | None = None
+    offered_unit: OfferedUnit | None = None
+    offered_group: int = 1
+    population_unit: Unit | None = None
     model: Model | None = None
 
     def values(self) -> dict[str, Any]:

@@ -1,17 +1,29 @@
 """Populations, their accounts, and the ledger that explains every balance."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.accounting import FREE, Account, Cost, Costs, added, caps_of
+from mintmark_policy.domain.accounting import FREE, NAMED_ORDERS, Account, Cost, Costs, added, caps_of, default_order
+from mintmark_policy.domain.facts import Unit
 from mintmark_policy.tables import accounts, budget_versions, ledger_entries, mechanisms, populations
 from mintmark_shared.errors import Conflict, NotFound
+
+
+@dataclass(frozen=True)
+class Size:
+    """What an account is given: ``approximate_delta`` is the part of δ that mechanisms may fail with."""
+
+    epsilon: Decimal
+    delta: Decimal
+    approximate_delta: Decimal = Decimal(0)
 
 
 class BudgetStore:
@@ -19,7 +31,13 @@ class BudgetStore:
         self._connection = connection
 
     async def create_population(
-        self, name: str, privacy_unit: str, partitions: Sequence[str], created_by: str, at: datetime
+        self,
+        name: str,
+        privacy_unit: str,
+        unit: Unit,
+        partitions: Sequence[str],
+        created_by: str,
+        at: datetime,
     ) -> UUID:
         """A new population.
 
@@ -29,10 +47,24 @@ class BudgetStore:
         if await self._connection.scalar(select(populations.c.id).where(populations.c.name == name)):
             raise Conflict(f"There is a population named {name}.", code="name-taken")
         made = insert(populations).values(
-            name=name, privacy_unit=privacy_unit, partitions=list(partitions), created_by=created_by, created_at=at
-        )
+            name=name, privacy_unit=privacy_unit, unit_kind=unit.kind, identified_by=unit.identified_by,
+            partitions=list(partitions), created_by=created_by, created_at=at,
+        )  # fmt: skip
         made_id: UUID = (await self._connection.execute(made.returning(populations.c.id))).scalar_one()
         return made_id
+
+    async def declare_unit(self, population_id: UUID, unit: Unit) -> None:
+        await self._connection.execute(
+            update(populations)
+            .where(populations.c.id == population_id)
+            .values(unit_kind=unit.kind, identified_by=unit.identified_by)
+        )
+
+    async def unit_of(self, population_id: UUID) -> Unit | None:
+        """The privacy unit of a population; None if there is no such population."""
+        query = select(populations.c.unit_kind, populations.c.identified_by).where(populations.c.id == population_id)
+        found = (await self._connection.execute(query)).one_or_none()
+        return Unit(found.unit_kind, found.identified_by) if found is not None else None
 
     async def population(self, population_id: UUID) -> Row[Any]:
         found = (
@@ -51,21 +83,25 @@ class BudgetStore:
         population_id: UUID,
         charter_id: UUID | None,
         partition: str,
-        epsilon: Decimal,
-        delta: Decimal,
+        size: Size,
+        order: Fraction | None,
         releases_limit: int | None,
         created_by: str,
         at: datetime,
     ) -> UUID:
+        """A new account, held to an order from now on: the one named, or the one its (ε, δ) makes best."""
+        caps = caps_of(size.epsilon, size.delta - size.approximate_delta)
         made = insert(accounts).values(
             population_id=population_id,
             charter_id=charter_id,
             partition=partition,
-            epsilon=epsilon,
-            delta=delta,
-            caps=list(caps_of(epsilon, delta)),
+            **asdict(size),
+            renyi_order=str(order if order is not None else default_order(caps)),
+            caps=list(caps),
             held=list(FREE),
             spent=list(FREE),
+            delta_held=0,
+            delta_spent=0,
             releases_limit=releases_limit,
             releases_held=0,
             releases_spent=0,
@@ -73,14 +109,13 @@ class BudgetStore:
             created_at=at,
         )
         made_id: UUID = (await self._connection.execute(made.returning(accounts.c.id))).scalar_one()
-        await self.add_version(made_id, epsilon, delta, "opened", None, created_by, at)
+        await self.add_version(made_id, size, "opened", None, created_by, at)
         return made_id
 
     async def add_version(
         self,
         account_id: UUID,
-        epsilon: Decimal,
-        delta: Decimal,
+        size: Size,
         reason: str,
         review_id: UUID | None,
         by: str,
@@ -94,8 +129,7 @@ class BudgetStore:
         made = insert(budget_versions).values(
             account_id=account_id,
             version=int(latest or 0) + 1,
-            epsilon=epsilon,
-            delta=delta,
+            **asdict(size),
             reason=reason,
             review_id=review_id,
             set_by=by,
@@ -114,7 +148,7 @@ class BudgetStore:
         await self._connection.execute(
             update(accounts)
             .where(accounts.c.id == UUID(account.id))
-            .values(epsilon=account.epsilon, delta=account.delta, caps=list(account.caps))
+            .values(**asdict(size_of(account)), caps=list(account.caps))
         )
 
     async def accounts_of(self, population_id: UUID, *, lock: bool = False) -> Sequence[Row[Any]]:
@@ -150,7 +184,7 @@ class BudgetStore:
 
     async def cost(self, digest: str) -> Cost:
         row = (await self._connection.execute(select(mechanisms).where(mechanisms.c.digest == digest))).one()
-        return Cost(exact(row.renyi), row.releases)
+        return Cost(exact(row.renyi), row.releases, int(row.delta))
 
     async def move(
         self, kind: str, account_ids: Sequence[UUID], permit_id: UUID, mechanism: str, cost: Cost, at: datetime
@@ -182,6 +216,7 @@ class BudgetStore:
                 accounts.c.partition,
                 mechanisms.c.renyi,
                 mechanisms.c.releases,
+                mechanisms.c.delta,
                 mechanisms.c.document,
             )
             .join(accounts, accounts.c.id == ledger_entries.c.account_id)
@@ -197,7 +232,7 @@ class BudgetStore:
     async def movements(self, permit_id: UUID) -> Sequence[Row[Any]]:
         """What a permit moved, in every account, in order."""
         query = (
-            select(ledger_entries, mechanisms.c.renyi, mechanisms.c.releases, mechanisms.c.document)
+            select(ledger_entries, mechanisms.c.renyi, mechanisms.c.releases, mechanisms.c.delta, mechanisms.c.document)
             .join(mechanisms, mechanisms.c.digest == ledger_entries.c.mechanism)
             .where(ledger_entries.c.permit_id == permit_id)
             .order_by(ledger_entries.c.id)
@@ -214,6 +249,7 @@ class BudgetStore:
                 mechanisms.c.document,
                 mechanisms.c.renyi,
                 mechanisms.c.releases,
+                mechanisms.c.delta,
                 func.count().label("times"),
             )
             .join(mechanisms, mechanisms.c.digest == ledger_entries.c.mechanism)
@@ -227,25 +263,13 @@ class BudgetStore:
 
 
 def _balances(kind: str, row: Row[Any], cost: Cost) -> dict[str, Any]:
-    minus = tuple(-amount for amount in cost.renyi)
-    match kind:
-        case "reserve":
-            return {
-                "held": list(added(exact(row.held), cost.renyi)),
-                "releases_held": row.releases_held + cost.releases,
-            }
-        case "spend":
-            return {
-                "spent": list(added(exact(row.spent), cost.renyi)),
-                "releases_spent": row.releases_spent + cost.releases,
-            }
-        case "return":
-            return {
-                "held": list(added(exact(row.held), minus)),
-                "releases_held": row.releases_held - cost.releases,
-            }
-        case _:
-            raise ValueError(kind)
+    column, sign = {"reserve": ("held", 1), "spend": ("spent", 1), "return": ("held", -1)}[kind]
+    moved = tuple(sign * amount for amount in cost.renyi)
+    return {
+        column: list(added(exact(getattr(row, column)), moved)),
+        f"releases_{column}": getattr(row, f"releases_{column}") + sign * cost.releases,
+        f"delta_{column}": int(getattr(row, f"delta_{column}")) + sign * cost.delta,
+    }
 
 
 def exact(values: Sequence[Decimal]) -> Costs:
@@ -263,4 +287,11 @@ def as_account(row: Row[Any]) -> Account:
         releases_limit=row.releases_limit,
         releases_held=row.releases_held,
         partition=row.partition,
+        order=NAMED_ORDERS[row.renyi_order],
+        approximate_delta=row.approximate_delta.normalize(),
+        delta_held=int(row.delta_held),
     )
+
+
+def size_of(account: Account) -> Size:
+    return Size(account.epsilon, account.delta, account.approximate_delta)

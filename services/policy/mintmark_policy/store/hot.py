@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
-from mintmark_policy.domain.accounting import Account, Costs
+from mintmark_policy.domain.accounting import NAMED_ORDERS, Account, Cost, Costs
 
 _KNOWN = """
     SELECT caller, key, fingerprint, status, body::text, headers::text FROM idempotency_keys
@@ -26,20 +26,22 @@ _CLAIM = """
 """
 _LOCK = """
     SELECT id, charter_id IS NULL AS own, partition, epsilon, delta, caps::text, held::text,
-           releases_limit, releases_held
+           releases_limit, releases_held, renyi_order, approximate_delta, delta_held::text
     FROM accounts WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE
 """
 _EXPIRED = """
     SELECT EXISTS (SELECT FROM permits WHERE state = 'reserved' AND expires_at <= $1 AND account_ids <@ $2::uuid[])
 """
 _HOLD = """
-    UPDATE accounts SET held = t.held::numeric[], releases_held = t.releases
-    FROM unnest($1::uuid[], $2::text[], $3::int[]) AS t(id, held, releases) WHERE accounts.id = t.id
+    UPDATE accounts SET held = t.held::numeric[], releases_held = t.releases, delta_held = t.delta::numeric
+    FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[]) AS t(id, held, releases, delta)
+    WHERE accounts.id = t.id
 """
 _MECHANISM = """
-    INSERT INTO mechanisms (digest, document, renyi, releases)
-    SELECT digest, document::jsonb, renyi::numeric[], releases
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) AS t(digest, document, renyi, releases)
+    INSERT INTO mechanisms (digest, document, renyi, releases, delta)
+    SELECT digest, document::jsonb, renyi::numeric[], releases, delta::numeric
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[])
+         AS t(digest, document, renyi, releases, delta)
     ON CONFLICT DO NOTHING
 """
 _DECISION = """
@@ -127,7 +129,10 @@ class HotStore:
         return bool(await self._driver.fetchval(_EXPIRED, now, list(set(account_ids))))
 
     async def hold(self, accounts: Mapping[UUID, Account]) -> None:
-        rows = [(key, array(account.held), account.releases_held) for key, account in accounts.items()]
+        rows = [
+            (key, array(account.held), account.releases_held, str(account.delta_held))
+            for key, account in accounts.items()
+        ]
         await self._write(_HOLD, rows)
 
     async def write(self, rows: Rows) -> None:
@@ -148,8 +153,8 @@ class HotStore:
             await self._driver.execute(statement, *(list(column) for column in zip(*rows, strict=True)))
 
 
-def mechanism_row(digest: str, document: Mapping[str, Any], renyi: Costs, releases: int) -> tuple[Any, ...]:
-    return digest, json.dumps(document), array(renyi), releases
+def mechanism_row(digest: str, document: Mapping[str, Any], cost: Cost) -> tuple[Any, ...]:
+    return digest, json.dumps(document), array(cost.renyi), cost.releases, str(cost.delta)
 
 
 def array(values: Iterable[int | UUID]) -> str:
@@ -177,4 +182,7 @@ def _account(row: Mapping[str, Any]) -> Account:
         releases_limit=row["releases_limit"],
         releases_held=row["releases_held"],
         partition=row["partition"],
+        order=NAMED_ORDERS[row["renyi_order"]],
+        approximate_delta=row["approximate_delta"].normalize(),
+        delta_held=int(row["delta_held"]),
     )

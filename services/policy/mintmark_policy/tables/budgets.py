@@ -3,7 +3,7 @@
 from sqlalchemy import Column, ForeignKey, Integer, Table, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from mintmark_policy.tables.metadata import EXACT, RENYI, metadata, reference
+from mintmark_policy.tables.metadata import EXACT, RENYI, UNITS, metadata, reference
 from mintmark_shared.database import identifier, moment, words
 
 populations = Table(
@@ -12,6 +12,8 @@ populations = Table(
     identifier(),
     Column("name", Text, nullable=False, unique=True),
     words("privacy_unit"),
+    words("unit_kind"),
+    Column("identified_by", Text),
     Column("partitions", ARRAY(Text), nullable=False),
     words("created_by"),
     moment("created_at"),
@@ -26,9 +28,13 @@ accounts = Table(
     Column("partition", Text, nullable=False),
     Column("epsilon", EXACT, nullable=False),
     Column("delta", EXACT, nullable=False),
+    Column("approximate_delta", EXACT, nullable=False),
+    words("renyi_order"),
     Column("caps", RENYI, nullable=False),
     Column("held", RENYI, nullable=False),
     Column("spent", RENYI, nullable=False),
+    Column("delta_held", UNITS, nullable=False),
+    Column("delta_spent", UNITS, nullable=False),
     Column("releases_limit", Integer),
     Column("releases_held", Integer, nullable=False),
     Column("releases_spent", Integer, nullable=False),
@@ -45,6 +51,7 @@ budget_versions = Table(
     Column("version", Integer, nullable=False),
     Column("epsilon", EXACT, nullable=False),
     Column("delta", EXACT, nullable=False),
+    Column("approximate_delta", EXACT, nullable=False),
     words("reason"),
     Column("review_id", UUID(as_uuid=True)),
     words("set_by"),
@@ -59,6 +66,7 @@ mechanisms = Table(
     Column("document", JSONB, nullable=False),
     Column("renyi", RENYI, nullable=False),
     Column("releases", Integer, nullable=False),
+    Column("delta", UNITS, nullable=False),
 )
 """What an execution costs, written once: the ledger names it by digest."""
 

@@ -1,4 +1,4 @@
-"""The one metadata all of policy's tables belong to, and two column shapes they share."""
+"""The one metadata all of policy's tables belong to, and the column shapes they share."""
 
 from sqlalchemy import Column, ForeignKey, Numeric
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
@@ -12,7 +12,8 @@ journal = journal_tables(metadata, "policy")
 idempotency_keys = idempotency_table(metadata)
 
 EXACT = Numeric(60, 30)
-RENYI = ARRAY(Numeric(40, 0))
+UNITS = Numeric(40, 0)
+RENYI = ARRAY(UNITS)
 
 
 def reference(name: str, target: str, *, nullable: bool = False) -> Column[object]:

@@ -5,8 +5,19 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from mintmark_policy.domain.accounting import ORDERS, SCALE, Account, Cost, Mechanism, cost_of, epsilon_of
+from mintmark_policy.domain.accounting import (
+    NAMED_ORDERS,
+    ORDERS,
+    SCALE,
+    Account,
+    Cost,
+    Mechanism,
+    cost_of,
+    epsilon_at,
+    in_words,
+)
 from mintmark_policy.store.budgets import BudgetStore, as_account, exact
+from mintmark_policy.use_cases.facts import charge_of
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.errors import NotFound
 
@@ -17,14 +28,21 @@ def plain(amount: Decimal) -> str:
 
 
 def _show_account(row: Any) -> dict[str, Any]:
+    order, conversion = NAMED_ORDERS[row.renyi_order], row.delta - row.approximate_delta
+    account = as_account(row)
     return {
         "id": str(row.id),
         "charter_id": str(row.charter_id) if row.charter_id else None,
         "partition": row.partition,
         "epsilon": plain(row.epsilon),
         "delta": plain(row.delta),
-        "epsilon_spent": plain(epsilon_of(exact(row.spent), row.delta)),
-        "epsilon_held": plain(epsilon_of(exact(row.held), row.delta)),
+        "order": row.renyi_order,
+        "approximate_delta": plain(row.approximate_delta),
+        "epsilon_spent": plain(epsilon_at(order, exact(row.spent), conversion)),
+        "epsilon_held": plain(account.epsilon_held),
+        "share_held": plain(account.share_held),
+        "delta_spent": in_words(int(row.delta_spent)),
+        "delta_held": in_words(account.delta_held),
         "releases_limit": row.releases_limit,
         "releases_held": row.releases_held,
         "releases_spent": row.releases_spent,
@@ -43,6 +61,7 @@ async def show_population(office: Office, population_id: UUID) -> dict[str, Any]
         "id": str(row.id),
         "name": row.name,
         "privacy_unit": row.privacy_unit,
+        "unit": {"kind": row.unit_kind, "identified_by": row.identified_by},
         "partitions": list(row.partitions),
         "budget": max(own, key=lambda entry: Decimal(entry["epsilon_held"])),
         "accounts": own,
@@ -69,7 +88,7 @@ async def forecast(
     if not limits:
         return {"runs": None, "ended_by": None, "epsilon_of_one": "0"}
     row, runs = min(limits, key=lambda entry: entry[1])
-    return {"runs": runs, "ended_by": _show_account(row), "epsilon_of_one": plain(epsilon_of(cost.renyi, row.delta))}
+    return {"runs": runs, "ended_by": _show_account(row), "epsilon_of_one": charge_of(cost, row.delta)["epsilon"]}
 
 
 def _runs_left(account: Account, cost: Cost, *, own: bool) -> int | None:
@@ -92,6 +111,7 @@ async def statement(office: Office, population_id: UUID) -> dict[str, Any]:
         "population_id": str(population_id),
         "name": population.name,
         "privacy_unit": population.privacy_unit,
+        "unit": {"kind": population.unit_kind, "identified_by": population.identified_by},
         "stated_at": office.clock().isoformat(),
         "orders": [str(order) for order in ORDERS],
         "scale": SCALE,
@@ -105,6 +125,7 @@ def _state(row: Any, totals: Sequence[Any], versions: Sequence[Any]) -> dict[str
         line = moved.setdefault(
             entry.digest,
             {"event": entry.document, "renyi": list(exact(entry.renyi)), "releases": entry.releases,
+             "delta": in_words(int(entry.delta)),
              "reserved": 0, "spent": 0, "returned": 0},
         )  # fmt: skip
         line[{"reserve": "reserved", "spend": "spent", "return": "returned"}[entry.kind]] = entry.times
@@ -116,7 +137,7 @@ def _state(row: Any, totals: Sequence[Any], versions: Sequence[Any]) -> dict[str
         "versions": [
             {
                 "version": entry.version, "epsilon": plain(entry.epsilon), "delta": plain(entry.delta),
-                "reason": entry.reason, "review_id": str(entry.review_id) if entry.review_id else None,
+                "approximate_delta": plain(entry.approximate_delta), "reason": entry.reason, "review_id": str(entry.review_id) if entry.review_id else None,
                 "set_by": entry.set_by, "set_at": entry.set_at.isoformat(),
             }
             for entry in own

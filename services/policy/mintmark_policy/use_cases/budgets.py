@@ -3,33 +3,72 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.accounting import Account
-from mintmark_policy.store.budgets import BudgetStore, as_account
+from mintmark_policy.domain.accounting import NAMED_ORDERS, ORDERS, Account
+from mintmark_policy.domain.facts import Unit
+from mintmark_policy.store.budgets import BudgetStore, Size, as_account, size_of
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.accounts import plain
 from mintmark_policy.use_cases.office import Office
+from mintmark_shared.contracts.policy import PopulationUnit
 from mintmark_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
+ROWS = ("row", "one row", "a row")
+"""Words that say of themselves that a unit is a row."""
 
-def check_amounts(epsilon: Decimal, delta: Decimal) -> None:
+
+def check_amounts(size: Size) -> None:
     """Refuse budgets that would promise nothing.
 
     Raises:
-        Invalid: ε is 0 or above 100, or δ outside (0, 0.01].
+        Invalid: ε is 0 or above 100, δ outside (0, 0.01], or all of δ is set aside for approximate mechanisms.
     """
+    epsilon, delta = size.epsilon, size.delta
+    if size.approximate_delta >= delta:
+        raise Invalid("approximate_delta must be less than delta, a part of it.", code="budget-invalid")
     if not 0 < epsilon <= 100:  # noqa: PLR2004
         raise Invalid("epsilon must be above 0 and at most 100.", code="budget-invalid")
     if not 0 < delta <= Decimal("0.01"):
         raise Invalid("delta must be above 0 and at most 0.01.", code="budget-invalid")
+
+
+def order_named(name: str | None) -> Fraction | None:
+    """The order of the grid of that name.
+
+    Raises:
+        Invalid: the grid has no such order.
+    """
+    if name is not None and name not in NAMED_ORDERS:
+        raise Invalid(
+            f"order must be one of the grid's, as a statement lists them, from {ORDERS[0]} to {ORDERS[-1]}.",
+            code="order-unknown",
+        )
+    return NAMED_ORDERS[name] if name is not None else None
+
+
+def unit_of(words: str, declared: PopulationUnit | None) -> Unit:
+    """The declared unit, or what the words alone say.
+
+    Raises:
+        Invalid: the words do not say it.
+    """
+    if declared is not None:
+        return Unit(declared.kind, declared.identified_by)
+    if words.strip().lower() not in ROWS:
+        raise Invalid(
+            'Declare unit: {"kind": "row"}, or {"kind": "person", "identified_by": what tells persons apart}.',
+            code="unit-undeclared",
+        )
+    return Unit("row")
 
 
 async def create_population(
@@ -37,14 +76,16 @@ async def create_population(
     *,
     name: str,
     privacy_unit: str,
+    unit: PopulationUnit | None,
     partitions: Sequence[str],
-    epsilon: Decimal,
-    delta: Decimal,
+    size: Size,
+    order: str | None,
     by: str,
     attempt: Attempt,
 ) -> Reply:
     """Name a population and its whole budget; each partition has the whole of it (parallel composition)."""
-    check_amounts(epsilon, delta)
+    check_amounts(size)
+    held_to, declared = order_named(order), unit_of(privacy_unit, unit)
     if len(set(partitions)) != len(partitions):
         raise Invalid("Partitions must differ from one another.", code="partitions-repeat")
     now = office.clock()
@@ -52,15 +93,32 @@ async def create_population(
         if answer := await attempt.answered(connection, by):
             return answer
         store = BudgetStore(connection)
-        made = await store.create_population(name, privacy_unit, partitions, by, now)
+        made = await store.create_population(name, privacy_unit, declared, partitions, by, now)
         for partition in partitions or ("",):
             await store.open_account(
-                population_id=made, charter_id=None, partition=partition, epsilon=epsilon, delta=delta,
+                population_id=made, charter_id=None, partition=partition, size=size, order=held_to,
                 releases_limit=None, created_by=by, at=now,
             )  # fmt: skip
-        await _journal(connection, now, by, "population.create", made, epsilon=epsilon, delta=delta)
-        body = {"id": str(made), "name": name, "epsilon": str(epsilon), "delta": str(delta)}
+        await _journal(connection, now, by, "population.create", made, epsilon=size.epsilon, delta=size.delta)
+        body = {"id": str(made), "name": name, "epsilon": str(size.epsilon), "delta": str(size.delta)}
         return await attempt.keep(connection, by, Reply(201, body, {"Location": f"/v1/populations/{made}"}))
+
+
+async def declare_unit(office: Office, population_id: UUID, unit: PopulationUnit, *, by: str) -> None:
+    """Say of a population of before units were declared what its unit is; once, for all.
+
+    Raises:
+        Conflict: its unit is declared.
+    """
+    now = office.clock()
+    async with office.changing() as connection:
+        store = BudgetStore(connection)
+        if (await store.population(population_id)).unit_kind != "undeclared":
+            raise Conflict("The population's unit is declared; name another population.", code="unit-declared")
+        await store.declare_unit(population_id, Unit(unit.kind, unit.identified_by))
+        details = unit.model_dump(mode="json")
+        event = AuditEvent(by, "population.declare-unit", f"population:{population_id}", details=details)
+        await journal.record(connection, now, event)
 
 
 async def allocate(
@@ -68,8 +126,8 @@ async def allocate(
     *,
     population_id: UUID,
     charter_id: UUID,
-    epsilon: Decimal,
-    delta: Decimal,
+    size: Size,
+    order: str | None,
     releases_limit: int | None,
     by: str,
     attempt: Attempt,
@@ -80,7 +138,8 @@ async def allocate(
         Forbidden: it is the giver's own charter.
         Conflict: the charter never was in force, has an allocation, or asks for more than there is.
     """
-    check_amounts(epsilon, delta)
+    check_amounts(size)
+    held_to = order_named(order)
     now = office.clock()
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
@@ -94,20 +153,20 @@ async def allocate(
                 "This charter has an allocation of this population; ask for a transfer or a new budget.",
                 code="already-allocated",
             )
-        _check_room(rows, epsilon, delta)
+        _check_room(rows, size)
         made = [
             await store.open_account(
-                population_id=population_id, charter_id=charter_id, partition=partition, epsilon=epsilon,
-                delta=delta, releases_limit=releases_limit, created_by=by, at=now,
+                population_id=population_id, charter_id=charter_id, partition=partition, size=size, order=held_to,
+                releases_limit=releases_limit, created_by=by, at=now,
             )
             for partition in population.partitions or ("",)
         ]  # fmt: skip
-        await _journal(connection, now, by, "budget.allocate", population_id, epsilon=epsilon, delta=delta)
+        await _journal(connection, now, by, "budget.allocate", population_id, epsilon=size.epsilon, delta=size.delta)
         body = {
             "id": str(made[0]),
             "charter_id": str(charter_id),
-            "epsilon": str(epsilon),
-            "delta": str(delta),
+            "epsilon": str(size.epsilon),
+            "delta": str(size.delta),
         }
         return await attempt.keep(connection, by, Reply(201, body))
 
@@ -125,7 +184,7 @@ async def _check_giver(connection: AsyncConnection, charter_id: UUID, by: str, n
         raise Forbidden("Nobody allocates budget to their own charter.", code="own-matter")
 
 
-def _check_room(rows: Sequence[Any], epsilon: Decimal, delta: Decimal, *, without: UUID | None = None) -> None:
+def _check_room(rows: Sequence[Any], size: Size, *, without: UUID | None = None) -> None:
     """Allocations add up by basic composition; the filter on the population itself guards in any case."""
     for own in (row for row in rows if row.charter_id is None):
         others = [
@@ -135,9 +194,12 @@ def _check_room(rows: Sequence[Any], epsilon: Decimal, delta: Decimal, *, withou
         ]
         free_epsilon = own.epsilon - sum(row.epsilon for row in others)
         free_delta = own.delta - sum(row.delta for row in others)
-        if epsilon > free_epsilon or delta > free_delta:
+        free_approximate = own.approximate_delta - sum(row.approximate_delta for row in others)
+        wanted = (size.epsilon, size.delta, size.approximate_delta)
+        if any(more > free for more, free in zip(wanted, (free_epsilon, free_delta, free_approximate), strict=True)):
             raise Conflict(
-                f"The population has ε {plain(free_epsilon)} and δ {plain(free_delta)} left to allocate.",
+                f"The population has ε {plain(free_epsilon)} and δ {plain(free_delta)} left to allocate, "
+                f"{plain(free_approximate)} of that δ for approximate mechanisms.",
                 code="over-allocated",
             )
 
@@ -150,14 +212,14 @@ async def propose_budget(
     *,
     population_id: UUID,
     charter_id: UUID | None,
-    epsilon: Decimal,
-    delta: Decimal,
+    size: Size,
+    keep_approximate: bool,
     reason: str,
     by: str,
     attempt: Attempt,
 ) -> Reply:
     """Ask for a new version of a population's budget, or of one charter's allocation."""
-    check_amounts(epsilon, delta)
+    check_amounts(size)
     now = office.clock()
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
@@ -165,8 +227,9 @@ async def propose_budget(
         document = {
             "population_id": str(population_id),
             "charter_id": str(charter_id) if charter_id else None,
-            "epsilon": plain(epsilon),
-            "delta": plain(delta),
+            "epsilon": plain(size.epsilon),
+            "delta": plain(size.delta),
+            "approximate_delta": None if keep_approximate else plain(size.approximate_delta),
             "reason": reason,
         }
         await _apply_budget(connection, document, None, by, now, dry=True)
@@ -228,26 +291,34 @@ async def _apply_budget(
     store = BudgetStore(connection)
     population_id = UUID(document["population_id"])
     charter_id = UUID(document["charter_id"]) if document["charter_id"] else None
-    epsilon, delta = Decimal(document["epsilon"]), Decimal(document["delta"])
     await store.population(population_id)
     rows = await store.accounts_of(population_id, lock=True)
     chosen = [row for row in rows if row.charter_id == charter_id]
     if not chosen:
         raise NotFound("This charter has no allocation of this population.")
+    stated = document.get("approximate_delta")
+    kept = chosen[0].approximate_delta if stated is None else Decimal(stated)
+    size = Size(Decimal(document["epsilon"]), Decimal(document["delta"]), kept)
+    if size.approximate_delta >= size.delta:
+        raise Conflict(
+            f"δ must be above the {plain(kept)} of it that is set aside for approximate mechanisms.", code="budget-held"
+        )
     if charter_id is not None:
-        _check_room(rows, epsilon, delta, without=charter_id)
+        _check_room(rows, size, without=charter_id)
     else:
-        _check_allocations(rows, epsilon, delta)
-    changed = [as_account(row).resized(epsilon, delta) for row in chosen]
+        _check_allocations(rows, size)
+    changed = [as_account(row).resized(size.epsilon, size.delta, size.approximate_delta) for row in chosen]
     if not dry:
         await _write(store, changed, document["reason"], review_id, by, now)
-        await _journal(connection, now, by, "budget.version", population_id, epsilon=epsilon, delta=delta)
+        await _journal(connection, now, by, "budget.version", population_id, epsilon=size.epsilon, delta=size.delta)
 
 
-def _check_allocations(rows: Sequence[Any], epsilon: Decimal, delta: Decimal) -> None:
+def _check_allocations(rows: Sequence[Any], size: Size) -> None:
     for partition in {row.partition for row in rows}:
         given = [row for row in rows if row.charter_id is not None and row.partition == partition]
-        if sum(row.epsilon for row in given) > epsilon or sum(row.delta for row in given) > delta:
+        wanted = (size.epsilon, size.delta, size.approximate_delta)
+        sums = [sum(getattr(row, name) for row in given) for name in ("epsilon", "delta", "approximate_delta")]
+        if any(allocated > whole for allocated, whole in zip(sums, wanted, strict=True)):
             raise Conflict("More is allocated to charters than the new budget holds.", code="over-allocated")
 
 
@@ -273,7 +344,7 @@ async def _apply_transfer(
         for row in chosen:
             if row.epsilon + amount <= 0:
                 raise Conflict("More would be moved than the charter was given.", code="over-allocated")
-            changed.append(as_account(row).resized(row.epsilon + amount, row.delta))
+            changed.append(as_account(row).resized(row.epsilon + amount, row.delta, row.approximate_delta))
     if not dry:
         await _write(store, changed, document["reason"], review_id, by, now)
         await _journal(connection, now, by, "budget.transfer", population_id, epsilon=epsilon)
@@ -284,7 +355,7 @@ async def _write(
 ) -> None:
     for account in changed:
         await store.resize(account)
-        await store.add_version(UUID(account.id), account.epsilon, account.delta, reason, review_id, by, now)
+        await store.add_version(UUID(account.id), size_of(account), reason, review_id, by, now)
 
 
 async def _journal(

@@ -267,7 +267,7 @@ def _reserve(
         rows.ledger.append((key, permit_id, prepared.mechanism, now))
     if prepared.mechanism not in office.rulebook.mechanisms:
         _, document = known_as(mechanism_of(request.offer.mechanism))
-        rows.mechanisms.append(mechanism_row(prepared.mechanism, document, cost.renyi, cost.releases))
+        rows.mechanisms.append(mechanism_row(prepared.mechanism, document, cost))
     rows.permits.append(
         (
             permit_id, UUID(body["id"]), request.run_id, request.requester, body["plan_digest"],

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.accounting import ORDERS, SCALE
+from mintmark_policy.domain.accounting import ORDERS, SCALE, in_words
 from mintmark_policy.domain.assessment import standing_of
 from mintmark_policy.store.budgets import BudgetStore, exact
 from mintmark_policy.store.charters import CharterStore
@@ -89,7 +89,8 @@ async def _ledger(connection: AsyncConnection, permit: Any) -> dict[str, Any]:
     entries = [
         {
             "id": str(row.id), "account": str(row.account_id), "kind": row.kind, "mechanism": row.mechanism,
-            "cost": row.document, "renyi": list(exact(row.renyi)), "releases": row.releases, "at": row.at.isoformat(),
+            "cost": row.document, "renyi": list(exact(row.renyi)), "releases": row.releases,
+            "delta": in_words(int(row.delta)), "at": row.at.isoformat(),
         }
         for row in rows
     ]  # fmt: skip

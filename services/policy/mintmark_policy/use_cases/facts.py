@@ -11,14 +11,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain import facts as stated
-from mintmark_policy.domain.accounting import Account, Cost, Mechanism, cost_of, epsilon_of, event_of
+from mintmark_policy.domain.accounting import Account, Cost, Mechanism, cost_of, epsilon_of, event_of, in_words
 from mintmark_policy.domain.permit import made_an_asset
 from mintmark_policy.domain.waiver import Waiver
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.use_cases.rulebook import Book, SourceKey, Version
 from mintmark_shared.canonical import digest
-from mintmark_shared.contracts.policy import DecisionRequest, Plan
+from mintmark_shared.contracts.policy import DecisionRequest, Plan, SourceUnit
 from mintmark_shared.contracts.policy import Mechanism as StatedMechanism
 
 
@@ -53,6 +53,7 @@ def mechanism_of(stated: StatedMechanism) -> Mechanism:
         kind=stated.kind,
         rho=_decimal(stated.rho),
         epsilon=_decimal(stated.epsilon),
+        delta=_decimal(stated.delta),
         noise_multiplier=_decimal(stated.noise_multiplier),
         sampling_probability=_decimal(stated.sampling_probability),
         steps=stated.steps,
@@ -117,6 +118,10 @@ async def brief(
         rejections=book.rejections,
         offered_version=offer.engine_version,
         offered_epsilon=_epsilon(mechanism, delta),
+        stated_epsilon=_decimal(offer.guarantee.epsilon),
+        offered_unit=_unit(offer.privacy_unit),
+        offered_group=mechanism.group_size,
+        population_unit=allotment.unit,
         model=model,
     )
     waivers = page.waivers if page else ()
@@ -140,6 +145,12 @@ def _judged(plan: Plan) -> stated.Plan:
     )
 
 
+def _unit(stated_unit: SourceUnit | None) -> stated.OfferedUnit | None:
+    if stated_unit is None:
+        return None
+    return stated.OfferedUnit(stated_unit.identified_by, stated_unit.maximum_rows)
+
+
 async def _model(connection: AsyncConnection, run_id: UUID) -> stated.Model | None:
     """A model as its own run was decided on; None if there was no such run."""
     store = DecisionStore(connection)
@@ -147,14 +158,16 @@ async def _model(connection: AsyncConnection, run_id: UUID) -> stated.Model | No
     permit = await store.find_permit_of_run(run_id)
     if decision is None or permit is None:
         return None
-    plan = decision.request["plan"]
+    plan, label = decision.request["plan"], decision.request["offer"]["guarantee"]
     return stated.Model(
         charter_id=plan["charter_id"],
         source_id=plan["source_id"],
         generator=plan["generator"],
         parameters=plan["parameters"],
-        guarantee=decision.request["offer"]["guarantee"]["level"],
+        guarantee=label["level"],
         paid=made_an_asset(permit.state, permit.outcome),
+        epsilon=_decimal(label.get("epsilon")),
+        delta=_decimal(label.get("delta")),
         stopped=await stop_of(connection, run_id),
     )
 
@@ -183,9 +196,13 @@ def _population_of(key: SourceKey | None, source_id: UUID) -> str | None:
 
 
 def charge_of(cost: Cost, delta: Decimal) -> dict[str, Any]:
-    """A charge as the record tells it: ε at the budget's δ, and releases counted."""
+    """A charge as the record tells it: ε at the budget's δ, of which a mechanism's own is a part, and releases counted.
+
+    A mechanism is permitted only where its own δ is less than the budget's.
+    """
+    own = Decimal(in_words(cost.delta))
     return {
-        "epsilon": str(epsilon_of(cost.renyi, delta)),
+        "epsilon": str(epsilon_of(cost.renyi, delta - own)),
         "delta": str(delta.normalize()),
         "releases": cost.releases,
     }

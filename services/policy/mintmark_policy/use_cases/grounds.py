@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.accounting import Cost, balances, epsilon_of
+from mintmark_policy.domain.accounting import NAMED_ORDERS, Cost, balances, epsilon_at, in_words
 from mintmark_policy.domain.assessment import latest_words
 from mintmark_policy.store.budgets import BudgetStore, exact
 from mintmark_policy.store.charters import CharterStore, state_of
@@ -84,8 +83,8 @@ async def _budgets(store: BudgetStore, permit: Any, at: datetime) -> list[dict[s
 
 
 def _budget(row: Any, cost: Cost, moved: Sequence[Any], size: Any) -> dict[str, Any]:
-    held, releases = balances([(one.kind, one.times, Cost(exact(one.renyi), one.releases)) for one in moved])
-    delta: Decimal = size.delta
+    held = balances([(one.kind, one.times, Cost(exact(one.renyi), one.releases, int(one.delta))) for one in moved])
+    order, conversion = NAMED_ORDERS[row.renyi_order], size.delta - size.approximate_delta
     return {
         "account": str(row.id),
         "population_id": str(row.population_id),
@@ -93,8 +92,12 @@ def _budget(row: Any, cost: Cost, moved: Sequence[Any], size: Any) -> dict[str, 
         "partition": row.partition,
         "version": size.version,
         "epsilon": plain(size.epsilon),
-        "delta": plain(delta),
-        "epsilon_held": plain(epsilon_of(held, delta)),
-        "epsilon_of_this": plain(epsilon_of(cost.renyi, delta)),
-        "releases_held": releases,
+        "delta": plain(size.delta),
+        "order": row.renyi_order,
+        "approximate_delta": plain(size.approximate_delta),
+        "epsilon_held": plain(epsilon_at(order, held.renyi, conversion)),
+        "epsilon_of_this": plain(epsilon_at(order, cost.renyi, conversion)),
+        "delta_held": in_words(held.delta),
+        "delta_of_this": in_words(cost.delta),
+        "releases_held": held.releases,
     }

@@ -18,7 +18,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.charter import Charter, Standing, State, read_charter, state_at
-from mintmark_policy.domain.facts import Assessment
+from mintmark_policy.domain.facts import Assessment, Unit
 from mintmark_policy.domain.library import Entry, Rejection
 from mintmark_policy.domain.waiver import Waiver
 from mintmark_policy.store.budgets import BudgetStore
@@ -74,10 +74,11 @@ class SourceKey:
 
 @dataclass(frozen=True)
 class Allotment:
-    """The accounts a charter's plan on a population is paid from, by partition."""
+    """The accounts a charter's plan on a population is paid from, by partition, and the population's privacy unit."""
 
     own: Mapping[str, UUID]
     allocated: Mapping[str, UUID]
+    unit: Unit | None
 
     def of(self, partitions: Sequence[str]) -> tuple[tuple[UUID, ...], tuple[UUID, ...]]:
         """(the population's accounts, the charter's) for a source; one that names no partition touches all.
@@ -126,8 +127,9 @@ class Book:
     async def allotment(self, connection: AsyncConnection, population_id: UUID, charter_id: UUID) -> Allotment:
         wanted = (population_id, charter_id)
         if wanted not in self.allotments:
-            own, allocated = await BudgetStore(connection).account_ids(population_id, charter_id)
-            self.allotments[wanted] = Allotment(own, allocated)
+            store = BudgetStore(connection)
+            own, allocated = await store.account_ids(population_id, charter_id)
+            self.allotments[wanted] = Allotment(own, allocated, await store.unit_of(population_id))
         return self.allotments[wanted]
 
     @property

@@ -34,6 +34,7 @@ from mintmark_policy.domain.gate.guarantee_rules import (
     model_may_be_sampled,
     population_budget_suffices,
     source_belongs_to_population,
+    unit_is_the_populations,
 )
 from mintmark_policy.domain.gate.rule import Asked, Rule
 
@@ -59,6 +60,7 @@ GATE: tuple[Rule, ...] = (
     audience_is_allowed,
     source_is_listed,
     source_belongs_to_population,
+    unit_is_the_populations,
     configuration_is_approved,
     parameters_are_in_range,
     configuration_is_in_the_library,

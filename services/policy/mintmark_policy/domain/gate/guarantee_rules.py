@@ -1,8 +1,10 @@
 """What the engine promises, and whether that promise is paid for."""
 
 from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
 
-from mintmark_policy.domain.accounting import Account, Cost
+from mintmark_policy.domain.accounting import DELTA_SCALE, Account, Cost, in_words
 from mintmark_policy.domain.charter import Charter
 from mintmark_policy.domain.facts import Clause, Facts
 from mintmark_policy.domain.gate.rule import RANK, of_charter, unwaivable
@@ -14,6 +16,8 @@ MECHANISMS = {
     "claimed": {"claimed", "post-processing"},
     "proven": {"zcdp", "pure", "gaussian", "subsampled-gaussian", "post-processing"},
 }
+LOOSEST_LABEL = Decimal("1.1")
+"""An engine asks for a little less than it states, as rounding and the grid of orders want it; never for much less."""
 
 
 @unwaivable("guarantee.sufficient", LABEL)
@@ -33,13 +37,39 @@ def guarantee_is_sufficient(facts: Facts, charter: Charter) -> Clause | None:
 @unwaivable("guarantee.paid-for", LABEL)
 def guarantee_is_paid_for(facts: Facts) -> Clause | None:
     """A label is worth what its mechanism is charged: proven in ε by theorem, claimed in the ε it claims."""
-    if facts.offered_mechanism in MECHANISMS.get(facts.offered_guarantee, set()):
+    fault = _unpaid(facts) or _misstated(facts)
+    if fault is None:
         return None
+    expected, actual = fault
     return Clause(
-        "guarantee.paid-for",
-        f"a mechanism that earns {facts.offered_guarantee}",
-        f"a mechanism of kind {facts.offered_mechanism}",
-        "this is a fault of the engine's offer; tell who runs generation",
+        "guarantee.paid-for", expected, actual, "this is a fault of the engine's offer; tell who runs generation"
+    )
+
+
+def _unpaid(facts: Facts) -> tuple[str, str] | None:
+    """(expected, actual) of a mechanism that cannot earn the label, or is charged nothing for it."""
+    level, kind = facts.offered_guarantee, facts.offered_mechanism
+    if kind not in MECHANISMS.get(level, set()):
+        return f"a mechanism that earns {level}", f"a mechanism of kind {kind}"
+    if level != "none" and kind != "post-processing" and not all(facts.cost.renyi):
+        return f"a charge above 0 for {level}, or a paid model that is sampled again", f"{kind} that costs nothing"
+    return None
+
+
+def _misstated(facts: Facts) -> tuple[str, str] | None:
+    """(expected, actual) of a label whose (ε, δ) is not what its mechanism is charged for."""
+    if facts.offered_guarantee == "none" or facts.offered_mechanism == "post-processing":
+        return None
+    epsilon, delta, charged = facts.stated_epsilon, facts.offered_delta, facts.offered_epsilon
+    if epsilon is None or delta is None or charged is None:
+        return "a label that states ε and δ, as the mechanism is charged for them", f"ε {epsilon}, δ {delta}"
+    own = Fraction(facts.cost.delta, DELTA_SCALE)
+    if charged <= epsilon <= charged * LOOSEST_LABEL and own <= delta:
+        return None
+    return (
+        f"a label that follows from its mechanism: ε {charged}, at most a tenth more, with δ {in_words(facts.cost.delta)}"
+        " of its own or more",
+        f"ε {epsilon} at δ {delta}",
     )
 
 
@@ -60,6 +90,8 @@ def model_may_be_sampled(facts: Facts) -> Clause | None:
         "parameters": dict(model.parameters) == dict(plan.parameters),
         "guarantee": RANK[facts.offered_guarantee] <= RANK[model.guarantee],
         "payment": model.paid,
+        "ε": facts.stated_epsilon == model.epsilon,
+        "δ": facts.offered_delta == model.delta,
     }
     wrong = ", ".join(name for name, holds in same.items() if not holds)
     if not wrong:
@@ -71,12 +103,14 @@ def model_may_be_sampled(facts: Facts) -> Clause | None:
 def delta_is_within_the_budgets(facts: Facts) -> Clause | None:
     """An engine calibrated at a larger δ than its budget's would be labelled more private than it is."""
     limit = min((account.delta for account in facts.allocations), default=None)
-    if facts.offered_delta is None or limit is None or facts.offered_delta <= limit:
+    if limit is None or facts.offered_guarantee == "none":
+        return None
+    if facts.offered_delta is not None and facts.offered_delta <= limit:
         return None
     return Clause(
         "delta.within-budget",
         f"δ at most {limit}",
-        f"δ {facts.offered_delta}",
+        f"δ {facts.offered_delta}" if facts.offered_delta is not None else "no δ is stated",
         "plan with a δ no larger than the allocation's",
     )
 
@@ -91,6 +125,41 @@ def source_belongs_to_population(facts: Facts) -> Clause | None:
         "another population, or a key that is unknown or destroyed",
         "register the source with the population it comes from",
     )
+
+
+@unwaivable("source.population-unit", BUDGET)
+def unit_is_the_populations(facts: Facts) -> Clause | None:
+    """A charge is for one unit of the source; the budget is of units of the population, which may own many of them."""
+    fault = _unit_fault(facts)
+    if fault is None:
+        return None
+    return Clause("source.population-unit", *fault)
+
+
+def _unit_fault(facts: Facts) -> tuple[str, str, str] | None:
+    """(expected, actual, remedy); a source whose unit is a person holds in a population of rows, never the other way."""
+    population, source = facts.population_unit, facts.offered_unit
+    if population is None or population.kind == "undeclared":
+        return (
+            "a population whose privacy unit is declared",
+            "it is not",
+            "have a steward declare the population's unit",
+        )
+    if source is None:
+        return "an offer that states the source's privacy unit", "it states none", "plan anew"
+    if population.kind == "person" and source.identified_by != population.identified_by:
+        return (
+            f"a source whose privacy unit is one {population.identified_by}, as its population's is",
+            f"one {source.identified_by}" if source.identified_by else "one row",
+            f"register the source with a privacy unit whose column identifies {population.identified_by}",
+        )
+    if facts.offered_group != source.maximum_rows and facts.offered_mechanism not in {"none", "post-processing"}:
+        return (
+            f"a charge for all {source.maximum_rows} rows that a unit of the source may own",
+            f"a charge for {facts.offered_group}",
+            "this is a fault of the engine's offer; tell who runs generation",
+        )
+    return None
 
 
 @unwaivable("budget.population", BUDGET)
