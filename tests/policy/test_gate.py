@@ -89,7 +89,7 @@ BAD = {
     "model.may-be-sampled": with_plan(model="a-run-nobody-made"),
     "model.not-stopped": replace(
         with_plan(model="run-1"),
-        model=Model("charter-1", "source-1", "mst", GOOD.plan.parameters, "proven", True, Stop("run-1", "withdrawn")),
+        model=Model("charter-1", "source-1", "mst", GOOD.plan.parameters, "proven", True, Stop("asset", "run-1", "withdrawn")),
     ),
     "delta.within-budget": replace(GOOD, offered_delta=Decimal("0.0001")),
     "assessment.valid": replace(GOOD, assessments=()),

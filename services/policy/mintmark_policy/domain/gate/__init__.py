@@ -21,6 +21,7 @@ from mintmark_policy.domain.gate.charter_rules import (
 from mintmark_policy.domain.gate.configuration_rules import (
     configuration_is_approved,
     configuration_is_in_the_library,
+    configuration_is_named,
     configuration_is_not_rejected,
     parameters_are_in_range,
 )
@@ -32,7 +33,9 @@ from mintmark_policy.domain.gate.guarantee_rules import (
     model_is_not_stopped,
     model_may_be_sampled,
     population_budget_suffices,
+    population_is_not_stopped,
     source_belongs_to_population,
+    source_is_not_stopped,
 )
 from mintmark_policy.domain.gate.rule import Rule
 
@@ -58,6 +61,8 @@ GATE: tuple[Rule, ...] = (
     audience_is_allowed,
     source_is_listed,
     source_belongs_to_population,
+    source_is_not_stopped,
+    population_is_not_stopped,
     configuration_is_approved,
     parameters_are_in_range,
     configuration_is_in_the_library,
@@ -76,6 +81,13 @@ GATE: tuple[Rule, ...] = (
     population_budget_suffices,
     allocation_suffices,
 )
+
+CONFIGURATION_STOPS: tuple[Rule, ...] = (
+    configuration_is_approved,
+    configuration_is_named,
+    configuration_is_not_rejected,
+)
+"""What stops a run because of how its table is made, also after its plan was permitted."""
 
 TEXT_RULES: tuple[Rule, ...] = (
     charter_is_revalidated,

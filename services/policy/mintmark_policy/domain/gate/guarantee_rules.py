@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mintmark_policy.domain.accounting import Account, Cost
 from mintmark_policy.domain.charter import Charter
-from mintmark_policy.domain.facts import Clause, Facts
+from mintmark_policy.domain.facts import Clause, Facts, Stop
 from mintmark_policy.domain.gate.rule import RANK, of_charter
 
 MECHANISMS = {
@@ -119,4 +119,23 @@ def model_is_not_stopped(facts: Facts) -> Clause | None:
     if stop is None:
         return None
     remedy = "fit anew, with what was at fault mended" if stop.state == "withdrawn" else "wait until it is resumed"
-    return Clause("model.not-stopped", "a model whose table is not stopped", f"{stop.asset_id} is {stop.state}", remedy)
+    return Clause("model.not-stopped", "a model whose table is not stopped", f"{stop.subject} is {stop.state}", remedy)
+
+
+def source_is_not_stopped(facts: Facts) -> Clause | None:
+    return _not_stopped(facts, Stop("source", facts.plan.source_id))
+
+
+def population_is_not_stopped(facts: Facts) -> Clause | None:
+    return _not_stopped(facts, Stop("population", facts.offered_population))
+
+
+def _not_stopped(facts: Facts, stop: Stop) -> Clause | None:
+    if stop not in facts.stops:
+        return None
+    return Clause(
+        f"{stop.kind}.not-stopped",
+        f"a {stop.kind} that is not suspended",
+        str(stop),
+        "wait until it is resumed, or learn from another",
+    )
