@@ -109,7 +109,7 @@ BAD = {
             True,
             COSTS,
             GOOD.offered_delta,
-            Stop("run-1", "withdrawn"),
+            Stop("asset", "run-1", "withdrawn"),
         ),
     ),
     "delta.within-budget": replace(GOOD, offered_delta=Decimal("0.0001")),

@@ -198,6 +198,10 @@ class AssayKeys(Document):
     suite: str | None = None
 
 
+SUSPENDED = "suspended"
+"""The code of a refusal that a vote may lift: whoever was paid for waits. What is stopped for good says ``stopped``."""
+
+
 class KeyRequest(Document):
     """A new data key for one version of a source of one population, or of a register that is only linked with."""
 

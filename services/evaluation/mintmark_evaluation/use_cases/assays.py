@@ -5,6 +5,7 @@ import logging
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from mintmark_shared.canonical import check_storable
 from mintmark_shared.contracts.evaluation import AssayRequest
 from mintmark_shared.contracts.evaluation import Estimate as EstimateOnWire
 from mintmark_shared.contracts.policy import (
+    SUSPENDED,
     AssayKeys,
     AssayKeysRequest,
     Finding,
@@ -34,10 +36,11 @@ from mintmark_shared.contracts.policy import (
 from mintmark_shared.errors import Invalid, MintmarkError, Unavailable
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
-from mintmark_shared.queue import enqueue
+from mintmark_shared.queue import Later, enqueue
 from mintmark_shared.telemetry import place_of
 
 DIGITS = 6
+RESUMING_TAKES = timedelta(seconds=30)
 logger = logging.getLogger("mintmark.assay")
 
 
@@ -119,6 +122,7 @@ async def carry(lab: Laboratory, assay_id: UUID) -> None:
 
     Raises:
         Unavailable: policy does not answer; take the assay up again.
+        Later: something is suspended that the assay of a new table needs.
     """
     async with lab.database.transaction() as connection:
         row = await Store(connection).assay(assay_id)
@@ -142,6 +146,9 @@ async def _measure(lab: Laboratory, row: Any) -> Any:
     except Invalid as error:
         return await _fail(lab, row, str(error))
     except MintmarkError as error:
+        if error.problem_code == SUSPENDED and row.purpose == "release":
+            # The table was paid for, and a vote may start again what is suspended.
+            raise Later(RESUMING_TAKES) from error
         return await _fail(lab, row, f"Policy refused the keys: {error.problem_code}.")
     except Exception as error:
         logger.exception("assay failed", exc_info=error)

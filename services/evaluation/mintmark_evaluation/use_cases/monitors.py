@@ -27,7 +27,7 @@ from mintmark_evaluation.use_cases.laboratory import LOOK_JOB, Laboratory
 from mintmark_evaluation.use_cases.shares import as_numbers
 from mintmark_shared import custody
 from mintmark_shared.contracts.evaluation import AssayRequest, CriterionResult, MonitorTerms
-from mintmark_shared.contracts.policy import AssayKeysRequest, FindingRequest
+from mintmark_shared.contracts.policy import SUSPENDED, AssayKeysRequest, FindingRequest
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError, Unavailable
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
@@ -168,6 +168,9 @@ async def _look(lab: Laboratory, row: Any) -> None:
     except Unavailable:
         raise
     except MintmarkError as error:
+        if error.problem_code == SUSPENDED:
+            # Nothing is looked at while it lasts; the next look that falls due asks again.
+            return
         # A withdrawn asset or a key that is gone ends the watch: there is nothing left to look at.
         await _pause(lab, row, error)
         return

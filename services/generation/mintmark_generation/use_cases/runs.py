@@ -18,7 +18,7 @@ from mintmark_shared import custody
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.evaluation import AssayRequest
 from mintmark_shared.contracts.generation import SourceDeclaration
-from mintmark_shared.contracts.policy import RedeemRequest, Redemption, SettleRequest
+from mintmark_shared.contracts.policy import SUSPENDED, RedeemRequest, Redemption, SettleRequest
 from mintmark_shared.errors import MintmarkError, Unavailable
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
 from mintmark_shared.queue import Later, Superseded
@@ -27,6 +27,7 @@ logger = logging.getLogger("mintmark.run")
 PROGRESS_STEP = 0.01
 TICK_SECONDS = 0.5
 VOTES_TAKE = timedelta(seconds=5)
+RESUMING_TAKES = timedelta(seconds=30)
 Run = Row[Any]
 StepFunction = Callable[[Workshop, Run], Awaitable[Run | None]]
 
@@ -141,6 +142,8 @@ async def make(works: Workshop, run: Run) -> Run:
 
     Raises:
         Unavailable: policy does not answer, or nothing can be run now; nothing was charged.
+        Later: something is suspended. A vote may start it again, so what was paid for waits, and what was not
+            waits as long as its permit lasts.
     """
     await works.ready()
     try:
@@ -148,7 +151,9 @@ async def make(works: Workshop, run: Run) -> Run:
     except Unavailable:
         raise
     except MintmarkError as error:
-        return await _fail(works, run, f"The permit could not be redeemed: {error.problem_code}.")
+        if error.problem_code == SUSPENDED:
+            raise Later(RESUMING_TAKES) from error
+        return await _fail(works, run, f"The permit could not be redeemed: {error.problem_code}. {error.detail}")
     if run.state == "queued":
         run = await _save(works, run, state="redeemed", redeemed=True)
     if run.state == "redeemed":

@@ -199,7 +199,7 @@ class CharterStore:
     async def suspend(
         self, kind: str, subject: UUID, *, reason: str, incident_id: UUID | None, by: str, at: datetime
     ) -> UUID:
-        """Stop a charter or an asset.
+        """Stop a charter, an asset, a source or a population.
 
         Raises:
             Conflict: it is suspended.
@@ -217,6 +217,19 @@ class CharterStore:
             suspensions.c.kind == kind, suspensions.c.subject == subject, suspensions.c.lifted_at.is_(None)
         )
         return await self._connection.scalar(query.limit(1)) is not None
+
+    async def suspended_holdings(self) -> Sequence[Row[Any]]:
+        """Sources and populations that are suspended."""
+        return await self.suspended("source", "population")
+
+    async def suspended(self, *kinds: str) -> Sequence[Row[Any]]:
+        """What of these kinds is suspended, the longest first."""
+        query = select(suspensions).where(suspensions.c.kind.in_(kinds), suspensions.c.lifted_at.is_(None))
+        return (await self._connection.execute(query.order_by(suspensions.c.id))).all()
+
+    async def is_retired(self, charter_id: UUID) -> bool:
+        query = select(charters.c.id).where(charters.c.id == charter_id, charters.c.retired_at.is_not(None))
+        return await self._connection.scalar(query) is not None
 
     async def lift(self, kind: str, subject: UUID, by: str, at: datetime) -> None:
         await self._connection.execute(

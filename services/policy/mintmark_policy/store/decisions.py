@@ -119,6 +119,16 @@ class DecisionStore:
         query = select(keys.c.owner).where(or_(*named), keys.c.owner.is_not(None))
         return frozenset(await self._connection.scalars(query))
 
+    async def owners_within(self, population_id: UUID) -> frozenset[str]:
+        """Who registered the sources of a population."""
+        query = select(keys.c.owner).where(keys.c.population_id == population_id, keys.c.owner.is_not(None))
+        return frozenset(await self._connection.scalars(query))
+
+    async def is_known(self, source_id: UUID) -> bool:
+        """Whether a key was made for a version of this source or register."""
+        query = select(keys.c.id).where(func.split_part(keys.c.resource, ":", 2) == str(source_id)).limit(1)
+        return await self._connection.scalar(query) is not None
+
     async def key(self, key_id: UUID) -> Row[Any] | None:
         return (await self._connection.execute(select(keys).where(keys.c.id == key_id))).one_or_none()
 

@@ -10,9 +10,10 @@ governance = Table(
     "governance",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("epoch", BigInteger, nullable=False),
+    Column("epoch", UUID(as_uuid=True), nullable=False),
 )
-"""One row. Whoever changes what the gate reads raises the epoch first; every decision reads it locked."""
+"""One row. Whoever changes what the gate reads begins an epoch first; every decision reads it and keeps it from
+changing. An epoch is no number that is counted up: a database that went back in time would come to the same again."""
 
 templates = Table(
     "templates",

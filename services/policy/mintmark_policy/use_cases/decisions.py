@@ -115,7 +115,7 @@ async def _decide_batch(office: Office, asks: Sequence[Ask], *, alone: bool) -> 
             )
         await hot.hold({key: accounts[key] for key in held})
         await hot.write(rows)
-    office.rulebook.mechanisms.update(row[0] for row in rows.mechanisms)
+    book.mechanisms.update(row[0] for row in rows.mechanisms)
     return answers
 
 
@@ -265,7 +265,7 @@ def _reserve(
         accounts[key] = accounts[key].holding(cost)
         held.add(key)
         rows.ledger.append((key, permit_id, prepared.mechanism, now))
-    if prepared.mechanism not in office.rulebook.mechanisms:
+    if not prepared.is_written:
         _, document = known_as(mechanism_of(request.offer.mechanism))
         rows.mechanisms.append(mechanism_row(prepared.mechanism, document, cost))
     rows.permits.append(

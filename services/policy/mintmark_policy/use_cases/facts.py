@@ -35,6 +35,8 @@ class Brief:
     allocated: tuple[UUID, ...]
     mechanism: str
     """Digest of the mechanism."""
+    is_written: bool
+    """That the mechanism is known to be written down."""
 
     @property
     def account_ids(self) -> tuple[UUID, ...]:
@@ -123,9 +125,11 @@ async def brief(
         offered_group=mechanism.group_size,
         population_unit=allotment.unit,
         model=model,
+        stops=book.stops,
     )
     waivers = page.waivers if page else ()
-    return Brief(facts, judged, waivers, book.closed, own, allocated, known_as(mechanism)[0])
+    known = known_as(mechanism)[0]
+    return Brief(facts, judged, waivers, book.closed, own, allocated, known, known in book.mechanisms)
 
 
 def _judged(plan: Plan) -> stated.Plan:
@@ -179,9 +183,9 @@ async def stop_of(connection: AsyncConnection, run_id: UUID) -> stated.Stop | No
     # Each was permitted after the one before it, so this comes to an end.
     while run is not None:
         if await decisions.withdrawal(run) is not None:
-            return stated.Stop(str(run), "withdrawn")
+            return stated.Stop("asset", str(run), "withdrawn")
         if await charters.is_suspended("asset", run):
-            return stated.Stop(str(run), "suspended")
+            return stated.Stop("asset", str(run))
         decision = await decisions.decision_of_run(run)
         earlier = decision.request["plan"].get("model") if decision is not None else None
         run = UUID(earlier) if earlier else None

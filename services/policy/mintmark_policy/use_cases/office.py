@@ -86,8 +86,18 @@ class Office:
     lane: Lane = field(default_factory=Lane)
 
     @asynccontextmanager
+    async def opening(self) -> AsyncGenerator[AsyncConnection]:
+        """A transaction that opens keys: what governs stays as it is until it ends, and whoever stops something waits.
+
+        The lock comes before every other, or two of them would wait for each other in a ring.
+        """
+        async with self.database.transaction() as connection:
+            await RulebookStore(connection).hold()
+            yield connection
+
+    @asynccontextmanager
     async def changing(self) -> AsyncGenerator[AsyncConnection]:
         """A transaction that changes what the gate reads: it waits for the decisions under way, none outruns it."""
         async with self.database.transaction() as connection:
-            await RulebookStore(connection).raise_epoch()
+            await RulebookStore(connection).begin_epoch()
             yield connection

@@ -15,9 +15,10 @@ from mintmark_policy.domain.release import Interval, judge, weigh
 from mintmark_policy.store.charters import CharterStore, state_of
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.tables import journal
-from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases import reviews, stops
 from mintmark_policy.use_cases.charters import suspend_within
 from mintmark_policy.use_cases.governing import governing
+from mintmark_policy.use_cases.keyring import Opening
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.contracts.policy import ReleaseRequest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
@@ -298,7 +299,8 @@ async def may_read(
 
     Raises:
         NotFound: the asset has not been decided on.
-        Forbidden: it was rejected, withdrawn, suspended, or outlived its charter, or the subject holds no valid grant.
+        Forbidden: it was rejected, withdrawn, suspended, or outlived its charter; what it was made from is suspended;
+            or the subject holds no valid grant.
     """
     store, charters = DecisionStore(connection), CharterStore(connection)
     await check_released(store, asset_id)
@@ -320,6 +322,8 @@ async def may_read(
     state = "suspended" if suspended else state_of(row, now)
     if state in {"suspended", "expired", "retired"}:
         raise Forbidden(f"The charter this asset was made under is {state}.", code=f"charter-{state}")
+    for stop in await stops.of_run(connection, asset_id, now, released=True):
+        raise Forbidden(f"The {stop}, and this asset goes back to it.", code=f"{stop.kind}-{stop.state}")
 
 
 async def unlock(office: Office, asset_id: UUID, *, subject: str, by: str) -> dict[str, str]:
@@ -331,12 +335,11 @@ async def unlock(office: Office, asset_id: UUID, *, subject: str, by: str) -> di
         Gone: the key was destroyed.
     """
     now = office.clock()
-    async with office.database.transaction() as connection:
+    async with office.opening() as connection:
         await may_read(connection, asset_id, subject, None, now)
-        store = DecisionStore(connection)
-        permit = await store.permit_of_run(asset_id)
-        key = await store.key(permit.asset_key_id)
-        opened = office.keyring.unwrap(key)
+        permit = await DecisionStore(connection).permit_of_run(asset_id)
+        opening = Opening(asset_id, now, released=True)
+        (opened,) = await office.keyring.open(connection, [permit.asset_key_id], opening)
         event = AuditEvent(subject, "asset.read", f"asset:{asset_id}", details={"through": by})
         await journal.record(connection, now, event)
         return {"id": str(permit.asset_key_id), "key": opened}

@@ -22,6 +22,7 @@ from mintmark_policy.domain.gate.charter_rules import (
 from mintmark_policy.domain.gate.configuration_rules import (
     configuration_is_approved,
     configuration_is_in_the_library,
+    configuration_is_named,
     configuration_is_not_rejected,
     parameters_are_in_range,
 )
@@ -33,7 +34,9 @@ from mintmark_policy.domain.gate.guarantee_rules import (
     model_is_not_stopped,
     model_may_be_sampled,
     population_budget_suffices,
+    population_is_not_stopped,
     source_belongs_to_population,
+    source_is_not_stopped,
     unit_is_the_populations,
 )
 from mintmark_policy.domain.gate.rule import Asked, Rule
@@ -61,6 +64,8 @@ GATE: tuple[Rule, ...] = (
     source_is_listed,
     source_belongs_to_population,
     unit_is_the_populations,
+    source_is_not_stopped,
+    population_is_not_stopped,
     configuration_is_approved,
     parameters_are_in_range,
     configuration_is_in_the_library,
@@ -83,6 +88,13 @@ GATE: tuple[Rule, ...] = (
 
 RULES: Mapping[str, Rule] = {rule.code: rule for rule in GATE}
 """Every rule by the code it fails with; a code that is not here is nobody's rule, and is never waived."""
+
+CONFIGURATION_STOPS: tuple[Asked, ...] = (
+    configuration_is_approved,
+    configuration_is_named,
+    configuration_is_not_rejected,
+)
+"""What stops a run because of how its table is made, also after its plan was permitted."""
 
 TEXT_RULES: tuple[Rule, ...] = (
     charter_is_revalidated,

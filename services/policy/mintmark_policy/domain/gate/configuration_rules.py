@@ -40,6 +40,11 @@ def configuration_is_in_the_library(facts: Facts) -> Clause | None:
     )
 
 
+def configuration_is_named(facts: Facts) -> Clause | None:
+    """That the library still has the configuration a plan named: a newer one in its place stops no permitted run."""
+    return None if facts.plan.configuration in {None, *facts.library} else configuration_is_in_the_library(facts)
+
+
 def _departures(facts: Facts, entry: Entry) -> list[str]:
     faults: list[str] = []
     if facts.plan.generator != entry.generator:

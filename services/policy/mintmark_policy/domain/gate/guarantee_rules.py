@@ -6,10 +6,11 @@ from fractions import Fraction
 
 from mintmark_policy.domain.accounting import DELTA_SCALE, Account, Cost, in_words
 from mintmark_policy.domain.charter import Charter
-from mintmark_policy.domain.facts import Clause, Facts
+from mintmark_policy.domain.facts import Clause, Facts, Stop
 from mintmark_policy.domain.gate.rule import RANK, of_charter, unwaivable
 
 LABEL = "a label is what the mechanism earns, and no vote changes that"
+STOPPED = "what is stopped is started again by a vote on it, never around it"
 BUDGET = "a budget changes only by a vote on it, and is never overspent"
 MECHANISMS = {
     "none": {"none"},
@@ -191,11 +192,32 @@ def _suffices(which: str, accounts: Sequence[Account], cost: Cost) -> Clause | N
     return Clause(f"budget.{which}", expected, actual, "ask for a smaller ε, or have more budget voted")
 
 
-@unwaivable("model.not-stopped", "what is stopped is started again by a vote on it, never around it")
+@unwaivable("model.not-stopped", STOPPED)
 def model_is_not_stopped(facts: Facts) -> Clause | None:
     """Whatever is wrong with a table that was stopped is wrong with the next one from the same model."""
     stop = facts.model.stopped if facts.model is not None else None
     if stop is None:
         return None
     remedy = "fit anew, with what was at fault mended" if stop.state == "withdrawn" else "wait until it is resumed"
-    return Clause("model.not-stopped", "a model whose table is not stopped", f"{stop.asset_id} is {stop.state}", remedy)
+    return Clause("model.not-stopped", "a model whose table is not stopped", f"{stop.subject} is {stop.state}", remedy)
+
+
+@unwaivable("source.not-stopped", STOPPED)
+def source_is_not_stopped(facts: Facts) -> Clause | None:
+    return _not_stopped(facts, Stop("source", facts.plan.source_id))
+
+
+@unwaivable("population.not-stopped", STOPPED)
+def population_is_not_stopped(facts: Facts) -> Clause | None:
+    return _not_stopped(facts, Stop("population", facts.offered_population))
+
+
+def _not_stopped(facts: Facts, stop: Stop) -> Clause | None:
+    if stop not in facts.stops:
+        return None
+    return Clause(
+        f"{stop.kind}.not-stopped",
+        f"a {stop.kind} that is not suspended",
+        str(stop),
+        "wait until it is resumed, or learn from another",
+    )
