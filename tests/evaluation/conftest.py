@@ -95,10 +95,11 @@ class Peers:
 class World:
     """Evaluation as people and services meet it."""
 
-    def __init__(self, laboratory: Any, peers: Peers, call: Callable[..., Any]) -> None:
+    def __init__(self, laboratory: Any, peers: Peers, call: Callable[..., Any], speak: Caller) -> None:
         self.laboratory = laboratory
         self.peers = peers
         self._call = call
+        self.speak = speak
         self.source_id = uuid4()
 
     def seal(self, name: str, table: pa.Table, declaration: SourceDeclaration = DECLARATION) -> str:
@@ -146,6 +147,6 @@ async def world(
         headers = {"Authorization": f"Bearer {bearer}"} | options.pop("headers", {})
         return await speak.bare(method, path, headers=headers, **options)
 
-    yield World(laboratory, peers, call)
+    yield World(laboratory, peers, call, speak)
     await surroundings.database.close()
     await surroundings.http.aclose()

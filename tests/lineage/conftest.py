@@ -13,7 +13,7 @@ from conftest import KEY, Caller, Cluster, settings_of
 
 from mintmark_lineage.app import create_app
 from mintmark_lineage.settings import Settings
-from mintmark_lineage.use_cases.webhooks import Messenger
+from mintmark_lineage.use_cases.messenger import Messenger
 from mintmark_shared.service import Surroundings
 
 
