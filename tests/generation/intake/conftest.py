@@ -43,7 +43,8 @@ class PolicyThatGivesKeys:
 
 
 class World:
-    def __init__(self, call: Caller, objects: Path, url: str, policy: PolicyThatGivesKeys) -> None:
+    def __init__(self, call: Caller, objects: Path, url: str, policy: PolicyThatGivesKeys, app: Any) -> None:
+        self.app = app
         self.call = call
         self.policy = policy
         self.objects = objects
@@ -90,7 +91,7 @@ async def world(
     policy = PolicyThatGivesKeys()
     workshop = create_workshop(settings, surroundings, policy=policy)
     app = create_app(settings, surroundings=surroundings, workshop=workshop)
-    made = World(caller(app, "generation"), objects, url, policy)
+    made = World(caller(app, "generation"), objects, url, policy, app)
     assert (await made.declare()).status_code == 201
     yield made
     await surroundings.database.close()

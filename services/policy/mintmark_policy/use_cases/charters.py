@@ -18,7 +18,8 @@ from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
-from mintmark_shared.canonical import check_storable, digest
+from mintmark_shared.canonical import digest
+from mintmark_shared.documents import apart
 from mintmark_shared.errors import Conflict, NotFound, PreconditionFailed
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
@@ -51,8 +52,7 @@ def matter_of(charter_id: UUID, version: int) -> str:
 
 
 async def draft(office: Office, *, document: Mapping[str, Any], by: str, attempt: Attempt) -> Reply:
-    check_storable(document)
-    check_document(document)
+    await apart(check_document, document)
     now = office.clock()
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
@@ -68,8 +68,7 @@ async def draft(office: Office, *, document: Mapping[str, Any], by: str, attempt
 
 async def edit(office: Office, *, charter_id: UUID, document: Mapping[str, Any], if_match: str, by: str) -> Reply:
     """Change the draft, or open the next version's draft when the newest is no draft any more."""
-    check_storable(document)
-    check_document(document)
+    await apart(check_document, document)
     now = office.clock()
     async with office.changing() as connection:
         store = CharterStore(connection)
