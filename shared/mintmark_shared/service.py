@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Table
 
@@ -20,6 +19,7 @@ from mintmark_shared.errors import Unavailable
 from mintmark_shared.http import Peer
 from mintmark_shared.journal import Journal
 from mintmark_shared.outbox import OutboxDelivery
+from mintmark_shared.server import server_of
 from mintmark_shared.settings import ServiceSettings
 from mintmark_shared.telemetry import Metrics, configure_logging
 from mintmark_shared.web import Check
@@ -107,12 +107,4 @@ def serve(app: FastAPI, settings: ServiceSettings, name: str) -> None:
     # What is here now stays: the collector need not walk all modules and schemas again for every full collection.
     gc.collect()
     gc.freeze()
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
+    server_of(app, host=settings.host, port=settings.port).run()

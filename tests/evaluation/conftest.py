@@ -95,11 +95,15 @@ class Peers:
 class World:
     """Evaluation as people and services meet it."""
 
-    def __init__(self, laboratory: Any, peers: Peers, call: Callable[..., Any], speak: Caller) -> None:
+    def __init__(
+        self, laboratory: Any, peers: Peers, call: Callable[..., Any], app: Any, speak: Caller, url: str
+    ) -> None:
         self.laboratory = laboratory
         self.peers = peers
         self._call = call
-        self.speak = speak
+        self.app = app
+        self.call = speak
+        self.url = url.replace("+asyncpg", "")
         self.source_id = uuid4()
 
     def seal(self, name: str, table: pa.Table, declaration: SourceDeclaration = DECLARATION) -> str:
@@ -136,7 +140,8 @@ async def world(
     cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller], token: Any, tmp_path: Path
 ) -> AsyncIterator[World]:
     told = {"policy_url": "http://x", "generation_url": "http://x", "objects_url": (tmp_path / "o").as_uri()}
-    settings = Settings.model_validate(settings_of(await cluster.fresh("evaluation")) | told)
+    url = await cluster.fresh("evaluation")
+    settings = Settings.model_validate(settings_of(url) | told)
     surroundings, peers = around("evaluation", settings), Peers()
     laboratory = create_laboratory(settings, surroundings, policy=peers, generation=peers)
     app = create_app(settings, surroundings=surroundings, laboratory=laboratory)
@@ -147,6 +152,6 @@ async def world(
         headers = {"Authorization": f"Bearer {bearer}"} | options.pop("headers", {})
         return await speak.bare(method, path, headers=headers, **options)
 
-    yield World(laboratory, peers, call, speak)
+    yield World(laboratory, peers, call, app, speak, url)
     await surroundings.database.close()
     await surroundings.http.aclose()

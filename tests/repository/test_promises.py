@@ -194,7 +194,7 @@ def test_locks_are_hashed_and_name_no_host() -> None:
     for path in [ROOT / "requirements.lock", *(ROOT / "deploy" / "docker").glob("*.lock")]:
         text = path.read_text()
         pins = re.findall(r"^[a-z0-9][a-z0-9._-]*==", text, re.MULTILINE)
-        assert len(pins) > 20
+        assert len(pins) > (3 if path.name == "build.lock" else 20)
         assert text.count("--hash=sha256:") >= len(pins)
         assert "://" not in text
         assert "--index" not in text

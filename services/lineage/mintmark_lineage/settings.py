@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from mintmark_shared.settings import ServiceSettings
+from mintmark_shared.settings import DatabaseSettings, ServiceSettings
 
 
 class Settings(ServiceSettings):
@@ -32,3 +32,9 @@ class Settings(ServiceSettings):
     """The secret that each MLflow model registry signs its webhooks with, by a name of one's own for it."""
     witnesses: Mapping[str, str] = Field(default_factory=dict[str, str])
     """Verifier key of each witness by the URL it takes checkpoints at."""
+
+
+class MigrationSettings(DatabaseSettings):
+    """What ``migrate`` is told."""
+
+    model_config = SettingsConfigDict(env_prefix="MINTMARK_LINEAGE_", frozen=True)

@@ -8,11 +8,13 @@ from pydantic import Field, StrictBool, StrictInt, model_validator
 
 from mintmark_shared.contracts.evaluation import CriterionResult, Estimate
 from mintmark_shared.contracts.shape import Blend, ColumnName, Shape, Suppression
-from mintmark_shared.contracts.words import AmountText, Document, Moment, Name, Text
+from mintmark_shared.contracts.words import AmountText, Document, Moment, Name, ParameterText, Text
 
 GuaranteeLevel = Literal["none", "claimed", "proven"]
 Priority = Literal["low", "normal", "high"]
-Parameter = StrictBool | StrictInt | Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+ParameterInteger = Annotated[StrictInt, Field(ge=-(2**53) + 1, le=2**53 - 1)]
+"""As far as the canonical form of a plan carries whole numbers (RFC 8785)."""
+Parameter = StrictBool | ParameterInteger | ParameterText
 
 
 class Plan(Document):

@@ -45,7 +45,8 @@ class PolicyThatGivesKeys:
 
 
 class World:
-    def __init__(self, call: Caller, objects: Path, url: str, policy: Any) -> None:
+    def __init__(self, call: Caller, objects: Path, url: str, policy: Any, app: Any) -> None:
+        self.app = app
         self.call = call
         self.policy = policy
         self.objects = objects
@@ -92,7 +93,7 @@ async def make_world(
     surroundings = around("generation", settings)
     workshop = create_workshop(settings, surroundings, policy=policy)
     app = create_app(settings, surroundings=surroundings, workshop=workshop)
-    made = World(caller(app, "generation"), objects, url, policy)
+    made = World(caller(app, "generation"), objects, url, policy, app)
     assert (await made.declare()).status_code == 201
     yield made
     await surroundings.database.close()

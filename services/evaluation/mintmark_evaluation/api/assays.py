@@ -14,6 +14,7 @@ from mintmark_evaluation.use_cases import audits, reassays
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.evaluation import Assay, AssayRequest, GuaranteeAudit, GuaranteeAuditRequest, Reassays
 from mintmark_shared.contracts.words import Name
+from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.idempotency import KeyedAttempt, ThisAttempt
 from mintmark_shared.web import Pages
 
@@ -22,7 +23,12 @@ WRITE = requires("evaluation:assays:write")
 
 
 @router.post(
-    "/assays", status_code=202, response_model=Assay, operation_id="requestAssay", summary="Have an asset judged"
+    "/assays",
+    status_code=202,
+    response_model=Assay,
+    operation_id="requestAssay",
+    summary="Have an asset judged",
+    openapi_extra={LARGEST_BODY: 16 * 2**20},
 )
 async def request_assay(
     request: AssayRequest,
@@ -99,6 +105,7 @@ async def reassay(
     response_model=GuaranteeAudit,
     operation_id="auditGuarantee",
     summary="Hold a configuration's ε against what its runs show",
+    openapi_extra={LARGEST_BODY: 8 * 2**20},
 )
 async def audit(
     request: GuaranteeAuditRequest, laboratory: InLaboratory, attempt: KeyedAttempt, caller: Caller = WRITE

@@ -12,6 +12,7 @@ from mintmark_evaluation.store.monitors import MonitorStore
 from mintmark_evaluation.use_cases import monitors as use_cases
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.evaluation import Look, Monitor
+from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.idempotency import ThisAttempt
 from mintmark_shared.web import Pages
 
@@ -72,6 +73,7 @@ async def looks(monitor_id: UUID, laboratory: InLaboratory, _: Caller = READ) ->
     response_model=ScoresKept,
     operation_id="postScores",
     summary="Scores of a model that uses the asset; kept as counts",
+    openapi_extra={LARGEST_BODY: 8 * 2**20},
 )
 async def scores(
     monitor_id: UUID,

@@ -9,10 +9,12 @@ from fastapi.responses import JSONResponse
 from mintmark_generation.api.words import InWorkshop, SourceShown, SourceVersionShown
 from mintmark_generation.store import PAGE, Store
 from mintmark_generation.use_cases import sources as use_cases
-from mintmark_generation.use_cases.intake import MEDIA_TYPES, Limits, Upload, spool_body
+from mintmark_generation.use_cases.intake import MEDIA_TYPES, Upload
+from mintmark_generation.use_cases.receiving import Limits, spool_body
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.generation import HeldVersion, SourceDeclaration
+from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.idempotency import Attempt, OptionalIdempotencyKey, ThisAttempt
 from mintmark_shared.web import Pages
 
@@ -23,7 +25,14 @@ ENCODINGS: dict[str, Any] = {"enum": ["", "identity", "gzip"]}
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
-@router.post("", status_code=201, response_model=SourceShown, operation_id="registerSource", summary="Declare a source")
+@router.post(
+    "",
+    status_code=201,
+    response_model=SourceShown,
+    operation_id="registerSource",
+    summary="Declare a source",
+    openapi_extra={LARGEST_BODY: 8 * 2**20},
+)
 async def register(
     declaration: SourceDeclaration,
     workshop: InWorkshop,
@@ -71,7 +80,10 @@ async def held(source_id: UUID, workshop: InWorkshop, _: Caller = requires("gene
     response_model=SourceVersionShown,
     operation_id="uploadSource",
     summary="Upload the table; it is checked, split and sealed",
-    openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(MEDIA_TYPES, _BINARY)}},
+    openapi_extra={
+        LARGEST_BODY: None,
+        "requestBody": {"required": True, "content": dict.fromkeys(MEDIA_TYPES, _BINARY)},
+    },
 )
 async def upload(
     source_id: UUID,

@@ -1,13 +1,9 @@
 """OpenLineage events and the outboxes of the services taken in."""
 
-import gzip
-import json
-import zlib
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from mintmark_lineage.api.words import DELIVER, READ, WRITE, AuditLeaf, InArchive, leaf_of
@@ -15,14 +11,17 @@ from mintmark_lineage.store.forwards import ForwardStore
 from mintmark_lineage.use_cases.events import Told, take_events
 from mintmark_lineage.use_cases.log import Leaf, append_leaves
 from mintmark_shared.auth import Caller
-from mintmark_shared.canonical import check_storable
 from mintmark_shared.contracts.lineage import Deliveries, Receipt, Refusal
 from mintmark_shared.contracts.words import Document, Moment
-from mintmark_shared.errors import Conflict, Invalid, MintmarkError, TooLarge, UnsupportedMedia
+from mintmark_shared.documents import LONG, apart, check_storable, read_body
+from mintmark_shared.doors import LARGEST_BODY
+from mintmark_shared.errors import Conflict, Invalid, MintmarkError, UnsupportedMedia
+from mintmark_shared.inflate import unzip
 from mintmark_shared.web import faults
 
 router = APIRouter(tags=["lineage"])
 MOST_BYTES = 8 * 2**20
+MOST_BYTES_DELIVERED = 4 * MOST_BYTES
 MOST_IN_BATCH = 2_000
 Label = Annotated[str, Field(min_length=1, max_length=2000)]
 
@@ -89,18 +88,19 @@ _EVENT = TypeAdapter(OpenLineageEvent)
     operation_id="postLineage",
     summary="Take an OpenLineage 2-0-2 event",
     openapi_extra={
+        LARGEST_BODY: MOST_BYTES,
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OpenLineageEvent"}}},
-        }
+        },
     },
 )
 async def post_lineage(request: Request, archive: InArchive, _: Caller = WRITE) -> Response:
-    event = _parsed(await _decoded(request))
+    event = await _read(request)
     try:
-        told = _told(event)
+        told = await apart(_told, event)
     except ValidationError as error:
-        raise RequestValidationError(error.errors(include_input=False)) from None
+        raise Invalid("The event does not fit its schema.", reasons=faults(error)) from None
     await take_events(archive, [told], vouched=False)
     return Response(status_code=201)
 
@@ -134,6 +134,7 @@ class BatchReceipt(Document):
     operation_id="postLineageBatch",
     summary="Take many OpenLineage events; each that does not fit is named, the others are kept",
     openapi_extra={
+        LARGEST_BODY: MOST_BYTES,
         "requestBody": {
             "required": True,
             "content": {
@@ -141,13 +142,23 @@ class BatchReceipt(Document):
                     "schema": {"type": "array", "items": {"$ref": "#/components/schemas/OpenLineageEvent"}}
                 }
             },
-        }
+        },
     },
 )
 async def post_batch(request: Request, archive: InArchive, _: Caller = WRITE) -> BatchReceipt:
-    batch = _parsed(await _decoded(request))
+    batch = await _read(request)
     if not isinstance(batch, list) or not 0 < len(batch) <= MOST_IN_BATCH:
         raise Invalid(f"A batch is a list of 1 to {MOST_IN_BATCH} events.", code="batch-unreadable")
+    told, failed = await apart(_sorted_out, batch)
+    await take_events(archive, told, vouched=False)
+    lost = len(failed)
+    summary = Summary(received=len(batch), successful=len(told), failed=lost, non_retriable=lost)
+    status: Literal["success", "partial_success"] = "partial_success" if failed else "success"
+    return BatchReceipt(status=status, summary=summary, failed_events=failed)
+
+
+def _sorted_out(batch: list[Any]) -> tuple[list[Told], list[FailedEvent]]:
+    """The events of a batch that can be taken, and those that cannot."""
     told: list[Told] = []
     failed: list[FailedEvent] = []
     for index, event in enumerate(batch):
@@ -157,18 +168,23 @@ async def post_batch(request: Request, archive: InArchive, _: Caller = WRITE) ->
             failed.append(FailedEvent(index=index, reason=f"It does not fit its schema: {faults(error)[0]['message']}"))
         except MintmarkError as error:
             failed.append(FailedEvent(index=index, reason=str(error)))
-    await take_events(archive, told, vouched=False)
-    lost = len(failed)
-    summary = Summary(received=len(batch), successful=len(told), failed=lost, non_retriable=lost)
-    status: Literal["success", "partial_success"] = "partial_success" if failed else "success"
-    return BatchReceipt(status=status, summary=summary, failed_events=failed)
+    return told, failed
 
 
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Invalid("The body is not JSON.", code="json-unreadable") from error
+async def _read(request: Request) -> Any:
+    """What a producer says, plain or compressed; FastAPI does not decode it. Producers count in 64 bits.
+
+    Raises:
+        TooLarge: it holds more than an event may, as sent or decoded.
+        Invalid: it is no JSON that is read in one way, or no gzip.
+    """
+    body = await request.body()
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding == "gzip":
+        body = await apart(unzip, body, most=MOST_BYTES)
+    elif encoding not in {"", "identity"}:
+        raise UnsupportedMedia(f"Content-Encoding {encoding[:50]} is not accepted; send gzip or none.")
+    return await read_body(body, largest=MOST_BYTES, whole_numbers_to=LONG)
 
 
 def _told(raw: Any) -> Told:
@@ -183,7 +199,12 @@ def _told(raw: Any) -> Told:
     return raw, event.eventTime
 
 
-@router.post("/v1/deliveries", operation_id="takeDeliveries", summary="Take what a service's outbox holds, in order")
+@router.post(
+    "/v1/deliveries",
+    operation_id="takeDeliveries",
+    summary="Take what a service's outbox holds, in order",
+    openapi_extra={LARGEST_BODY: MOST_BYTES_DELIVERED},
+)
 async def deliver(deliveries: Deliveries, archive: InArchive, _: Caller = DELIVER) -> Receipt:
     """One that cannot be taken is refused by itself; one that was taken before changes nothing."""
     refused: dict[UUID, MintmarkError] = {}
@@ -219,28 +240,6 @@ async def forwards(archive: InArchive, _: Caller = READ) -> list[Forward]:
     async with archive.database.transaction() as connection:
         rows = await ForwardStore(connection).sinks()
     return [Forward(sink=row.sink, at=row.at, refused=row.refused, waiting=row.waiting) for row in rows]
-
-
-async def _decoded(request: Request) -> bytes:
-    """The body, gunzipped where the producer compressed it; FastAPI does not."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise TooLarge(f"An event may hold {MOST_BYTES} bytes.")
-    encoding = request.headers.get("content-encoding", "").lower()
-    if encoding in {"", "identity"}:
-        return bytes(body)
-    if encoding != "gzip":
-        raise UnsupportedMedia(f"Content-Encoding {encoding} is not accepted; send gzip or none.")
-    inflate = zlib.decompressobj(wbits=31)
-    try:
-        decoded = inflate.decompress(bytes(body), MOST_BYTES)
-    except (zlib.error, gzip.BadGzipFile) as error:
-        raise Invalid("The gzip body is broken.") from error
-    if inflate.unconsumed_tail:
-        raise TooLarge(f"An event may hold {MOST_BYTES} bytes.")
-    return decoded
 
 
 def schemas() -> dict[str, Any]:

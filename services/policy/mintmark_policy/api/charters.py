@@ -26,6 +26,7 @@ from mintmark_policy.use_cases import charters as use_cases
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import Clause, DecisionRequest, VoteShown
 from mintmark_shared.contracts.words import Document, Moment, Name
+from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.errors import PreconditionRequired
 from mintmark_shared.idempotency import ThisAttempt
 from mintmark_shared.web import Pages
@@ -207,7 +208,12 @@ async def submit(charter_id: UUID, office: InOffice, caller: Caller = WRITE) -> 
     return (await use_cases.submit(office, charter_id=charter_id, by=caller.subject)).response()
 
 
-@router.post("/charters/{charter_id}:dry-run", operation_id="dryRunCharter", summary="What a draft would change")
+@router.post(
+    "/charters/{charter_id}:dry-run",
+    operation_id="dryRunCharter",
+    summary="What a draft would change",
+    openapi_extra={LARGEST_BODY: 8 * 2**20},
+)
 async def dry_run(charter_id: UUID, request: DryRun, office: InOffice, _: Caller = READ) -> DryRunResult:
     tried = await advice.dry_run(
         office, charter_id, document=request.document, last=request.last, requests=request.requests

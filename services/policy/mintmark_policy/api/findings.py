@@ -11,6 +11,7 @@ from mintmark_policy.api.words import InOffice
 from mintmark_policy.use_cases import dossier, findings, grounds, library
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import Condemnation, Finding, FindingRequest, Grounds
+from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.idempotency import KeyedAttempt
 
 router = APIRouter(prefix="/v1", tags=["gate"])
@@ -22,6 +23,7 @@ router = APIRouter(prefix="/v1", tags=["gate"])
     response_model=Finding,
     operation_id="reportFinding",
     summary="Hold what was found about a released asset against its charter",
+    openapi_extra={LARGEST_BODY: 8 * 2**20},
 )
 async def report(
     request: FindingRequest,

@@ -34,6 +34,7 @@ from mintmark_shared.contracts.policy import (
     UnlockRequest,
 )
 from mintmark_shared.contracts.words import Document, Moment, Name
+from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.idempotency import IdempotencyKey, KeyedAttempt, ThisAttempt
 from mintmark_shared.web import Pages
 
@@ -193,6 +194,7 @@ async def open_for_assay(
     response_model=Release,
     operation_id="decideRelease",
     summary="Hold an assay against the charter",
+    openapi_extra={LARGEST_BODY: 8 * 2**20},
 )
 async def decide_release(
     request: ReleaseRequest,

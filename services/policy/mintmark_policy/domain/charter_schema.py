@@ -12,7 +12,7 @@ _SHARE = {"type": "string", "pattern": "^0\\.[0-9]{1,9}$"}
 _MOMENT = {
     "type": "string",
     "format": "date-time",
-    "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?(Z|[+-]\\d{2}:\\d{2})$",
+    "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$",
 }
 
 
@@ -32,7 +32,19 @@ def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) ->
 _RANGE = {
     "oneOf": [
         _object({"minimum": _AMOUNT, "maximum": _AMOUNT}),
-        _object({"one_of": _list({"type": ["string", "integer", "boolean"]}, at_least=1)}),
+        _object(
+            {
+                "one_of": _list(
+                    {
+                        "type": ["string", "integer", "boolean"],
+                        "maxLength": 200,
+                        "minimum": -(2**53) + 1,
+                        "maximum": 2**53 - 1,
+                    },
+                    at_least=1,
+                )
+            }
+        ),
     ]
 }
 _CRITERION = _object({"metric": _NAME}, {"at_most": _AMOUNT, "at_least": _AMOUNT}) | {

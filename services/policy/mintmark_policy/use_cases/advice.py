@@ -28,6 +28,7 @@ from mintmark_policy.use_cases.releases import may_read
 from mintmark_policy.use_cases.rulebook import Book
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.policy import DecisionRequest
+from mintmark_shared.documents import apart
 from mintmark_shared.errors import Forbidden, Gone, MintmarkError, NotFound
 
 # --- a draft on past plans ----------------------------------------------------------------
@@ -51,7 +52,7 @@ async def dry_run(
     async with office.database.transaction() as connection:
         newest = await CharterStore(connection).newest_version(charter_id, now)
         if document is not None:
-            check_document(document)
+            await apart(check_document, document)
         tried = document if document is not None else newest.document
         draft = read_charter(tried, digest(tried))
         book = await office.rulebook.open(connection)
@@ -209,7 +210,18 @@ async def _generating(
     assert judgement is not None
     if judgement.verdict == "review":
         return [{"code": "review.plan", "actual": "this charter has every plan voted on"}]
-    return [asdict(clause) for clause in judgement.clauses]
+    return [_told_outside(asdict(clause)) for clause in judgement.clauses]
+
+
+def _told_outside(clause: dict[str, Any]) -> dict[str, Any]:
+    """A clause without balances: whoever may ask whether somebody may is not told how much is left."""
+    if not clause["code"].startswith(("budget.", "population.", "allocation.")):
+        return clause
+    return clause | {
+        "expected": "a budget that this fits",
+        "actual": "it does not fit",
+        "remedy": "ask whoever keeps the budget",
+    }
 
 
 async def _by_policy(connection: AsyncConnection, question: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -18,7 +18,8 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.governing import find_governing
 from mintmark_policy.use_cases.office import Office
-from mintmark_shared.canonical import check_storable, digest
+from mintmark_shared.canonical import digest
+from mintmark_shared.documents import apart
 from mintmark_shared.errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
@@ -51,8 +52,7 @@ def matter_of(charter_id: UUID, version: int) -> str:
 
 
 async def draft(office: Office, *, document: Mapping[str, Any], by: str, attempt: Attempt) -> Reply:
-    check_storable(document)
-    check_document(document)
+    await apart(check_document, document)
     now = office.clock()
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
@@ -74,8 +74,7 @@ async def edit(office: Office, *, charter_id: UUID, document: Mapping[str, Any],
         PreconditionFailed: it changed since it was read.
         Conflict: it is retired, or its newest version waits for votes.
     """
-    check_storable(document)
-    check_document(document)
+    await apart(check_document, document)
     now = office.clock()
     async with office.changing() as connection:
         store = CharterStore(connection)

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from jsonschema import Draft202012Validator
-
+from mintmark_policy.domain.charter import StrictValidator, schema_faults
 from mintmark_policy.domain.charter_schema import QUORUM_SCHEMA
 from mintmark_policy.domain.review import KINDS, Kind, Quorum, check_delegation, read_quorum, required, show_quorum
 from mintmark_policy.store.committee import CommitteeStore
@@ -16,7 +15,7 @@ from mintmark_shared.errors import Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
-_validator = Draft202012Validator(QUORUM_SCHEMA)
+_validator = StrictValidator(QUORUM_SCHEMA)
 
 
 async def appoint(office: Office, *, subject: str, function: str, by: str) -> None:
@@ -92,10 +91,7 @@ async def set_quorum(office: Office, *, kind: Kind, document: Mapping[str, Any],
     """
     if kind not in KINDS:
         raise Invalid(f"A review is one of {', '.join(KINDS)}.", code="unknown-kind")
-    faults = [
-        {"code": str(fault.validator), "where": "/".join(map(str, fault.path)), "message": fault.message}
-        for fault in _validator.iter_errors(document)
-    ]
+    faults = schema_faults(_validator, document)
     if faults:
         raise Invalid("The quorum rule does not fit its schema.", code="quorum-invalid", reasons=faults)
     read_quorum(document)
