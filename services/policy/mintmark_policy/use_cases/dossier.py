@@ -12,6 +12,7 @@ from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases.assessments import show_assessment
 from mintmark_policy.use_cases.charters import matter_of
 from mintmark_policy.use_cases.destruction import certificates_of
 from mintmark_policy.use_cases.office import Office
@@ -67,15 +68,7 @@ async def review_on(connection: AsyncConnection, kind: str, subject: str) -> dic
 
 async def _assessments(connection: AsyncConnection, charter_id: UUID, digest: str) -> list[dict[str, Any]]:
     rows = await RulebookStore(connection).assessment_rows(charter_id)
-    return [
-        {
-            "id": str(row.id), "assessor": row.assessor, "digest": row.digest, "acceptable": row.acceptable,
-            "summary": row.summary, "residual_risk": row.residual_risk, "made_at": row.made_at.isoformat(),
-            "valid_until": row.valid_until.isoformat(),
-        }
-        for row in rows
-        if row.digest == digest
-    ]  # fmt: skip
+    return [show_assessment(row) for row in rows if row.digest == digest]
 
 
 async def _ledger(connection: AsyncConnection, permit: Any) -> dict[str, Any]:
@@ -83,7 +76,7 @@ async def _ledger(connection: AsyncConnection, permit: Any) -> dict[str, Any]:
     rows = await BudgetStore(connection).movements(permit.id)
     entries = [
         {
-            "id": str(row.id), "account": str(row.account_id), "kind": row.kind, "mechanism": row.mechanism,
+            "account": str(row.account_id), "kind": row.kind, "mechanism": row.mechanism,
             "cost": row.document, "renyi": list(exact(row.renyi)), "releases": row.releases, "at": row.at.isoformat(),
         }
         for row in rows
