@@ -31,6 +31,7 @@ from mintmark_shared.contracts.policy import SUSPENDED, AssayKeysRequest, Findin
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError, Unavailable
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.leaves import Word
 from mintmark_shared.queue import enqueue
 
 CELLS = 100
@@ -187,7 +188,7 @@ async def _pause(lab: Laboratory, row: Any, error: MintmarkError) -> None:
     async with lab.database.transaction() as connection:
         await MonitorStore(connection).set(row.id, state="paused")
         event = AuditEvent(
-            "evaluation", "monitor.switch", f"monitor:{row.id}", "paused", {"because": error.problem_code}
+            "evaluation", "monitor.switch", f"monitor:{row.id}", "paused", {"because": Word(error.problem_code)}
         )
         await journal.record(connection, now, event)
 
@@ -239,7 +240,11 @@ async def _tell(lab: Laboratory, row: Any) -> None:
 
 async def _journal(connection: Any, row: Any, made: Any, now: datetime) -> None:
     outcome = "breached" if made.breaches else "kept"
-    details = {"monitor": str(row.id), "number": made.number, "breached": [one["metric"] for one in made.breaches]}
+    details = {
+        "monitor": str(row.id),
+        "number": made.number,
+        "breached": [Word(one["metric"]) for one in made.breaches],
+    }
     event = AuditEvent("evaluation", "monitor.look", f"asset:{row.asset_id}", outcome, details)
     facet = {name: value for name, value in show_look(made).items() if name != "review_id"} | {"kind": row.kind}
     lineage = openlineage_event(

@@ -17,6 +17,7 @@ from mintmark_lineage.use_cases.impact import tell_late
 from mintmark_lineage.use_cases.log import record_act, record_acts
 from mintmark_shared.errors import Conflict, Forbidden, NotFound
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.leaves import Word
 
 TRAININGS = uuid.UUID("0c2a64ee-3f0f-4f6e-9f2e-5d1f1a7d4e11")
 
@@ -47,7 +48,7 @@ async def register(archive: Archive, *, name: str, owner: str, description: str,
             if found.owner != by:
                 raise Forbidden("Only its owner changes a model.", code="not-owner")
             await store.change(name, owner=owner, description=description)
-            acts.append(AuditEvent(by, "model.change", f"model:{name}"))
+            acts.append(AuditEvent(by, "model.change", Word(f"model:{name}")))
         found = await _model(store, name)
         await record_acts(connection, acts, now)
         return found
@@ -59,7 +60,7 @@ async def enrol(
     """Register a model unless there is one of that name; what is to be logged of it."""
     made = {"name": name, "owner": owner, "description": description, "registered_at": now}
     is_new = await ModelStore(connection).add(made)
-    return [AuditEvent(by, "model.register", f"model:{name}")] if is_new else []
+    return [AuditEvent(by, "model.register", Word(f"model:{name}"))] if is_new else []
 
 
 async def train(archive: Archive, training: Training, *, by: str) -> None:
@@ -100,8 +101,8 @@ async def train_within(
     event = _training_event(training.model, training.version, new, kept.trained_at)
     await take_within(connection, [(event, kept.trained_at)], now, vouched=True)
     await tell_late(connection, archive, model, training.version, now)
-    details = {"version": training.version, "assets": new}
-    return [AuditEvent(by, "model.train", f"model:{training.model}", details=details)]
+    details = {"version": Word(training.version), "assets": new}
+    return [AuditEvent(by, "model.train", Word(f"model:{training.model}"), details=details)]
 
 
 def _training_event(model: str, version: str, assets: Sequence[str], at: datetime) -> dict[str, Any]:
@@ -137,8 +138,8 @@ async def measure(archive: Archive, model: str, version: str, figures: Sequence[
                 reasons=[{"code": "figure-changed", "metric": row["metric"], "subgroup": row["subgroup"]}
                          for row in changed],
             )  # fmt: skip
-        details = {"version": version, "figures": len(rows)}
-        await record_act(connection, AuditEvent(by, "model.measure", f"model:{model}", details=details), now)
+        details = {"version": Word(version), "figures": len(rows)}
+        await record_act(connection, AuditEvent(by, "model.measure", Word(f"model:{model}"), details=details), now)
         return len(kept)
 
 

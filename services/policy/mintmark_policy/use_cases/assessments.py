@@ -19,6 +19,7 @@ from mintmark_shared.canonical import digest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word
 
 
 async def add_template(office: Office, *, document: Mapping[str, Any], by: str, attempt: Attempt) -> Reply:
@@ -31,7 +32,7 @@ async def add_template(office: Office, *, document: Mapping[str, Any], by: str, 
         if answer := await attempt.answered(connection, by):
             return answer
         version = await RulebookStore(connection).add_template(name, document, digest(document), by, now)
-        event = AuditEvent(by, "questionnaire.publish", f"questionnaire:{name}", details={"version": version})
+        event = AuditEvent(by, "questionnaire.publish", Word(f"questionnaire:{name}"), details={"version": version})
         await journal.record(connection, now, event)
         body = {"name": name, "version": version, "digest": digest(document), "document": dict(document)}
         return await attempt.keep(connection, by, Reply(201, body))
@@ -82,7 +83,7 @@ async def assess(
             "made_at": now,
         }
         made = await store.assess(values)
-        await _note(connection, row, made, valid_until, by, now)
+        await _note(connection, row, made, by, now)
         body = {"id": str(made), "charter_id": str(charter_id), "digest": row.digest}
         body["residual_risk"] = values["residual_risk"]
         return await attempt.keep(connection, by, Reply(201, body))
@@ -118,16 +119,29 @@ async def _check_answers(
     return version
 
 
-async def _note(
-    connection: AsyncConnection, row: Any, made: UUID, valid_until: datetime, by: str, now: datetime
-) -> None:
+def show_assessment(row: Any) -> dict[str, Any]:
+    """An assessment as evidence shows it."""
+    return {
+        "id": str(row.id),
+        "assessor": row.assessor,
+        "digest": row.digest,
+        "acceptable": row.acceptable,
+        "summary": row.summary,
+        "residual_risk": row.residual_risk,
+        "made_at": row.made_at.isoformat(),
+        "valid_until": row.valid_until.isoformat(),
+    }
+
+
+async def _note(connection: AsyncConnection, row: Any, made: UUID, by: str, now: datetime) -> None:
     """Put the assessment's end into the calendar, and the assessment into the journal."""
+    (kept,) = [one for one in await RulebookStore(connection).assessment_rows(row.charter_id) if one.id == made]
     payload = {"to": row.document["owner"], "charter": str(row.charter_id)}
-    await CalendarStore(connection).schedule("assessment.expiry", f"assessment:{made}", valid_until, now, payload)
-    details = {"version": row.version, "digest": row.digest}
-    await journal.record(
-        connection, now, AuditEvent(by, "charter.assess", f"charter:{row.charter_id}", details=details)
-    )
+    calendar = CalendarStore(connection)
+    await calendar.schedule("assessment.expiry", f"assessment:{made}", kept.valid_until, now, payload)
+    details, shown = {"version": row.version, "digest": row.digest}, {"assessment": show_assessment(kept)}
+    event = AuditEvent(by, "charter.assess", f"charter:{row.charter_id}", details=details, shown=shown)
+    await journal.record(connection, now, event)
 
 
 async def review_model(

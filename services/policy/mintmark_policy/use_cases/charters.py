@@ -182,7 +182,8 @@ async def settle(connection: AsyncConnection, row: Any, review: Review, state: s
         charter_id, version, state="approved", changed_at=now, in_force_at=begins, approved_until=holds_until(review)
     )
     await _schedule(connection, charter_id, charter, begins, now)
-    await record(connection, now, "policy", "in_force", charter_id, version=version, digest=row.digest)
+    told = {"version": version, "digest": row.digest, "in_force_at": begins.isoformat()}
+    await record(connection, now, "policy", "in_force", charter_id, **told)
     return {"state": "approved", "in_force_at": begins.isoformat()}
 
 
@@ -216,7 +217,7 @@ async def suspend_within(
     store = CharterStore(connection)
     await _lock_living(store, charter_id)
     await store.suspend("charter", charter_id, reason=reason, incident_id=incident_id, by=by, at=now)
-    await record(connection, now, by, "suspend", charter_id, reason=digest({"reason": reason}))
+    await record(connection, now, by, "suspend", charter_id, shown={"reason": reason})
 
 
 async def resume(office: Office, *, charter_id: UUID, reason: str, by: str, attempt: Attempt) -> Reply:
@@ -292,7 +293,14 @@ async def in_force_at(office: Office, charter_id: UUID, moment: datetime) -> dic
 
 
 async def record(
-    connection: AsyncConnection, at: datetime, by: str, what: str, charter_id: UUID, **details: Any
+    connection: AsyncConnection,
+    at: datetime,
+    by: str,
+    what: str,
+    charter_id: UUID,
+    *,
+    shown: Mapping[str, Any] | None = None,
+    **details: Any,
 ) -> None:
-    event = AuditEvent(by, f"charter.{what}", f"charter:{charter_id}", details=details)
+    event = AuditEvent(by, f"charter.{what}", f"charter:{charter_id}", details=details, shown=shown or {})
     await journal.record(connection, at, event)

@@ -5,17 +5,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from mintmark_policy.domain.charter import StrictValidator, schema_faults
 from mintmark_policy.domain.charter_schema import QUORUM_SCHEMA
 from mintmark_policy.domain.review import KINDS, Kind, Quorum, check_delegation, read_quorum, required, show_quorum
 from mintmark_policy.store.committee import CommitteeStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases.office import Office
+from mintmark_shared.canonical import digest
 from mintmark_shared.errors import Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word
 
 _validator = StrictValidator(QUORUM_SCHEMA)
+COMMITTEE = Word("committee")
 
 
 async def appoint(office: Office, *, subject: str, function: str, by: str) -> None:
@@ -24,16 +29,14 @@ async def appoint(office: Office, *, subject: str, function: str, by: str) -> No
     now = office.clock()
     async with office.database.transaction() as connection:
         if await CommitteeStore(connection).appoint(subject, function, by, now):
-            details = {"function": function}
-            await journal.record(connection, now, AuditEvent(by, "committee.appoint", "committee", details=details))
+            await _note(connection, now, by, "appoint", function, member=subject)
 
 
 async def remove(office: Office, *, subject: str, function: str, by: str) -> None:
     now = office.clock()
     async with office.database.transaction() as connection:
         await CommitteeStore(connection).remove(subject, function, by, now)
-        details = {"function": function}
-        await journal.record(connection, now, AuditEvent(by, "committee.remove", "committee", details=details))
+        await _note(connection, now, by, "remove", function, member=subject)
 
 
 async def delegate(
@@ -70,16 +73,31 @@ async def delegate(
             "made_at": now,
         }
         made = await store.delegate(values)
-        event = AuditEvent(by, "committee.delegate", "committee", details={"function": function, "id": str(made)})
-        await journal.record(connection, now, event)
+        await _note(connection, now, by, "delegate", function, delegation=made, delegate=delegate)
         return await attempt.keep(connection, by, Reply(201, {"id": str(made)}))
+
+
+async def _note(
+    connection: AsyncConnection,
+    now: datetime,
+    by: str,
+    what: str,
+    function: str,
+    *,
+    delegation: UUID | None = None,
+    **people: str,
+) -> None:
+    """What was done with a function, and to whom: in the log as digests."""
+    details: dict[str, Any] = {"function": Word(function)} | ({"id": str(delegation)} if delegation else {})
+    event = AuditEvent(by, f"committee.{what}", COMMITTEE, details=details, people=people)
+    await journal.record(connection, now, event)
 
 
 async def revoke(office: Office, *, delegation_id: UUID, by: str) -> None:
     now = office.clock()
     async with office.database.transaction() as connection:
         await CommitteeStore(connection).revoke(delegation_id, by, now)
-        event = AuditEvent(by, "committee.revoke", "committee", details={"id": str(delegation_id)})
+        event = AuditEvent(by, "committee.revoke", COMMITTEE, details={"id": str(delegation_id)})
         await journal.record(connection, now, event)
 
 
@@ -98,7 +116,8 @@ async def set_quorum(office: Office, *, kind: Kind, document: Mapping[str, Any],
     now = office.clock()
     async with office.database.transaction() as connection:
         version = await CommitteeStore(connection).set_quorum(kind, document, by, now)
-        event = AuditEvent(by, "committee.set-quorum", "committee", details={"kind": kind, "version": version})
+        details = {"kind": Word(kind), "version": version, "digest": digest(dict(document))}
+        event = AuditEvent(by, "committee.set-quorum", COMMITTEE, details=details)
         await journal.record(connection, now, event)
         return Reply(200, show_rule(kind, version, read_quorum(document)))
 

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -20,7 +20,7 @@ from mintmark_policy.store.hot import HotStore, Rows, array, mechanism_row, text
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
-from mintmark_policy.use_cases.facts import Brief, brief, known_as, mechanism_of
+from mintmark_policy.use_cases.facts import Brief, brief, known_as, mechanism_of, movement
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.reservations import return_expired_on
 from mintmark_shared.canonical import digest
@@ -28,6 +28,7 @@ from mintmark_shared.contracts.policy import DecisionRequest
 from mintmark_shared.database import driver_connection
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError, Unavailable
 from mintmark_shared.journal import AuditEvent, openlineage_event, sealed_leaf
+from mintmark_shared.leaves import Word
 
 
 @dataclass(frozen=True)
@@ -192,11 +193,12 @@ async def _decide_one(
     body = body_of(ask.request, prepared, judgement, round_=0, now=now)
     if judgement.verdict == "review":
         body["review_id"] = str(await _open_review(connection, ask, prepared, now))
-    permit = None
+    permit = moved = None
     rows.decisions.append(decision_row(ask.request, body, 0, now))
     if judgement.verdict == "permit":
         permit = _reserve(office, ask.request, prepared, body, accounts, held, rows, now)
-    _journal(ask.request, body, rows, now)
+        moved = movement("reserve", prepared.account_ids, prepared.mechanism, prepared.facts.cost, now)
+    _journal(ask.request, body, moved, rows, now)
     await _use_up(connection, judgement, body)
     answer = Answer(json.dumps(body | {"permit": permit}, separators=(",", ":")), body["id"])
     rows.idempotency.append((ask.by, ask.key, ask.fingerprint, 201, answer.text, json.dumps(answer.headers), now))
@@ -325,9 +327,11 @@ async def conclude(office: Office, connection: AsyncConnection, row: Any, state:
     rows, held = Rows.none(), set[UUID]()
     body = body_of(request, prepared, judgement, round_=1, now=now) | {"review_id": str(row.id)}
     rows.decisions.append(decision_row(request, body, 1, now))
+    moved = None
     if judgement.verdict == "permit":
         _reserve(office, request, prepared, body, accounts, held, rows, now)
-    _journal(request, body, rows, now)
+        moved = movement("reserve", prepared.account_ids, prepared.mechanism, prepared.facts.cost, now)
+    _journal(request, body, moved, rows, now)
     await _use_up(connection, judgement, body)
     await hot.hold({key: accounts[key] for key in held})
     await hot.write(rows)
@@ -348,15 +352,19 @@ async def of_run(office: Office, run_id: UUID, *, with_permit: bool) -> dict[str
     return shown
 
 
-def _journal(request: DecisionRequest, body: dict[str, Any], rows: Rows, now: datetime) -> None:
+def _journal(
+    request: DecisionRequest, body: dict[str, Any], moved: Mapping[str, Any] | None, rows: Rows, now: datetime
+) -> None:
     failed = [clause["code"] for clause in body["clauses"]]
+    asked = request.model_dump(mode="json", include={"requester", "plan", "offer"})
     event = AuditEvent(
         request.requester,
         "plan.decide",
         f"run:{request.run_id}",
         body["verdict"],
-        {"decision": body["id"], "plan_digest": body["plan_digest"], "failed": failed,
+        {"decision": body["id"], "plan_digest": body["plan_digest"], "failed": [Word(code) for code in failed],
          "charter_digest": body["charter_digest"], "waived": [entry["waiver_id"] for entry in body["waived"]]},
+        shown={"request": asked, "decision": body} | ({"reserve": moved} if moved else {}),
     )  # fmt: skip
     facet = body | {"failed": failed}
     facet.pop("clauses")
@@ -367,7 +375,7 @@ def _journal(request: DecisionRequest, body: dict[str, Any], rows: Rows, now: da
         job="generation.run",
         facets={"mintmark_policyDecision": facet},
     )
-    salt, leaf = sealed_leaf(journal.service, now, event)
+    salt, leaf = sealed_leaf(journal.service, now, event, lineage=[lineage])
     told = json.dumps(leaf)
     rows.audit.append((UUID(leaf["id"]), now, event.actor, salt, told))
     rows.outbox.append((now, "audit", told))

@@ -14,6 +14,7 @@ from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases.assessments import show_assessment
 from mintmark_policy.use_cases.charters import matter_of
 from mintmark_policy.use_cases.destruction import certificates_of
 from mintmark_policy.use_cases.office import Office
@@ -73,14 +74,7 @@ async def _assessments(
 ) -> list[dict[str, Any]]:
     """All that was said of that text, and what each is worth now."""
     rows = [row for row in await RulebookStore(connection).assessment_rows(charter_id) if row.digest == digest]
-    return [
-        {
-            "id": str(row.id), "assessor": row.assessor, "digest": row.digest, "acceptable": row.acceptable,
-            "summary": row.summary, "residual_risk": row.residual_risk, "made_at": row.made_at.isoformat(),
-            "valid_until": row.valid_until.isoformat(), "standing": standing_of(row, rows, now),
-        }
-        for row in rows
-    ]  # fmt: skip
+    return [show_assessment(row) | {"standing": standing_of(row, rows, now)} for row in rows]
 
 
 async def _ledger(connection: AsyncConnection, permit: Any) -> dict[str, Any]:
@@ -88,7 +82,7 @@ async def _ledger(connection: AsyncConnection, permit: Any) -> dict[str, Any]:
     rows = await BudgetStore(connection).movements(permit.id)
     entries = [
         {
-            "id": str(row.id), "account": str(row.account_id), "kind": row.kind, "mechanism": row.mechanism,
+            "account": str(row.account_id), "kind": row.kind, "mechanism": row.mechanism,
             "cost": row.document, "renyi": list(exact(row.renyi)), "releases": row.releases,
             "delta": in_words(int(row.delta)), "at": row.at.isoformat(),
         }

@@ -1,6 +1,6 @@
 """From a request and the book of rules to the facts the gate judges."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -197,6 +197,19 @@ def _population_of(key: SourceKey | None, source_id: UUID) -> str | None:
     if key is None or not key.resource.startswith(f"source:{source_id}:"):
         return None
     return str(key.population_id)
+
+
+def movement(kind: str, accounts: Iterable[UUID], mechanism: str, cost: Cost, at: datetime) -> dict[str, Any]:
+    """What is moved in every account of a permit, in exact numbers; as text, for no JSON reader keeps them all."""
+    return {
+        "kind": kind,
+        "accounts": sorted(map(str, accounts)),
+        "mechanism": mechanism,
+        "renyi": [str(value) for value in cost.renyi],
+        "releases": cost.releases,
+        "delta": in_words(cost.delta),
+        "at": at.isoformat(),
+    }
 
 
 def charge_of(cost: Cost, delta: Decimal) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from mintmark_shared.contracts.policy import FindingRequest
 from mintmark_shared.errors import Conflict
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word
 
 KIND: Final = "finding"
 
@@ -103,8 +104,8 @@ async def _stop(connection: AsyncConnection, asset_id: UUID, reason: str, by: st
 
 
 async def _journal(connection: AsyncConnection, body: dict[str, Any], by: str, now: datetime) -> None:
-    missed = [one["metric"] for one in body["criteria"] if not one["met"]]
-    details = {"cause": body["cause"], "evidence": body["evidence"], "missed": missed}
+    missed = [Word(one["metric"]) for one in body["criteria"] if not one["met"]]
+    details = {"cause": Word(body["cause"]), "evidence": body["evidence"], "missed": missed}
     event = AuditEvent(by, "asset.reconsider", f"asset:{body['asset_id']}", body["verdict"], details)
     await journal.record(connection, now, event, lineage=[said_of(body["asset_id"], now, mintmark_finding=body)])
 

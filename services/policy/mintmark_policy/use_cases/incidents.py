@@ -18,6 +18,7 @@ from mintmark_policy.use_cases.recalls import suspend_asset_within
 from mintmark_shared.errors import Conflict, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word
 
 BREACH_HOURS = 72
 """To the supervisory authority, from when the breach became known: GDPR Art. 33(1)."""
@@ -61,7 +62,7 @@ async def open_incident(
         if personal_data:
             due = discovered_at + timedelta(hours=BREACH_HOURS)
             await _add_duty(connection, made, AUTHORITY, due, by, now)
-        details = {"severity": severity, "personal_data": personal_data, "suspended": suspend}
+        details = {"severity": Word(severity), "personal_data": personal_data, "suspended": suspend}
         event = AuditEvent(by, "incident.open", f"incident:{made}", details=details)
         await journal.record(connection, now, event)
         shown = await show(connection, await store.incident(made))

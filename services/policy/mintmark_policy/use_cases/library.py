@@ -18,6 +18,7 @@ from mintmark_shared.canonical import digest
 from mintmark_shared.errors import Forbidden, Invalid, NotFound
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word
 
 
 async def propose_configuration(office: Office, *, document: Mapping[str, Any], by: str, attempt: Attempt) -> Reply:
@@ -67,7 +68,7 @@ async def retire_configuration(office: Office, *, name: str, by: str) -> None:
         if not await store.configurations(state="approved", name=name):
             raise NotFound(f"The library has no approved configuration {name}.")
         await store.supersede_configuration(name)
-        await journal.record(connection, now, AuditEvent(by, "configuration.retire", f"configuration:{name}"))
+        await journal.record(connection, now, AuditEvent(by, "configuration.retire", Word(f"configuration:{name}")))
 
 
 def show_configuration(row: Any) -> dict[str, Any]:
@@ -140,7 +141,8 @@ async def attest(
         made = await RulebookStore(connection).attest(values)
         payload = {"to": person, "topic": topic}
         await CalendarStore(connection).schedule("training.expiry", f"training:{made}", valid_until, now, payload)
-        await journal.record(connection, now, AuditEvent(by, "training.attest", f"training:{made}"))
+        event = AuditEvent(by, "training.attest", f"training:{made}", people={"person": person})
+        await journal.record(connection, now, event)
         return await attempt.keep(connection, by, Reply(201, {"id": str(made), "person": person, "topic": topic}))
 
 

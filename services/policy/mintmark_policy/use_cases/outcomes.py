@@ -50,7 +50,9 @@ async def meet_condition(office: Office, *, review_id: UUID, condition_id: UUID,
         row = await store.row(review_id, lock=True)
         check_open(await reviews.at_present(connection, row, now), now)
         await store.meet(review_id, condition_id, by, evidence, now)
-        event = AuditEvent(by, "review.condition-met", f"review:{review_id}", details={"id": str(condition_id)})
+        (met,) = [entry for entry in await store.conditions(review_id) if entry.id == condition_id]
+        told, shown = {"id": str(condition_id)}, {"condition": reviews.show_condition(met)}
+        event = AuditEvent(by, "review.condition-met", f"review:{review_id}", details=told, shown=shown)
         await journal.record(connection, now, event)
         review = await store.review(await store.row(review_id))
         await _conclude(office, connection, review, standing(review)[0], now)
@@ -91,8 +93,9 @@ async def _conclude(office: Office, connection: AsyncConnection, review: Review,
     outcome = await OUTCOMES[row.kind](Decided(office, connection, row, review, state, now))
     await store.settle(row.id, state, now, outcome)
     await CalendarStore(connection).cancel(f"review:{row.id}", now)
-    details = {"kind": row.kind, "subject": row.subject, "digest": row.digest}
-    await journal.record(connection, now, AuditEvent("policy", "review.decide", f"review:{row.id}", state, details))
+    end = reviews.show_end(await store.row(row.id))
+    event = AuditEvent("policy", "review.decide", f"review:{row.id}", state, reviews.about(row), shown={"end": end})
+    await journal.record(connection, now, event)
 
 
 async def _charter(it: Decided) -> Mapping[str, Any]:

@@ -9,13 +9,14 @@ from mintmark_policy.store.budgets import BudgetStore
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore, as_permit
 from mintmark_policy.tables import journal
-from mintmark_policy.use_cases.facts import charge_of
+from mintmark_policy.use_cases.facts import charge_of, movement
 from mintmark_policy.use_cases.keyring import Opening
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.reservations import give_back
 from mintmark_shared.contracts.policy import AssayKeysRequest, KeyRequest, RedeemRequest
 from mintmark_shared.errors import Conflict, Forbidden, Gone, Invalid
 from mintmark_shared.journal import AuditEvent, openlineage_event
+from mintmark_shared.leaves import Word
 
 
 async def new_source_key(office: Office, request: KeyRequest, *, by: str) -> dict[str, str]:
@@ -77,7 +78,9 @@ async def _spend(office: Office, connection: Any, row: Any, by: str, key: str, n
     asset_key_id = await office.keyring.make_closed(connection, f"asset:{row.run_id}", now)
     await store.set_permit(row.id, state="redeemed", redemption_key=key, asset_key_id=asset_key_id)
     charge = charge_of(cost, await budgets.delta_of(row.account_ids))
-    event = AuditEvent(by, "permit.redeem", f"permit:{row.id}", details={"run": str(row.run_id)} | charge)
+    details = {"run": str(row.run_id)} | charge
+    shown = {"spend": movement("spend", row.account_ids, row.mechanism, cost, now)}
+    event = AuditEvent(by, "permit.redeem", f"permit:{row.id}", details=details, shown=shown)
     facets = {"mintmark_charge": {"permit": str(row.id), **charge}}
     lineage = openlineage_event(at=now, event_type="START", run_id=str(row.run_id), job="generation.run", facets=facets)
     await journal.record(connection, now, event, lineage=[lineage])
@@ -138,7 +141,7 @@ async def open_for_assay(office: Office, permit_id: UUID, request: AssayKeysRequ
         others = dict(zip(map(str, request.others), opened, strict=True))
         charters, digest = CharterStore(connection), row.charter_digest
         charter = await charters.by_digest(row.charter_id, digest, now, decided_at=row.made_at)
-        details = {"purpose": request.purpose, "others": sorted(others)}
+        details = {"purpose": Word(request.purpose), "others": sorted(others)}
         event = AuditEvent(by, "permit.open-for-assay", f"permit:{permit_id}", details=details)
         await journal.record(connection, now, event)
     return {

@@ -14,7 +14,6 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.releases import charter_of, check_released, said_of
-from mintmark_shared.canonical import digest
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import PRODUCER, AuditEvent
@@ -198,9 +197,9 @@ async def _put(
         asset_id=asset_id, substitute=substitute, because=because, withdrawn_by=by, at=now
     )
     action = "asset.withdraw" if change == "withdrawn" else "asset.substitute"
-    details = {"substitute": str(substitute) if substitute else None, "because": digest({"reason": because})}
+    details = {"substitute": str(substitute) if substitute else None}
     lineage = [changed(asset_id, now, change, because=because, substitute=substitute)]
-    event = AuditEvent(by, action, f"asset:{asset_id}", details=details)
+    event = AuditEvent(by, action, f"asset:{asset_id}", details=details, shown={"because": because})
     await journal.record(connection, now, event, lineage=lineage)
 
 

@@ -24,6 +24,7 @@ from mintmark_shared.contracts.policy import ReleaseRequest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.leaves import Word
 
 ReleaseKind = Literal["release", "blended-release"]
 
@@ -177,10 +178,11 @@ async def _grant_requester(
 
 
 async def _journal_release(connection: AsyncConnection, body: dict[str, Any], by: str, now: datetime) -> None:
-    missed = [entry["metric"] for entry in body["criteria"] if not entry["met"]]
+    missed = [Word(entry["metric"]) for entry in body["criteria"] if not entry["met"]]
     details = {"assay": body["assay_id"], "charter_digest": body["charter_digest"], "missed": missed}
-    event = AuditEvent(by, "asset.decide", f"asset:{body['asset_id']}", body["verdict"], details)
     facet = {name: value for name, value in body.items() if name != "suspend"}
+    shown = {"release": facet}
+    event = AuditEvent(by, "asset.decide", f"asset:{body['asset_id']}", body["verdict"], details, shown=shown)
     await journal.record(connection, now, event, lineage=[said_of(body["asset_id"], now, mintmark_release=facet)])
 
 
@@ -281,7 +283,8 @@ async def _give_grant(connection: AsyncConnection, document: Any, now: datetime)
         at=now,
         valid_until=datetime.fromisoformat(document["valid_until"]),
     )
-    event = AuditEvent(document["granted_by"], "asset.grant", f"asset:{asset_id}", details={"grant": str(made)})
+    by, details, people = document["granted_by"], {"grant": str(made)}, {"reader": document["subject"]}
+    event = AuditEvent(by, "asset.grant", f"asset:{asset_id}", details=details, people=people)
     await journal.record(connection, now, event)
     return made
 
@@ -340,6 +343,6 @@ async def unlock(office: Office, asset_id: UUID, *, subject: str, by: str) -> di
         permit = await DecisionStore(connection).permit_of_run(asset_id)
         opening = Opening(asset_id, now, released=True)
         (opened,) = await office.keyring.open(connection, [permit.asset_key_id], opening)
-        event = AuditEvent(subject, "asset.read", f"asset:{asset_id}", details={"through": by})
+        event = AuditEvent(subject, "asset.read", f"asset:{asset_id}", people={"through": by})
         await journal.record(connection, now, event)
         return {"id": str(permit.asset_key_id), "key": opened}

@@ -28,6 +28,7 @@ from mintmark_policy.use_cases.governing import judges_of
 from mintmark_shared.canonical import digest
 from mintmark_shared.idempotency import Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word, is_of_ids
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,17 @@ async def open_review(connection: AsyncConnection, matter: Matter, *, by: str, n
         due, payload = now + timedelta(hours=hours), {"to": to}
         if due < expires_at:
             await calendar.schedule("review.escalate", f"review:{review_id}", due, now, payload)
-    details = {"kind": matter.kind, "subject": matter.subject, "digest": voted_on}
-    await journal.record(connection, now, AuditEvent(by, "review.open", f"review:{review_id}", details=details))
+    row = await store.row(review_id)
+    shown = {"opening": show_opening(row)}
+    event = AuditEvent(by, "review.open", f"review:{review_id}", details=about(row), shown=shown)
+    await journal.record(connection, now, event)
     return review_id
+
+
+def about(row: Any) -> dict[str, Any]:
+    """What a leaf says of a review's matter: a subject that is not of ids alone may name somebody."""
+    subject = {"subject": row.subject} if is_of_ids(row.subject) else {}
+    return {"kind": Word(row.kind), "digest": row.digest} | subject
 
 
 async def put_up(connection: AsyncConnection, matter: Matter, *, by: str, now: datetime) -> Reply:
@@ -140,8 +149,14 @@ async def cast(connection: AsyncConnection, review_id: UUID, ballot: Ballot, *, 
     vote_id = await store.cast(review_id, vote, ballot.reason, await committee.version())
     for condition in ballot.conditions:
         await store.set_condition(review_id, vote_id, condition, by)
-    details = {"kind": row.kind, "subject": row.subject, "digest": row.digest, "function": vote.function}
-    event = AuditEvent(by, f"vote.{vote.verdict}", f"review:{review_id}", details=details)
+    (cast_now,) = [entry for entry in await store.votes(review_id) if entry.id == vote_id]
+    shown: dict[str, Any] = {"vote": show_vote(cast_now)}
+    if ballot.conditions:
+        shown["conditions"] = [
+            _as_set(entry) for entry in await store.conditions(review_id) if entry.vote_id == vote_id
+        ]
+    details = about(row) | {"function": Word(vote.function)}
+    event = AuditEvent(by, f"vote.{vote.verdict}", f"review:{review_id}", details=details, shown=shown)
     await journal.record(connection, now, event)
     return await store.review(await store.row(review_id))
 
@@ -151,42 +166,57 @@ async def show(connection: AsyncConnection, row: Any) -> dict[str, Any]:
     store = ReviewStore(connection)
     review = await store.review(row)
     return {
+        **show_opening(row),
+        **show_end(row),
+        "document": row.document,
+        "stage": read_quorum(row.quorum).stages[standing(review)[1]].name,
+        "votes": [show_vote(vote) for vote in await store.votes(row.id)],
+        "conditions": [show_condition(entry) for entry in await store.conditions(row.id)],
+    }
+
+
+def show_opening(row: Any) -> dict[str, Any]:
+    """What was put up for votes, and by what rule: it does not change any more."""
+    return {
         "id": str(row.id),
         "kind": row.kind,
         "subject": row.subject,
         "charter_id": str(row.charter_id) if row.charter_id else None,
         "digest": row.digest,
-        "document": row.document,
-        "state": row.state,
-        "stage": read_quorum(row.quorum).stages[standing(review)[1]].name,
         "quorum": row.quorum,
         "opened_by": row.opened_by,
         "opened_at": row.opened_at.isoformat(),
         "expires_at": row.expires_at.isoformat(),
+    }
+
+
+def show_end(row: Any) -> dict[str, Any]:
+    """How a review stands, and once it is over, what came of it."""
+    return {
+        "state": row.state,
         "decided_at": row.decided_at.isoformat() if row.decided_at else None,
         "outcome": row.outcome,
-        "votes": [
-            {
-                "voter": vote.voter,
-                "on_behalf_of": None if vote.principal == vote.voter else vote.principal,
-                "function": vote.function,
-                "verdict": vote.verdict,
-                "digest": vote.digest,
-                "reason": vote.reason,
-                "stage": vote.stage,
-                "committee_version": vote.committee_version,
-                "cast_at": vote.cast_at.isoformat(),
-            }
-            for vote in await store.votes(row.id)
-        ],
-        "conditions": [
-            {
-                "id": str(entry.id),
-                "condition": entry.condition,
-                "set_by": entry.set_by,
-                "met_at": entry.met_at.isoformat() if entry.met_at else None,
-                "evidence": entry.evidence,
-            }
-            for entry in await store.conditions(row.id)
-        ],
     }
+
+
+def show_vote(vote: Any) -> dict[str, Any]:
+    return {
+        "voter": vote.voter,
+        "on_behalf_of": None if vote.principal == vote.voter else vote.principal,
+        "function": vote.function,
+        "verdict": vote.verdict,
+        "digest": vote.digest,
+        "reason": vote.reason,
+        "stage": vote.stage,
+        "committee_version": vote.committee_version,
+        "cast_at": vote.cast_at.isoformat(),
+    }
+
+
+def show_condition(entry: Any) -> dict[str, Any]:
+    met_at = entry.met_at.isoformat() if entry.met_at else None
+    return {**_as_set(entry), "met_at": met_at, "evidence": entry.evidence}
+
+
+def _as_set(entry: Any) -> dict[str, Any]:
+    return {"id": str(entry.id), "condition": entry.condition, "set_by": entry.set_by}

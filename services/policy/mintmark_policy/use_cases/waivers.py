@@ -131,7 +131,8 @@ async def break_glass(
             "valid_until": now + timedelta(hours=hours),
         }
         made = await RulebookStore(connection).add_waiver(values)
-        event = AuditEvent(by, "glass.break", f"waiver:{made}", "unconfirmed", {"charter": str(charter_id)})
+        details, people = {"charter": str(charter_id)}, {"requester": requester}
+        event = AuditEvent(by, "glass.break", f"waiver:{made}", "unconfirmed", details, people)
         await journal.record(connection, now, event)
         return await attempt.keep(connection, by, Reply(201, await _shown(connection, made)))
 
