@@ -29,6 +29,10 @@ class Caller:
     client: str
     scopes: frozenset[str]
 
+    def holds(self, scope: str) -> bool:
+        """Whether the token carries a right that a route looks at beside the one it requires."""
+        return scope in self.scopes
+
 
 FetchKeys = Callable[[], Awaitable[KeySet]]
 

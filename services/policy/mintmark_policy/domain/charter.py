@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from mintmark_policy.domain.charter_schema import CHARTER_SCHEMA
 from mintmark_policy.domain.extra_rules import Expression, compile_plan_rule
+from mintmark_policy.domain.looks import DEFAULT_LOOKS
 from mintmark_policy.domain.review import Quorum, read_quorum
 from mintmark_shared.errors import Invalid
 
@@ -123,6 +124,8 @@ class Charter:
     maximum_priority: str = "normal"
     suite: str | None = None
     """The suite of measures that assets are judged by; None for evaluation's standard one."""
+    looks: int = DEFAULT_LOOKS
+    """How many tables made from each source may be held against its real rows."""
 
     def criteria_for(self, use_case: str) -> tuple[Criterion, ...]:
         """What an asset must meet: the charter's criteria and the use case's own."""
@@ -208,6 +211,7 @@ def read_charter(document: Mapping[str, Any], digest: str) -> Charter:
         revalidation_days=document.get("revalidation_days"),
         blending=Decimal(document["blending"]["maximum_share"]) if "blending" in document else None,
         suite=document.get("suite"),
+        looks=document.get("looks", DEFAULT_LOOKS),
         maximum_priority=document.get("maximum_priority", "normal"),
         escalation=tuple((step["after_hours"], step["to"]) for step in document.get("escalation", [])),
     )

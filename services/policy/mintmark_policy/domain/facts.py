@@ -64,6 +64,7 @@ class Model:
     """A fitted model as the plan that paid for it had it; ``paid`` once its run was charged and made a table.
 
     ``stopped`` is a table that was made of it and is read no more: that of its own run, or of one that it goes back to.
+    ``fitted_by`` is the run that fitted it, ``rejected`` a table drawn from it, by whichever run, that was rejected.
     """
 
     charter_id: str
@@ -73,6 +74,8 @@ class Model:
     guarantee: str
     paid: bool
     stopped: Stop | None = None
+    fitted_by: str = ""
+    rejected: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ class Facts:
     offered_version: str = ""
     offered_epsilon: Decimal | None = None
     model: Model | None = None
+    looks_taken: int = 0
 
     def values(self) -> dict[str, Any]:
         """The plan as rules written in CEL see it; ε and δ as exact integers in units of 1e-12."""

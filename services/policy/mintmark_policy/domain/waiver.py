@@ -7,8 +7,13 @@ from datetime import datetime
 from mintmark_policy.domain.facts import Clause
 from mintmark_shared.errors import Invalid
 
-NEVER = ("budget.", "guarantee.", "model.", "delta.", "source.population", "charter.in-force", "charter.approval")
-"""Budget, labels, populations and the charter's own standing: no person's word replaces them."""
+NEVER = (
+    "budget.", "looks.", "guarantee.", "model.may-", "model.not-", "delta.", "source.population", "charter.in-force",
+    "charter.approval",
+)  # fmt: skip
+"""Budget, looks, labels, populations and the charter's own standing: no person's word replaces them."""
+VOTED_ONLY = frozenset({"model.rejected"})
+"""What an exception sets aside because a committee voted on it, and broken glass does not."""
 LONGEST_GLASS_HOURS = 8
 
 
@@ -57,7 +62,7 @@ def waive(
 def _applies(waiver: Waiver, clause: Clause, requester: str, use_case: str, now: datetime) -> bool:
     return (
         may_be_waived(clause.code)
-        and waiver.rule in {None, clause.code}
+        and (waiver.rule == clause.code or (waiver.rule is None and clause.code not in VOTED_ONLY))
         and waiver.use_case in {None, use_case}
         and waiver.requester in {None, requester}
         and now < waiver.valid_until

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -17,10 +17,12 @@ from mintmark_policy.domain.facts import Clause
 from mintmark_policy.domain.waiver import Waiver, waive
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.store.hot import HotStore, Rows, array, mechanism_row, text_array
+from mintmark_policy.store.looks import Pair
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.facts import Brief, brief, known_as, mechanism_of
+from mintmark_policy.use_cases.looks import Looks
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.reservations import return_expired_on
 from mintmark_shared.canonical import digest
@@ -108,13 +110,15 @@ async def _decide_batch(office: Office, asks: Sequence[Ask], *, alone: bool) -> 
             if answers[number] is None
         }
         accounts = await _lock(connection, hot, briefs, now)
+        looks = await Looks.lock(connection, briefs.values())
         held: set[UUID] = set()
         for number, prepared in briefs.items():
             answers[number] = await _decide_one(
-                office, connection, asks[number], prepared, accounts, held, rows, now, alone=alone
+                office, connection, asks[number], prepared, accounts, looks, held, rows, now, alone=alone
             )
         await hot.hold({key: accounts[key] for key in held})
         await hot.write(rows)
+        await looks.write()
     office.rulebook.mechanisms.update(row[0] for row in rows.mechanisms)
     return answers
 
@@ -180,13 +184,14 @@ async def _decide_one(
     ask: Ask,
     prepared: Brief,
     accounts: dict[UUID, Account],
+    looks: Looks,
     held: set[UUID],
     rows: Rows,
     now: datetime,
     *,
     alone: bool,
 ) -> Any:
-    judgement = judge(prepared, accounts, alone=alone)
+    judgement = judge(prepared, accounts, looks.taken, alone=alone)
     if judgement is None:
         return ALONE
     body = body_of(ask.request, prepared, judgement, round_=0, now=now)
@@ -195,7 +200,7 @@ async def _decide_one(
     permit = None
     rows.decisions.append(decision_row(ask.request, body, 0, now))
     if judgement.verdict == "permit":
-        permit = _reserve(office, ask.request, prepared, body, accounts, held, rows, now)
+        permit = _reserve(office, ask.request, prepared, body, accounts, looks, held, rows, now)
     _journal(ask.request, body, rows, now)
     await _use_up(connection, judgement, body)
     answer = Answer(json.dumps(body | {"permit": permit}, separators=(",", ":")), body["id"])
@@ -203,9 +208,16 @@ async def _decide_one(
     return answer
 
 
-def judge(prepared: Brief, accounts: dict[UUID, Account], *, alone: bool, reviewed: bool = False) -> Judgement | None:
+def judge(
+    prepared: Brief,
+    accounts: dict[UUID, Account],
+    looks: Mapping[Pair, int],
+    *,
+    alone: bool,
+    reviewed: bool = False,
+) -> Judgement | None:
     """The gate's verdict with waivers applied; None where that needs a transaction of its own."""
-    facts = prepared.with_balances(accounts)
+    facts = prepared.with_balances(accounts, looks)
     clauses = gate.judge(gate.GATE, facts)
     needs_review = not reviewed and prepared.version is not None and "plan" in prepared.version.charter.reviews
     if not alone and ((clauses and prepared.waivers) or (not clauses and needs_review)):
@@ -250,6 +262,7 @@ def _reserve(
     prepared: Brief,
     body: dict[str, Any],
     accounts: dict[UUID, Account],
+    looks: Looks,
     held: set[UUID],
     rows: Rows,
     now: datetime,
@@ -260,6 +273,7 @@ def _reserve(
         accounts[key] = accounts[key].holding(cost)
         held.add(key)
         rows.ledger.append((key, permit_id, prepared.mechanism, now))
+    looks.take(prepared, permit_id, request.run_id, now)
     if prepared.mechanism not in office.rulebook.mechanisms:
         _, document = known_as(mechanism_of(request.offer.mechanism))
         rows.mechanisms.append(mechanism_row(prepared.mechanism, document, cost.renyi, cost.releases))
@@ -313,7 +327,8 @@ async def conclude(office: Office, connection: AsyncConnection, row: Any, state:
     hot = HotStore(await driver_connection(connection))
     prepared = await brief(connection, book, request, now)
     accounts = await _lock(connection, hot, {0: prepared}, now)
-    judgement = judge(prepared, accounts, alone=True, reviewed=True)
+    looks = await Looks.lock(connection, [prepared])
+    judgement = judge(prepared, accounts, looks.taken, alone=True, reviewed=True)
     assert judgement is not None
     if state != "approved":
         clause = Clause("review.plan", "an approved review", f"the review is {state}", "plan anew")
@@ -322,11 +337,12 @@ async def conclude(office: Office, connection: AsyncConnection, row: Any, state:
     body = body_of(request, prepared, judgement, round_=1, now=now) | {"review_id": str(row.id)}
     rows.decisions.append(decision_row(request, body, 1, now))
     if judgement.verdict == "permit":
-        _reserve(office, request, prepared, body, accounts, held, rows, now)
+        _reserve(office, request, prepared, body, accounts, looks, held, rows, now)
     _journal(request, body, rows, now)
     await _use_up(connection, judgement, body)
     await hot.hold({key: accounts[key] for key in held})
     await hot.write(rows)
+    await looks.write()
     return {"decision_id": body["id"], "verdict": body["verdict"]}
 
 

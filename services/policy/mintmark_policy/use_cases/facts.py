@@ -1,5 +1,6 @@
 """From a request and the book of rules to the facts the gate judges."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +17,7 @@ from mintmark_policy.domain.permit import made_an_asset
 from mintmark_policy.domain.waiver import Waiver
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
+from mintmark_policy.store.looks import LookStore
 from mintmark_policy.use_cases.rulebook import Book, SourceKey, Version
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.policy import DecisionRequest, Plan
@@ -35,12 +37,18 @@ class Brief:
     """Digest of the mechanism."""
 
     @property
+    def look(self) -> tuple[UUID, UUID]:
+        """The charter and the source whose looks it takes from."""
+        return UUID(self.facts.plan.charter_id), UUID(self.facts.plan.source_id)
+
+    @property
     def account_ids(self) -> tuple[UUID, ...]:
         return (*self.own, *self.allocated)
 
-    def with_balances(self, accounts: dict[UUID, Account]) -> stated.Facts:
+    def with_balances(self, accounts: dict[UUID, Account], looks: Mapping[tuple[UUID, UUID], int]) -> stated.Facts:
         return replace(
             self.facts,
+            looks_taken=looks.get(self.look, 0),
             populations=[accounts[key] for key in self.own],
             allocations=[accounts[key] for key in self.allocated],
         )
@@ -147,7 +155,9 @@ async def _model(connection: AsyncConnection, run_id: UUID) -> stated.Model | No
     permit = await store.find_permit_of_run(run_id)
     if decision is None or permit is None:
         return None
-    plan = decision.request["plan"]
+    plan, looks = decision.request["plan"], LookStore(connection)
+    fitted_by = await looks.model_of(run_id)
+    rejected = await looks.rejected_of(fitted_by)
     return stated.Model(
         charter_id=plan["charter_id"],
         source_id=plan["source_id"],
@@ -156,6 +166,8 @@ async def _model(connection: AsyncConnection, run_id: UUID) -> stated.Model | No
         guarantee=decision.request["offer"]["guarantee"]["level"],
         paid=made_an_asset(permit.state, permit.outcome),
         stopped=await stop_of(connection, run_id),
+        fitted_by=str(fitted_by),
+        rejected=str(rejected) if rejected else None,
     )
 
 

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from mintmark_policy.domain.looks import telling_of
 from mintmark_policy.domain.permit import check_redemption, made_an_asset
 from mintmark_policy.store.budgets import BudgetStore
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore, as_permit
 from mintmark_policy.tables import journal
+from mintmark_policy.use_cases import looks
 from mintmark_policy.use_cases.facts import charge_of, stop_of
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.reservations import give_back
@@ -79,6 +81,7 @@ async def _open_model(office: Office, connection: Any, row: Any, model: UUID) ->
     if (stop := await stop_of(connection, model)) is not None:
         code = "suspended" if stop.state == "suspended" else "asset-withdrawn"
         raise Conflict(f"Asset {stop.asset_id} is {stop.state}; nothing is made from its model while it is.", code=code)
+    await looks.refuse_rejected(connection, row.run_id, await store.decision(row.decision_id))
     made, asset = await store.permit_of_run(model), await store.key(row.asset_key_id)
     kept = await store.key(made.asset_key_id)
     if kept is None or asset is None:
@@ -136,6 +139,8 @@ async def settle(office: Office, permit_id: UUID, outcome: str, *, by: str) -> N
         if row.state != "redeemed":
             raise Conflict(f"The permit is {row.state}; only a redeemed one is settled.", code="not-redeemed")
         await store.set_permit(permit_id, state="settled", outcome=outcome)
+        if not made_an_asset("settled", outcome):
+            await looks.give_back(connection, permit_id, now)
         await journal.record(connection, now, AuditEvent(by, "permit.settle", f"permit:{permit_id}", outcome))
 
 
@@ -172,6 +177,8 @@ async def open_for_assay(office: Office, permit_id: UUID, request: AssayKeysRequ
             raise Conflict("This permit paid for no such asset.", code="not-redeemed")
         await _check_purpose(store, request)
         keys = await _open_keys(office, store, row)
+        await looks.enter_opening(connection, permit_id, request.purpose, now)
+        plan = (await store.decision(row.decision_id)).request["plan"]
         others = {str(key_id): await _open_other(office, store, row, key_id) for key_id in request.others}
         charter = await CharterStore(connection).by_digest(row.charter_id, row.charter_digest, now)
         details = {"purpose": request.purpose, "others": sorted(others)}
@@ -182,6 +189,7 @@ async def open_for_assay(office: Office, permit_id: UUID, request: AssayKeysRequ
         "asset_key": keys["asset_key"],
         "others": others,
         "suite": charter.document.get("suite"),
+        "figures": telling_of(plan),
     }
 
 

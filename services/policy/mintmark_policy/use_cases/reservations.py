@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mintmark_policy.store.budgets import BudgetStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.tables import journal
+from mintmark_policy.use_cases import looks
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.journal import AuditEvent
 
@@ -45,4 +46,5 @@ async def give_back(
     """Return an unredeemed reservation. Callers hold the permit's row and have seen it reserved (I5)."""
     await store.set_permit(row.id, state="returned", outcome=outcome)
     await budgets.move("return", row.account_ids, row.id, row.mechanism, await budgets.cost(row.mechanism), now)
+    await looks.give_back(connection, row.id, now)
     await journal.record(connection, now, AuditEvent(by, "permit.return", f"permit:{row.id}", outcome))

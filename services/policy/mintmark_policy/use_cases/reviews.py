@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mintmark_policy.domain.release import told
 from mintmark_policy.domain.review import (
     DEFAULT_QUORUM,
     Quorum,
@@ -123,8 +124,11 @@ async def cast(connection: AsyncConnection, review_id: UUID, ballot: Ballot, *, 
     return await store.review(row)
 
 
-async def show(connection: AsyncConnection, row: Any) -> dict[str, Any]:
-    """A review as it goes over the wire."""
+async def show(connection: AsyncConnection, row: Any, *, raw: bool) -> dict[str, Any]:
+    """A review as it goes over the wire; figures of real rows ``raw`` to who may read them so.
+
+    The digest is of the document as it is kept, which is what votes are bound to.
+    """
     store = ReviewStore(connection)
     review = await store.review(row)
     return {
@@ -133,7 +137,7 @@ async def show(connection: AsyncConnection, row: Any) -> dict[str, Any]:
         "subject": row.subject,
         "charter_id": str(row.charter_id) if row.charter_id else None,
         "digest": row.digest,
-        "document": row.document,
+        "document": told(row.document, raw=raw),
         "state": row.state,
         "stage": read_quorum(row.quorum).stages[standing(review)[1]].name,
         "quorum": row.quorum,

@@ -113,6 +113,32 @@ def _suffices(which: str, accounts: Sequence[Account], cost: Cost) -> Clause | N
     return Clause(f"budget.{which}", expected, actual, "ask for a smaller ε, or have more budget voted")
 
 
+def model_was_not_rejected(facts: Facts) -> Clause | None:
+    """Whoever may draw again and again until a table passes has no criterion to meet."""
+    rejected = facts.model.rejected if facts.model is not None else None
+    if rejected is None:
+        return None
+    return Clause(
+        "model.rejected",
+        "a model no table of which was rejected",
+        f"asset {rejected} was rejected",
+        "fit anew, or ask for an exception, which the committee votes on",
+    )
+
+
+@of_charter
+def looks_suffice(facts: Facts, charter: Charter) -> Clause | None:
+    """Every table is held against real people, and its verdict tells of them though its making cost no ε."""
+    if facts.looks_taken < charter.looks:
+        return None
+    return Clause(
+        "looks.exhausted",
+        f"at most {charter.looks} looks at the source under this charter",
+        f"{facts.looks_taken} are taken",
+        "use what was released, or have more looks voted in a new version of the charter",
+    )
+
+
 def model_is_not_stopped(facts: Facts) -> Clause | None:
     """Whatever is wrong with a table that was stopped is wrong with the next one from the same model."""
     stop = facts.model.stopped if facts.model is not None else None
