@@ -82,10 +82,12 @@ def figure_of(entry: Mapping[str, Any]) -> Rounded | None:
     return rounded(value, lower, upper, int(entry.get("n") or 0))
 
 
-def _shortfall(result: Mapping[str, Any], figure: Rounded) -> str:
+def _shortfall(result: Mapping[str, Any], figure: Rounded) -> str | None:
     """How far the rounded bound lies beyond the limit: nothing that the rounded bound does not tell."""
     at_most, at_least = result.get("at_most"), result.get("at_least")
     if result["met"]:
         return "0"
+    if at_most is None and at_least is None:
+        return None
     beyond = figure.upper - Decimal(at_most) if at_most is not None else Decimal(at_least or 0) - figure.lower
     return f"{plain(max(Decimal(0), beyond)):f}"
