@@ -43,6 +43,10 @@ class Caller:
     scopes: frozenset[str]
     expires_at: float = math.inf
 
+    def holds(self, scope: str) -> bool:
+        """Whether the token carries a right that a route looks at beside the one it requires."""
+        return scope in self.scopes
+
 
 FetchKeys = Callable[[], Awaitable[KeySet]]
 

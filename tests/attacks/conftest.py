@@ -16,12 +16,13 @@ from generation.intake.conftest import World as Factory
 from generation.intake.conftest import make_world
 from generation.intake.conftest import world as intake
 from lineage.conftest import world as lineage
+from policy.conftest import World, sibling_of
 from policy.conftest import world as policy
 
 from mintmark_local import identity
 from mintmark_shared.service import Surroundings
 
-__all__ = ["evaluation", "generation", "intake", "lineage", "policy"]
+__all__ = ["evaluation", "generation", "intake", "lineage", "policy", "policy_sibling"]
 OPENAPI = Path(__file__).parents[2] / "openapi"
 SOMETHING = str(UUID(int=7))
 
@@ -122,3 +123,13 @@ async def generation(
     """Generation with a policy that permits every plan."""
     async with make_world(cluster, around, caller, tmp_path, PolicyThatPermits()) as made:
         yield made
+
+
+@pytest.fixture
+async def policy_sibling(
+    policy: World, around: Callable[..., Surroundings], caller: Callable[..., Caller]
+) -> AsyncIterator[World]:
+    """Another process of policy on the same database."""
+    made = sibling_of(policy, around, caller)
+    yield made
+    await made.office.database.close()

@@ -28,10 +28,11 @@ from mintmark_shared.contracts.policy import (
 )
 from mintmark_shared.errors import MintmarkError
 from mintmark_shared.exact import arrow_schema
+from mintmark_shared.figures import Telling
 from mintmark_shared.service import Surroundings
 
 KEY = bytes(range(32))
-EVERYTHING = "evaluation:read evaluation:assays:write evaluation:reassays:write evaluation:monitors:write evaluation:scores:write evaluation:shares:write"
+EVERYTHING = "evaluation:read evaluation:assays:write evaluation:reassays:write evaluation:monitors:write evaluation:scores:write evaluation:shares:write evaluation:raw:read"
 
 
 class Peers:
@@ -40,6 +41,7 @@ class Peers:
     def __init__(self) -> None:
         self.refuses: MintmarkError | None = None
         self.suite: str | None = None
+        self.figures: Telling = "rounded"
         self.opened: list[AssayKeysRequest] = []
         self.found: list[FindingRequest] = []
         self.condemned: list[Condemnation] = []
@@ -57,8 +59,9 @@ class Peers:
         self.opened.append(request)
         key = b64encode(KEY).decode()
         return AssayKeys(
-            source_key=key, asset_key=key, others=dict.fromkeys(map(str, request.others), key), suite=self.suite
-        )
+            source_key=key, asset_key=key, others=dict.fromkeys(map(str, request.others), key), suite=self.suite,
+            figures=self.figures,
+        )  # fmt: skip
 
     async def release(self, request: ReleaseRequest) -> Release:
         self._answer()
@@ -100,6 +103,7 @@ class World:
     ) -> None:
         self.laboratory = laboratory
         self.peers = peers
+        self.call = speak
         self._call = call
         self.app = app
         self.call = speak

@@ -66,19 +66,19 @@ def figure(metric: str, n: int) -> dict[str, Any]:
     return {"metric": metric, "value": "0.1", "lower": "0", "upper": "0.2", "n": n, "confidence": "0.95"}
 
 
-async def made(world: World, verdict: str = "released") -> str:
+async def made(world: World, verdict: str = "released", *, figures: str | None = "rounded") -> str:
     """An asset that was made, assayed and decided on."""
     asset = str(uuid4())
     generation = {
         "generator": "dpmm-mst", "engine_version": "1", "noise": "fresh", "transformations": [], "rows": 300,
         "digest": "sha256:aa", "guarantee": {"level": "proven"},
     }  # fmt: skip
-    figures = [figure("membership-auc", 1234), figure("membership-group-auc", SMALLEST_COUNT - 1)]
+    estimates = [figure("membership-auc", 1234), figure("membership-group-auc", SMALLEST_COUNT - 1)]
     parent = {"run": {"runId": asset}, "job": {"namespace": "n", "name": "j"}}
     await world.deliver(
         told(world, asset, inputs=["mintmark.source/s"], mintmark_generation=generation),
         told(world, asset, mintmark_charge={"permit": "p", "epsilon": "1", "delta": "0.000001"}),
-        event(str(uuid4()), [], [], parent=parent, mintmark_evaluation={"estimates": figures}),
+        event(str(uuid4()), [], [], parent=parent, mintmark_evaluation={"figures": figures, "estimates": estimates}),
         told(world, asset, mintmark_release={"verdict": verdict}),
     )
     world.clock.turn(minutes=1)
@@ -261,5 +261,5 @@ def test_a_count_is_told_roughly(count: int) -> None:
 
 @given(st.lists(st.integers(0, 100)))
 def test_no_figure_over_few_is_published(counts: list[int]) -> None:
-    shown = published([figure("m", n) for n in counts])
+    shown = published({"figures": "rounded", "estimates": [figure("m", n) for n in counts]})
     assert [("value" in one) for one in shown] == [n >= SMALLEST_COUNT for n in counts]

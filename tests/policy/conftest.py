@@ -198,16 +198,20 @@ async def make_world(cluster: Cluster, around: Callable[..., Surroundings], call
     return holder[0]
 
 
-@pytest.fixture
-async def sibling(
-    world: World, around: Callable[..., Surroundings], caller: Callable[..., Caller]
-) -> AsyncIterator[World]:
+def sibling_of(world: World, around: Callable[..., Surroundings], caller: Callable[..., Caller]) -> World:
     """Another process of the same service on the same database, at the same clock."""
     url = world.url.replace("postgresql://", "postgresql+asyncpg://")
     keys = {"master_key": KEY, "signing_key": KEY, "vault": world.office.keyring.vault.directory}
     settings = Settings.model_validate(settings_of(url) | keys)
     app = create_app(settings, surroundings=around("policy", settings), clock=lambda: world.now)
-    made = World(app, caller(app, "policy"), url)
+    return World(app, caller(app, "policy"), url)
+
+
+@pytest.fixture
+async def sibling(
+    world: World, around: Callable[..., Surroundings], caller: Callable[..., Caller]
+) -> AsyncIterator[World]:
+    made = sibling_of(world, around, caller)
     yield made
     await made.office.database.close()
 

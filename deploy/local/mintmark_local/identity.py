@@ -24,12 +24,13 @@ READ = "policy:read generation:read evaluation:read lineage:read"
 
 SPEAK = "policy:feedback:write"
 VOTE = "policy:votes:write policy:charters:suspend policy:exceptions:write policy:glass:write policy:incidents:write"
+RAW = "evaluation:raw:read policy:raw:read"
 MODELS = "lineage:models:write lineage:webhooks:write"
 
 PEOPLE: Mapping[str, str] = {
     "admin": f"{READ} {SPEAK} policy:committee:write",
     "steward": (
-        f"{READ} {SPEAK} policy:budgets:write policy:grants:write policy:library:write policy:charters:suspend "
+        f"{READ} {RAW} {SPEAK} policy:budgets:write policy:grants:write policy:library:write policy:charters:suspend "
         "policy:incidents:write policy:exceptions:write policy:glass:write policy:access:evaluate "
         "generation:sources:write generation:audits:write evaluation:reassays:write evaluation:monitors:write "
         "evaluation:shares:write"
@@ -38,13 +39,13 @@ PEOPLE: Mapping[str, str] = {
         f"{READ} {SPEAK} policy:charters:write policy:exceptions:write generation:runs:write evaluation:scores:write "
         f"{MODELS}"
     ),
-    "assessor": f"{READ} {SPEAK} policy:assessments:write",
-    "privacy-officer": f"{READ} {SPEAK} {VOTE}",
-    "security-officer": f"{READ} {SPEAK} {VOTE}",
-    "counsel": f"{READ} {SPEAK} {VOTE}",
-    "product-lead": f"{READ} {SPEAK} {VOTE}",
-    "lead-scientist": f"{READ} {SPEAK} {VOTE} {MODELS}",
-    "auditor": READ,
+    "assessor": f"{READ} {RAW} {SPEAK} policy:assessments:write",
+    "privacy-officer": f"{READ} {RAW} {SPEAK} {VOTE}",
+    "security-officer": f"{READ} {RAW} {SPEAK} {VOTE}",
+    "counsel": f"{READ} {RAW} {SPEAK} {VOTE}",
+    "product-lead": f"{READ} {RAW} {SPEAK} {VOTE}",
+    "lead-scientist": f"{READ} {RAW} {SPEAK} {VOTE} {MODELS}",
+    "auditor": f"{READ} {RAW}",
 }
 SERVICES: Mapping[str, str] = {
     "policy": "lineage:deliveries:write",

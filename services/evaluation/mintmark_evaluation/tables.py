@@ -23,12 +23,16 @@ assays = Table(
     Column("estimates", JSONB),
     Column("not_estimable", JSONB),
     Column("release", JSONB),
+    Column("figures", Text),
     Column("failure", Text),
     moment("requested_at"),
     moment("finished_at", nullable=True),
     Index("uq_assays_release", "asset_id", unique=True, postgresql_where=text("purpose = 'release'")),
 )
-"""An asset is judged once for its release, and as often as is asked afterwards; ``release`` is policy's answer."""
+"""An asset is judged once for its release, and as often as is asked afterwards; ``release`` is policy's answer.
+
+``figures`` is how policy wants them told to whoever holds no right to read them raw; to nobody while it is not known.
+"""
 
 reference_shares = Table(
     "reference_shares",

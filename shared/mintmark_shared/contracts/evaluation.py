@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.words import AmountText, Document, Figure, Name
+from mintmark_shared.figures import Telling
 
 
 class Register(Document):
@@ -40,7 +41,11 @@ class AssayRequest(Document):
 
 
 class CriterionResult(Document):
-    """One criterion held against an interval; ``shortfall`` is how far its bound lies beyond the limit."""
+    """One criterion held against an interval; ``shortfall`` is how far its bound lies beyond the limit.
+
+    Without the right to raw figures the interval is rounded to what it supports, or withheld (null), and the shortfall
+    is that of the rounded bound.
+    """
 
     metric: str
     expected: str
@@ -49,6 +54,10 @@ class CriterionResult(Document):
     shortfall: AmountText | None = None
     at_most: AmountText | None = None
     at_least: AmountText | None = None
+    value: Figure | None = None
+    lower: Figure | None = None
+    upper: Figure | None = None
+    n: int | None = None
 
 
 class Estimate(Document):
@@ -79,7 +88,12 @@ class PowerNote(Document):
 
 
 class Assay(Document):
-    """A release is ``released``, ``rejected`` or in ``review``; assayed again, it ``stands`` or is ``suspended``."""
+    """A release is ``released``, ``rejected`` or in ``review``; assayed again, it ``stands`` or is ``suspended``.
+
+    ``figures`` says how figures computed from real rows are told here: ``raw`` to holders of ``evaluation:raw:read``,
+    ``rounded`` to what their intervals support to everybody else, and ``withheld`` from them where the table is too
+    small, or its requester chose what it holds.
+    """
 
     id: UUID
     asset_id: UUID
@@ -88,6 +102,7 @@ class Assay(Document):
     state: Literal["queued", "measuring", "measured", "done", "failed"]
     requested_at: datetime
     finished_at: datetime | None = None
+    figures: Telling = "withheld"
     estimates: list[Estimate] = Field(default_factory=list)
     not_estimable: list[NotEstimable] = Field(default_factory=list)
     power_notes: list[PowerNote] = Field(default_factory=list)
@@ -194,12 +209,13 @@ class Monitor(Document):
 
 
 class Look(Document):
-    """What a monitor saw of one new thing, and the review a breach opened."""
+    """What a monitor saw of one new thing, and the review a breach opened; ``figures`` as in an assay."""
 
     id: UUID
     monitor_id: UUID
     number: int
     seen: str
+    figures: Literal["raw", "rounded"] = "rounded"
     estimates: list[Estimate]
     breaches: list[CriterionResult]
     review_id: UUID | None = None

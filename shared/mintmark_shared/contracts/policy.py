@@ -9,6 +9,7 @@ from pydantic import Field, StrictBool, StrictInt, model_validator
 from mintmark_shared.contracts.evaluation import CriterionResult, Estimate
 from mintmark_shared.contracts.shape import Blend, ColumnName, Shape, Suppression
 from mintmark_shared.contracts.words import AmountText, Document, Moment, Name, ParameterText, Text
+from mintmark_shared.figures import Telling
 
 GuaranteeLevel = Literal["none", "claimed", "proven"]
 Priority = Literal["low", "normal", "high"]
@@ -192,12 +193,15 @@ class AssayKeysRequest(Document):
 
 
 class AssayKeys(Document):
-    """Data keys, base64, and the suite of measures the charter names."""
+    """Data keys, base64, the suite of measures the charter names, and how figures are told to those without the right
+    to read them raw.
+    """
 
     source_key: str
     asset_key: str
     others: dict[str, str] = Field(default_factory=dict)
     suite: str | None = None
+    figures: Telling = "withheld"
 
 
 SUSPENDED = "suspended"
@@ -233,7 +237,7 @@ class Criterion(Document):
 
 
 class Release(Document):
-    """The decision that lets an asset out, or keeps it in."""
+    """The decision that lets an asset out, or keeps it in; ``figures`` says how the criteria's are told here."""
 
     id: UUID
     asset_id: UUID
@@ -243,6 +247,7 @@ class Release(Document):
     review_id: UUID | None = None
     triggered: list[str] = Field(default_factory=list[str])
     criteria: list[CriterionResult]
+    figures: Telling = "withheld"
     charter_digest: str
     decided_at: datetime
 
@@ -268,6 +273,7 @@ class Finding(Document):
     evidence: UUID
     verdict: Literal["stands", "review", "suspended"]
     criteria: list[CriterionResult]
+    figures: Telling = "withheld"
     triggered: list[str]
     review_id: UUID | None = None
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from mintmark_evaluation.api.report import HEADERS, render
-from mintmark_evaluation.api.words import READ, InLaboratory, ReassayRequest
+from mintmark_evaluation.api.words import RAW, READ, InLaboratory, ReassayRequest
 from mintmark_evaluation.store import PAGE, Store
 from mintmark_evaluation.use_cases import assays as use_cases
 from mintmark_evaluation.use_cases import audits, reassays
@@ -45,20 +45,20 @@ async def list_assays(
     pages: Pages,
     asset: Annotated[UUID | None, Query()] = None,
     after: Annotated[UUID | None, Query()] = None,
-    _: Caller = READ,
+    caller: Caller = READ,
 ) -> list[Assay]:
     async with laboratory.database.transaction() as connection:
         rows = await Store(connection).page(asset, after)
     if len(rows) == PAGE:
         pages.follow(rows[-1].id)
-    return [Assay.model_validate(use_cases.show(row)) for row in rows]
+    return [Assay.model_validate(use_cases.show(row, raw=caller.holds(RAW))) for row in rows]
 
 
 @router.get("/assays/{assay_id}", operation_id="getAssay", summary="An assay and its figures")
-async def get_assay(assay_id: UUID, laboratory: InLaboratory, _: Caller = READ) -> Assay:
+async def get_assay(assay_id: UUID, laboratory: InLaboratory, caller: Caller = READ) -> Assay:
     async with laboratory.database.transaction() as connection:
         row = await Store(connection).assay(assay_id)
-    return Assay.model_validate(use_cases.show(row))
+    return Assay.model_validate(use_cases.show(row, raw=caller.holds(RAW)))
 
 
 @router.get(
@@ -67,11 +67,12 @@ async def get_assay(assay_id: UUID, laboratory: InLaboratory, _: Caller = READ) 
     summary="An assay as one page to read and print",
     response_class=HTMLResponse,
 )
-async def report(assay_id: UUID, laboratory: InLaboratory, _: Caller = READ) -> HTMLResponse:
+async def report(assay_id: UUID, laboratory: InLaboratory, caller: Caller = READ) -> HTMLResponse:
     async with laboratory.database.transaction() as connection:
         row = await Store(connection).assay(assay_id)
-    criteria = row.release["criteria"] if row.release else []
-    return HTMLResponse(render(use_cases.show(row), criteria), headers=HEADERS)
+    raw = caller.holds(RAW)
+    page = render(use_cases.show(row, raw=raw), use_cases.shown_criteria(row, raw=raw))
+    return HTMLResponse(page, headers=HEADERS)
 
 
 @router.post(

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from mintmark_evaluation.api.words import READ, InLaboratory, MonitorRequest, ScoresKept, ScoresPosted
+from mintmark_evaluation.api.words import RAW, READ, InLaboratory, MonitorRequest, ScoresKept, ScoresPosted
 from mintmark_evaluation.store import PAGE
 from mintmark_evaluation.store.monitors import MonitorStore
 from mintmark_evaluation.use_cases import monitors as use_cases
@@ -59,12 +59,12 @@ async def monitor(monitor_id: UUID, laboratory: InLaboratory, _: Caller = READ) 
 
 
 @router.get("/{monitor_id}/looks", operation_id="listLooks", summary="What a monitor saw, the latest first")
-async def looks(monitor_id: UUID, laboratory: InLaboratory, _: Caller = READ) -> list[Look]:
+async def looks(monitor_id: UUID, laboratory: InLaboratory, caller: Caller = READ) -> list[Look]:
     async with laboratory.database.transaction() as connection:
         store = MonitorStore(connection)
         await store.monitor(monitor_id)
         rows = await store.looks(monitor_id)
-    return [Look.model_validate(use_cases.show_look(row)) for row in rows]
+    return [Look.model_validate(use_cases.show_look(row, raw=caller.holds(RAW))) for row in rows]
 
 
 @router.post(

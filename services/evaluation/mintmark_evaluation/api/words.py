@@ -14,6 +14,8 @@ from mintmark_shared.contracts.shape import Category, ColumnName
 from mintmark_shared.contracts.words import Document, Name, Text
 
 READ = requires("evaluation:read")
+RAW = "evaluation:raw:read"
+"""The right to read figures computed from real rows to the last digit."""
 Share = Annotated[str, Field(pattern=r"^(0|1|0\.[0-9]{1,12}|1\.0{1,12})$")]
 Score = Annotated[float, Field(allow_inf_nan=False)]
 

@@ -10,7 +10,8 @@ from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, Literal
 from uuid import UUID
 
 import numpy as np
@@ -25,6 +26,7 @@ from mintmark_evaluation.tables import journal
 from mintmark_evaluation.use_cases.assays import keys_for, open_tables, wire_estimate
 from mintmark_evaluation.use_cases.laboratory import LOOK_JOB, Laboratory
 from mintmark_evaluation.use_cases.shares import as_numbers
+from mintmark_evaluation.use_cases.telling import told_criteria, told_estimates
 from mintmark_shared import custody
 from mintmark_shared.contracts.evaluation import AssayRequest, CriterionResult, MonitorTerms
 from mintmark_shared.contracts.policy import SUSPENDED, AssayKeysRequest, FindingRequest
@@ -62,15 +64,17 @@ def show(row: Any) -> dict[str, Any]:
     }
 
 
-def show_look(row: Any) -> dict[str, Any]:
-    """A look as it goes over the wire."""
+def show_look(row: Any, *, raw: bool) -> dict[str, Any]:
+    """A look as it goes over the wire; its figures ``raw`` to who may read them so."""
+    telling: Literal["raw", "rounded"] = "raw" if raw else "rounded"
     return {
         "id": str(row.id),
         "monitor_id": str(row.monitor_id),
         "number": row.number,
         "seen": row.seen,
-        "estimates": row.estimates,
-        "breaches": row.breaches,
+        "figures": telling,
+        "estimates": told_estimates(row.estimates, telling),
+        "breaches": told_criteria(row.breaches, telling),
         "review_id": row.finding["review_id"] if row.finding else None,
         "at": row.at.isoformat(),
     }
@@ -220,6 +224,10 @@ def breached(estimates: Sequence[Estimate], limits: Mapping[str, str]) -> list[d
             actual=f"{one.value:.6f} in [{one.lower:.6f}, {one.upper:.6f}]",
             met=False,
             shortfall=f"{one.lower - float(limits[one.metric]):.6f}",
+            value=Decimal(f"{one.value:.6f}"),
+            lower=Decimal(f"{one.lower:.6f}"),
+            upper=Decimal(f"{one.upper:.6f}"),
+            n=one.n,
         ).model_dump(mode="json")
         for one in estimates
         if one.metric in limits and one.lower > float(limits[one.metric])
@@ -246,7 +254,8 @@ async def _journal(connection: Any, row: Any, made: Any, now: datetime) -> None:
         "breached": [Word(one["metric"]) for one in made.breaches],
     }
     event = AuditEvent("evaluation", "monitor.look", f"asset:{row.asset_id}", outcome, details)
-    facet = {name: value for name, value in show_look(made).items() if name != "review_id"} | {"kind": row.kind}
+    told = show_look(made, raw=False)
+    facet = {name: value for name, value in told.items() if name != "review_id"} | {"kind": row.kind}
     lineage = openlineage_event(
         at=now,
         event_type="COMPLETE",

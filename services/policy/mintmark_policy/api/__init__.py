@@ -10,11 +10,12 @@ from mintmark_policy.api import (
     gate,
     incidents,
     library,
+    looks,
     stops,
     waivers,
 )
 
 ROUTERS = (
     gate.router, assets.router, charters.router, committee.router, library.router, waivers.router, budgets.router,
-    incidents.router, access.router, findings.router, stops.router,
+    incidents.router, access.router, findings.router, looks.router, stops.router,
 )  # fmt: skip

@@ -291,7 +291,7 @@ async def votes(charter_id: UUID, office: InOffice, _: Caller = READ) -> list[Vo
     async with office.database.transaction() as connection:
         latest = await CharterStore(connection).newest_version(charter_id, office.clock())
         row = await ReviewStore(connection).latest_on("charter", use_cases.matter_of(charter_id, latest.version))
-        shown = await reviews.show(connection, row) if row is not None else {"votes": []}
+        shown = await reviews.show(connection, row, raw=False) if row is not None else {"votes": []}
     return [VoteShown.model_validate(entry) for entry in shown["votes"]]
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from mintmark_policy.api.library import RejectionMade
-from mintmark_policy.api.words import InOffice
+from mintmark_policy.api.words import RAW, InOffice
 from mintmark_policy.use_cases import dossier, findings, grounds, library
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import Condemnation, Finding, FindingRequest, Grounds
@@ -39,8 +39,8 @@ async def report(
     operation_id="getDossier",
     summary="Under which charter, votes, assessments and budget an asset was made, and what became of it",
 )
-async def get_dossier(asset_id: UUID, office: InOffice, _: Caller = requires("policy:read")) -> dict[str, Any]:
-    return await dossier.dossier(office, asset_id)
+async def get_dossier(asset_id: UUID, office: InOffice, caller: Caller = requires("policy:read")) -> dict[str, Any]:
+    return await dossier.dossier(office, asset_id, raw=caller.holds(RAW))
 
 
 @router.get(

@@ -13,6 +13,7 @@ from jsonschema.validators import extend
 
 from mintmark_policy.domain.charter_schema import CHARTER_SCHEMA
 from mintmark_policy.domain.extra_rules import Expression, compile_plan_rule
+from mintmark_policy.domain.looks import DEFAULT_LOOKS
 from mintmark_policy.domain.review import Quorum, counted, read_quorum
 from mintmark_shared.errors import MOST_FAULTS, Invalid, first_faults
 from mintmark_shared.numbers import canonical_number, is_number, read_decimal
@@ -150,6 +151,8 @@ class Charter:
     maximum_priority: str = "normal"
     suite: str | None = None
     """The suite of measures that assets are judged by; None for evaluation's standard one."""
+    looks: int = DEFAULT_LOOKS
+    """How many tables made from each source may be held against its real rows."""
 
     def criteria_for(self, use_case: str) -> tuple[Criterion, ...]:
         """What an asset must meet: the charter's criteria and the use case's own."""
@@ -253,6 +256,7 @@ def read_charter(document: Mapping[str, Any], digest: str) -> Charter:
         revalidation_days=document.get("revalidation_days"),
         blending=Decimal(document["blending"]["maximum_share"]) if "blending" in document else None,
         suite=document.get("suite"),
+        looks=document.get("looks", DEFAULT_LOOKS),
         maximum_priority=document.get("maximum_priority", "normal"),
         escalation=tuple((step["after_hours"], step["to"]) for step in document.get("escalation", [])),
     )

@@ -134,6 +134,7 @@ CHARTER_SCHEMA: dict[str, Any] = {
             "in_force_from": _MOMENT,
             "revalidation_days": {"type": "integer", "minimum": 1, "maximum": 3650},
             "suite": _NAME,
+            "looks": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
             "disclosure": {"enum": ["none", "summary", "full"]},
             "required_training": _list(_NAME),
             "assessment_template": _NAME,

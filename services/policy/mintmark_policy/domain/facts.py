@@ -70,6 +70,7 @@ class Model:
     ``epsilon`` and ``delta`` as its own label stated them.
 
     ``stopped`` is a table that was made of it and is read no more: that of its own run, or of one that it goes back to.
+    ``fitted_by`` is the run that fitted it, ``rejected`` a table drawn from it, by whichever run, that was rejected.
     """
 
     charter_id: str
@@ -81,6 +82,8 @@ class Model:
     epsilon: Decimal | None
     delta: Decimal | None
     stopped: Stop | None = None
+    fitted_by: str = ""
+    rejected: str | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ class Facts:
     model: Model | None = None
     stops: AbstractSet[Stop] = frozenset()
     """Sources and populations that are suspended."""
+    looks_taken: int = 0
 
     def values(self) -> dict[str, Any]:
         """The plan as rules written in CEL see it; ε and δ as exact integers in units of 1e-12."""

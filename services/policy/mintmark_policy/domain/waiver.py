@@ -68,7 +68,7 @@ def waive(
 
 def _applies(waiver: Waiver, clause: Clause, requester: str, use_case: str, now: datetime) -> bool:
     return (
-        waiver.rule in {None, clause.code}
+        (waiver.rule == clause.code or (waiver.rule is None and RULES[clause.code].by_glass))
         and waiver.use_case in {None, use_case}
         and waiver.requester in {None, requester}
         and now < waiver.valid_until

@@ -4,6 +4,7 @@ from mintmark_policy.tables.budgets import accounts, budget_versions, ledger_ent
 from mintmark_policy.tables.charters import charter_versions, charters, suspensions
 from mintmark_policy.tables.decisions import certificates, decisions, grants, keys, permits, releases, withdrawals
 from mintmark_policy.tables.events import corrective_actions, deadlines, duties, feedback, incidents, notifications
+from mintmark_policy.tables.looks import look_accounts, look_entries
 from mintmark_policy.tables.metadata import idempotency_keys, journal, metadata
 from mintmark_policy.tables.reviews import conditions, delegations, members, quorum_rules, reviews, votes
 from mintmark_policy.tables.rulebook import (
@@ -20,7 +21,7 @@ from mintmark_policy.tables.rulebook import (
 
 APPEND_ONLY = (
     votes, assessments, ledger_entries, mechanisms, budget_versions, decisions, releases, attestations,
-    quorum_rules, house_rules, templates, certificates, withdrawals, journal.audit_events,
+    quorum_rules, house_rules, templates, certificates, withdrawals, look_entries, journal.audit_events,
 )  # fmt: skip
 """Tables whose rows a trigger keeps from being changed or removed."""
 
@@ -50,6 +51,8 @@ __all__ = [
     "journal",
     "keys",
     "ledger_entries",
+    "look_accounts",
+    "look_entries",
     "mechanisms",
     "members",
     "metadata",

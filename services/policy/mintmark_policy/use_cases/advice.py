@@ -20,6 +20,7 @@ from mintmark_policy.domain.gate.charter_rules import charter_is_in_force
 from mintmark_policy.store.budgets import BudgetStore, as_account
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
+from mintmark_policy.store.looks import LookStore
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.use_cases.decisions import judge
 from mintmark_policy.use_cases.facts import Brief, brief
@@ -134,7 +135,8 @@ async def explain(office: Office, decision_id: UUID) -> dict[str, Any]:
 async def _judged(connection: AsyncConnection, prepared: Brief) -> tuple[Facts, tuple[Clause, ...]]:
     """The gate's clauses with the balances as they are, nothing locked."""
     rows = await BudgetStore(connection).read(prepared.account_ids)
-    facts = prepared.with_balances({row.id: as_account(row) for row in rows})
+    looks = await LookStore(connection).taken([prepared.look])
+    facts = prepared.with_balances({row.id: as_account(row) for row in rows}, looks)
     return facts, gate.judge(gate.GATE, facts)
 
 
@@ -206,7 +208,8 @@ async def _generating(
     book = await office.rulebook.open(connection)
     prepared = await brief(connection, book, request, office.clock())
     rows = await BudgetStore(connection).read(prepared.account_ids)
-    judgement = judge(prepared, {row.id: as_account(row) for row in rows}, alone=True)
+    looks = await LookStore(connection).taken([prepared.look])
+    judgement = judge(prepared, {row.id: as_account(row) for row in rows}, looks, alone=True)
     assert judgement is not None
     if judgement.verdict == "review":
         return [{"code": "review.plan", "actual": "this charter has every plan voted on"}]

@@ -175,5 +175,5 @@ async def compliance_of(office: Office, model: str) -> dict[str, Any]:
     """What was decided on a model last."""
     async with office.database.transaction() as connection:
         row = await ReviewStore(connection).latest_on("model", f"model:{model}")
-        shown = await reviews.show(connection, row) if row is not None else None
+        shown = await reviews.show(connection, row, raw=False) if row is not None else None
     return {"model": model, "state": shown["state"] if shown else "unreviewed", "review": shown}

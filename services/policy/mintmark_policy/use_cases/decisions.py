@@ -17,10 +17,12 @@ from mintmark_policy.domain.facts import Clause
 from mintmark_policy.domain.waiver import Waiver, waive
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.store.hot import HotStore, Rows, array, mechanism_row, text_array
+from mintmark_policy.store.looks import Pair
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.facts import Brief, brief, known_as, mechanism_of, movement
+from mintmark_policy.use_cases.looks import Looks
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.reservations import return_expired_on
 from mintmark_shared.canonical import digest
@@ -109,13 +111,15 @@ async def _decide_batch(office: Office, asks: Sequence[Ask], *, alone: bool) -> 
             if answers[number] is None
         }
         accounts = await _lock(connection, hot, briefs, now)
+        looks = await Looks.lock(connection, briefs.values())
         held: set[UUID] = set()
         for number, prepared in briefs.items():
             answers[number] = await _decide_one(
-                office, connection, asks[number], prepared, accounts, held, rows, now, alone=alone
+                office, connection, asks[number], prepared, accounts, looks, held, rows, now, alone=alone
             )
         await hot.hold({key: accounts[key] for key in held})
         await hot.write(rows)
+        await looks.write()
     book.mechanisms.update(row[0] for row in rows.mechanisms)
     return answers
 
@@ -181,13 +185,14 @@ async def _decide_one(
     ask: Ask,
     prepared: Brief,
     accounts: dict[UUID, Account],
+    looks: Looks,
     held: set[UUID],
     rows: Rows,
     now: datetime,
     *,
     alone: bool,
 ) -> Any:
-    judgement = judge(prepared, accounts, alone=alone)
+    judgement = judge(prepared, accounts, looks.taken, alone=alone)
     if judgement is None:
         return ALONE
     body = body_of(ask.request, prepared, judgement, round_=0, now=now)
@@ -196,7 +201,7 @@ async def _decide_one(
     permit = moved = None
     rows.decisions.append(decision_row(ask.request, body, 0, now))
     if judgement.verdict == "permit":
-        permit = _reserve(office, ask.request, prepared, body, accounts, held, rows, now)
+        permit = _reserve(office, ask.request, prepared, body, accounts, looks, held, rows, now)
         moved = movement("reserve", prepared.account_ids, prepared.mechanism, prepared.facts.cost, now)
     _journal(ask.request, body, moved, rows, now)
     await _use_up(connection, judgement, body)
@@ -205,9 +210,16 @@ async def _decide_one(
     return answer
 
 
-def judge(prepared: Brief, accounts: dict[UUID, Account], *, alone: bool, reviewed: bool = False) -> Judgement | None:
+def judge(
+    prepared: Brief,
+    accounts: dict[UUID, Account],
+    looks: Mapping[Pair, int],
+    *,
+    alone: bool,
+    reviewed: bool = False,
+) -> Judgement | None:
     """The gate's verdict with waivers applied; None where that needs a transaction of its own."""
-    facts = prepared.with_balances(accounts)
+    facts = prepared.with_balances(accounts, looks)
     clauses = gate.judge(gate.GATE, facts)
     needs_review = not reviewed and prepared.version is not None and "plan" in prepared.version.charter.reviews
     if not alone and ((clauses and prepared.waivers) or (not clauses and needs_review)):
@@ -257,6 +269,7 @@ def _reserve(
     prepared: Brief,
     body: dict[str, Any],
     accounts: dict[UUID, Account],
+    looks: Looks,
     held: set[UUID],
     rows: Rows,
     now: datetime,
@@ -267,6 +280,7 @@ def _reserve(
         accounts[key] = accounts[key].holding(cost)
         held.add(key)
         rows.ledger.append((key, permit_id, prepared.mechanism, now))
+    looks.take(prepared, permit_id, request.run_id, now)
     if not prepared.is_written:
         _, document = known_as(mechanism_of(request.offer.mechanism))
         rows.mechanisms.append(mechanism_row(prepared.mechanism, document, cost))
@@ -319,7 +333,8 @@ async def conclude(office: Office, connection: AsyncConnection, row: Any, state:
     hot = HotStore(await driver_connection(connection))
     prepared = await brief(connection, book, request, now)
     accounts = await _lock(connection, hot, {0: prepared}, now)
-    judgement = judge(prepared, accounts, alone=True, reviewed=True)
+    looks = await Looks.lock(connection, [prepared])
+    judgement = judge(prepared, accounts, looks.taken, alone=True, reviewed=True)
     assert judgement is not None
     if state != "approved":
         clause = Clause("review.plan", "an approved review", f"the review is {state}", "plan anew")
@@ -329,12 +344,13 @@ async def conclude(office: Office, connection: AsyncConnection, row: Any, state:
     rows.decisions.append(decision_row(request, body, 1, now))
     moved = None
     if judgement.verdict == "permit":
-        _reserve(office, request, prepared, body, accounts, held, rows, now)
+        _reserve(office, request, prepared, body, accounts, looks, held, rows, now)
         moved = movement("reserve", prepared.account_ids, prepared.mechanism, prepared.facts.cost, now)
     _journal(request, body, moved, rows, now)
     await _use_up(connection, judgement, body)
     await hot.hold({key: accounts[key] for key in held})
     await hot.write(rows)
+    await looks.write()
     return {"decision_id": body["id"], "verdict": body["verdict"]}
 
 

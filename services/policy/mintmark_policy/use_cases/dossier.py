@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.accounting import ORDERS, SCALE, in_words
 from mintmark_policy.domain.assessment import standing_of
+from mintmark_policy.domain.release import told
 from mintmark_policy.store.budgets import BudgetStore, exact
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
@@ -20,8 +21,8 @@ from mintmark_policy.use_cases.destruction import certificates_of
 from mintmark_policy.use_cases.office import Office
 
 
-async def dossier(office: Office, asset_id: UUID) -> dict[str, Any]:
-    """Everything at one moment, in one transaction.
+async def dossier(office: Office, asset_id: UUID, *, raw: bool) -> dict[str, Any]:
+    """Everything at one moment, in one transaction; figures of real rows ``raw`` to who may read them so.
 
     Raises:
         NotFound: no permit was given for such an asset.
@@ -50,7 +51,7 @@ async def dossier(office: Office, asset_id: UUID) -> dict[str, Any]:
                 "made_at": permit.made_at.isoformat(),
             },
             "ledger": await _ledger(connection, permit),
-            "release": await _release(store, asset_id),
+            "release": await _release(store, asset_id, raw=raw),
             "certificates": await certificates_of(connection, asset_id),
             "reviews": [
                 found
@@ -65,7 +66,7 @@ async def review_on(connection: AsyncConnection, kind: str, subject: str) -> dic
     row = await ReviewStore(connection).latest_on(kind, subject)
     if row is None:
         return None
-    shown = await reviews.show(connection, row)
+    shown = await reviews.show(connection, row, raw=False)
     return {name: value for name, value in shown.items() if name != "document"}
 
 
@@ -91,8 +92,7 @@ async def _ledger(connection: AsyncConnection, permit: Any) -> dict[str, Any]:
     return {"orders": [str(order) for order in ORDERS], "scale": SCALE, "entries": entries}
 
 
-async def _release(store: DecisionStore, asset_id: UUID) -> dict[str, Any] | None:
+async def _release(store: DecisionStore, asset_id: UUID, *, raw: bool) -> dict[str, Any] | None:
     if not await store.is_decided(asset_id):
         return None
-    document: dict[str, Any] = (await store.release_of(asset_id)).document
-    return document
+    return told((await store.release_of(asset_id)).document, raw=raw)

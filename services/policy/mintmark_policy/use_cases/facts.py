@@ -16,6 +16,7 @@ from mintmark_policy.domain.permit import made_an_asset
 from mintmark_policy.domain.waiver import Waiver
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
+from mintmark_policy.store.looks import LookStore
 from mintmark_policy.use_cases.rulebook import Book, SourceKey, Version
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.policy import DecisionRequest, Plan, SourceUnit
@@ -39,12 +40,18 @@ class Brief:
     """That the mechanism is known to be written down."""
 
     @property
+    def look(self) -> tuple[UUID, UUID]:
+        """The charter and the source whose looks it takes from."""
+        return UUID(self.facts.plan.charter_id), UUID(self.facts.plan.source_id)
+
+    @property
     def account_ids(self) -> tuple[UUID, ...]:
         return (*self.own, *self.allocated)
 
-    def with_balances(self, accounts: dict[UUID, Account]) -> stated.Facts:
+    def with_balances(self, accounts: dict[UUID, Account], looks: Mapping[tuple[UUID, UUID], int]) -> stated.Facts:
         return replace(
             self.facts,
+            looks_taken=looks.get(self.look, 0),
             populations=[accounts[key] for key in self.own],
             allocations=[accounts[key] for key in self.allocated],
         )
@@ -163,6 +170,9 @@ async def _model(connection: AsyncConnection, run_id: UUID) -> stated.Model | No
     if decision is None or permit is None:
         return None
     plan, label = decision.request["plan"], decision.request["offer"]["guarantee"]
+    looks = LookStore(connection)
+    fitted_by = await looks.model_of(run_id)
+    rejected = await looks.rejected_of(fitted_by)
     return stated.Model(
         charter_id=plan["charter_id"],
         source_id=plan["source_id"],
@@ -173,6 +183,8 @@ async def _model(connection: AsyncConnection, run_id: UUID) -> stated.Model | No
         epsilon=_decimal(label.get("epsilon")),
         delta=_decimal(label.get("delta")),
         stopped=await stop_of(connection, run_id),
+        fitted_by=str(fitted_by),
+        rejected=str(rejected) if rejected else None,
     )
 
 

@@ -39,7 +39,7 @@ async def vote(office: Office, *, review_id: UUID, ballot: reviews.Ballot, by: s
         review = await reviews.cast(connection, review_id, ballot, by=by, now=now)
         await _conclude(office, connection, review, standing(review)[0], now)
         row = await ReviewStore(connection).row(review_id)
-        return await attempt.keep(connection, by, Reply(201, await reviews.show(connection, row)))
+        return await attempt.keep(connection, by, Reply(201, await reviews.show(connection, row, raw=False)))
 
 
 async def meet_condition(office: Office, *, review_id: UUID, condition_id: UUID, evidence: str, by: str) -> Reply:
@@ -56,7 +56,7 @@ async def meet_condition(office: Office, *, review_id: UUID, condition_id: UUID,
         await journal.record(connection, now, event)
         review = await store.review(await store.row(review_id))
         await _conclude(office, connection, review, standing(review)[0], now)
-        return Reply(200, await reviews.show(connection, await store.row(review_id)))
+        return Reply(200, await reviews.show(connection, await store.row(review_id), raw=False))
 
 
 async def lapse(office: Office, connection: AsyncConnection, review_id: UUID, now: datetime) -> bool:

@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from mintmark_policy.domain.looks import telling_of
 from mintmark_policy.domain.permit import check_redemption, made_an_asset
 from mintmark_policy.store.budgets import BudgetStore
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore, as_permit
 from mintmark_policy.tables import journal
+from mintmark_policy.use_cases import looks
 from mintmark_policy.use_cases.facts import charge_of, movement
 from mintmark_policy.use_cases.keyring import Opening
 from mintmark_policy.use_cases.office import Office
@@ -63,7 +65,10 @@ async def redeem(office: Office, permit_id: UUID, request: RedeemRequest, *, by:
         if check_redemption(as_permit(row), plan_digest=request.plan_digest, redemption_key=key, now=now):
             await _spend(office, connection, row, by, key, now)
             row = await store.lock_permit(permit_id)
-        model = (await store.decision(row.decision_id)).request["plan"].get("model")
+        decision = await store.decision(row.decision_id)
+        model = decision.request["plan"].get("model")
+        if model is not None:
+            await looks.refuse_rejected(connection, row.run_id, decision)
         kept = None if model is None else (await store.permit_of_run(UUID(model))).asset_key_id
         learnt_from = row.source_key_id if model is None else kept
         opened, asset = await office.keyring.open(connection, [learnt_from, row.asset_key_id], Opening(row.run_id, now))
@@ -97,6 +102,8 @@ async def settle(office: Office, permit_id: UUID, outcome: str, *, by: str) -> N
         if row.state != "redeemed":
             raise Conflict(f"The permit is {row.state}; only a redeemed one is settled.", code="not-redeemed")
         await store.set_permit(permit_id, state="settled", outcome=outcome)
+        if not made_an_asset("settled", outcome):
+            await looks.give_back(connection, permit_id, now)
         await journal.record(connection, now, AuditEvent(by, "permit.settle", f"permit:{permit_id}", outcome))
 
 
@@ -139,6 +146,8 @@ async def open_for_assay(office: Office, permit_id: UUID, request: AssayKeysRequ
         opening = Opening(row.run_id, now, released=request.purpose == "re-assay")
         source_key, asset_key, *opened = await office.keyring.open(connection, wanted, opening)
         others = dict(zip(map(str, request.others), opened, strict=True))
+        await looks.enter_opening(connection, permit_id, request.purpose, now)
+        plan = (await store.decision(row.decision_id)).request["plan"]
         charters, digest = CharterStore(connection), row.charter_digest
         charter = await charters.by_digest(row.charter_id, digest, now, decided_at=row.made_at)
         details = {"purpose": Word(request.purpose), "others": sorted(others)}
@@ -149,6 +158,7 @@ async def open_for_assay(office: Office, permit_id: UUID, request: AssayKeysRequ
         "asset_key": asset_key,
         "others": others,
         "suite": charter.document.get("suite"),
+        "figures": telling_of(plan),
     }
 
 

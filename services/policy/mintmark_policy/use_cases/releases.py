@@ -1,7 +1,7 @@
 """What leaves quarantine, and who may read it (I2)."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -10,16 +10,18 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.charter import Charter, read_charter
+from mintmark_policy.domain.looks import telling_of
 from mintmark_policy.domain.permit import made_an_asset
-from mintmark_policy.domain.release import Interval, judge, weigh
+from mintmark_policy.domain.release import Interval, judge, told, weigh
 from mintmark_policy.store.charters import CharterStore, state_of
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.tables import journal
-from mintmark_policy.use_cases import reviews, stops
+from mintmark_policy.use_cases import looks, reviews, stops
 from mintmark_policy.use_cases.charters import suspend_within
 from mintmark_policy.use_cases.governing import governing
 from mintmark_policy.use_cases.keyring import Opening
 from mintmark_policy.use_cases.office import Office
+from mintmark_shared.contracts.evaluation import Estimate
 from mintmark_shared.contracts.policy import ReleaseRequest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
@@ -46,7 +48,10 @@ async def decide_release(office: Office, request: ReleaseRequest, *, by: str, at
         kind: ReleaseKind = "blended-release" if plan.get("blend") else "release"
         present = await governing(connection, permit.charter_id, now)
         voted_on = kind != "release" or kind in {*charter.reviews, *present.reviews}
-        body = _judge(request, charter, plan["use_case"], now, voted_on=voted_on)
+        body = _judge(request, charter, plan, now, voted_on=voted_on)
+        decision = await store.decision(permit.decision_id)
+        if (rejected := await looks.rejected_sibling(connection, request.asset_id, decision)) is not None:
+            _hold(body, rejected)
         if body["verdict"] == "review":
             body["review_id"] = str(await _open_review(connection, body, charter, permit, kind, by, now))
         await _write(connection, body, permit, charter, document, by, now)
@@ -69,14 +74,23 @@ async def plan_of(store: DecisionStore, permit: Any) -> dict[str, Any]:
     return plan
 
 
+def _hold(body: dict[str, Any], rejected: UUID) -> None:
+    """Tables drawn at once from one model do not race past the first rejection: the others are released by vote."""
+    if body["verdict"] == "released":
+        body["verdict"] = "review"
+        body["triggered"] = [*body["triggered"], f"{looks.REJECTED}: {rejected}"]
+
+
+def intervals_of(estimates: Sequence[Estimate]) -> dict[str, Interval]:
+    return {one.metric: Interval(one.value, one.lower, one.upper, one.n) for one in estimates}
+
+
 def _judge(
-    request: ReleaseRequest, charter: Charter, use_case: str, now: datetime, *, voted_on: bool
+    request: ReleaseRequest, charter: Charter, plan: Mapping[str, Any], now: datetime, *, voted_on: bool
 ) -> dict[str, Any]:
     """What becomes of an asset; one with real rows in it is never released without a vote."""
-    intervals = {
-        estimate.metric: Interval(estimate.value, estimate.lower, estimate.upper) for estimate in request.estimates
-    }
-    results = weigh(charter.criteria_for(use_case), intervals)
+    intervals = intervals_of(request.estimates)
+    results = weigh(charter.criteria_for(plan["use_case"]), intervals)
     judged = judge(results, charter.triggers, intervals, reviewed=voted_on)
     return {
         "id": str(uuid.uuid4()),
@@ -85,6 +99,7 @@ def _judge(
         "round": 0,
         "verdict": judged.verdict,
         "criteria": [asdict(result) for result in results],
+        "figures": telling_of(plan),
         "triggered": list(judged.triggered),
         "charter_digest": charter.digest,
         "decided_at": now.isoformat(),
@@ -180,7 +195,7 @@ async def _grant_requester(
 async def _journal_release(connection: AsyncConnection, body: dict[str, Any], by: str, now: datetime) -> None:
     missed = [Word(entry["metric"]) for entry in body["criteria"] if not entry["met"]]
     details = {"assay": body["assay_id"], "charter_digest": body["charter_digest"], "missed": missed}
-    facet = {name: value for name, value in body.items() if name != "suspend"}
+    facet = {name: value for name, value in told(body, raw=False).items() if name != "suspend"}
     shown = {"release": facet}
     event = AuditEvent(by, "asset.decide", f"asset:{body['asset_id']}", body["verdict"], details, shown=shown)
     await journal.record(connection, now, event, lineage=[said_of(body["asset_id"], now, mintmark_release=facet)])
@@ -200,9 +215,9 @@ def said_of(
     )
 
 
-async def release_of(office: Office, asset_id: UUID) -> Any:
+async def release_of(office: Office, asset_id: UUID, *, raw: bool) -> dict[str, Any]:
     async with office.database.transaction() as connection:
-        return (await DecisionStore(connection).release_of(asset_id)).document
+        return told((await DecisionStore(connection).release_of(asset_id)).document, raw=raw)
 
 
 # --- grants -------------------------------------------------------------------------------

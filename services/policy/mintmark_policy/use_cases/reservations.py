@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mintmark_policy.store.budgets import BudgetStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.tables import journal
+from mintmark_policy.use_cases import looks
 from mintmark_policy.use_cases.facts import movement
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.journal import AuditEvent
@@ -47,5 +48,6 @@ async def give_back(
     await store.set_permit(row.id, state="returned", outcome=outcome)
     cost = await budgets.cost(row.mechanism)
     await budgets.move("return", row.account_ids, row.id, row.mechanism, cost, now)
+    await looks.give_back(connection, row.id, now)
     shown = {"return": movement("return", row.account_ids, row.mechanism, cost, now)}
     await journal.record(connection, now, AuditEvent(by, "permit.return", f"permit:{row.id}", outcome, shown=shown))

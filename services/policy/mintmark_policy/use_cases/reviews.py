@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mintmark_policy.domain.release import told
 from mintmark_policy.domain.review import (
     TIME_LIMIT,
     Kind,
@@ -161,14 +162,17 @@ async def cast(connection: AsyncConnection, review_id: UUID, ballot: Ballot, *, 
     return await store.review(await store.row(review_id))
 
 
-async def show(connection: AsyncConnection, row: Any) -> dict[str, Any]:
-    """A review as it goes over the wire."""
+async def show(connection: AsyncConnection, row: Any, *, raw: bool) -> dict[str, Any]:
+    """A review as it goes over the wire; figures of real rows ``raw`` to who may read them so.
+
+    The digest is of the document as it is kept, which is what votes are bound to.
+    """
     store = ReviewStore(connection)
     review = await store.review(row)
     return {
         **show_opening(row),
         **show_end(row),
-        "document": row.document,
+        "document": told(row.document, raw=raw),
         "stage": read_quorum(row.quorum).stages[standing(review)[1]].name,
         "votes": [show_vote(vote) for vote in await store.votes(row.id)],
         "conditions": [show_condition(entry) for entry in await store.conditions(row.id)],

@@ -10,6 +10,7 @@ from mintmark_policy.domain.facts import Clause, Facts, Stop
 from mintmark_policy.domain.gate.rule import RANK, of_charter, unwaivable
 
 LABEL = "a label is what the mechanism earns, and no vote changes that"
+LOOKS = "looks at real people change only by a vote on the charter, as a budget does"
 STOPPED = "what is stopped is started again by a vote on it, never around it"
 BUDGET = "a budget changes only by a vote on it, and is never overspent"
 MECHANISMS = {
@@ -190,6 +191,34 @@ def _suffices(which: str, accounts: Sequence[Account], cost: Cost) -> Clause | N
         return None
     expected, actual = ("; ".join(words) for words in zip(*short, strict=True))
     return Clause(f"budget.{which}", expected, actual, "ask for a smaller ε, or have more budget voted")
+
+
+@waivable("model.rejected", by_glass=False)
+def model_was_not_rejected(facts: Facts) -> Clause | None:
+    """Whoever may draw again and again until a table passes has no criterion to meet."""
+    rejected = facts.model.rejected if facts.model is not None else None
+    if rejected is None:
+        return None
+    return Clause(
+        "model.rejected",
+        "a model no table of which was rejected",
+        f"asset {rejected} was rejected",
+        "fit anew, or ask for an exception, which the committee votes on",
+    )
+
+
+@unwaivable("looks.exhausted", LOOKS)
+@of_charter
+def looks_suffice(facts: Facts, charter: Charter) -> Clause | None:
+    """Every table is held against real people, and its verdict tells of them though its making cost no ε."""
+    if facts.looks_taken < charter.looks:
+        return None
+    return Clause(
+        "looks.exhausted",
+        f"at most {charter.looks} looks at the source under this charter",
+        f"{facts.looks_taken} are taken",
+        "use what was released, or have more looks voted in a new version of the charter",
+    )
 
 
 @unwaivable("model.not-stopped", STOPPED)

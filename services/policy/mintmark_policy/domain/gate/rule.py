@@ -15,19 +15,23 @@ CharterRule = Callable[[Facts, Charter], Clause | None]
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: the code it fails with, what it asks, and why it is never waived (None where it may be)."""
+    """One rule: the code it fails with, what it asks, and why it is never waived (None where it may be).
+
+    ``by_glass``: broken glass waives it too; otherwise only an exception does, which a committee votes on.
+    """
 
     code: str
     asked: Asked
     unwaivable: str | None
+    by_glass: bool = True
 
     def __call__(self, facts: Facts) -> Clause | None:
         return self.asked(facts)
 
 
-def waivable(code: str) -> Callable[[Asked], Rule]:
-    """A rule that an exception or broken glass may set aside."""
-    return lambda asked: Rule(code, asked, None)
+def waivable(code: str, *, by_glass: bool = True) -> Callable[[Asked], Rule]:
+    """A rule that an exception may set aside, and broken glass unless it is said otherwise."""
+    return lambda asked: Rule(code, asked, None, by_glass)
 
 
 def unwaivable(code: str, why: str) -> Callable[[Asked], Rule]:
