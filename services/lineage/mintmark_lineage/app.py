@@ -14,7 +14,7 @@ from mintmark_lineage.settings import Settings
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_lineage.use_cases.cards import Throttle, publish
 from mintmark_lineage.use_cases.courier import Courier
-from mintmark_lineage.use_cases.events import check_order, open_months
+from mintmark_lineage.use_cases.events import check_folded, check_order, fold_anew, open_months
 from mintmark_lineage.use_cases.forwards import Sink, forward
 from mintmark_lineage.use_cases.impact import announce
 from mintmark_lineage.use_cases.log import sign_checkpoint
@@ -84,7 +84,7 @@ def create_app(
         repeating(NEWS_SECONDS, lambda: announce(archive)),
         Courier(archive, messenger).run,
         repeating(NEWS_SECONDS, lambda: publish(archive)),
-        repeating(NEWS_SECONDS, lambda: count_events(archive)),
+        repeating(NEWS_SECONDS, lambda: fold_anew(archive), lambda: count_events(archive)),
         repeating(MONTH_SECONDS, lambda: open_months(archive)),
         repeating(GAUGE_SECONDS, lambda: show(archive, metrics)),
     ]
@@ -93,7 +93,8 @@ def create_app(
         summary="OpenLineage in; graph, records and proofs out.",
         routers=ROUTERS,
         verifier=around.verifier,
-        checks=around.checks("mintmark_lineage") | {"order": lambda: check_order(archive)},
+        checks=around.checks("mintmark_lineage")
+        | {"order": lambda: check_order(archive), "folded": lambda: check_folded(archive)},
         metrics=metrics,
         lifespan=lambda: around.live(loops),
         schemas=schemas(),

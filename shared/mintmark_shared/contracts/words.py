@@ -82,6 +82,10 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
 
 
+EARLIEST, LATEST = datetime(100, 1, 1, tzinfo=UTC), datetime(9900, 1, 1, tzinfo=UTC)
+"""What times lie between: at the ends of the calendar (years 1 and 9999) databases keep a time as infinite, offsets and
+periods lead out of it, and what was stored is never read again. A century is more than any period counts."""
+
 MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})"
 )
@@ -96,17 +100,18 @@ def _written_out(value: object) -> object:
 
 
 def _in_a_calendar(moment: AwareDatetime) -> AwareDatetime:
-    """At the ends of the calendar an offset leads out of it, where no database follows."""
     try:
-        moment.astimezone(UTC)
+        inside = EARLIEST <= moment.astimezone(UTC) < LATEST
     except OverflowError:
-        message = "this time lies outside the years 1 to 9999 in UTC"
-        raise ValueError(message) from None
+        inside = False
+    if not inside:
+        message = "a time lies in the years 100 to 9899 of UTC; for what never ends, name a year as far off as needed"
+        raise ValueError(message)
     return moment
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_a_calendar)]
-"""A time with its offset."""
+"""A time with its offset, in the years 100 to 9899 of UTC: the one type of every time that a caller sends."""
 
 
 FIGURE = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")

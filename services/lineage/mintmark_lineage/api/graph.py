@@ -13,7 +13,7 @@ from mintmark_lineage.api.words import (
     Graph,
     ImpactShown,
     InArchive,
-    Name,
+    NodeId,
     ProvenGrounds,
     Record,
 )
@@ -31,7 +31,10 @@ router = APIRouter(prefix="/v1", tags=["lineage"])
 @router.get("/graph", operation_id="getGraph", summary="What lies upstream or downstream of a node")
 async def get_graph(
     archive: InArchive,
-    node: Annotated[Name | None, Query(description="dataset:<namespace>:<name>, job:… or run:<id>.")] = None,
+    node: Annotated[
+        NodeId | None,
+        Query(description="dataset:<namespace>:<name>, job:… or run:<id>; a colon in a name is written %3A."),
+    ] = None,
     run: Annotated[UUID | None, Query(description="The graph as this run met it, instead of a node.")] = None,
     direction: Annotated[Direction, Query()] = "upstream",
     depth: Annotated[int, Query(ge=1, le=50)] = 10,

@@ -4,11 +4,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from mintmark_lineage.api.words import DELIVER, READ, WRITE, AuditLeaf, InArchive, leaf_of
+from mintmark_lineage.domain.told import Told
 from mintmark_lineage.store.forwards import ForwardStore
-from mintmark_lineage.use_cases.events import Told, take_events
+from mintmark_lineage.use_cases.events import heard, take_events
 from mintmark_lineage.use_cases.log import Leaf, append_leaves
 from mintmark_shared.auth import Caller
 from mintmark_shared.contracts.lineage import Deliveries, Receipt, Refusal
@@ -23,11 +24,19 @@ router = APIRouter(tags=["lineage"])
 MOST_BYTES = 8 * 2**20
 MOST_BYTES_DELIVERED = 4 * MOST_BYTES
 MOST_IN_BATCH = 2_000
+TOO_LARGE = (
+    f"A body may hold {MOST_BYTES} bytes once unpacked, be it an event or a batch, and nothing of this one was kept. Send "
+    "fewer events at once, and leave large facets out, such as spark.logicalPlan, spark_unknown and sourceCode."
+)
+MOST_NAME_BYTES = 2_000
 Label = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class Open(BaseModel):
-    """OpenLineage lets producers add members; what we do not read we keep."""
+    """OpenLineage lets producers add members; what we do not read we keep.
+
+    Facets may be anything: what is none of the shape it should be stays in the event and is left out of what is shown.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -36,28 +45,35 @@ class Named(Open):
     namespace: Label
     name: Label
 
-
-class ParentRun(Open):
-    run: dict[str, Any]
+    @model_validator(mode="after")
+    def _fits_an_index(self) -> "Named":
+        taken = len(f"{self.namespace}{self.name}".encode("utf-8", "surrogatepass"))
+        if taken > MOST_NAME_BYTES:
+            message = f"namespace and name may take {MOST_NAME_BYTES} bytes of UTF-8 together, and take {taken}"
+            raise ValueError(message)
+        return self
 
 
 class OpenLineageRun(Open):
-    runId: UUID  # noqa: N815 - OpenLineage's spelling
-    facets: dict[str, dict[str, Any]] | None = None
+    """``runId`` may be written in capitals, in braces, without hyphens or as a URN: it is one run."""
 
-    @model_validator(mode="after")
-    def _parent_is_whole(self) -> "OpenLineageRun":
-        parent = (self.facets or {}).get("parent")
-        if parent is not None and not isinstance((ParentRun.model_validate(parent)).run.get("runId"), str):
-            message = "facets.parent.run.runId must be a string"
-            raise ValueError(message)
-        return self
+    runId: UUID  # noqa: N815 - OpenLineage's spelling
+
+
+def _text(said: Any) -> Any:
+    if not isinstance(said, str) or not said[:1].isdigit() or said.replace(".", "", 1).isdigit():
+        message = "eventTime is text, such as 2026-01-31T12:00:00Z"
+        raise ValueError(message)
+    return said
+
+
+EventTime = Annotated[Moment, BeforeValidator(_text)]
 
 
 class OpenLineageEvent(Open):
     """A run, job or dataset event of OpenLineage 2-0-2."""
 
-    eventTime: Moment  # noqa: N815
+    eventTime: EventTime  # noqa: N815
     producer: Label
     schemaURL: Label  # noqa: N815
     eventType: Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"] | None = None  # noqa: N815
@@ -95,13 +111,13 @@ _EVENT = TypeAdapter(OpenLineageEvent)
         },
     },
 )
-async def post_lineage(request: Request, archive: InArchive, _: Caller = WRITE) -> Response:
+async def post_lineage(request: Request, archive: InArchive, caller: Caller = WRITE) -> Response:
     event = await _read(request)
     try:
-        told = await apart(_told, event)
+        told = await apart(_told, event, caller, vouched=False)
     except ValidationError as error:
         raise Invalid("The event does not fit its schema.", reasons=faults(error)) from None
-    await take_events(archive, [told], vouched=False)
+    await take_events(archive, [told])
     return Response(status_code=201)
 
 
@@ -145,25 +161,25 @@ class BatchReceipt(Document):
         },
     },
 )
-async def post_batch(request: Request, archive: InArchive, _: Caller = WRITE) -> BatchReceipt:
+async def post_batch(request: Request, archive: InArchive, caller: Caller = WRITE) -> BatchReceipt:
     batch = await _read(request)
     if not isinstance(batch, list) or not 0 < len(batch) <= MOST_IN_BATCH:
         raise Invalid(f"A batch is a list of 1 to {MOST_IN_BATCH} events.", code="batch-unreadable")
-    told, failed = await apart(_sorted_out, batch)
-    await take_events(archive, told, vouched=False)
+    told, failed = await apart(_sorted_out, batch, caller)
+    await take_events(archive, told)
     lost = len(failed)
     summary = Summary(received=len(batch), successful=len(told), failed=lost, non_retriable=lost)
     status: Literal["success", "partial_success"] = "partial_success" if failed else "success"
     return BatchReceipt(status=status, summary=summary, failed_events=failed)
 
 
-def _sorted_out(batch: list[Any]) -> tuple[list[Told], list[FailedEvent]]:
+def _sorted_out(batch: list[Any], caller: Caller) -> tuple[list[Told], list[FailedEvent]]:
     """The events of a batch that can be taken, and those that cannot."""
     told: list[Told] = []
     failed: list[FailedEvent] = []
     for index, event in enumerate(batch):
         try:
-            told.append(_told(event))
+            told.append(_told(event, caller, vouched=False))
         except ValidationError as error:
             failed.append(FailedEvent(index=index, reason=f"It does not fit its schema: {faults(error)[0]['message']}"))
         except MintmarkError as error:
@@ -181,14 +197,21 @@ async def _read(request: Request) -> Any:
     body = await request.body()
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding == "gzip":
-        body = await apart(unzip, body, most=MOST_BYTES)
+        body = await _unpacked(body)
     elif encoding not in {"", "identity"}:
         raise UnsupportedMedia(f"Content-Encoding {encoding[:50]} is not accepted; send gzip or none.")
     return await read_body(body, largest=MOST_BYTES, whole_numbers_to=LONG)
 
 
-def _told(raw: Any) -> Told:
-    """An event as it came, so that it comes back out so, and its time.
+async def _unpacked(body: bytes) -> bytes:
+    try:
+        return await apart(unzip, body, most=MOST_BYTES)
+    except TooLarge:
+        raise TooLarge(TOO_LARGE) from None
+
+
+def _told(raw: Any, caller: Caller, *, vouched: bool) -> Told:
+    """An event as it came, so that it comes back out so, its time, and who told it.
 
     Raises:
         ValidationError: it is no event of OpenLineage.
@@ -196,7 +219,7 @@ def _told(raw: Any) -> Told:
     """
     event = _EVENT.validate_python(raw)
     check_storable(raw)
-    return raw, event.eventTime
+    return heard(raw, event.eventTime, by=caller.subject, vouched=vouched)
 
 
 @router.post(
@@ -205,7 +228,7 @@ def _told(raw: Any) -> Told:
     summary="Take what a service's outbox holds, in order",
     openapi_extra={LARGEST_BODY: MOST_BYTES_DELIVERED},
 )
-async def deliver(deliveries: Deliveries, archive: InArchive, _: Caller = DELIVER) -> Receipt:
+async def deliver(deliveries: Deliveries, archive: InArchive, caller: Caller = DELIVER) -> Receipt:
     """One that cannot be taken is refused by itself; one that was taken before changes nothing."""
     refused: dict[UUID, MintmarkError] = {}
     leaves: dict[UUID, Leaf] = {}
@@ -215,12 +238,12 @@ async def deliver(deliveries: Deliveries, archive: InArchive, _: Caller = DELIVE
             if item.kind == "audit":
                 leaves[item.id] = leaf_of(AuditLeaf.model_validate(item.payload))
             else:
-                told.append(_told(item.payload))
+                told.append(_told(item.payload, caller, vouched=True))
         except MintmarkError as error:
             refused[item.id] = error
         except ValidationError as error:
             refused[item.id] = Invalid(f"The {item.kind} event does not fit its schema.", reasons=faults(error))
-    await take_events(archive, told, vouched=True)
+    await take_events(archive, told)
     places = await append_leaves(archive, list(leaves.values()))
     refused |= {key: place for key, place in zip(leaves, places, strict=True) if isinstance(place, Conflict)}
     return Receipt(refused=[Refusal(id=key, problem=error.problem()) for key, error in refused.items()])

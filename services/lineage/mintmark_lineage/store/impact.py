@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_lineage.domain.changes import ANNOUNCED, AssetChange
 from mintmark_lineage.domain.graph import Direction
-from mintmark_lineage.store.events import Dataset
+from mintmark_lineage.store.edges import Dataset
 from mintmark_lineage.tables import asset_changes, model_versions, models, webhooks
 
 TRAININGS = 0x6D6D_7472
@@ -55,7 +55,7 @@ class ImpactStore:
             select(asset_changes)
             .where(asset_changes.c.asset_id.in_(list(assets)))
             .where(asset_changes.c.at <= as_of if as_of is not None else true())
-            .order_by(asset_changes.c.asset_id, asset_changes.c.at)
+            .order_by(asset_changes.c.asset_id, asset_changes.c.at, asset_changes.c.change)
         )
         found: dict[str, list[AssetChange]] = {}
         for row in await self._connection.execute(query):
@@ -103,7 +103,7 @@ WITH RECURSIVE reached (namespace, name) AS (
     SELECT there.namespace, there.name
     FROM reached
     JOIN edges here ON here.namespace = reached.namespace AND here.name = reached.name AND here.direction = :near
-    JOIN edges there ON there.run_id = here.run_id AND there.direction = :far
+    JOIN edges there ON there.run_id = here.run_id AND there.party = here.party AND there.direction = :far
     WHERE CAST(:as_of AS timestamptz) IS NULL
        OR (here.first_seen <= CAST(:as_of AS timestamptz) AND there.first_seen <= CAST(:as_of AS timestamptz))
 )

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mintmark_lineage.store.impact import ImpactStore
 from mintmark_lineage.store.models import SAID, ModelStore
 from mintmark_lineage.use_cases.archive import Archive
-from mintmark_lineage.use_cases.events import take_within
+from mintmark_lineage.use_cases.events import heard, take_within
 from mintmark_lineage.use_cases.impact import tell_late
 from mintmark_lineage.use_cases.log import record_act, record_acts
 from mintmark_shared.errors import Conflict, Forbidden, NotFound
@@ -99,7 +99,7 @@ async def train_within(
     kept = await store.version(training.model, training.version)
     assert kept is not None
     event = _training_event(training.model, training.version, new, kept.trained_at)
-    await take_within(connection, [(event, kept.trained_at)], now, vouched=True)
+    await take_within(connection, [heard(event, kept.trained_at, by="lineage", vouched=True)], now)
     await tell_late(connection, archive, model, training.version, now)
     details = {"version": Word(training.version), "assets": new}
     return [AuditEvent(by, "model.train", Word(f"model:{training.model}"), details=details)]
