@@ -3,7 +3,7 @@ than its route takes.
 
 A door stands before the framework: it reads bodies as JSON strictly, whatever the framework would do, and no route can
 be added without one. A route says in ``openapi_extra`` what it takes beyond the usual: ``x-largest-body`` in bytes, or
-none where it takes the body piece by piece itself.
+none where it takes the body piece by piece itself; and ``x-when-too-large``, what to say of a longer one.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from mintmark_shared.documents import read_body, read_json
 from mintmark_shared.errors import BadRequest, Invalid, TooLarge, TooSlow
 
 LARGEST_BODY = "x-largest-body"
+WHEN_TOO_LARGE = "x-when-too-large"
 USUAL_BYTES = 2**20
 IDLE_BYTES = 64 * 1024
 """What a route that takes no body leaves unread without a word."""
@@ -74,6 +75,10 @@ class Door:
         self._read_by_framework = route.body_field is not None
         self._takes_a_body = self._read_by_framework or "requestBody" in told
         self._largest: int | None = told.get(LARGEST_BODY, USUAL_BYTES if self._takes_a_body else IDLE_BYTES)
+        self._when_too_large: str = told.get(
+            WHEN_TOO_LARGE,
+            f"The body may hold {self._largest} bytes here; leave out what is not needed, or send it in parts.",
+        )
         single = [field for field in _parameters(route.dependant) if not _is_list(field.field_info.annotation)]
         self._once = {field.alias for field in single}
         self._whole = {field.alias for field in single if _is_whole(field.field_info.annotation)}
@@ -127,14 +132,14 @@ class Door:
 
     async def _taken(self, request: Request, largest: int, length: int | None, seconds: float) -> bytes:
         if length is not None and length > largest:
-            raise _too_large(largest)
+            raise TooLarge(self._when_too_large)
         body = bytearray()
         try:
             async with asyncio.timeout(seconds):
                 async for chunk in request.stream():
                     body += chunk
                     if len(body) > largest:
-                        raise _too_large(largest)
+                        raise TooLarge(self._when_too_large)
         except TimeoutError:
             raise _too_slow() from None
         except ClientDisconnect:
@@ -176,10 +181,6 @@ def _patient(receive: Receive, seconds: float) -> Receive:
             raise _too_slow() from None
 
     return receive_in_time
-
-
-def _too_large(largest: int) -> TooLarge:
-    return TooLarge(f"The body may hold {largest} bytes here; leave out what is not needed, or send it in parts.")
 
 
 def _too_slow() -> TooSlow:

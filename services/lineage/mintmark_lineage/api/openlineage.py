@@ -15,8 +15,8 @@ from mintmark_shared.auth import Caller
 from mintmark_shared.contracts.lineage import Deliveries, Receipt, Refusal
 from mintmark_shared.contracts.words import Document, Moment
 from mintmark_shared.documents import LONG, apart, check_storable, read_body
-from mintmark_shared.doors import LARGEST_BODY
-from mintmark_shared.errors import Conflict, Invalid, MintmarkError, UnsupportedMedia
+from mintmark_shared.doors import LARGEST_BODY, WHEN_TOO_LARGE
+from mintmark_shared.errors import Conflict, Invalid, MintmarkError, TooLarge, UnsupportedMedia
 from mintmark_shared.inflate import unzip
 from mintmark_shared.web import faults
 
@@ -105,6 +105,7 @@ _EVENT = TypeAdapter(OpenLineageEvent)
     summary="Take an OpenLineage 2-0-2 event",
     openapi_extra={
         LARGEST_BODY: MOST_BYTES,
+        WHEN_TOO_LARGE: TOO_LARGE,
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OpenLineageEvent"}}},
@@ -151,6 +152,7 @@ class BatchReceipt(Document):
     summary="Take many OpenLineage events; each that does not fit is named, the others are kept",
     openapi_extra={
         LARGEST_BODY: MOST_BYTES,
+        WHEN_TOO_LARGE: TOO_LARGE,
         "requestBody": {
             "required": True,
             "content": {

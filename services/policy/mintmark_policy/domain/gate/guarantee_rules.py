@@ -7,7 +7,7 @@ from fractions import Fraction
 from mintmark_policy.domain.accounting import DELTA_SCALE, Account, Cost, in_words
 from mintmark_policy.domain.charter import Charter
 from mintmark_policy.domain.facts import Clause, Facts, Stop
-from mintmark_policy.domain.gate.rule import RANK, of_charter, unwaivable
+from mintmark_policy.domain.gate.rule import RANK, of_charter, unwaivable, waivable
 
 LABEL = "a label is what the mechanism earns, and no vote changes that"
 LOOKS = "looks at real people change only by a vote on the charter, as a budget does"
