@@ -94,13 +94,15 @@ async def brief(
     book: Book,
     request: DecisionRequest,
     now: datetime,
+    *,
+    version: Version | None = None,
 ) -> Brief:
-    """What the gate needs; of a charter nothing but the version that governs."""
+    """What the gate needs; of a charter nothing but the version that governs, or ``version`` in its place."""
     plan, offer = request.plan, request.offer
     mechanism = mechanism_of(offer.mechanism)
     delta = _decimal(offer.guarantee.delta)
     page = await book.page(connection, plan.charter_id, now)
-    judged = page.governing(now) if page else None
+    judged = version or (page.governing(now) if page else None)
     key = await book.key(connection, offer.source_key_id)
     allotment = await book.allotment(connection, offer.population_id, plan.charter_id)
     model = await _model(connection, plan.model) if plan.model else None

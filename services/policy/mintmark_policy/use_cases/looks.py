@@ -95,12 +95,13 @@ async def shown(office: Office, charter_id: UUID) -> list[dict[str, Any]]:
     """
     now = office.clock()
     async with office.database.transaction() as connection:
-        await CharterStore(connection).latest(charter_id, now)
+        await CharterStore(connection).creator(charter_id)
         page = await (await office.rulebook.open(connection)).page(connection, charter_id, now)
         store = LookStore(connection)
         accounts = await store.accounts(charter_id)
         entries = await store.entries([account.id for account in accounts])
-    limit = page.judged_by(now).charter.looks if page else DEFAULT_LOOKS
+    governs = page.governing(now) if page else None
+    limit = governs.charter.looks if governs else DEFAULT_LOOKS
     return [
         {
             "source_id": str(account.source_id), "limit": limit, "taken": account.held,
