@@ -5,6 +5,7 @@ stage it was cast in, for one person and one function (I9). What a matter takes 
 charters in question ask, the house's rule and the house's floor: whoever speaks only adds (I11).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -52,9 +53,9 @@ class Quorum:
     ttl: timedelta | None = None
 
 
-_PRIVACY = Quorum((Stage("committee", {"privacy": 1}, deny_threshold=2),))
-_PRIVACY_AND_ANOTHER = Quorum((Stage("committee", {"privacy": 1}, 2, deny_threshold=2, minimum_functions=2),))
-FLOORS: Mapping[Kind, Quorum] = {
+_PRIVACY = Stage("committee", {"privacy": 1}, deny_threshold=2)
+_PRIVACY_AND_ANOTHER = Stage("committee", {"privacy": 1}, 2, deny_threshold=2, minimum_functions=2)
+FLOORS: Mapping[Kind, Stage] = {
     # What lets more happen than was voted before, or cannot be undone, takes privacy and one more function.
     "charter": _PRIVACY_AND_ANOTHER,
     "configuration": _PRIVACY_AND_ANOTHER,
@@ -210,9 +211,22 @@ def _least(values: Sequence[Bound | None]) -> Bound | None:
 
 def required(kind: Kind, rule: Quorum | None, *asked: Quorum | None) -> Quorum:
     """What a matter takes: what charters ask, the house's rule of the kind and its floor; none lowers another."""
-    said = merged(*([quorum for quorum in (*asked, rule) if quorum is not None] or [UNSAID]))
-    spoken = tuple(replace(stage, deny_threshold=stage.deny_threshold or 1) for stage in said.stages)
-    return merged(Quorum(spoken, said.ttl), FLOORS[kind])
+    said, floor = merged(*([quorum for quorum in (*asked, rule) if quorum is not None] or [UNSAID])), FLOORS[kind]
+    most = floor.deny_threshold or 1
+    stages = tuple(replace(stage, deny_threshold=min(stage.deny_threshold or 1, most)) for stage in said.stages)
+    spoken = Quorum(stages, said.ttl)
+    return spoken if _asks_as_much(stages, floor) else merged(spoken, Quorum((floor,)))
+
+
+def _asks_as_much(stages: Sequence[Stage], floor: Stage) -> bool:
+    """Whether the stages together ask for a floor: nobody votes in two, so what they ask for adds up."""
+    counts = Counter[str]()
+    for stage in stages:
+        counts.update(stage.counts)
+    total = sum(max(stage.minimum_total, sum(stage.counts.values())) for stage in stages)
+    functions = max(len(counts), *(stage.minimum_functions for stage in stages))
+    enough = all(counts[name] >= wanted for name, wanted in floor.counts.items())
+    return enough and total >= floor.minimum_total and functions >= floor.minimum_functions
 
 
 def check_open(review: Review, now: datetime) -> None:
