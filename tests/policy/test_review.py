@@ -8,24 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy.test_gate import DIGEST, NOW
 
-from mintmark_policy.domain.review import (
+from mintmark_policy.domain.quorum import (
     FLOORS,
     KINDS,
-    Condition,
     Kind,
-    Power,
     Quorum,
-    Review,
     Stage,
-    Vote,
-    check_delegation,
-    check_vote,
     counted,
-    holds_until,
     merged,
     read_quorum,
     required,
     show_quorum,
+)
+from mintmark_policy.domain.review import (
+    Condition,
+    Power,
+    Review,
+    Vote,
+    check_delegation,
+    check_vote,
+    holds_until,
     standing,
 )
 from mintmark_shared.errors import Conflict, Forbidden, Invalid

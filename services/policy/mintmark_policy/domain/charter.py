@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from mintmark_policy.domain.charter_schema import CHARTER_SCHEMA
 from mintmark_policy.domain.extra_rules import Expression, compile_plan_rule
-from mintmark_policy.domain.review import Quorum, counted, read_quorum
+from mintmark_policy.domain.quorum import Quorum, counted, read_quorum
 from mintmark_shared.errors import Invalid
 
 State = Literal[

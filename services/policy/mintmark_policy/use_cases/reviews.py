@@ -8,17 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.review import (
-    TIME_LIMIT,
-    Kind,
-    Quorum,
-    Review,
-    Vote,
-    check_vote,
-    read_quorum,
-    show_quorum,
-    standing,
-)
+from mintmark_policy.domain.quorum import TIME_LIMIT, Kind, Quorum, read_quorum, show_quorum
+from mintmark_policy.domain.review import Review, Vote, check_vote, standing
 from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.committee import CommitteeStore
 from mintmark_policy.store.reviews import ReviewStore
