@@ -70,7 +70,7 @@ GUARDS = (
     Guard("only a paid model is free", f"{POLICY}/domain/gate/__init__.py", "    model_may_be_sampled,\n    model_is_not_stopped,\n    delta", "    model_is_not_stopped,\n    delta", "tests/policy/test_models.py"),
     Guard("grounds: the ledger until then", f"{POLICY}/store/budgets.py", ".where(ledger_entries.c.at <= by if by is not None else true())", "", "tests/policy/stories/test_grounds.py"),
     Guard("grounds: the budget's size until then", f"{POLICY}/store/budgets.py", "query = query.where(budget_versions.c.set_at <= by)", "pass", "tests/policy/stories/test_grounds.py"),
-    Guard("grounds: assessments until then", f"{POLICY}/use_cases/grounds.py", "[row for row in rows if row.made_at <= at]", "rows", "tests/policy/stories/test_grounds.py"),
+    Guard("grounds: assessments until then", f"{POLICY}/use_cases/grounds.py", " if row.made_at <= at]", "]", "tests/policy/stories/test_grounds.py"),
     Guard("grounds: what was given back is not held", f"{POLICY}/domain/accounting.py", '"return": -times', '"return": 0', "tests/policy/stories/test_grounds.py"),
     Guard("no more tables of a stopped table's model", f"{POLICY}/domain/gate/__init__.py", "    model_is_not_stopped,\n    delta", "    delta", "tests/policy/test_models.py -k stopped"),
     Guard("nor by a permit given before", f"{POLICY}/use_cases/permits.py", "if (stop := await stop_of(connection, model)) is not None:", "if (stop := None) is not None:", "tests/policy/test_models.py -k 'stopped or goes_with'"),

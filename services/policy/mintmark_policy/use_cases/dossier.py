@@ -12,7 +12,7 @@ from mintmark_policy.store.budgets import BudgetStore, exact
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.store.reviews import ReviewStore
-from mintmark_policy.store.rulebook import RulebookStore
+from mintmark_policy.store.rulebook import RulebookStore, as_assessment
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.charters import matter_of
 from mintmark_policy.use_cases.destruction import certificates_of
@@ -73,13 +73,14 @@ async def _assessments(
 ) -> list[dict[str, Any]]:
     """All that was said of that text, and what each is worth now."""
     rows = [row for row in await RulebookStore(connection).assessment_rows(charter_id) if row.digest == digest]
+    words = [as_assessment(row) for row in rows]
     return [
         {
             "id": str(row.id), "assessor": row.assessor, "digest": row.digest, "acceptable": row.acceptable,
             "summary": row.summary, "residual_risk": row.residual_risk, "made_at": row.made_at.isoformat(),
-            "valid_until": row.valid_until.isoformat(), "standing": standing_of(row, rows, now),
+            "valid_until": row.valid_until.isoformat(), "standing": standing_of(word, words, now),
         }
-        for row in rows
+        for row, word in zip(rows, words, strict=True)
     ]  # fmt: skip
 
 
