@@ -8,23 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy.test_gate import DIGEST, NOW
 
-from mintmark_policy.domain.review import (
+from mintmark_policy.domain.quorum import (
+    FLOORS,
     KINDS,
-    Condition,
     Kind,
-    Power,
     Quorum,
-    Review,
     Stage,
-    Vote,
-    check_delegation,
-    check_vote,
     counted,
-    holds_until,
     merged,
     read_quorum,
     required,
     show_quorum,
+)
+from mintmark_policy.domain.review import (
+    Condition,
+    Power,
+    Review,
+    Vote,
+    check_delegation,
+    check_vote,
+    holds_until,
     standing,
 )
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
@@ -161,7 +164,7 @@ def test_a_documents_own_quorum_never_lowers_the_houses() -> None:
     raised = required("charter", house, counted({"privacy": 1, "security": 1}))
     first, board = raised.stages
     assert first.counts == {"privacy": 2, "security": 1}
-    assert (first.minimum_total, first.minimum_functions) == (4, 2)
+    assert first.minimum_total == 4
     assert (board.name, board.counts) == ("board", {"legal": 1})
     assert raised.ttl == timedelta(days=3)
 
@@ -235,6 +238,28 @@ def test_what_passes_a_merged_quorum_passes_each_of_those_it_was_merged_of(
     if standing(replace(REVIEW, quorum=merged(*quorums), votes=votes))[0] == "approved":
         for quorum in quorums:
             assert standing(replace(REVIEW, quorum=quorum, votes=votes))[0] == "approved"
+
+
+@given(st.sampled_from(KINDS), st.none() | QUORUMS, QUORUMS, CAST)
+def test_whatever_is_said_an_approved_matter_has_the_houses_floor(
+    kind: Kind, rule: Quorum | None, asked: Quorum, tries: list[tuple[str, int, str]]
+) -> None:
+    votes = tuple(
+        cast(f"p{number}", function, verdict, stage=stage) for number, (function, stage, verdict) in enumerate(tries)
+    )
+    quorum = required(kind, rule, asked)
+    assert required(kind, rule, asked, quorum) == quorum, "asked again, it asks the same"
+    if standing(replace(REVIEW, quorum=quorum, votes=votes))[0] == "approved":
+        functions = [vote.function for vote in votes if vote.verdict == "approve"]
+        assert "privacy" in functions
+        assert len(set(functions)) >= FLOORS[kind].minimum_functions
+
+
+def test_a_floor_that_a_later_stage_asks_for_is_not_asked_for_twice() -> None:
+    staged = read_quorum(
+        {"stages": [{"name": "law", "counts": {"legal": 1}}, {"name": "privacy", "counts": {"privacy": 1}}]}
+    )
+    assert [stage.counts for stage in required("charter", None, staged).stages] == [{"legal": 1}, {"privacy": 1}]
 
 
 def test_nothing_merged_is_an_error_and_no_quorum() -> None:

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from mintmark_policy.api.documents import WrittenDocument, written_body
 from mintmark_policy.api.words import RAW, Function, InOffice, Made, Member, ReviewShown, Subject, VoteRequest
 from mintmark_policy.domain.charter_schema import QUORUM_SCHEMA
-from mintmark_policy.domain.review import Kind
+from mintmark_policy.domain.quorum import Kind
 from mintmark_policy.store.committee import CommitteeStore
 from mintmark_policy.store.reviews import PAGE, ReviewStore
 from mintmark_policy.use_cases import committee as use_cases

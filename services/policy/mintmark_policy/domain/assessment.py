@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal
 
+from mintmark_policy.domain.facts import Assessment
 from mintmark_shared.errors import Invalid
 
 LEVELS = (1, 2, 3, 4, 5)
@@ -84,24 +85,10 @@ def check_acceptable(template: Mapping[str, Any], risks: Sequence[Risk], *, acce
         )
 
 
-class Word(Protocol):
-    """What an assessment says of one text."""
-
-    @property
-    def assessor(self) -> str: ...
-    @property
-    def digest(self) -> str: ...
-    @property
-    def acceptable(self) -> bool: ...
-    @property
-    def valid_until(self) -> datetime: ...
-
-
-AnyWord = TypeVar("AnyWord", bound=Word)
 WordStanding = Literal["acceptable", "refused", "expired", "superseded"]
 
 
-def latest_words(entries: Sequence[AnyWord], digest: str) -> tuple[AnyWord, ...]:
+def latest_words(entries: Sequence[Assessment], digest: str) -> tuple[Assessment, ...]:
     """The last that each assessor said of a text, of entries in the order they were said in.
 
     A yes may be taken back and a no too, each only by who said it.
@@ -110,7 +97,7 @@ def latest_words(entries: Sequence[AnyWord], digest: str) -> tuple[AnyWord, ...]
     return tuple(last.values())
 
 
-def standing_of(entry: Word, entries: Sequence[Word], now: datetime) -> WordStanding:
+def standing_of(entry: Assessment, entries: Sequence[Assessment], now: datetime) -> WordStanding:
     """What an assessment is worth at a moment: a no does not expire, a yes does, and who spoke again spoke last."""
     if not any(entry is one for one in latest_words(entries, entry.digest)):
         return "superseded"

@@ -14,7 +14,7 @@ from jsonschema.validators import extend
 from mintmark_policy.domain.charter_schema import CHARTER_SCHEMA
 from mintmark_policy.domain.extra_rules import Expression, compile_plan_rule
 from mintmark_policy.domain.looks import DEFAULT_LOOKS
-from mintmark_policy.domain.review import Quorum, counted, read_quorum
+from mintmark_policy.domain.quorum import Quorum, counted, read_quorum
 from mintmark_shared.errors import MOST_FAULTS, Invalid, first_faults
 from mintmark_shared.numbers import canonical_number, is_number, read_decimal
 

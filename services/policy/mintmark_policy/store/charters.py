@@ -112,7 +112,8 @@ class CharterStore:
         """
         query = _shown(now).where(charter_versions.c.charter_id == charter_id, charter_versions.c.in_force_at <= now)
         newest = query.order_by(charter_versions.c.version.desc()).limit(1)
-        return (await self._connection.execute(newest)).one_or_none()
+        found: Row[Any] | None = (await self._connection.execute(newest)).one_or_none()
+        return found
 
     async def governing(self, charter_id: UUID, now: datetime) -> Row[Any]:
         """The version that came into force last.

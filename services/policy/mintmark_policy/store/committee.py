@@ -9,7 +9,8 @@ from sqlalchemy import Row, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.review import Power, Quorum, read_quorum
+from mintmark_policy.domain.quorum import Quorum, read_quorum
+from mintmark_policy.domain.review import Power
 from mintmark_policy.tables import delegations, members, quorum_rules
 from mintmark_shared.errors import NotFound
 

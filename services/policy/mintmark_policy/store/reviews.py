@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.review import Condition, Review, Vote, read_quorum
+from mintmark_policy.domain.quorum import read_quorum
+from mintmark_policy.domain.review import Condition, Review, Vote
 from mintmark_policy.tables import conditions, reviews, votes
 from mintmark_shared.errors import Conflict, NotFound
 

@@ -107,9 +107,7 @@ class RulebookStore:
 
     async def assessments(self, charter_id: UUID) -> tuple[Assessment, ...]:
         rows = await self.assessment_rows(charter_id)
-        return tuple(
-            Assessment(row.assessor, row.digest, row.acceptable, row.valid_until, row.template) for row in rows
-        )
+        return tuple(as_assessment(row) for row in rows)
 
     async def assessment_rows(self, charter_id: UUID) -> Sequence[Row[Any]]:
         """In the order they were said in, which no clock decides."""
@@ -262,3 +260,7 @@ class RulebookStore:
             await self._connection.execute(insert(table).values(**values).returning(table.c.id))
         ).scalar_one()
         return made_id
+
+
+def as_assessment(row: Row[Any]) -> Assessment:
+    return Assessment(row.assessor, row.digest, row.acceptable, row.valid_until, row.template)

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.charter import Charter, check_document, read_charter
 from mintmark_policy.domain.difference import in_words, patch_between
-from mintmark_policy.domain.review import Review, counted, holds_until
+from mintmark_policy.domain.quorum import counted
+from mintmark_policy.domain.review import Review, holds_until
 from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.charters import CharterStore, state_of
 from mintmark_policy.store.decisions import DecisionStore

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.charter import StrictValidator, schema_faults
 from mintmark_policy.domain.charter_schema import QUORUM_SCHEMA
-from mintmark_policy.domain.review import KINDS, Kind, Quorum, check_delegation, read_quorum, required, show_quorum
+from mintmark_policy.domain.quorum import KINDS, Kind, Quorum, read_quorum, required, show_quorum
+from mintmark_policy.domain.review import check_delegation
 from mintmark_policy.store.committee import CommitteeStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases.office import Office

@@ -13,7 +13,7 @@ from mintmark_policy.store.budgets import BudgetStore, exact
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.store.reviews import ReviewStore
-from mintmark_policy.store.rulebook import RulebookStore
+from mintmark_policy.store.rulebook import RulebookStore, as_assessment
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.assessments import show_assessment
 from mintmark_policy.use_cases.charters import matter_of
@@ -75,7 +75,11 @@ async def _assessments(
 ) -> list[dict[str, Any]]:
     """All that was said of that text, and what each is worth now."""
     rows = [row for row in await RulebookStore(connection).assessment_rows(charter_id) if row.digest == digest]
-    return [show_assessment(row) | {"standing": standing_of(row, rows, now)} for row in rows]
+    words = [as_assessment(row) for row in rows]
+    return [
+        show_assessment(row) | {"standing": standing_of(word, words, now)}
+        for row, word in zip(rows, words, strict=True)
+    ]
 
 
 async def _ledger(connection: AsyncConnection, permit: Any) -> dict[str, Any]:

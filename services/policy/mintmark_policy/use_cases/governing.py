@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.charter import Charter, read_charter
-from mintmark_policy.domain.review import Kind, Quorum, merged, required
+from mintmark_policy.domain.quorum import Kind, Quorum, merged, required
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.committee import CommitteeStore
 

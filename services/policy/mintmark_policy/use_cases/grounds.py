@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.accounting import NAMED_ORDERS, Cost, balances, epsilon_at, in_words
-from mintmark_policy.domain.assessment import latest_words
+from mintmark_policy.domain.assessment import standing_of
 from mintmark_policy.store.budgets import BudgetStore, exact
 from mintmark_policy.store.charters import CharterStore, state_of
 from mintmark_policy.store.decisions import DecisionStore
-from mintmark_policy.store.rulebook import RulebookStore
+from mintmark_policy.store.rulebook import RulebookStore, as_assessment
 from mintmark_policy.use_cases.accounts import plain
 from mintmark_policy.use_cases.charters import matter_of
 from mintmark_policy.use_cases.dossier import review_on
@@ -59,13 +59,13 @@ async def _votes(connection: AsyncConnection, kind: str, subject: str) -> list[d
 
 async def _assessments(connection: AsyncConnection, permit: Any, at: datetime) -> list[dict[str, Any]]:
     """The last word by then of each assessor of that text: a yes that had not expired, or a no."""
-    rows = await RulebookStore(connection).assessment_rows(permit.charter_id)
-    said = latest_words([row for row in rows if row.made_at <= at], permit.charter_digest)
+    rows = [row for row in await RulebookStore(connection).assessment_rows(permit.charter_id) if row.made_at <= at]
+    words = [as_assessment(row) for row in rows]
     return [
         {"id": str(row.id), "assessor": row.assessor, "acceptable": row.acceptable, "made_at": row.made_at,
          "valid_until": row.valid_until}
-        for row in said
-        if not row.acceptable or at < row.valid_until
+        for row, word in zip(rows, words, strict=True)
+        if row.digest == permit.charter_digest and standing_of(word, words, at) in {"acceptable", "refused"}
     ]  # fmt: skip
 
 

@@ -8,19 +8,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mintmark_policy.domain.quorum import TIME_LIMIT, Kind, Quorum, read_quorum, show_quorum
 from mintmark_policy.domain.release import told
-from mintmark_policy.domain.review import (
-    TIME_LIMIT,
-    Kind,
-    Quorum,
-    Review,
-    Vote,
-    check_vote,
-    merged,
-    read_quorum,
-    show_quorum,
-    standing,
-)
+from mintmark_policy.domain.review import Review, Vote, check_vote, standing
 from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.committee import CommitteeStore
 from mintmark_policy.store.reviews import ReviewStore
@@ -116,8 +106,8 @@ async def at_present(connection: AsyncConnection, row: Any, now: datetime) -> Re
     """An open review as it is to be decided now: rules that rose and owners who changed since it opened count."""
     store = ReviewStore(connection)
     review = await store.review(row)
-    judges = await judges_of(connection, row.kind, row.subject, row.document, row.charter_id, now)
-    raised = replace(review, quorum=merged(review.quorum, judges.quorum), barred=review.barred | judges.barred)
+    judges = await judges_of(connection, row.kind, row.subject, row.document, row.charter_id, now, asked=review.quorum)
+    raised = replace(review, quorum=judges.quorum, barred=review.barred | judges.barred)
     quorum = show_quorum(raised.quorum) | {"ttl_hours": row.quorum.get("ttl_hours")}
     if (quorum["stages"], raised.barred) == (show_quorum(review.quorum)["stages"], review.barred):
         return review
