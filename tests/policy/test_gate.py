@@ -71,6 +71,8 @@ BAD = {
     "audience.listed": with_plan(audience="partners"),
     "source.listed": with_plan(source_id="source-2"),
     "source.population": replace(GOOD, source_population="population-2"),
+    "source.not-stopped": replace(GOOD, stops=frozenset({Stop("source", "source-1")})),
+    "population.not-stopped": replace(GOOD, stops=frozenset({Stop("population", "population-1")})),
     "configuration.approved": with_plan(generator="ctgan"),
     "parameters.in-range": with_plan(parameters={"epsilon": "1.0000000000000000000001"}),
     "charter.approval": replace(GOOD, approved_until=NOW),
@@ -89,7 +91,9 @@ BAD = {
     "model.may-be-sampled": with_plan(model="a-run-nobody-made"),
     "model.not-stopped": replace(
         with_plan(model="run-1"),
-        model=Model("charter-1", "source-1", "mst", GOOD.plan.parameters, "proven", True, Stop("asset", "run-1", "withdrawn")),
+        model=Model(
+            "charter-1", "source-1", "mst", GOOD.plan.parameters, "proven", True, Stop("asset", "run-1", "withdrawn")
+        ),
     ),
     "delta.within-budget": replace(GOOD, offered_delta=Decimal("0.0001")),
     "assessment.valid": replace(GOOD, assessments=()),
@@ -127,7 +131,11 @@ def test_every_rule_has_a_case() -> None:
     st.sets(
         # These say something of other members too, or are said of what others say.
         st.sampled_from(
-            sorted(set(BAD) - {"charter.in-force", "configuration.approved", "guarantee.paid-for", "model.not-stopped"})
+            sorted(
+                set(BAD)
+                - {"charter.in-force", "configuration.approved", "guarantee.paid-for", "model.not-stopped"}
+                - {"source.not-stopped", "population.not-stopped"}
+            )
         ),
         min_size=2,
     )

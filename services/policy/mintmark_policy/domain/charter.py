@@ -9,7 +9,7 @@ from typing import Any, Literal
 from jsonschema import Draft202012Validator, FormatChecker
 
 from mintmark_policy.domain.charter_schema import CHARTER_SCHEMA
-from mintmark_policy.domain.extra_rules import Expression, compile_plan_rule
+from mintmark_policy.domain.extra_rules import Expression, check_work, compile_plan_rule
 from mintmark_policy.domain.review import Quorum, read_quorum
 from mintmark_shared.errors import Invalid
 
@@ -159,6 +159,7 @@ def _check_rules(rules: list[Mapping[str, Any]]) -> None:
     for number, rule in enumerate(rules):
         try:
             compile_plan_rule(rule["expression"])
+            check_work(rule["expression"])
         except Invalid as fault:
             where = f"extra_rules/{number}/expression"
             reasons.append({"code": fault.problem_code, "where": where, "message": str(fault)})
