@@ -90,6 +90,13 @@ class Database:
                 raise Unavailable("The database connection was lost; try again.") from error
             raise
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[AsyncConnection]:
+        """A transaction that reads everything as it stood at one moment, changes nothing and locks nothing."""
+        async with self.transaction() as connection:
+            await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+            yield connection
+
     async def close(self) -> None:
         await self.engine.dispose()
 

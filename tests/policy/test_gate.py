@@ -82,6 +82,8 @@ BAD = {
     "source.listed": with_plan(source_id="source-2"),
     "source.population-unit": replace(GOOD, offered_unit=OfferedUnit(None, 1)),
     "source.population": replace(GOOD, source_population="population-2"),
+    "source.not-stopped": replace(GOOD, stops=frozenset({Stop("source", "source-1")})),
+    "population.not-stopped": replace(GOOD, stops=frozenset({Stop("population", "population-1")})),
     "configuration.approved": with_plan(generator="ctgan"),
     "parameters.in-range": with_plan(parameters={"epsilon": "1.0000000000000000000001"}),
     "charter.approval": replace(GOOD, approved_until=NOW),
@@ -201,7 +203,8 @@ WAIVABLE = {
 
 
 SAID_OF_OTHERS = {
-    "charter.in-force", "configuration.approved", "guarantee.paid-for", "model.not-stopped", "model.rejected", "assessment.refused",
+    "charter.in-force", "configuration.approved", "guarantee.paid-for", "model.not-stopped", "model.rejected", "assessment.refused", "source.not-stopped",
+    "population.not-stopped",
 }  # fmt: skip
 
 

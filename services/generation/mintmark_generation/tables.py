@@ -57,6 +57,7 @@ runs = Table(
     Column("cancel_requested", Boolean, nullable=False, server_default="false"),
     Column("progress", Float, nullable=False, server_default="0"),
     Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("holder", UUID(as_uuid=True), nullable=False, server_default=text("gen_random_uuid()")),
     Column("failure", Text),
     Column("asset", JSONB),
     Column("assay_id", UUID(as_uuid=True)),

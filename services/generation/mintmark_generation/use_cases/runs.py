@@ -224,7 +224,7 @@ async def _reread(works: Workshop, run: Run) -> Run:
     """
     async with works.database.transaction() as connection:
         now = await Store(connection).run(run.id)
-    if now.attempt != run.attempt:
+    if now.holder != run.holder:
         raise Superseded(str(run.id))
     return now
 

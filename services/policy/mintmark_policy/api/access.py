@@ -12,6 +12,7 @@ from mintmark_policy.api.library import Expression
 from mintmark_policy.api.words import InOffice
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.use_cases import advice, library
+from mintmark_policy.use_cases.bench import Allowance
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.words import Document, Name
 from mintmark_shared.documents import read_body
@@ -126,13 +127,16 @@ async def evaluations(_: Asker, question: Question, office: InOffice) -> dict[st
         raise BadRequest(f"evaluations must be a list of at most {MOST_AT_ONCE}.", code="question-invalid")
     if not entries:
         return await advice.evaluate(office, _checked(question))
-    return {"evaluations": [await _one_of_many(office, question, entry) for entry in entries]}
+    allowance = Allowance()
+    return {"evaluations": [await _one_of_many(office, question, entry, allowance) for entry in entries]}
 
 
-async def _one_of_many(office: InOffice, defaults: Mapping[str, Any], entry: Any) -> dict[str, Any]:
+async def _one_of_many(
+    office: InOffice, defaults: Mapping[str, Any], entry: Any, allowance: Allowance
+) -> dict[str, Any]:
     """One question's answer; a question that cannot be read is denied, and the others are answered."""
     try:
-        return await advice.evaluate(office, _checked(_merged(defaults, entry)))
+        return await advice.evaluate(office, _checked(_merged(defaults, entry)), allowance)
     except BadRequest as refusal:
         return {"decision": False, "context": {"reasons": [{"code": refusal.problem_code}, *refusal.reasons]}}
 

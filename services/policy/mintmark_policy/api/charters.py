@@ -71,9 +71,12 @@ class ChangedVerdict(Document):
 
 
 class DryRunResult(Document):
+    """``complete`` is false where the time for one dry run sufficed for only the first ``judged`` plans."""
+
     charter_id: UUID
     digest: str
     judged: int
+    complete: bool
     changes: list[ChangedVerdict]
 
 

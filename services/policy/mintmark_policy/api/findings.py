@@ -73,5 +73,6 @@ async def condemn(
         reason=f"An audit measured an ε of at least {request.measured} where {request.claimed} is claimed.",
         by=caller.subject,
         attempt=attempt,
+        audited=True,
     )
     return reply.response()

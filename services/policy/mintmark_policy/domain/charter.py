@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
 from mintmark_policy.domain.charter_schema import CHARTER_SCHEMA
-from mintmark_policy.domain.extra_rules import Expression, compile_plan_rule
+from mintmark_policy.domain.extra_rules import Expression, check_work, compile_plan_rule
 from mintmark_policy.domain.looks import DEFAULT_LOOKS
 from mintmark_policy.domain.quorum import Quorum, counted, read_quorum
 from mintmark_shared.errors import MOST_FAULTS, Invalid, first_faults
@@ -207,6 +207,7 @@ def _check_rules(rules: list[Mapping[str, Any]]) -> None:
     for number, rule in enumerate(rules):
         try:
             compile_plan_rule(rule["expression"])
+            check_work(rule["expression"])
         except Invalid as fault:
             where = f"extra_rules/{number}/expression"
             reasons.append({"code": fault.problem_code, "where": where, "message": str(fault)})

@@ -3,6 +3,7 @@
 from typing import Any
 
 FUNCTIONS = ("privacy", "security", "legal", "product", "data_science")
+MOST_RULES = 50
 GUARANTEES = ("none", "claimed", "proven")
 
 _NAME = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$", "maxLength": 100}
@@ -16,8 +17,8 @@ _MOMENT = {
 }
 
 
-def _list(items: dict[str, Any], *, at_least: int = 0) -> dict[str, Any]:
-    return {"type": "array", "items": items, "minItems": at_least, "maxItems": 200}
+def _list(items: dict[str, Any], *, at_least: int = 0, at_most: int = 200) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": at_least, "maxItems": at_most}
 
 
 def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -139,7 +140,9 @@ CHARTER_SCHEMA: dict[str, Any] = {
             "required_training": _list(_NAME),
             "assessment_template": _NAME,
             "extra_rules": _list(
-                _object({"name": _NAME, "expression": {"type": "string", "maxLength": 2000}, "remedy": _TEXT})
+                _object({"name": _NAME, "expression": {"type": "string", "maxLength": 2000}, "remedy": _TEXT}),
+                # Each is asked of every plan while whoever stops something waits.
+                at_most=MOST_RULES,
             ),
             "reviews": {
                 "type": "object",

@@ -45,7 +45,8 @@ def show(row: Any, now: datetime) -> dict[str, Any]:
 
 
 def etag(row: Any) -> str:
-    return f'"{row.version}.{row.revision}"'
+    """What a version says besides which it is: numbers come again in a database that went back in time."""
+    return f'"{row.version}.{row.revision}.{row.digest.removeprefix("sha256:")[:16]}"'
 
 
 def matter_of(charter_id: UUID, version: int) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.extra_rules import compile_access_rule
+from mintmark_policy.domain.extra_rules import check_work, compile_access_rule
 from mintmark_policy.domain.library import read_entry, read_rejection
 from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.rulebook import RulebookStore
@@ -15,10 +15,12 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.canonical import digest
-from mintmark_shared.errors import Forbidden, Invalid, NotFound
+from mintmark_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 from mintmark_shared.leaves import Word
+
+MOST_CRITERIA = 200
 
 
 async def propose_configuration(office: Office, *, document: Mapping[str, Any], by: str, attempt: Attempt) -> Reply:
@@ -97,13 +99,26 @@ async def configuration_named(office: Office, name: str) -> dict[str, Any]:
     return show_configuration(found[0])
 
 
-async def reject(office: Office, *, name: str, expression: str, reason: str, by: str, attempt: Attempt) -> Reply:
-    """Have every plan that matches a condition refused from now on."""
+async def reject(
+    office: Office, *, name: str, expression: str, reason: str, by: str, attempt: Attempt, audited: bool = False
+) -> Reply:
+    """Have every plan that matches a condition refused from now on; what an audit disproved always is.
+
+    Raises:
+        Invalid: the condition does not compile, or may take too long.
+        Conflict: the name is taken, or there are as many criteria as may be.
+    """
     read_rejection(name, expression, reason, by)
+    check_work(expression)
     now = office.clock()
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
+        if not audited and len(await RulebookStore(connection).rejections()) >= MOST_CRITERIA:
+            raise Conflict(
+                f"There are {MOST_CRITERIA} rejection criteria, and every plan waits for all; withdraw some first.",
+                code="too-many-criteria",
+            )
         values = {"name": name, "expression": expression, "reason": reason, "made_by": by, "made_at": now}
         made = await RulebookStore(connection).reject(values)
         await journal.record(connection, now, AuditEvent(by, "rejection.make", f"rejection:{made}"))
@@ -151,6 +166,7 @@ async def set_access_policy(
 ) -> Reply:
     """Say who may do what to a kind of resource that is not mintmark's own; it replaces the one before."""
     compile_access_rule(expression)
+    check_work(expression)
     if resource_type in {"source", "asset"}:
         raise Invalid("Sources and assets are decided by charters and grants.", code="resource-type-reserved")
     now = office.clock()

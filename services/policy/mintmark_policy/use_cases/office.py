@@ -21,6 +21,7 @@ from joserfc.jwk import OKPKey
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.store.rulebook import RulebookStore
+from mintmark_policy.use_cases.bench import Bench
 from mintmark_policy.use_cases.keyring import Keyring
 from mintmark_policy.use_cases.lane import Lane
 from mintmark_policy.use_cases.rulebook import Rulebook
@@ -84,6 +85,7 @@ class Office:
     public_url: str = ""
     rulebook: Rulebook = field(default_factory=Rulebook)
     lane: Lane = field(default_factory=Lane)
+    bench: Bench = field(default_factory=Bench)
 
     @asynccontextmanager
     async def opening(self) -> AsyncGenerator[AsyncConnection]:

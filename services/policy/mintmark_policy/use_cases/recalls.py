@@ -11,7 +11,7 @@ from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.tables import journal
-from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases import reviews, stops
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.releases import charter_of, check_released, said_of
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError
@@ -88,7 +88,7 @@ async def propose(
             return answer
         permit = await DecisionStore(connection).permit_of_run(asset_id)
         charter, _ = await charter_of(connection, permit, now)
-        await _check(connection, kind, asset_id, substitute)
+        await _check(connection, kind, asset_id, substitute, now)
         document = {"kind": "asset", "subject": str(asset_id), "reason": reason}
         if kind == "withdrawal":
             document["substitute"] = str(substitute) if substitute else ""
@@ -103,7 +103,9 @@ async def propose(
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
-async def _check(connection: AsyncConnection, kind: Proposal, asset_id: UUID, substitute: UUID | None) -> None:
+async def _check(
+    connection: AsyncConnection, kind: Proposal, asset_id: UUID, substitute: UUID | None, now: datetime
+) -> None:
     store = DecisionStore(connection)
     if kind == "resumption" and not await CharterStore(connection).is_suspended("asset", asset_id):
         raise Conflict("The asset is not suspended.", code="not-suspended")
@@ -112,14 +114,14 @@ async def _check(connection: AsyncConnection, kind: Proposal, asset_id: UUID, su
     if kind == "withdrawal":
         await check_released(store, asset_id)
     if substitute is not None:
-        await check_substitute(connection, asset_id, substitute)
+        await check_substitute(connection, asset_id, substitute, now)
 
 
 # --- for good ------------------------------------------------------------------------------------
 
 
-async def check_substitute(connection: AsyncConnection, asset_id: UUID, substitute: UUID) -> None:
-    """Whether an asset can stand in for another: released, and neither stopped, withdrawn nor destroyed.
+async def check_substitute(connection: AsyncConnection, asset_id: UUID, substitute: UUID, now: datetime) -> None:
+    """Whether an asset can stand in for another: released, neither destroyed nor stopped, nor what it goes back to.
 
     So no chain of substitutes leads back to where it began.
 
@@ -137,14 +139,14 @@ async def check_substitute(connection: AsyncConnection, asset_id: UUID, substitu
     key = await store.key(permit.asset_key_id)
     if await store.withdrawal(substitute) is not None or key is None or key.destroyed_at is not None:
         raise Invalid(f"{says}: it was withdrawn or retired itself.", code="substitute-unfit")
-    if await CharterStore(connection).is_suspended("asset", substitute):
-        raise Invalid(f"{says}: it is suspended.", code="substitute-unfit")
+    for stop in await stops.of_run(connection, substitute, now, released=True):
+        raise Invalid(f"{says}: {stop}.", code="substitute-unfit")
 
 
 async def withdraw_asset(connection: AsyncConnection, document: Mapping[str, Any], now: datetime) -> None:
     """Let nobody read an asset any more, and tell those who may have; its key and its knowledge stay."""
     asset_id = UUID(document["subject"])
-    substitute = await _still_fit(connection, asset_id, document["substitute"])
+    substitute = await _still_fit(connection, asset_id, document["substitute"], now)
     instead = f" Use asset {substitute} instead." if substitute else ""
     await _put(connection, asset_id, substitute, document["reason"], by="policy", change="withdrawn", now=now)
     for reader in sorted({grant.subject for grant in await DecisionStore(connection).grants(asset_id)}):
@@ -152,12 +154,12 @@ async def withdraw_asset(connection: AsyncConnection, document: Mapping[str, Any
         await CalendarStore(connection).notify(reader, "asset.withdrawn", f"asset:{asset_id}", message, now)
 
 
-async def _still_fit(connection: AsyncConnection, asset_id: UUID, named: str) -> UUID | None:
+async def _still_fit(connection: AsyncConnection, asset_id: UUID, named: str, now: datetime) -> UUID | None:
     """The substitute that was voted on; none if it was stopped itself while the votes were cast."""
     if not named:
         return None
     try:
-        await check_substitute(connection, asset_id, UUID(named))
+        await check_substitute(connection, asset_id, UUID(named), now)
     except Invalid:
         return None
     return UUID(named)
@@ -179,7 +181,7 @@ async def substitute_asset(office: Office, *, asset_id: UUID, substitute: UUID, 
             raise Conflict("Only a withdrawn asset is substituted; withdraw it first.", code="not-withdrawn")
         if withdrawn.substitute == substitute:
             return
-        await check_substitute(connection, asset_id, substitute)
+        await check_substitute(connection, asset_id, substitute, now)
         await _put(connection, asset_id, substitute, reason, by=by, change="substituted", now=now)
 
 

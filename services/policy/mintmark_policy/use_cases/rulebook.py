@@ -158,6 +158,13 @@ class Rulebook:
             book = self._book = await _read_book(connection, epoch)
         return book
 
+    async def read(self, snapshot: AsyncConnection) -> Book:
+        """The rules as a snapshot has them, for advice: from memory where they are the same, else kept by nobody."""
+        book = self._book
+        if book is not None and book.epoch == await RulebookStore(snapshot).epoch():
+            return book
+        return await self.private(snapshot)
+
     @staticmethod
     async def private(connection: AsyncConnection) -> Book:
         """The rules as this transaction sees them, kept by nobody: it changes them itself, or reads a snapshot.
