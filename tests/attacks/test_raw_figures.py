@@ -284,4 +284,4 @@ async def test_how_many_people_a_source_is_of_is_told_roughly(intake: Intake) ->
         assert shown[name] == about(sent.json()[name])
     assert shown["train_rows"] != sent.json()["train_rows"]
     (exact,) = (await intake.call("steward", "GET", f"/v1/sources/{intake.source_id}/versions")).json()
-    assert exact == sent.json()
+    assert exact["train_rows"] == sent.json()["train_rows"]

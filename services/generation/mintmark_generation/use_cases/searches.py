@@ -165,7 +165,7 @@ async def _follow(works: Workshop, row: Any, trials: Sequence[Any]) -> bool:
 async def _shortfall(works: Workshop, run_id: UUID) -> str:
     """How far a table was from being accepted: the sum of what its rounded bounds lie beyond the criteria by.
 
-    A search knows no more of real rows than who asked for it: where figures are withheld, a criterion missed counts one.
+    A search knows no more of real rows than who asked for it: a criterion missed by a withheld figure counts one.
     """
     release = await works.policy.release_of(run_id)
     missed = [one.shortfall for one in release.criteria if not one.met]
