@@ -159,6 +159,23 @@ GUARDS = (
     Guard("the later event has the last word", f"{LINEAGE}/store/catalogue.py", "    later = new.updated_at >= old.updated_at\n", "    later = new.updated_at.is_not(None)\n", "tests/lineage/test_marquez.py -k turn_time_back"),
     Guard("evidence binds plan and log", "client/mintmark/evidence.py", '    _same(digest_of(plan), logged["details"]["plan_digest"], "the plan", "the one that was decided on")\n', "", "tests/system/test_evidence.py -k holds"),
     Guard("evidence is listed and signed", "client/mintmark/evidence.py", '        elif hashlib.sha256(bundle.files[name]).hexdigest() != listed[name]["sha256"]:', "        elif False:", "tests/system/test_evidence.py -k holds"),
+    Guard("I12 looks run out", f"{POLICY}/domain/gate/__init__.py", "    looks_suffice,\n    delta_is", "    delta_is", "tests/attacks/test_looks.py -k 'without_end or house_has'"),
+    Guard("I12 a look is taken with the permit", f"{POLICY}/use_cases/looks.py", "        self.taken[prepared.look] += 1\n", "", "tests/attacks/test_looks.py -k crowd"),
+    Guard("I12 what was opened is not given back", f"{POLICY}/use_cases/looks.py", 'not kinds & (OPENED | {"return"})', 'not kinds & {"return"}', "tests/attacks/test_looks.py -k comes_back_only"),
+    Guard("I12 no exception makes looks", f"{POLICY}/domain/waiver.py", '"budget.", "looks.", "guarantee."', '"budget.", "guarantee."', "tests/attacks/test_looks.py -k only_a_vote"),
+    Guard("a rejected model is not drawn from again", f"{POLICY}/domain/gate/__init__.py", "    model_was_not_rejected,\n    looks_suffice,", "    looks_suffice,", "tests/attacks/test_rejected_models.py -k another_draw"),
+    Guard("the model of a model is the same model", f"{POLICY}/use_cases/looks.py", "        fitted = UUID(model.fitted_by) if model is not None else run_id\n", "        fitted = run_id\n", "tests/attacks/test_rejected_models.py -k 'model_of_a_model or sibling_chain'"),
+    Guard("a permit given before a rejection opens no model", f"{POLICY}/use_cases/permits.py", "    await looks.refuse_rejected(connection, row.run_id, await store.decision(row.decision_id))\n", "", "tests/attacks/test_rejected_models.py -k opens_nothing"),
+    Guard("tables drawn at once do not race past a rejection", f"{POLICY}/use_cases/releases.py", '    if body["verdict"] == "released":\n        body["verdict"] = "review"\n', '    if body["verdict"] == "rejected":\n        body["verdict"] = "review"\n', "tests/attacks/test_rejected_models.py -k race_past"),
+    Guard("broken glass opens no rejected model", f"{POLICY}/domain/waiver.py", "(waiver.rule is None and clause.code not in VOTED_ONLY)", "waiver.rule is None", "tests/attacks/test_rejected_models.py -k votes_alone"),
+    Guard("I12 an assay is rounded for others", f"{EVALUATION}/use_cases/telling.py", 'return "raw" if raw else "rounded" if', 'return "raw" if', "tests/attacks/test_raw_figures.py -k 'rounded_for_others or record_is_rounded'"),
+    Guard("I12 what nobody said may be told is withheld", f"{EVALUATION}/use_cases/telling.py", 'if kept == "rounded" else "withheld"', 'if True else "withheld"', "tests/attacks/test_raw_figures.py -k 'unknown_telling or one_row'"),
+    Guard("I12 no histogram beside a rounded figure", f"{EVALUATION}/use_cases/telling.py", '            "details": {},\n', "", "tests/attacks/test_raw_figures.py -k 'rounded_for_others'"),
+    Guard("I12 criteria are told by rounded figures", f"{POLICY}/domain/release.py", 'telling: Telling = "raw" if raw else', 'telling: Telling = "raw" if True else', "tests/attacks/test_raw_figures.py -k 'release_says or finding_is'"),
+    Guard("I12 of a pinned or tiny table the verdict alone", f"{POLICY}/domain/looks.py", 'plan.get("shape") is not None or int(plan["rows"]) < SMALLEST_TABLE', "False", "tests/attacks/test_raw_figures.py -k pinned_or_tiny"),
+    Guard("I12 a card shows rounded figures alone", f"{LINEAGE}/domain/cards.py", 'if assay.get("figures") == "rounded" else None', "", "tests/attacks/test_raw_figures.py -k strangers"),
+    Guard("I12 a narrow interval is no licence for digits", "shared/mintmark_shared/figures.py", "max(Decimal(1), abs(value)) / Decimal(n).sqrt()", 'Decimal("0.000001")', "tests/shared/test_figures.py -k 'many_looks or one_person'"),
+    Guard("I12 counts of real rows are told roughly", f"{GENERATION}/domain/telling.py", 'if one["of"] == "input" else one', "if False else one", "tests/generation/test_telling.py -k exact_count"),
 )  # fmt: skip
 
 
