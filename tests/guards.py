@@ -185,6 +185,23 @@ GUARDS = (
     Guard("an epoch never comes again", f"{POLICY}/store/rulebook.py", "values(epoch=func.uuidv7())", "values(epoch=literal_column('md5(epoch::text)::uuid'))", "tests/attacks/test_back_in_time.py -k same_twice"),
     Guard("a lost draft's tag fits no other", f"{POLICY}/use_cases/charters.py", '.{row.digest.removeprefix("sha256:")[:16]}', "", "tests/attacks/test_back_in_time.py -k draft"),
     Guard("who holds a run is no number", f"{GENERATION}/store/__init__.py", "runs.c.holder == run.holder", "runs.c.attempt == run.attempt", "tests/attacks/test_back_in_time.py -k worker"),
+    Guard("I12 looks run out", f"{POLICY}/domain/gate/__init__.py", "    looks_suffice,\n    delta_is", "    delta_is", "tests/attacks/test_looks.py -k 'without_end or house_has'"),
+    Guard("I12 a look is taken with the permit", f"{POLICY}/use_cases/looks.py", "        self.taken[prepared.look] += 1\n", "", "tests/attacks/test_looks.py -k crowd"),
+    Guard("I12 what was opened is not given back", f"{POLICY}/use_cases/looks.py", 'not kinds & (OPENED | {"return"})', 'not kinds & {"return"}', "tests/attacks/test_looks.py -k comes_back_only"),
+    Guard("I12 no exception makes looks", f"{POLICY}/domain/waiver.py", '"budget.", "looks.", "guarantee."', '"budget.", "guarantee."', "tests/attacks/test_looks.py -k only_a_vote"),
+    Guard("a rejected model is not drawn from again", f"{POLICY}/domain/gate/__init__.py", "    model_was_not_rejected,\n    looks_suffice,", "    looks_suffice,", "tests/attacks/test_rejected_models.py -k another_draw"),
+    Guard("the model of a model is the same model", f"{POLICY}/use_cases/looks.py", "        fitted = UUID(model.fitted_by) if model is not None else run_id\n", "        fitted = run_id\n", "tests/attacks/test_rejected_models.py -k 'model_of_a_model or sibling_chain'"),
+    Guard("a permit given before a rejection opens no model", f"{POLICY}/use_cases/permits.py", "    await looks.refuse_rejected(connection, row.run_id, await store.decision(row.decision_id))\n", "", "tests/attacks/test_rejected_models.py -k opens_nothing"),
+    Guard("tables drawn at once do not race past a rejection", f"{POLICY}/use_cases/releases.py", '    if body["verdict"] == "released":\n        body["verdict"] = "review"\n', '    if body["verdict"] == "rejected":\n        body["verdict"] = "review"\n', "tests/attacks/test_rejected_models.py -k race_past"),
+    Guard("broken glass opens no rejected model", f"{POLICY}/domain/waiver.py", "(waiver.rule is None and clause.code not in VOTED_ONLY)", "waiver.rule is None", "tests/attacks/test_rejected_models.py -k votes_alone"),
+    Guard("I12 an assay is rounded for others", f"{EVALUATION}/use_cases/telling.py", 'return "raw" if raw else "rounded" if', 'return "raw" if', "tests/attacks/test_raw_figures.py -k 'rounded_for_others or record_is_rounded'"),
+    Guard("I12 what nobody said may be told is withheld", f"{EVALUATION}/use_cases/telling.py", 'if kept == "rounded" else "withheld"', 'if True else "withheld"', "tests/attacks/test_raw_figures.py -k 'unknown_telling or one_row'"),
+    Guard("I12 no histogram beside a rounded figure", f"{EVALUATION}/use_cases/telling.py", '            "details": {},\n', "", "tests/attacks/test_raw_figures.py -k 'rounded_for_others'"),
+    Guard("I12 criteria are told by rounded figures", f"{POLICY}/domain/release.py", 'telling: Telling = "raw" if raw else', 'telling: Telling = "raw" if True else', "tests/attacks/test_raw_figures.py -k 'release_says or finding_is'"),
+    Guard("I12 of a pinned or tiny table the verdict alone", f"{POLICY}/domain/looks.py", 'plan.get("shape") is not None or int(plan["rows"]) < SMALLEST_TABLE', "False", "tests/attacks/test_raw_figures.py -k pinned_or_tiny"),
+    Guard("I12 a card shows rounded figures alone", f"{LINEAGE}/domain/cards.py", 'if assay.get("figures") == "rounded" else None', "", "tests/attacks/test_raw_figures.py -k strangers"),
+    Guard("I12 a narrow interval is no licence for digits", "shared/mintmark_shared/figures.py", "max(Decimal(1), abs(value)) / Decimal(n).sqrt()", 'Decimal("0.000001")', "tests/shared/test_figures.py -k 'many_looks or one_person'"),
+    Guard("I12 counts of real rows are told roughly", f"{GENERATION}/domain/telling.py", 'if one["of"] == "input" else one', "if False else one", "tests/generation/test_telling.py -k exact_count"),
 )  # fmt: skip
 
 

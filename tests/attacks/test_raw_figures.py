@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 from evaluation.conftest import World as Evaluation
 from evaluation.test_measures import population
+from generation.intake.conftest import World as Intake
+from generation.intake.conftest import csv, rows
 from lineage.conftest import World as Lineage
 from lineage.test_cards import Tellers, made, with_tellers
 from policy.conftest import World as Policy
@@ -20,7 +22,7 @@ from mintmark_evaluation.use_cases.assays import carry
 from mintmark_lineage.use_cases.cards import publish
 from mintmark_local.identity import PEOPLE, SERVICES
 from mintmark_shared.contracts.generation import HeldVersion
-from mintmark_shared.figures import figure_of
+from mintmark_shared.figures import about, figure_of
 
 TRAIN, HOLDOUT, OTHER = population(800, 1), population(800, 2), population(800, 3)
 ANSWERING = {
@@ -269,3 +271,17 @@ async def test_strangers_read_no_figure_that_was_not_rounded(lineage: Lineage, t
     card = (await lineage.call.bare("GET", f"/public/v1/cards/{asset}")).json()
     assert card["privacy"]["guarantee"] == "proven"
     assert len(card["figures"]) == shown
+
+
+# --- generation -------------------------------------------------------------------------------------
+
+
+async def test_how_many_people_a_source_is_of_is_told_roughly(intake: Intake) -> None:
+    sent = await intake.upload(csv(rows(143)))
+    assert sent.json()["train_rows"] + sent.json()["holdout_rows"] == 143, "who uploaded it knows"
+    (shown,) = (await intake.call("scientist", "GET", f"/v1/sources/{intake.source_id}/versions")).json()
+    for name in ("train_rows", "holdout_rows", "sealed_bytes"):
+        assert shown[name] == about(sent.json()[name])
+    assert shown["train_rows"] != sent.json()["train_rows"]
+    (exact,) = (await intake.call("steward", "GET", f"/v1/sources/{intake.source_id}/versions")).json()
+    assert exact["train_rows"] == sent.json()["train_rows"]

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.table import Table
 from mintmark.client import Refused
 from mintmark_shared.contracts.evaluation import Assay
 
+SHORT = 4
 REASON_COLUMNS = ("code", "column", "row", "where", "expected", "actual", "message", "remedy")
 # A log or a pipe has no width of its own; tables need some.
 WIDTH = None if sys.stdout.isatty() else 130
@@ -74,11 +76,18 @@ def _releases(entry: Mapping[str, Any]) -> str:
     return "none allowed" if limit is None else f"{entry['releases_spent']} of {limit}"
 
 
+def short(figure: Decimal) -> str:
+    """To four decimals; a figure that has fewer was rounded, and says no more than it knows."""
+    return f"{figure:.4f}" if int(figure.as_tuple().exponent) < -SHORT else f"{figure:f}"
+
+
 def show_assay(assay: Assay) -> None:
     table(
         f"Assay {assay.id}: {assay.verdict or assay.state}",
         ("metric", "estimate", "95 % interval", "n"),
-        [(e.metric, f"{e.value:.4f}", f"[{e.lower:.4f}, {e.upper:.4f}]", e.n) for e in assay.estimates],
+        [(e.metric, short(e.value), f"[{short(e.lower)}, {short(e.upper)}]", e.n) for e in assay.estimates],
     )
+    if assay.figures != "raw":
+        say(f"  Figures are {assay.figures}: who answers for the people reads them in full.")
     for missing in assay.not_estimable:
         say(f"  {escape(missing.metric)}: not estimable, {escape(missing.because)}")

@@ -61,12 +61,12 @@ async def get_source(source_id: UUID, workshop: InWorkshop, _: Caller = READ) ->
 
 
 @router.get("/{source_id}/versions", operation_id="listSourceVersions", summary="A source's uploads")
-async def list_versions(source_id: UUID, workshop: InWorkshop, _: Caller = READ) -> list[SourceVersionShown]:
+async def list_versions(source_id: UUID, workshop: InWorkshop, caller: Caller = READ) -> list[SourceVersionShown]:
     async with workshop.database.transaction() as connection:
         store = Store(connection)
         await store.source(source_id)
         rows = await store.versions(source_id)
-    return [SourceVersionShown.model_validate(use_cases.show_version(row)) for row in rows]
+    return [SourceVersionShown.model_validate(use_cases.show_version(row, to=caller.subject)) for row in rows]
 
 
 @router.get("/{source_id}/held", operation_id="getHeldVersion", summary="Where the newest upload lies sealed")

@@ -56,6 +56,8 @@ class SourceShown(Document):
 
 
 class SourceVersionShown(Document):
+    """An upload; its counts are exact for who uploaded it, and to two figures for others."""
+
     id: UUID
     source_id: UUID
     train_rows: int
@@ -85,7 +87,10 @@ class RuleKept(Document):
 
 
 class LeftOut(Document):
-    """Rows left out because too few were like them: of the source before learning, or of what the model made."""
+    """Rows left out because too few were like them: of the source before learning, or of what the model made.
+
+    Counts of real rows are told to two figures, and of their worst group what the rule demands.
+    """
 
     of: Literal["output", "input"]
     rows_seen: int
@@ -94,7 +99,7 @@ class LeftOut(Document):
 
 
 class Blended(Document):
-    """The real rows in a table."""
+    """The real rows in a table; their strata's shares are told in steps of a twentieth."""
 
     real_rows: int
     strata: list[StratumMade]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from mintmark_generation.domain.run import CANCELLABLE
 from mintmark_generation.domain.sharing import RANKS, place
+from mintmark_generation.domain.telling import told_asset
 from mintmark_generation.generators.catalogue import engine_named
 from mintmark_generation.generators.protocol import check_source, complete
 from mintmark_generation.store import Store
@@ -36,7 +37,7 @@ def show_run(row: Any) -> dict[str, Any]:
         "plan": row.plan,
         "offer": row.offer,
         "decision": decision,
-        "asset": row.asset,
+        "asset": told_asset(row.asset),
         "assay_id": str(row.assay_id) if row.assay_id else None,
         "failure": row.failure,
         "charged": row.redeemed,

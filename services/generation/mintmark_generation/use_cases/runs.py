@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from mintmark_generation.domain.run import next_step, outcome_of
+from mintmark_generation.domain.telling import told_asset
 from mintmark_generation.store import Store, progress_of
 from mintmark_generation.tables import journal
 from mintmark_generation.use_cases.child import ChildFailed, ticking
@@ -230,6 +231,7 @@ async def _reread(works: Workshop, run: Run) -> Run:
 
 
 def _made_facets(run: Run, asset: Mapping[str, Any]) -> dict[str, Any]:
+    told = told_asset(asset) or {}
     return {
         "mintmark_generation": {
             "generator": run.plan["generator"],
@@ -245,7 +247,7 @@ def _made_facets(run: Run, asset: Mapping[str, Any]) -> dict[str, Any]:
             ],
             "rows": asset["rows"],
             "digest": asset["digest"],
-            **{name: asset.get(name) for name in ("strata", "suppression", "blend")},
+            **{name: told.get(name) for name in ("strata", "suppression", "blend")},
             "environment": asset.get("environment"),
             "reproducible": _reproducible(run),
         }

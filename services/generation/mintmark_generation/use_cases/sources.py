@@ -3,7 +3,7 @@
 import os
 import uuid
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from mintmark_shared.contracts.generation import HeldVersion, SourceDeclaration
 from mintmark_shared.contracts.policy import KeyRequest, PopulationUnit
 from mintmark_shared.errors import Invalid
 from mintmark_shared.exact import arrow_schema
+from mintmark_shared.figures import about
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
@@ -35,13 +36,15 @@ def show_source(row: Any) -> dict[str, Any]:
     }
 
 
-def show_version(row: Any) -> dict[str, Any]:
+def show_version(row: Any, *, to: str) -> dict[str, Any]:
+    """An upload; how many people it is of exactly only to who uploaded it."""
+    count: Callable[[int], int] = int if row.uploaded_by == to else about
     return {
         "id": str(row.id),
         "source_id": str(row.source_id),
-        "train_rows": row.train_rows,
-        "holdout_rows": row.holdout_rows,
-        "sealed_bytes": row.sealed_bytes,
+        "train_rows": count(row.train_rows),
+        "holdout_rows": count(row.holdout_rows),
+        "sealed_bytes": count(row.sealed_bytes),
         "uploaded_by": row.uploaded_by,
         "uploaded_at": row.uploaded_at.isoformat(),
     }
@@ -128,7 +131,7 @@ async def upload(works: Workshop, *, source_id: UUID, upload: Upload, by: str, a
         await store.add_version(values)
         event = AuditEvent(by, "source.upload", f"source:{source_id}", details={"version": str(version_id)})
         await journal.record(connection, now, event)
-        shown = show_version(await store.version(version_id))
+        shown = show_version(await store.version(version_id), to=by)
         reply = Reply(201, shown, {"Location": f"/v1/sources/{source_id}/versions/{version_id}"})
         return await attempt.keep(connection, by, reply)
 
