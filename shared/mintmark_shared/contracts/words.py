@@ -1,6 +1,5 @@
 """The base of every document on the wire, and the exact decimal amounts in them."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -14,6 +13,8 @@ from pydantic import (
     PlainSerializer,
     StringConstraints,
 )
+
+from mintmark_shared.clock import in_calendar
 
 
 class Document(BaseModel):
@@ -31,23 +32,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
 
 
-EARLIEST, LATEST = datetime(100, 1, 1, tzinfo=UTC), datetime(9900, 1, 1, tzinfo=UTC)
-"""What times lie between: at the ends of the calendar (years 1 and 9999) databases keep a time as infinite, offsets and
-periods lead out of it, and what was stored is never read again. A century is more than any period counts."""
-
-
-def _in_a_calendar(moment: AwareDatetime) -> AwareDatetime:
-    try:
-        inside = EARLIEST <= moment.astimezone(UTC) < LATEST
-    except OverflowError:
-        inside = False
-    if not inside:
-        message = "a time lies in the years 100 to 9899 of UTC; for what never ends, name a year as far off as needed"
-        raise ValueError(message)
-    return moment
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_a_calendar)]
+Moment = Annotated[AwareDatetime, AfterValidator(in_calendar)]
 """A time with its offset, in the years 100 to 9899 of UTC: the one type of every time that a caller sends."""
 
 

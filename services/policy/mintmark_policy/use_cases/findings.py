@@ -21,7 +21,7 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.recalls import suspend_asset_within
-from mintmark_policy.use_cases.releases import charter_of, plan_of, said_of
+from mintmark_policy.use_cases.releases import charter_of, job_of, plan_of, said_of
 from mintmark_shared.contracts.policy import FindingRequest
 from mintmark_shared.errors import Conflict
 from mintmark_shared.idempotency import Attempt, Reply
@@ -107,7 +107,8 @@ async def _journal(connection: AsyncConnection, body: dict[str, Any], by: str, n
     missed = [one["metric"] for one in body["criteria"] if not one["met"]]
     details = {"cause": body["cause"], "evidence": body["evidence"], "missed": missed}
     event = AuditEvent(by, "asset.reconsider", f"asset:{body['asset_id']}", body["verdict"], details)
-    await journal.record(connection, now, event, lineage=[said_of(body["asset_id"], now, mintmark_finding=body)])
+    job = await job_of(connection, UUID(body["asset_id"]))
+    await journal.record(connection, now, event, lineage=[said_of(body["asset_id"], now, job, mintmark_finding=body)])
 
 
 async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:

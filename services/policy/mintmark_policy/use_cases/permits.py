@@ -16,7 +16,7 @@ from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.reservations import give_back
 from mintmark_shared.contracts.policy import AssayKeysRequest, KeyRequest, RedeemRequest
 from mintmark_shared.errors import Conflict, Forbidden, Gone, Invalid
-from mintmark_shared.journal import AuditEvent, openlineage_event
+from mintmark_shared.journal import AuditEvent, job_of_runs, openlineage_event
 
 
 async def new_source_key(office: Office, request: KeyRequest, *, by: str) -> dict[str, str]:
@@ -109,7 +109,8 @@ async def _spend(office: Office, connection: Any, row: Any, by: str, key: str, n
     charge = charge_of(cost, await budgets.delta_of(row.account_ids))
     event = AuditEvent(by, "permit.redeem", f"permit:{row.id}", details={"run": str(row.run_id)} | charge)
     facets = {"mintmark_charge": {"permit": str(row.id), **charge}}
-    lineage = openlineage_event(at=now, event_type="START", run_id=str(row.run_id), job="generation.run", facets=facets)
+    job = job_of_runs((await store.decision(row.decision_id)).request["plan"])
+    lineage = openlineage_event(at=now, event_type="START", run_id=str(row.run_id), job=job, facets=facets)
     await journal.record(connection, now, event, lineage=[lineage])
 
 

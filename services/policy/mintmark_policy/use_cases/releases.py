@@ -21,7 +21,7 @@ from mintmark_policy.use_cases.office import Office
 from mintmark_shared.contracts.policy import ReleaseRequest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
-from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.journal import AuditEvent, dataset, job_of_runs, openlineage_event
 
 
 async def decide_release(office: Office, request: ReleaseRequest, *, by: str, attempt: Attempt) -> Reply:
@@ -59,6 +59,12 @@ async def plan_of(store: DecisionStore, permit: Any) -> dict[str, Any]:
     """The plan a permit was given for."""
     plan: dict[str, Any] = (await store.decision(permit.decision_id)).request["plan"]
     return plan
+
+
+async def job_of(connection: AsyncConnection, asset_id: UUID) -> str:
+    """The OpenLineage job that an asset's run is one of."""
+    store = DecisionStore(connection)
+    return job_of_runs(await plan_of(store, await store.permit_of_run(asset_id)))
 
 
 def _judge(request: ReleaseRequest, charter: Charter, use_case: str, kind: str, now: datetime) -> dict[str, Any]:
@@ -167,18 +173,24 @@ async def _journal_release(connection: AsyncConnection, body: dict[str, Any], by
     details = {"assay": body["assay_id"], "charter_digest": body["charter_digest"], "missed": missed}
     event = AuditEvent(by, "asset.decide", f"asset:{body['asset_id']}", body["verdict"], details)
     facet = {name: value for name, value in body.items() if name != "suspend"}
-    await journal.record(connection, now, event, lineage=[said_of(body["asset_id"], now, mintmark_release=facet)])
+    job = await job_of(connection, UUID(body["asset_id"]))
+    await journal.record(connection, now, event, lineage=[said_of(body["asset_id"], now, job, mintmark_release=facet)])
 
 
 def said_of(
-    asset_id: str, now: datetime, *, dataset_facets: Mapping[str, Any] | None = None, **facets: Mapping[str, Any]
+    asset_id: str,
+    now: datetime,
+    job: str,
+    *,
+    dataset_facets: Mapping[str, Any] | None = None,
+    **facets: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What policy says of an asset, as an event of the run that made it."""
     return openlineage_event(
         at=now,
         event_type="OTHER",
         run_id=asset_id,
-        job="generation.run",
+        job=job,
         outputs=[dataset("asset", asset_id) | {"facets": dict(dataset_facets or {})}],
         facets=facets,
     )
