@@ -131,6 +131,13 @@ def journal_tables(metadata: MetaData, service: str) -> Journal:
     return Journal(service, audit_events, outbox)
 
 
+def job_of_runs(plan: Mapping[str, Any]) -> str:
+    """The OpenLineage job that a plan's run is one of: what repeats is learning from a source with an engine, under a
+    charter. Each service that tells of the run names it by this.
+    """
+    return f"generation.run/{plan['charter_id']}/{plan['source_id']}/{plan['generator']}"
+
+
 def openlineage_event(
     *,
     at: datetime,

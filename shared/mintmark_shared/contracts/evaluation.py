@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.words import AmountText, Document, Figure, Name
@@ -24,7 +24,8 @@ class AssayRequest(Document):
 
     For a ``release`` policy decides on what is found. A ``re-assay`` looks at a released asset again, with the suite
     or the single measure asked for, and policy holds what is found against the asset's charter. Without ``suite`` it
-    is the charter's, or the standard one. ``linkage`` is what an attacker links the asset with.
+    is the charter's, or the standard one. ``linkage`` is what an attacker links the asset with. ``job`` is the OpenLineage
+    job that the asset's run is one of.
     """
 
     asset_id: UUID
@@ -38,6 +39,7 @@ class AssayRequest(Document):
     holdout_object: Annotated[str, Field(max_length=500)]
     asset_object: Annotated[str, Field(max_length=500)]
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    job: Annotated[str, Field(max_length=500)] = "generation.run"
 
 
 class CriterionResult(Document):
@@ -110,7 +112,9 @@ class Assay(Document):
     failure: str | None = None
 
 
-Scores = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=8, max_length=100_000)]
+Score = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+"""A number: neither text that reads like one, nor true or false."""
+Scores = Annotated[list[Score], Field(min_length=8, max_length=100_000)]
 
 
 class GuaranteeAuditRequest(Document):
@@ -146,12 +150,19 @@ class GuaranteeAudit(Document):
     at: datetime
 
 
+def _above_nought(chance: str) -> str:
+    if not chance.strip("0."):
+        message = "false_alarms lies above 0: a monitor that may never be wrong can never say anything"
+        raise ValueError(message)
+    return chance
+
+
 class _Terms(Document):
     """What a monitor allows: a breach is a lower bound above its limit, and false alarms are the chance of ever
     raising one where nothing drifts past it.
     """
 
-    false_alarms: Annotated[str, Field(pattern=r"^0\.[0-9]{1,6}$")] = "0.05"
+    false_alarms: Annotated[str, Field(pattern=r"^0\.[0-9]{1,6}$"), AfterValidator(_above_nought)] = "0.05"
 
 
 class SourceTerms(_Terms):
@@ -176,15 +187,16 @@ class ScoresTerms(_Terms):
     """Posted scores of a model against the first batch of them; all lie from ``minimum`` to ``maximum``."""
 
     kind: Literal["scores"]
-    minimum: Annotated[float, Field(allow_inf_nan=False)] = 0.0
-    maximum: Annotated[float, Field(allow_inf_nan=False)] = 1.0
+    minimum: Score = 0.0
+    maximum: Score = 1.0
     limits: dict[Literal["psi-max", "tvd-max", "ks"], AmountText] = Field(
         default={"psi-max": "0.2", "tvd-max": "0.1", "ks": "0.1"}, min_length=1
     )
 
     @model_validator(mode="after")
     def _ordered(self) -> "ScoresTerms":
-        if self.maximum <= self.minimum:
+        # Halves, as scores are placed by: of the largest numbers the whole difference is infinite.
+        if self.maximum / 2 <= self.minimum / 2:
             message = "maximum must be above minimum"
             raise ValueError(message)
         return self

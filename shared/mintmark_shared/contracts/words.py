@@ -1,7 +1,6 @@
 """The base of every document on the wire, and the exact decimal amounts in them."""
 
 import re
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -35,6 +34,9 @@ def _read_strictly(part: Any) -> None:
     elif isinstance(part, list | tuple):
         for inner in part:
             _read_strictly(inner)
+
+
+from mintmark_shared.clock import in_calendar
 
 
 class Document(BaseModel):
@@ -82,10 +84,6 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
 
 
-EARLIEST, LATEST = datetime(100, 1, 1, tzinfo=UTC), datetime(9900, 1, 1, tzinfo=UTC)
-"""What times lie between: at the ends of the calendar (years 1 and 9999) databases keep a time as infinite, offsets and
-periods lead out of it, and what was stored is never read again. A century is more than any period counts."""
-
 MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})"
 )
@@ -99,18 +97,7 @@ def _written_out(value: object) -> object:
     return value
 
 
-def _in_a_calendar(moment: AwareDatetime) -> AwareDatetime:
-    try:
-        inside = EARLIEST <= moment.astimezone(UTC) < LATEST
-    except OverflowError:
-        inside = False
-    if not inside:
-        message = "a time lies in the years 100 to 9899 of UTC; for what never ends, name a year as far off as needed"
-        raise ValueError(message)
-    return moment
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_a_calendar)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(in_calendar)]
 """A time with its offset, in the years 100 to 9899 of UTC: the one type of every time that a caller sends."""
 
 

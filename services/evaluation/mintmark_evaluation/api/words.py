@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mintmark_evaluation.use_cases.laboratory import Laboratory
 from mintmark_shared.auth import requires
-from mintmark_shared.contracts.evaluation import MonitorTerms
+from mintmark_shared.contracts.evaluation import MonitorTerms, Score
 from mintmark_shared.contracts.shape import Category, ColumnName
 from mintmark_shared.contracts.words import Document, Name, Text
 
@@ -17,7 +17,6 @@ READ = requires("evaluation:read")
 RAW = "evaluation:raw:read"
 """The right to read figures computed from real rows to the last digit."""
 Share = Annotated[str, Field(pattern=r"^(0|1|0\.[0-9]{1,12}|1\.0{1,12})$")]
-Score = Annotated[float, Field(allow_inf_nan=False)]
 
 
 async def _laboratory(request: Request) -> Laboratory:

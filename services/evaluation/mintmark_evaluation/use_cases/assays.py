@@ -126,9 +126,10 @@ async def request_assay(lab: Laboratory, request: AssayRequest, *, by: str, atte
         made = await store.add(request.asset_id, body, now)
         await enqueue(connection, ASSAY_JOB, made)
         event = AuditEvent(by, "assay.request", f"asset:{request.asset_id}", details={"assay": str(made)})
-        await journal.record(connection, now, event)
+        row = await store.assay(made)
+        await journal.record(connection, now, event, lineage=[told_of(row, now, "START")])
         headers = {"Location": f"/v1/assays/{made}", "Retry-After": "2"}
-        return await attempt.keep(connection, by, Reply(202, show(await store.assay(made), raw=False), headers))
+        return await attempt.keep(connection, by, Reply(202, show(row, raw=False), headers))
 
 
 async def carry(lab: Laboratory, assay_id: UUID) -> None:
@@ -270,18 +271,23 @@ async def _fail(lab: Laboratory, row: Any, why: str) -> Any:
 
 
 async def _journal(connection: Any, row: Any, now: Any, event_type: str) -> None:
-    """The assay as its own OpenLineage run under the generation run it judges."""
     event = AuditEvent("evaluation", "assay.finish", f"asset:{row.asset_id}", row.state, {"assay": str(row.id)})
     # The record is read by many and published in part: it holds what is told to those without a right to more.
     facet = {name: value for name, value in show(row, raw=False).items() if name != "requested_at"}
     facet["estimates"] = [{key: part for key, part in one.items() if key != "details"} for one in facet["estimates"]]
-    lineage = openlineage_event(
+    lineage = told_of(row, now, event_type, mintmark_evaluation=facet)
+    await journal.record(connection, now, event, lineage=[lineage])
+
+
+def told_of(row: Any, now: Any, event_type: str, **facets: Any) -> dict[str, Any]:
+    """The assay as its own OpenLineage run under the generation run it judges; what repeats is judging that asset."""
+    return openlineage_event(
         at=now,
         event_type=event_type,
         run_id=str(row.id),
-        job="evaluation.assay",
+        job=f"evaluation.assay/{row.asset_id}",
         inputs=[dataset("asset", str(row.asset_id))],
-        facets={"mintmark_evaluation": facet},
+        facets=facets,
         parent_run_id=str(row.asset_id),
+        parent_job=AssayRequest.model_validate(row.request).job,
     )
-    await journal.record(connection, now, event, lineage=[lineage])

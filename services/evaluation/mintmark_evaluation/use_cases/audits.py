@@ -56,7 +56,7 @@ async def judge(lab: Laboratory, request: GuaranteeAuditRequest, *, by: str, att
             at=now,
             event_type="COMPLETE",
             run_id=str(request.id),
-            job="evaluation.guarantee-audit",
+            job=f"evaluation.guarantee-audit/{request.generator}",
             facets={"mintmark_guarantee_audit": shown},
         )
         await journal.record(connection, now, event, lineage=[lineage])

@@ -14,10 +14,9 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-import numpy as np
 import pyarrow as pa
 
-from mintmark_evaluation.domain import Estimate, Measured, level_of_look
+from mintmark_evaluation.domain import Estimate, Measured, counts_of, level_of_look
 from mintmark_evaluation.measures import drift
 from mintmark_evaluation.measures.reference import Tables
 from mintmark_evaluation.store import Store
@@ -136,7 +135,7 @@ async def post_scores(
         low, high = (float(row.terms[end]) for end in ("minimum", "maximum"))
         if not all(low <= score <= high for score in scores):
             raise Invalid(f"Scores lie from {low:g} to {high:g}.", code="score-out-of-range")
-        counts = np.histogram(scores, bins=CELLS, range=(low, high))[0].tolist()
+        counts = counts_of(scores, low, high, CELLS)
         values = {"monitor_id": monitor_id, "counts": counts, "posted_by": by, "posted_at": now}
         batch = await store.add_scores(values)
         if row.state == "active":
@@ -168,7 +167,9 @@ async def look(lab: Laboratory, monitor_id: UUID) -> None:
 
 
 async def _look(lab: Laboratory, row: Any) -> None:
+    number = row.looks + 1
     try:
+        level = level_of_look(number, float(row.terms["false_alarms"]))
         seen = await KINDS[row.kind](lab, row)
     except Unavailable:
         raise
@@ -181,8 +182,6 @@ async def _look(lab: Laboratory, row: Any) -> None:
         return
     if seen is None or seen.name == row.seen:
         return
-    number = row.looks + 1
-    level = level_of_look(number, float(row.terms["false_alarms"]))
     found = await asyncio.to_thread(seen.measure, 1 - level)
     await _keep(lab, row, number, seen.name, found)
 
@@ -247,6 +246,7 @@ async def _tell(lab: Laboratory, row: Any) -> None:
 
 
 async def _journal(connection: Any, row: Any, made: Any, now: datetime) -> None:
+    judged = (await Store(connection).release_assay(row.asset_id)).request
     outcome = "breached" if made.breaches else "kept"
     details = {
         "monitor": str(row.id),
@@ -260,10 +260,11 @@ async def _journal(connection: Any, row: Any, made: Any, now: datetime) -> None:
         at=now,
         event_type="COMPLETE",
         run_id=str(made.id),
-        job="evaluation.monitor",
+        job=f"evaluation.monitor/{row.id}",
         inputs=[dataset("asset", str(row.asset_id))],
         facets={"mintmark_drift": facet},
         parent_run_id=str(row.asset_id),
+        parent_job=AssayRequest.model_validate(judged).job,
     )
     await journal.record(connection, now, event, lineage=[lineage])
 

@@ -18,7 +18,7 @@ from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import Decision, DecisionRequest, Mechanism, Offer, Plan, SourceUnit
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
-from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.journal import AuditEvent, dataset, job_of_runs, openlineage_event
 from mintmark_shared.queue import enqueue
 
 ENTRY = {"permit": "queued", "review": "in_review", "deny": "denied"}
@@ -228,10 +228,10 @@ async def _journal_plan(
         at=now,
         event_type="OTHER",
         run_id=str(run_id),
-        job="generation.run",
+        job=job_of_runs(facet),
         inputs=[dataset("source", str(plan.source_id))],
         facets={"mintmark_plan": facet},
         parent_run_id=str(search) if search else None,
-        parent_job="generation.search",
+        parent_job=f"generation.search/{plan.charter_id}/{plan.source_id}",
     )
     await journal.record(connection, now, event, lineage=[lineage])

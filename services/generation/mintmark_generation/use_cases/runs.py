@@ -21,7 +21,7 @@ from mintmark_shared.contracts.evaluation import AssayRequest
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import SUSPENDED, RedeemRequest, Redemption, SettleRequest
 from mintmark_shared.errors import MintmarkError, Unavailable
-from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.journal import AuditEvent, dataset, job_of_runs, openlineage_event
 from mintmark_shared.queue import Later, Superseded
 
 logger = logging.getLogger("mintmark.run")
@@ -86,7 +86,7 @@ async def _save_and_tell(works: Workshop, run: Run, event_type: str, facets: Map
             at=now,
             event_type=event_type,
             run_id=str(run.id),
-            job="generation.run",
+            job=job_of_runs(run.plan),
             inputs=[dataset("source", run.plan["source_id"])],
             outputs=outputs,
             facets=dict(facets),
@@ -285,6 +285,7 @@ async def request_assay(works: Workshop, run: Run) -> Run:
             holdout_object=version.holdout_object,
             asset_object=asset_object(run.id),
             seed=run.plan["seed"] or 0,
+            job=job_of_runs(run.plan),
         )
     )
     return await _save(works, run, state="assaying", assay_id=assay.id)

@@ -247,7 +247,7 @@ async def _journal(
         at=now,
         event_type=event_type,
         run_id=str(row.id),
-        job="generation.search",
+        job=f"generation.search/{row.request['charter_id']}/{row.request['source_id']}",
         inputs=[dataset("source", row.request["source_id"])],
         outputs=[dataset("asset", str(row.asset_id))] if row.asset_id else [],
         facets={"mintmark_search": show(row, trials)},

@@ -110,7 +110,7 @@ def _training_event(model: str, version: str, assets: Sequence[str], at: datetim
         at=at,
         event_type="COMPLETE",
         run_id=str(uuid.uuid5(TRAININGS, f"{model}\n{version}")),
-        job="model.train",
+        job=f"model.train/{model}",
         inputs=[dataset("asset", asset) for asset in assets],
         outputs=[dataset("model", f"{model}@{version}")],
     )

@@ -15,6 +15,7 @@ from mintmark_policy.domain.charter_schema import CHARTER_SCHEMA
 from mintmark_policy.domain.extra_rules import Expression, check_work, compile_plan_rule
 from mintmark_policy.domain.looks import DEFAULT_LOOKS
 from mintmark_policy.domain.quorum import Quorum, counted, read_quorum
+from mintmark_shared.clock import in_calendar
 from mintmark_shared.errors import MOST_FAULTS, Invalid, first_faults
 from mintmark_shared.numbers import canonical_number, is_number, read_decimal
 
@@ -216,16 +217,25 @@ def _check_rules(rules: list[Mapping[str, Any]]) -> None:
 
 
 def _check_dates(document: Mapping[str, Any]) -> None:
-    try:
-        revalidate_by = datetime.fromisoformat(document["revalidate_by"])
-        expires_at = datetime.fromisoformat(document["expires_at"])
-        begins = datetime.fromisoformat(document["in_force_from"]) if "in_force_from" in document else None
-    except ValueError as error:
-        raise Invalid("A date in the charter does not exist in the calendar.", code="charter-invalid") from error
+    revalidate_by, expires_at, begins = (
+        _date(document, name) for name in ("revalidate_by", "expires_at", "in_force_from")
+    )
+    assert revalidate_by is not None
+    assert expires_at is not None
     if revalidate_by > expires_at:
         raise Invalid("revalidate_by must not lie after expires_at.", code="charter-invalid")
     if begins is not None and begins >= expires_at:
         raise Invalid("in_force_from must lie before expires_at.", code="charter-invalid")
+
+
+def _date(document: Mapping[str, Any], name: str) -> datetime | None:
+    try:
+        return in_calendar(datetime.fromisoformat(document[name])) if name in document else None
+    except ValueError as error:
+        # Python's own words on a day that no month has are of no use to who wrote the charter.
+        why = str(error) if "years 100" in str(error) else "there is no such time in the calendar"
+        reasons = [{"code": "time", "where": name, "message": why}]
+        raise Invalid(f"{name} is no time to count with: {why}.", code="charter-invalid", reasons=reasons) from error
 
 
 def read_charter(document: Mapping[str, Any], digest: str) -> Charter:

@@ -29,7 +29,7 @@ from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.policy import DecisionRequest
 from mintmark_shared.database import driver_connection
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError, Unavailable
-from mintmark_shared.journal import AuditEvent, openlineage_event, sealed_leaf
+from mintmark_shared.journal import AuditEvent, job_of_runs, openlineage_event, sealed_leaf
 from mintmark_shared.leaves import Word
 
 
@@ -386,9 +386,10 @@ def _journal(
     facet.pop("clauses")
     lineage = openlineage_event(
         at=now,
-        event_type="OTHER",
+        # A denied plan has ended: nothing more is told of its run.
+        event_type="ABORT" if body["verdict"] == "deny" else "OTHER",
         run_id=str(request.run_id),
-        job="generation.run",
+        job=job_of_runs(request.plan.model_dump(mode="json")),
         facets={"mintmark_policyDecision": facet},
     )
     salt, leaf = sealed_leaf(journal.service, now, event, lineage=[lineage])

@@ -22,7 +22,7 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.recalls import suspend_asset_within
-from mintmark_policy.use_cases.releases import charter_of, intervals_of, plan_of, said_of
+from mintmark_policy.use_cases.releases import charter_of, intervals_of, job_of, plan_of, said_of
 from mintmark_shared.contracts.policy import FindingRequest
 from mintmark_shared.errors import Conflict
 from mintmark_shared.idempotency import Attempt, Reply
@@ -109,8 +109,9 @@ async def _stop(connection: AsyncConnection, asset_id: UUID, reason: str, by: st
 async def _journal(connection: AsyncConnection, body: dict[str, Any], by: str, now: datetime) -> None:
     missed = [Word(one["metric"]) for one in body["criteria"] if not one["met"]]
     details = {"cause": Word(body["cause"]), "evidence": body["evidence"], "missed": missed}
-    lineage = said_of(body["asset_id"], now, mintmark_finding=told(body, raw=False))
     event = AuditEvent(by, "asset.reconsider", f"asset:{body['asset_id']}", body["verdict"], details)
+    job = await job_of(connection, UUID(body["asset_id"]))
+    lineage = said_of(body["asset_id"], now, job, mintmark_finding=told(body, raw=False))
     await journal.record(connection, now, event, lineage=[lineage])
 
 

@@ -149,7 +149,7 @@ async def _resumption(it: Decided) -> Mapping[str, Any]:
         return {"resumed": False}
     kind, subject = it.row.document["kind"], UUID(it.row.document["subject"])
     await CharterStore(it.connection).lift(kind, subject, f"review:{it.row.id}", it.now)
-    lineage = [recalls.changed(subject, it.now, "resumed")] if kind == "asset" else []
+    lineage = [await recalls.changed(it.connection, subject, it.now, "resumed")] if kind == "asset" else []
     event = AuditEvent("policy", f"{kind}.resume", f"{kind}:{subject}")
     await journal.record(it.connection, it.now, event, lineage=lineage)
     return {"resumed": True}

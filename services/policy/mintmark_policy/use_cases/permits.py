@@ -17,7 +17,7 @@ from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.reservations import give_back
 from mintmark_shared.contracts.policy import AssayKeysRequest, KeyRequest, RedeemRequest
 from mintmark_shared.errors import Conflict, Forbidden, Gone, Invalid
-from mintmark_shared.journal import AuditEvent, openlineage_event
+from mintmark_shared.journal import AuditEvent, job_of_runs, openlineage_event
 from mintmark_shared.leaves import Word
 
 
@@ -87,7 +87,8 @@ async def _spend(office: Office, connection: Any, row: Any, by: str, key: str, n
     shown = {"spend": movement("spend", row.account_ids, row.mechanism, cost, now)}
     event = AuditEvent(by, "permit.redeem", f"permit:{row.id}", details=details, shown=shown)
     facets = {"mintmark_charge": {"permit": str(row.id), **charge}}
-    lineage = openlineage_event(at=now, event_type="START", run_id=str(row.run_id), job="generation.run", facets=facets)
+    job = job_of_runs((await store.decision(row.decision_id)).request["plan"])
+    lineage = openlineage_event(at=now, event_type="START", run_id=str(row.run_id), job=job, facets=facets)
     await journal.record(connection, now, event, lineage=[lineage])
 
 

@@ -13,7 +13,7 @@ from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews, stops
 from mintmark_policy.use_cases.office import Office
-from mintmark_policy.use_cases.releases import charter_of, check_released, said_of
+from mintmark_policy.use_cases.releases import charter_of, check_released, job_of, said_of
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import PRODUCER, AuditEvent
@@ -29,7 +29,8 @@ DROPPED = {
 """The dataset is gone, in OpenLineage's own words, so that any reader of its events knows."""
 
 
-def changed(
+async def changed(
+    connection: AsyncConnection,
     asset_id: UUID,
     now: datetime,
     change: Change,
@@ -42,7 +43,8 @@ def changed(
     """What became of an asset, for lineage, which tells those who built on it."""
     instead = str(substitute) if substitute else None
     change_facet = {"change": change, "because": because, "substitute": instead}
-    return said_of(str(asset_id), now, dataset_facets=dataset_facets, mintmark_assetChange=change_facet, **facets)
+    job = await job_of(connection, asset_id)
+    return said_of(str(asset_id), now, job, dataset_facets=dataset_facets, mintmark_assetChange=change_facet, **facets)
 
 
 # --- for a while -------------------------------------------------------------------------------
@@ -62,7 +64,7 @@ async def suspend_asset_within(
     store = CharterStore(connection)
     await store.suspend("asset", asset_id, reason=reason, incident_id=incident_id, by=by, at=now)
     # Why is told to nobody outside yet: it is one person's word, and may be part of an incident.
-    lineage = [changed(asset_id, now, "suspended")]
+    lineage = [await changed(connection, asset_id, now, "suspended")]
     await journal.record(connection, now, AuditEvent(by, "asset.suspend", f"asset:{asset_id}"), lineage=lineage)
 
 
@@ -200,7 +202,7 @@ async def _put(
     )
     action = "asset.withdraw" if change == "withdrawn" else "asset.substitute"
     details = {"substitute": str(substitute) if substitute else None}
-    lineage = [changed(asset_id, now, change, because=because, substitute=substitute)]
+    lineage = [await changed(connection, asset_id, now, change, because=because, substitute=substitute)]
     event = AuditEvent(by, action, f"asset:{asset_id}", details=details, shown={"because": because})
     await journal.record(connection, now, event, lineage=lineage)
 
@@ -215,7 +217,8 @@ async def retire_asset(connection: AsyncConnection, asset_id: UUID, now: datetim
     event = AuditEvent("policy", "asset.retire", f"asset:{asset_id}", details={"key": str(permit.asset_key_id)})
     destroyed = {"key": str(permit.asset_key_id), "destroyed_at": now.isoformat(), "method": DESTRUCTION}
     dropped = {"lifecycleStateChange": DROPPED}
-    lineage = changed(asset_id, now, "retired", dataset_facets=dropped, mintmark_destruction=destroyed)
+    facets = {"dataset_facets": dropped, "mintmark_destruction": destroyed}
+    lineage = await changed(connection, asset_id, now, "retired", **facets)
     await journal.record(connection, now, event, lineage=[lineage])
 
 

@@ -25,7 +25,7 @@ from mintmark_shared.contracts.evaluation import Estimate
 from mintmark_shared.contracts.policy import ReleaseRequest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
-from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.journal import AuditEvent, dataset, job_of_runs, openlineage_event
 from mintmark_shared.leaves import Word
 
 ReleaseKind = Literal["release", "blended-release"]
@@ -83,6 +83,12 @@ def _hold(body: dict[str, Any], rejected: UUID) -> None:
 
 def intervals_of(estimates: Sequence[Estimate]) -> dict[str, Interval]:
     return {one.metric: Interval(one.value, one.lower, one.upper, one.n) for one in estimates}
+
+
+async def job_of(connection: AsyncConnection, asset_id: UUID) -> str:
+    """The OpenLineage job that an asset's run is one of."""
+    store = DecisionStore(connection)
+    return job_of_runs(await plan_of(store, await store.permit_of_run(asset_id)))
 
 
 def _judge(
@@ -198,18 +204,24 @@ async def _journal_release(connection: AsyncConnection, body: dict[str, Any], by
     facet = {name: value for name, value in told(body, raw=False).items() if name != "suspend"}
     shown = {"release": facet}
     event = AuditEvent(by, "asset.decide", f"asset:{body['asset_id']}", body["verdict"], details, shown=shown)
-    await journal.record(connection, now, event, lineage=[said_of(body["asset_id"], now, mintmark_release=facet)])
+    job = await job_of(connection, UUID(body["asset_id"]))
+    await journal.record(connection, now, event, lineage=[said_of(body["asset_id"], now, job, mintmark_release=facet)])
 
 
 def said_of(
-    asset_id: str, now: datetime, *, dataset_facets: Mapping[str, Any] | None = None, **facets: Mapping[str, Any]
+    asset_id: str,
+    now: datetime,
+    job: str,
+    *,
+    dataset_facets: Mapping[str, Any] | None = None,
+    **facets: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What policy says of an asset, as an event of the run that made it."""
     return openlineage_event(
         at=now,
         event_type="OTHER",
         run_id=asset_id,
-        job="generation.run",
+        job=job,
         outputs=[dataset("asset", asset_id) | {"facets": dict(dataset_facets or {})}],
         facets=facets,
     )
