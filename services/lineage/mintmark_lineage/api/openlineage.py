@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from mintmark_lineage.api.words import DELIVER, READ, WRITE, AuditLeaf, InArchive, leaf_of
+from mintmark_lineage.domain.names import check_speaker
 from mintmark_lineage.store.forwards import ForwardStore
 from mintmark_lineage.use_cases.events import Told, take_events
 from mintmark_lineage.use_cases.log import Leaf, append_leaves
@@ -184,8 +185,15 @@ def _told(raw: Any) -> Told:
 
 
 @router.post("/v1/deliveries", operation_id="takeDeliveries", summary="Take what a service's outbox holds, in order")
-async def deliver(deliveries: Deliveries, archive: InArchive, _: Caller = DELIVER) -> Receipt:
-    """One that cannot be taken is refused by itself; one that was taken before changes nothing."""
+async def deliver(deliveries: Deliveries, archive: InArchive, caller: Caller = DELIVER) -> Receipt:
+    """One that cannot be taken is refused by itself; one that was taken before changes nothing.
+
+    Audit events of another service refuse the whole: that is a fault of settings, or worse, and nothing is lost by it.
+    """
+    speaker = archive.speakers.get(caller.client)
+    for item in deliveries.items:
+        if item.kind == "audit":
+            check_speaker(str(item.payload.get("service")), speaker)
     refused: dict[UUID, MintmarkError] = {}
     leaves: dict[UUID, Leaf] = {}
     told: list[Told] = []

@@ -10,10 +10,11 @@ from mintmark_policy.api import (
     gate,
     incidents,
     library,
+    owners,
     waivers,
 )
 
 ROUTERS = (
     gate.router, assets.router, charters.router, committee.router, library.router, waivers.router, budgets.router,
-    incidents.router, access.router, findings.router,
+    incidents.router, access.router, findings.router, owners.router,
 )  # fmt: skip

@@ -15,6 +15,7 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.accounts import plain
 from mintmark_policy.use_cases.office import Office
+from mintmark_policy.use_cases.owners import check_owner
 from mintmark_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
@@ -74,7 +75,12 @@ async def allocate(
     by: str,
     attempt: Attempt,
 ) -> Reply:
-    """Set a part of a population's budget aside for one charter, the same part of every partition."""
+    """Set a part of a population's budget aside for one charter, the same part of every partition.
+
+    Raises:
+        Forbidden: the population is somebody else's, or the charter one's own.
+        Conflict: the charter has an allocation, or less is left.
+    """
     check_amounts(epsilon, delta)
     now = office.clock()
     async with office.changing() as connection:
@@ -82,6 +88,7 @@ async def allocate(
             return answer
         store = BudgetStore(connection)
         population = await store.population(population_id)
+        await check_owner(connection, "population", population_id, by=by)
         rows = await store.accounts_of(population_id, lock=True)
         charter = await CharterStore(connection).latest(charter_id, now)
         if by in {charter.document["owner"], charter.author}:
