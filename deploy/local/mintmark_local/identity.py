@@ -25,10 +25,11 @@ READ = "policy:read generation:read evaluation:read lineage:read"
 SPEAK = "policy:feedback:write"
 VOTE = "policy:votes:write policy:charters:suspend policy:exceptions:write policy:glass:write policy:incidents:write"
 RAW = "evaluation:raw:read policy:raw:read"
+HAND_OVER = "policy:owners:write generation:owners:write evaluation:owners:write lineage:owners:write"
 MODELS = "lineage:models:write lineage:webhooks:write"
 
 PEOPLE: Mapping[str, str] = {
-    "admin": f"{READ} {SPEAK} policy:committee:write",
+    "admin": f"{READ} {SPEAK} policy:committee:write {HAND_OVER}",
     "steward": (
         f"{READ} {RAW} {SPEAK} policy:budgets:write policy:grants:write policy:library:write policy:charters:suspend "
         "policy:incidents:write policy:exceptions:write policy:glass:write policy:access:evaluate "

@@ -6,10 +6,12 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from mintmark_shared.database import identifier, moment, service_metadata, words
 from mintmark_shared.idempotency import idempotency_table
 from mintmark_shared.journal import journal_tables
+from mintmark_shared.ownership import owners_table
 
 metadata = service_metadata()
 journal = journal_tables(metadata, "evaluation")
 idempotency_keys = idempotency_table(metadata)
+owners = owners_table(metadata)
 
 assays = Table(
     "assays",
@@ -60,6 +62,7 @@ monitors = Table(
     Column("every_hours", Integer, nullable=False),
     Column("looks", Integer, nullable=False, server_default="0"),
     Column("seen", Text),
+    Column("scorers", ARRAY(Text), nullable=False, server_default="{}"),
     words("made_by"),
     moment("made_at"),
     moment("next_at"),

@@ -6,10 +6,12 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from mintmark_shared.database import identifier, moment, service_metadata, words
 from mintmark_shared.idempotency import idempotency_table
 from mintmark_shared.journal import journal_tables
+from mintmark_shared.ownership import owners_table
 
 metadata = service_metadata()
 journal = journal_tables(metadata, "generation")
 idempotency_keys = idempotency_table(metadata)
+owners = owners_table(metadata)
 
 sources = Table(
     "sources",

@@ -70,7 +70,10 @@ def create_app(
         around.peer("policy", settings.policy_url), around.peer("evaluation", settings.evaluation_url)
     )
     webhook_key = b64decode(settings.webhook_key.get_secret_value(), validate=True)
-    archive = Archive(around.database, clock, signer, tellers, webhook_key, settings.curator)
+    archive = Archive(
+        around.database, clock, signer, tellers, webhook_key, settings.curator, frozenset(settings.registries),
+        settings.speakers,
+    )  # fmt: skip
     posts = create_posts(settings, around)
     messenger = messenger or Messenger(plain_client(), settings.webhook_networks)
 

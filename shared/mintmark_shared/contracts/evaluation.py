@@ -206,7 +206,7 @@ MonitorTerms = Annotated[SourceTerms | SharesTerms | ScoresTerms, Field(discrimi
 
 
 class Monitor(Document):
-    """A standing watch over an asset. ``looks`` counts those that saw something new."""
+    """A standing watch over an asset. ``looks`` counts those that saw something new; ``scorers`` post scores to it."""
 
     id: UUID
     name: str
@@ -215,6 +215,7 @@ class Monitor(Document):
     state: Literal["active", "paused"]
     every_hours: int
     looks: int
+    scorers: list[str]
     made_by: str
     made_at: datetime
     next_at: datetime

@@ -1,6 +1,7 @@
 """The base of every document on the wire, and the exact decimal amounts in them."""
 
 import re
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from mintmark_evaluation.api.words import RAW, READ, InLaboratory, MonitorRequest, ScoresKept, ScoresPosted
+from mintmark_evaluation.api.words import RAW, READ, InLaboratory, MonitorRequest, Scorers, ScoresKept, ScoresPosted
 from mintmark_evaluation.store import PAGE
 from mintmark_evaluation.store.monitors import MonitorStore
 from mintmark_evaluation.use_cases import monitors as use_cases
@@ -30,6 +30,7 @@ async def make(
         asset_id=request.asset_id,
         terms=request.terms,
         every_hours=request.every_hours,
+        scorers=request.scorers,
         by=caller.subject,
         attempt=attempt,
     )
@@ -86,6 +87,12 @@ async def scores(
         laboratory, monitor_id, scores=request.scores, by=caller.subject, attempt=attempt
     )
     return reply.response()
+
+
+@router.put("/{monitor_id}/scorers", operation_id="nameScorers", summary="Say who besides the owner may post scores")
+async def scorers(monitor_id: UUID, said: Scorers, laboratory: InLaboratory, caller: Caller = WRITE) -> Monitor:
+    named = await use_cases.name_scorers(laboratory, monitor_id, scorers=said.scorers, by=caller.subject)
+    return Monitor.model_validate(named)
 
 
 @router.post("/{monitor_id}:pause", operation_id="pauseMonitor", summary="Look no more for now")

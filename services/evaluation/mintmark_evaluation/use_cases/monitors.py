@@ -24,6 +24,7 @@ from mintmark_evaluation.store.monitors import MonitorStore
 from mintmark_evaluation.tables import journal
 from mintmark_evaluation.use_cases.assays import keys_for, open_tables, wire_estimate
 from mintmark_evaluation.use_cases.laboratory import LOOK_JOB, Laboratory
+from mintmark_evaluation.use_cases.owners import check_owner
 from mintmark_evaluation.use_cases.shares import as_numbers
 from mintmark_evaluation.use_cases.telling import told_criteria, told_estimates
 from mintmark_shared import custody
@@ -57,6 +58,7 @@ def show(row: Any) -> dict[str, Any]:
         "state": row.state,
         "every_hours": row.every_hours,
         "looks": row.looks,
+        "scorers": list(row.scorers),
         "made_by": row.made_by,
         "made_at": row.made_at.isoformat(),
         "next_at": row.next_at.isoformat(),
@@ -80,9 +82,17 @@ def show_look(row: Any, *, raw: bool) -> dict[str, Any]:
 
 
 async def make(
-    lab: Laboratory, *, name: str, asset_id: UUID, terms: MonitorTerms, every_hours: int, by: str, attempt: Attempt
+    lab: Laboratory,
+    *,
+    name: str,
+    asset_id: UUID,
+    terms: MonitorTerms,
+    every_hours: int,
+    scorers: Sequence[str] = (),
+    by: str,
+    attempt: Attempt,
 ) -> Reply:
-    """Begin to watch over an asset; the first look is due at once.
+    """Begin to watch over an asset; the first look is due at once. ``scorers``: who else may post scores to it.
 
     Raises:
         NotFound: the asset was never assayed.
@@ -96,7 +106,8 @@ async def make(
             raise Invalid("The asset's assay names no source to watch.", code="no-source")
         values = {
             "kind": terms.kind, "asset_id": asset_id, "name": name, "terms": terms.model_dump(mode="json"),
-            "state": "active", "every_hours": every_hours, "made_by": by, "made_at": now, "next_at": now,
+            "state": "active", "every_hours": every_hours, "made_by": by, "scorers": sorted(set(scorers)),
+            "made_at": now, "next_at": now,
         }  # fmt: skip
         row = await MonitorStore(connection).add(values)
         event = AuditEvent(by, "monitor.make", f"monitor:{row.id}", details={"asset": str(asset_id)})
@@ -110,8 +121,28 @@ async def switch(lab: Laboratory, monitor_id: UUID, *, active: bool, by: str) ->
     async with lab.database.transaction() as connection:
         store = MonitorStore(connection)
         await store.monitor(monitor_id, lock=True)
+        await check_owner(connection, "monitor", monitor_id, by=by)
         row = await store.set(monitor_id, state=state, **({"next_at": now} if active else {}))
         await journal.record(connection, now, AuditEvent(by, "monitor.switch", f"monitor:{monitor_id}", state))
+    return show(row)
+
+
+async def name_scorers(lab: Laboratory, monitor_id: UUID, *, scorers: Sequence[str], by: str) -> dict[str, Any]:
+    """Say who besides the owner may post scores; those who were named before may no more.
+
+    Raises:
+        Forbidden: it is somebody else's monitor.
+    """
+    now = lab.clock()
+    async with lab.database.transaction() as connection:
+        store = MonitorStore(connection)
+        await store.monitor(monitor_id, lock=True)
+        await check_owner(connection, "monitor", monitor_id, by=by)
+        row = await store.set(monitor_id, scorers=sorted(set(scorers)))
+        details = {"scorers": len(row.scorers)}
+        await journal.record(
+            connection, now, AuditEvent(by, "monitor.name-scorers", f"monitor:{monitor_id}", details=details)
+        )
     return show(row)
 
 
@@ -121,6 +152,7 @@ async def post_scores(
     """Keep a batch of a model's scores, as counts; the first batch is what later ones are held against.
 
     Raises:
+        Forbidden: neither the monitor's owner nor a scorer the owner named.
         Conflict: the monitor watches something else.
         Invalid: a score lies outside the declared range.
     """
@@ -130,6 +162,7 @@ async def post_scores(
             return answer
         store = MonitorStore(connection)
         row = await store.monitor(monitor_id, lock=True)
+        await check_owner(connection, "monitor", monitor_id, *row.scorers, by=by)
         if row.kind != "scores":
             raise Conflict(f"This monitor watches {row.kind}, not scores.", code="not-a-score-monitor")
         low, high = (float(row.terms[end]) for end in ("minimum", "maximum"))

@@ -10,6 +10,7 @@ from mintmark_generation.api.words import InWorkshop, SourceShown, SourceVersion
 from mintmark_generation.store import PAGE, Store
 from mintmark_generation.use_cases import sources as use_cases
 from mintmark_generation.use_cases.intake import MEDIA_TYPES, Upload
+from mintmark_generation.use_cases.owners import check_source_owner
 from mintmark_generation.use_cases.receiving import Limits, spool_body
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.canonical import digest
@@ -94,6 +95,8 @@ async def upload(
     content_encoding: Annotated[str, Header(description="gzip, or absent.", json_schema_extra=ENCODINGS)] = "",
     caller: Caller = WRITE,
 ) -> JSONResponse:
+    # Before the table is read: a stranger's is not even taken in.
+    await check_source_owner(workshop, source_id, by=caller.subject)
     declaration = await use_cases.declaration_of(workshop, source_id)
     limits = Limits(workshop.settings.maximum_upload_bytes, workshop.settings.maximum_table_bytes)
     spool = await spool_body(request.stream(), content_encoding.strip().lower(), limits)

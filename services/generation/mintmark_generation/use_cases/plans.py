@@ -19,6 +19,7 @@ from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import Decision, DecisionRequest, Mechanism, Offer, Plan, SourceUnit
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.journal import AuditEvent, dataset, job_of_runs, openlineage_event
+from mintmark_shared.ownership import check_own
 from mintmark_shared.queue import enqueue
 
 ENTRY = {"permit": "queued", "review": "in_review", "deny": "denied"}
@@ -55,7 +56,7 @@ async def request_run(works: Workshop, plan: Plan, *, by: str, key: str, search:
     """Ask the gate, then queue the run; ``search`` is the search whose trial it is.
 
     Raises:
-        Forbidden: the gate denied the plan; reasons lists every failed clause.
+        Forbidden: the gate denied the plan; reasons lists every failed clause. Or its model is somebody else's.
         Invalid: an unknown generator or parameter, or the key was used for another plan.
     """
     run_id, fingerprint = run_id_of(by, key), digest(plan.model_dump(mode="json"))
@@ -80,6 +81,8 @@ async def request_run(works: Workshop, plan: Plan, *, by: str, key: str, search:
 async def _decide_and_queue(
     works: Workshop, run_id: UUID, plan: Plan, fingerprint: str, by: str, search: UUID | None
 ) -> Any:
+    if plan.model is not None:
+        await _check_model_owner(works, plan.model, by)
     completed, offer, version_id = await offer_for(works, plan)
     request = DecisionRequest(run_id=run_id, requester=by, plan=completed, offer=offer)
     decision = await works.policy.decide(request)
@@ -112,6 +115,12 @@ async def _decide_and_queue(
         if new:
             await _journal_plan(connection, now, by, run_id, completed, offer, decision, search)
         return await store.run(run_id)
+
+
+async def _check_model_owner(works: Workshop, model: UUID, by: str) -> None:
+    """A kept model is sampled by who asked for the run that fitted it."""
+    async with works.database.transaction() as connection:
+        check_own((await Store(connection).run(model)).requester, by, "This model")
 
 
 async def offer_for(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
@@ -202,8 +211,7 @@ async def cancel(works: Workshop, run_id: UUID, *, by: str) -> dict[str, Any]:
     async with works.database.transaction() as connection:
         store = Store(connection)
         run = await store.run(run_id)
-        if run.requester != by:
-            raise Forbidden("Only who asked for a run may cancel it.", code="not-yours")
+        check_own(run.requester, by, "This run")
         if run.state not in CANCELLABLE:
             raise Conflict(f"A run that is {run.state} cannot be cancelled.", code="not-cancellable")
         await store.ask_to_cancel(run_id, now)

@@ -21,6 +21,7 @@ from mintmark_shared.contracts.search import SearchRequest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.ownership import check_own
 from mintmark_shared.queue import Later, enqueue
 
 logger = logging.getLogger("mintmark.search")
@@ -95,8 +96,7 @@ async def cancel(works: Workshop, search_id: UUID, *, by: str) -> dict[str, Any]
     async with works.database.transaction() as connection:
         store = SearchStore(connection)
         row = await store.search(search_id)
-        if row.requester != by:
-            raise Forbidden("Only who asked for a search may cancel it.", code="not-yours")
+        check_own(row.requester, by, "This search")
         if row.state != "searching":
             raise Conflict(f"A search that is {row.state} cannot be cancelled.", code="not-cancellable")
         await store.save(search_id, now, cancel_requested=True)

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from mintmark_generation.store import Store
 from mintmark_generation.tables import journal
 from mintmark_generation.use_cases.intake import Upload
+from mintmark_generation.use_cases.owners import source_owner
 from mintmark_generation.use_cases.units import Split, Units
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared import custody
@@ -23,6 +24,7 @@ from mintmark_shared.exact import arrow_schema
 from mintmark_shared.figures import about
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.ownership import check_own
 
 PARTS = ("train", "holdout")
 
@@ -95,12 +97,14 @@ async def upload(works: Workshop, *, source_id: UUID, upload: Upload, by: str, a
     """Read it once to check all of it, and only then again to split and seal; a refused upload leaves nothing behind.
 
     Raises:
+        Forbidden: it is somebody else's source.
         Invalid: the table does not fit its declaration.
     """
     async with works.database.transaction() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
-        source = await Store(connection).source(source_id)
+        owner = await source_owner(connection, source_id)
+        check_own(owner, by, "This source")
     await run_in_threadpool(_check, upload)
     version_id = uuid.uuid4()
     data_key = await works.policy.new_source_key(
@@ -108,7 +112,7 @@ async def upload(works: Workshop, *, source_id: UUID, upload: Upload, by: str, a
             resource=f"{'register' if upload.declaration.for_linkage else 'source'}:{source_id}:{version_id}",
             population_id=upload.declaration.population_id,
             partitions=upload.declaration.partitions,
-            owner=source.registered_by,
+            owner=owner,
         )
     )
     names = {part: f"sources/{source_id}/{version_id}/{part}.parquet" for part in PARTS}

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from mintmark_lineage.api.words import DELIVER, READ, WRITE, AuditLeaf, InArchive, leaf_of
+from mintmark_lineage.domain.names import check_speaker
 from mintmark_lineage.domain.told import Told
 from mintmark_lineage.store.forwards import ForwardStore
 from mintmark_lineage.use_cases.events import heard, take_events
@@ -231,7 +232,14 @@ def _told(raw: Any, caller: Caller, *, vouched: bool) -> Told:
     openapi_extra={LARGEST_BODY: MOST_BYTES_DELIVERED},
 )
 async def deliver(deliveries: Deliveries, archive: InArchive, caller: Caller = DELIVER) -> Receipt:
-    """One that cannot be taken is refused by itself; one that was taken before changes nothing."""
+    """One that cannot be taken is refused by itself; one that was taken before changes nothing.
+
+    Audit events of another service refuse the whole: that is a fault of settings, or worse, and nothing is lost by it.
+    """
+    speaker = archive.speakers.get(caller.client)
+    for item in deliveries.items:
+        if item.kind == "audit":
+            check_speaker(str(item.payload.get("service")), speaker)
     refused: dict[UUID, MintmarkError] = {}
     leaves: dict[UUID, Leaf] = {}
     told: list[Told] = []

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_lineage.domain.graph import node_id
+from mintmark_lineage.domain.names import check_space
 from mintmark_lineage.domain.pictures import JobPicture, RunPicture, current_run
 from mintmark_lineage.domain.series import INSTANT, STEPS, Step, Stretch
 from mintmark_lineage.store.catalogue import CatalogueStore
@@ -258,7 +259,9 @@ async def tag_dataset(archive: Archive, namespace: str, name: str, tag: str, *, 
 
     Raises:
         NotFound: no event names the dataset.
+        Forbidden: it is one of the house's own.
     """
+    check_space(namespace)
     now = archive.clock()
     async with archive.database.transaction() as connection:
         store = CatalogueStore(connection)

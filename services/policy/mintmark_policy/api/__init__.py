@@ -11,11 +11,12 @@ from mintmark_policy.api import (
     incidents,
     library,
     looks,
+    owners,
     stops,
     waivers,
 )
 
 ROUTERS = (
     gate.router, assets.router, charters.router, committee.router, library.router, waivers.router, budgets.router,
-    incidents.router, access.router, findings.router, looks.router, stops.router,
+    incidents.router, access.router, findings.router, looks.router, owners.router, stops.router,
 )  # fmt: skip

@@ -176,6 +176,18 @@ class RulebookStore:
         if not gone.rowcount:
             raise NotFound(f"No rejection criterion {rejection_id} is in use.")
 
+    async def rejection(self, rejection_id: UUID) -> Row[Any]:
+        """A criterion, withdrawn or not.
+
+        Raises:
+            NotFound: there is none.
+        """
+        query = select(rejections).where(rejections.c.id == rejection_id)
+        found = (await self._connection.execute(query)).one_or_none()
+        if found is None:
+            raise NotFound(f"There is no rejection criterion {rejection_id}.")
+        return found
+
     async def rejection_rows(self) -> Sequence[Row[Any]]:
         return (await self._connection.execute(select(rejections).order_by(rejections.c.id))).all()
 
@@ -250,6 +262,18 @@ class RulebookStore:
             .values(withdrawn_at=values["made_at"])
         )
         return await self._add(access_policies, values)
+
+    async def first_access_policy(self, resource_type: str) -> Row[Any]:
+        """The first policy there was of a kind of resource.
+
+        Raises:
+            NotFound: there never was one.
+        """
+        query = select(access_policies).where(access_policies.c.resource_type == resource_type)
+        found = (await self._connection.execute(query.order_by(access_policies.c.id).limit(1))).one_or_none()
+        if found is None:
+            raise NotFound(f"There is no access policy of {resource_type}.")
+        return found
 
     async def access_policies(self) -> Sequence[Row[Any]]:
         query = select(access_policies).where(access_policies.c.withdrawn_at.is_(None))

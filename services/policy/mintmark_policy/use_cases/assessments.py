@@ -15,6 +15,7 @@ from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
+from mintmark_policy.use_cases.owners import check_owner
 from mintmark_shared.canonical import digest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
@@ -23,7 +24,11 @@ from mintmark_shared.leaves import Word
 
 
 async def add_template(office: Office, *, document: Mapping[str, Any], by: str, attempt: Attempt) -> Reply:
-    """A new version of a questionnaire; assessments made with former versions stand."""
+    """A new version of a questionnaire; assessments made with former versions stand.
+
+    Raises:
+        Forbidden: the questionnaire of this name is somebody else's.
+    """
     now, name = office.clock(), str(document["name"])
     ids = [question["id"] for question in document["questions"]]
     if len(set(ids)) != len(ids):
@@ -32,6 +37,7 @@ async def add_template(office: Office, *, document: Mapping[str, Any], by: str, 
         if answer := await attempt.answered(connection, by):
             return answer
         version = await RulebookStore(connection).add_template(name, document, digest(document), by, now)
+        await check_owner(connection, "questionnaire", name, by=by)
         event = AuditEvent(by, "questionnaire.publish", Word(f"questionnaire:{name}"), details={"version": version})
         await journal.record(connection, now, event)
         body = {"name": name, "version": version, "digest": digest(document), "document": dict(document)}

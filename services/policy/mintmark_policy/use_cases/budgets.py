@@ -17,6 +17,7 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.accounts import plain
 from mintmark_policy.use_cases.office import Office
+from mintmark_policy.use_cases.owners import check_owner
 from mintmark_shared.contracts.policy import PopulationUnit
 from mintmark_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from mintmark_shared.idempotency import Attempt, Reply
@@ -135,7 +136,7 @@ async def allocate(
     """Set a part of a population's budget aside for one charter, the same part of every partition.
 
     Raises:
-        Forbidden: it is the giver's own charter.
+        Forbidden: the population is somebody else's, or the charter the giver's own.
         Conflict: the charter never was in force, has an allocation, or asks for more than there is.
     """
     check_amounts(size)
@@ -146,6 +147,7 @@ async def allocate(
             return answer
         store = BudgetStore(connection)
         population = await store.population(population_id)
+        await check_owner(connection, "population", population_id, by=by)
         rows = await store.accounts_of(population_id, lock=True)
         await _check_giver(connection, charter_id, by, now)
         if any(account.charter_id == charter_id for account in rows):

@@ -14,6 +14,7 @@ from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
+from mintmark_policy.use_cases.owners import check_owner
 from mintmark_shared.canonical import digest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from mintmark_shared.idempotency import Attempt, Reply
@@ -127,8 +128,15 @@ async def reject(
 
 
 async def withdraw_rejection(office: Office, *, rejection_id: UUID, by: str) -> None:
+    """Let plans that match a condition pass again.
+
+    Raises:
+        NotFound: there is no such criterion in use.
+        Forbidden: it is somebody else's.
+    """
     now = office.clock()
     async with office.changing() as connection:
+        await check_owner(connection, "rejection-criterion", rejection_id, by=by)
         await RulebookStore(connection).withdraw(rejection_id, by, now)
         await journal.record(connection, now, AuditEvent(by, "rejection.withdraw", f"rejection:{rejection_id}"))
 
@@ -164,7 +172,11 @@ async def attest(
 async def set_access_policy(
     office: Office, *, name: str, resource_type: str, expression: str, by: str, attempt: Attempt
 ) -> Reply:
-    """Say who may do what to a kind of resource that is not mintmark's own; it replaces the one before."""
+    """Say who may do what to a kind of resource that is not mintmark's own; it replaces the one before.
+
+    Raises:
+        Forbidden: the kind of resource is somebody else's to write policies of.
+    """
     compile_access_rule(expression)
     check_work(expression)
     if resource_type in {"source", "asset"}:
@@ -181,6 +193,7 @@ async def set_access_policy(
             "made_at": now,
         }
         made = await RulebookStore(connection).add_access_policy(values)
+        await check_owner(connection, "access-policy", resource_type, by=by)
         await journal.record(connection, now, AuditEvent(by, "access-policy.set", f"access-policy:{made}"))
         body = {"id": str(made), "name": name, "resource_type": resource_type, "expression": expression}
         return await attempt.keep(connection, by, Reply(201, body))
