@@ -159,6 +159,23 @@ GUARDS = (
     Guard("the later event has the last word", f"{LINEAGE}/store/catalogue.py", "    later = new.updated_at >= old.updated_at\n", "    later = new.updated_at.is_not(None)\n", "tests/lineage/test_marquez.py -k turn_time_back"),
     Guard("evidence binds plan and log", "client/mintmark/evidence.py", '    _same(digest_of(plan), logged["details"]["plan_digest"], "the plan", "the one that was decided on")\n', "", "tests/system/test_evidence.py -k holds"),
     Guard("evidence is listed and signed", "client/mintmark/evidence.py", '        elif hashlib.sha256(bundle.files[name]).hexdigest() != listed[name]["sha256"]:', "        elif False:", "tests/system/test_evidence.py -k holds"),
+    Guard("doors: a member is stated once", "shared/mintmark_shared/documents.py", "    if len(members) != len(pairs):", "    if False:", "tests/attacks/test_two_readings.py -k yes_and_no"),
+    Guard("doors: a key of YAML is stated once", f"{POLICY}/api/plain_yaml.py", "        elif value in whole:", "        elif False:", "tests/attacks/test_two_readings.py -k 'yaml_says and 1000000'"),
+    Guard("doors: a word of YAML is read one way", f"{POLICY}/api/plain_yaml.py", "    if _OTHERWISE.fullmatch(word) or _tag_in_yaml_1_1(word) not in _TEXT_IN_JSON:", "    if False:", "tests/attacks/test_two_readings.py -k 'yaml_says and benefits'"),
+    Guard("doors: a header counts once", "shared/mintmark_shared/doors.py", "                if name in seen:", "                if False:", "tests/attacks/test_two_readings.py -k headers"),
+    Guard("doors: before every route", "shared/mintmark_shared/web.py", "        put_doors(router)\n", "", "tests/attacks/test_doors.py -k without_a_token"),
+    Guard("doors: the token before the body", "shared/mintmark_shared/doors.py", "        if self._scopes is not None:", "        if False:", "tests/attacks/test_doors.py -k without_a_token"),
+    Guard("doors: a body has an end", "shared/mintmark_shared/doors.py", "                    if len(body) > largest:", "                    if False:", "tests/attacks/test_doors.py -k its_limit"),
+    Guard("doors: no parameter holds NUL", "shared/mintmark_shared/doors.py", """        if "\\x00" in scope["path"] or b"\\x00" in query or b"%00" in query:""", "        if False:", "tests/attacks/test_odd_tokens.py -k nul"),
+    Guard("doors: depth has an end", "shared/mintmark_shared/documents.py", """    if text.count("[") + text.count("{") > DEEPEST and depth_beyond(document, DEEPEST):""", "    if False:", "tests/attacks/test_small_inputs.py -k 'every_door and objects-65'"),
+    Guard("doors: what is stored is shown", "shared/mintmark_shared/documents.py", "    return json.loads(_cut(text)) if depth_beyond(document, DEEPEST_SHOWN) else document", "    return document", "tests/attacks/test_small_inputs.py -k no_stored"),
+    Guard("doors: all of a gzip body", "shared/mintmark_shared/inflate.py", "        if self._member is not None or not self._members:", "        if False:", "tests/attacks/test_small_inputs.py -k compressed_body"),
+    Guard("doors: a number is written one way", "shared/mintmark_shared/contracts/words.py", "    if is_nearly_a_number(text):", "    if False:", "tests/attacks/test_lenient_numbers.py -k only_some_readers"),
+    Guard("doors: whole numbers are whole", "shared/mintmark_shared/contracts/words.py", """            part["strict"] = True""", "            pass", "tests/attacks/test_lenient_numbers.py -k no_whole_number"),
+    Guard("doors: a share of the streams", "shared/mintmark_shared/streams.py", "        if self._open[subject] >= self.most_each or self._open.total() >= self.most:", "        if False:", "tests/attacks/test_doors.py -k their_share"),
+    Guard("doors: kept by nobody between", "shared/mintmark_shared/web.py", """    if b"cache-control" not in told and (guarded or start["status"] >= REFUSED):""", "    if False:", "tests/attacks/test_responses.py -k guessed"),
+    Guard("doors: a subject is a name", "shared/mintmark_shared/auth.py", "        if not isinstance(value, str) or SUBJECT.fullmatch(value) is None:", "        if False:", "tests/attacks/test_odd_tokens.py -k 'odd_claims and sub'"),
+    Guard("doors: faults have an end", "shared/mintmark_shared/errors.py", "for fault in found[:MOST_FAULTS]]", "for fault in found]", "tests/shared/test_documents.py -k told_in_part"),
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Compressed bodies, read whole or refused: all members of a gzip file count (RFC 1952 §2.2), and nothing else follows."""
+"""Compressed bodies, read whole or refused: all members of a gzip file count (RFC 1952 §2.2), and nothing follows."""
 
 import zlib
 from collections.abc import Iterator
