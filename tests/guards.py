@@ -202,6 +202,23 @@ GUARDS = (
     Guard("I12 a card shows rounded figures alone", f"{LINEAGE}/domain/cards.py", 'if assay.get("figures") == "rounded" else None', "", "tests/attacks/test_raw_figures.py -k strangers"),
     Guard("I12 a narrow interval is no licence for digits", "shared/mintmark_shared/figures.py", "max(Decimal(1), abs(value)) / Decimal(n).sqrt()", 'Decimal("0.000001")', "tests/shared/test_figures.py -k 'many_looks or one_person'"),
     Guard("I12 counts of real rows are told roughly", f"{GENERATION}/domain/telling.py", 'if one["of"] == "input" else one', "if False else one", "tests/generation/test_telling.py -k exact_count"),
+    Guard("doors: a member is stated once", "shared/mintmark_shared/documents.py", "    if len(members) != len(pairs):", "    if False:", "tests/attacks/test_two_readings.py -k yes_and_no"),
+    Guard("doors: a key of YAML is stated once", f"{POLICY}/api/plain_yaml.py", "        elif value in whole:", "        elif False:", "tests/attacks/test_two_readings.py -k 'yaml_says and 1000000'"),
+    Guard("doors: a word of YAML is read one way", f"{POLICY}/api/plain_yaml.py", "    if _OTHERWISE.fullmatch(word) or _tag_in_yaml_1_1(word) not in _TEXT_IN_JSON:", "    if False:", "tests/attacks/test_two_readings.py -k 'yaml_says and benefits'"),
+    Guard("doors: a header counts once", "shared/mintmark_shared/doors.py", "                if name in seen:", "                if False:", "tests/attacks/test_two_readings.py -k headers"),
+    Guard("doors: before every route", "shared/mintmark_shared/web.py", "        put_doors(router)\n", "", "tests/attacks/test_doors.py -k without_a_token"),
+    Guard("doors: the token before the body", "shared/mintmark_shared/doors.py", "        if self._scopes is not None:", "        if False:", "tests/attacks/test_doors.py -k without_a_token"),
+    Guard("doors: a body has an end", "shared/mintmark_shared/doors.py", "                    if len(body) > largest:", "                    if False:", "tests/attacks/test_doors.py -k its_limit"),
+    Guard("doors: no parameter holds NUL", "shared/mintmark_shared/doors.py", """        if "\\x00" in scope["path"] or b"\\x00" in query or b"%00" in query:""", "        if False:", "tests/attacks/test_odd_tokens.py -k nul"),
+    Guard("doors: depth has an end", "shared/mintmark_shared/documents.py", """    if text.count("[") + text.count("{") > DEEPEST and depth_beyond(document, DEEPEST):""", "    if False:", "tests/attacks/test_small_inputs.py -k 'every_door and objects-65'"),
+    Guard("doors: what is stored is shown", "shared/mintmark_shared/documents.py", "    return json.loads(_cut(text)) if depth_beyond(document, DEEPEST_SHOWN) else document", "    return document", "tests/attacks/test_small_inputs.py -k no_stored"),
+    Guard("doors: all of a gzip body", "shared/mintmark_shared/inflate.py", "        if self._member is not None or not self._members:", "        if False:", "tests/attacks/test_small_inputs.py -k compressed_body"),
+    Guard("doors: a number is written one way", "shared/mintmark_shared/contracts/words.py", "    if is_nearly_a_number(text):", "    if False:", "tests/attacks/test_lenient_numbers.py -k only_some_readers"),
+    Guard("doors: whole numbers are whole", "shared/mintmark_shared/contracts/words.py", """            part["strict"] = True""", "            pass", "tests/attacks/test_lenient_numbers.py -k no_whole_number"),
+    Guard("doors: a share of the streams", "shared/mintmark_shared/streams.py", "        if self._open[subject] >= self.most_each or self._open.total() >= self.most:", "        if False:", "tests/attacks/test_doors.py -k their_share"),
+    Guard("doors: kept by nobody between", "shared/mintmark_shared/web.py", """    if b"cache-control" not in told and (guarded or start["status"] >= REFUSED):""", "    if False:", "tests/attacks/test_responses.py -k guessed"),
+    Guard("doors: a subject is a name", "shared/mintmark_shared/auth.py", "        if not isinstance(value, str) or SUBJECT.fullmatch(value) is None:", "        if False:", "tests/attacks/test_odd_tokens.py -k 'odd_claims and sub'"),
+    Guard("doors: faults have an end", "shared/mintmark_shared/errors.py", "for fault in found[:MOST_FAULTS]]", "for fault in found]", "tests/shared/test_documents.py -k told_in_part"),
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Compressed bodies, read whole or refused: every member of a gzip file counts (RFC 1952 §2.2), nothing else may follow."""
+"""Compressed bodies, read whole or refused: all members of a gzip file count (RFC 1952 §2.2), and nothing follows."""
 
 import zlib
 from collections.abc import Iterator

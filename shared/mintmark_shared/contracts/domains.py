@@ -58,7 +58,7 @@ class NumberDomain(Document):
 
 
 MOST_STEPS = 2**50
-# ISO 8601 has more forms than these, and readers that take them take others too: week dates, bare digits, any separator.
+# ISO 8601 has more forms than these, and who reads them reads others too: week dates, bare digits, any separator.
 DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
 _DATE, _TIME = re.compile(DATE), re.compile(TIME)

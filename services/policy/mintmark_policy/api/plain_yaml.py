@@ -1,8 +1,8 @@
 """YAML as JSON would be read: versions of YAML, and readers of one version, differ in what plain words mean.
 
 Events are read and built by hand, from the fastest parser there is, so that every mapping is seen before a key is lost.
-A word that YAML 1.1 or 1.2 takes for anything but text is refused unless JSON writes it so; a decimal fraction stays the
-text it was written as, for amounts are text in documents; dates are text in JSON too.
+A word that YAML 1.1 or 1.2 takes for anything but text is refused unless JSON writes it so; a decimal fraction stays
+the text it was written as, for amounts are text in documents; dates are text in JSON too.
 """
 
 import re

@@ -26,7 +26,7 @@ State = Literal[
 
 
 def _is_whole(_: Any, instance: Any) -> bool:
-    """``5.0`` and ``1e3`` are whole numbers to JSON Schema, and other texts than ``5`` and ``1000`` to whoever votes."""
+    """``5.0`` and ``1e3`` are whole numbers to JSON Schema, and not what people who vote take for 5 and 1000."""
     return isinstance(instance, int) and not isinstance(instance, bool)
 
 
