@@ -58,7 +58,7 @@ async def assess(
     by: str,
     attempt: Attempt,
 ) -> Reply:
-    """Record an assessment of the text in force or of the newest, by somebody independent of it and of the charter.
+    """Record an assessment of a text that was voted on or is the newest, by somebody independent of it.
 
     Raises:
         Forbidden: the assessor owns, drafted, wrote or submitted the charter.
@@ -96,20 +96,22 @@ async def assess(
 
 
 async def _assessed(store: CharterStore, charter_id: UUID, charter_digest: str, by: str, now: datetime) -> Any:
-    """The version with this text: that in force, so that a draft does not leave it without assessments, or the newest.
+    """The version with this text: one that was voted on, so that a draft leaves none unassessed, or the newest.
 
     Raises:
+        NotFound: there is no such charter.
         Conflict: neither has this text.
         Forbidden: the assessor answers for this text, or for what is in force.
     """
     newest, present = await store.newest_version(charter_id, now), await store.find_governing(charter_id, now)
-    row = next((one for one in (present, newest) if one is not None and one.digest == charter_digest), None)
-    if row is None:
+    same = [row for row in await store.versions(charter_id, now) if row.digest == charter_digest]
+    living = [row for row in same if row.in_force_at is not None or row.version == newest.version]
+    if not living:
         raise Conflict("The charter changed since it was read; assess its present digest.", code="digest-changed")
-    own = {row.document["owner"], *row.authors, row.submitter, await store.creator(charter_id)}
-    if by in own | ({present.document["owner"]} if present is not None else set()):
+    own = {person for row in same for person in (row.document["owner"], *row.authors, row.submitter)}
+    if by in own | {await store.creator(charter_id), present.document["owner"] if present is not None else None}:
         raise Forbidden("Nobody assesses their own charter.", code="own-matter")
-    return row
+    return living[-1]
 
 
 async def _check_answers(
