@@ -344,7 +344,10 @@ async def test_many_dripping_webhooks_of_one_owner_leave_ways_for_others(lineage
         await inside(lineage, "lead-scientist", "good", good.port)
         await changed(lineage, asset, "withdrawn")
         places = {f"slow{number}": ["127.0.0.1"] for number in range(15)} | {"good": ["127.0.0.1"]}
-        running = asyncio.create_task(Courier(archive, messenger(**places)).run())
+        courier = Courier(archive, messenger(**places))
+        assert await courier.set_out() == 10 + 1, "so many of one owner, and the other's"
+        assert await courier.set_out() == 0, "an owner whose ways are all taken waits for one of them"
+        running = asyncio.create_task(courier.run())
 
         async def told() -> bool:
             return good.heard == 1

@@ -115,7 +115,7 @@ async def test_a_condition_waits_until_who_set_it_says_it_is_met(world: World) -
     assert (await world.ballot(review, "counsel")).json()["state"] == "open"
     (condition,) = held["conditions"]
     path = f"/v1/reviews/{review}/conditions/{condition['id']}:meet"
-    await world.post("counsel", path, 404, {"evidence": "seen"})
+    await world.post("counsel", path, 403, {"evidence": "seen"})
     met = await world.post("privacy-officer", path, 200, {"evidence": "seen"})
     assert met["state"] == "approved"
     late = await world.post("steward", "/v1/configurations", 201, configuration(name="late"))

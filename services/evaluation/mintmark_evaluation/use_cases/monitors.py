@@ -116,7 +116,11 @@ async def make(
 
 
 async def switch(lab: Laboratory, monitor_id: UUID, *, active: bool, by: str) -> dict[str, Any]:
-    """Pause a monitor, or have it look again; its count of looks goes on."""
+    """Pause a monitor, or have it look again; its count of looks goes on.
+
+    Raises:
+        Forbidden: it is somebody else's.
+    """
     now, state = lab.clock(), "active" if active else "paused"
     async with lab.database.transaction() as connection:
         store = MonitorStore(connection)

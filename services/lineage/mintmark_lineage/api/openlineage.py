@@ -238,8 +238,8 @@ async def deliver(deliveries: Deliveries, archive: InArchive, caller: Caller = D
     """
     speaker = archive.speakers.get(caller.client)
     for item in deliveries.items:
-        if item.kind == "audit":
-            check_speaker(str(item.payload.get("service")), speaker)
+        if item.kind == "audit" and "service" in item.payload:
+            check_speaker(str(item.payload["service"]), speaker)
     refused: dict[UUID, MintmarkError] = {}
     leaves: dict[UUID, Leaf] = {}
     told: list[Told] = []

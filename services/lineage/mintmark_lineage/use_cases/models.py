@@ -114,7 +114,8 @@ async def enrol(
 ) -> list[AuditEvent]:
     """Register a model unless there is one of that name; what is to be logged of it."""
     made = {
-        "name": name, "owner": owner, "shared_with": list(shared_with), "description": description, "registered_at": now,
+        "name": name, "owner": owner, "shared_with": list(shared_with), "description": description,
+        "registered_at": now,
     }  # fmt: skip
     is_new = await ModelStore(connection).add(made)
     return [AuditEvent(by, "model.register", Word(f"model:{name}"))] if is_new else []
