@@ -113,7 +113,12 @@ async def test_a_table_of_one_row_answers_no_counting_query(evaluation: Evaluati
     raw = await assayed(evaluation, OTHER.slice(0, 1), suite="standard-1")
     assert raw["estimates"], "a committee sees it"
     shown = (await evaluation.call("scientist", "GET", f"/v1/assays/{raw['id']}")).json()
-    assert (shown["figures"], shown["estimates"], shown["power_notes"]) == ("withheld", [], [])
+    assert (shown["figures"], shown["estimates"], shown["power_notes"], shown["not_estimable"]) == (
+        "withheld",
+        [],
+        [],
+        [],
+    )
     assert shown["verdict"] == "released"
     page = (await evaluation.call("scientist", "GET", f"/v1/assays/{raw['id']}/report")).text
     assert "are not shown" in page

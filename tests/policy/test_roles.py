@@ -23,6 +23,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
             "diffCharter",
             "dryRunCharter",
             "listVotes",
+            "listCharterLooks",
             "listMembers",
             "getCommittee",
             "listDelegations",

@@ -60,7 +60,7 @@ def show(row: Any, *, raw: bool) -> dict[str, Any]:
         "finished_at": row.finished_at.isoformat() if row.finished_at else None,
         "figures": telling,
         "estimates": told_estimates(row.estimates or [], telling),
-        "not_estimable": row.not_estimable or [],
+        "not_estimable": (row.not_estimable or []) if telling != "withheld" else [],
         "power_notes": power_notes(row.estimates or [], row.release["criteria"] if row.release else [], telling),
         "verdict": row.release["verdict"] if row.release else None,
         "failure": row.failure,

@@ -37,7 +37,7 @@ class LooksShown(Document):
 
 @router.get(
     "/charters/{charter_id}/looks",
-    operation_id="listLooks",
+    operation_id="listCharterLooks",
     summary="Looks at real rows by source: how many there are, and what took them",
 )
 async def list_looks(charter_id: UUID, office: InOffice, _: Caller = requires("policy:read")) -> list[LooksShown]:
