@@ -41,6 +41,16 @@ class Plan(Document):
     rationale: Text
 
 
+AssetStateName = Literal["quarantined", "released", "rejected", "suspended", "withdrawn", "retired"]
+
+
+class AssetState(Document):
+    """What an asset is, by the one word that counts: policy's."""
+
+    asset_id: UUID
+    state: AssetStateName
+
+
 class Guarantee(Document):
     """What an engine's run earns, with the gaps known in it."""
 
