@@ -139,6 +139,20 @@ async def test_every_edge_says_who_told_it_and_a_strangers_input_does_not_feed_o
     )
 
 
+async def test_an_input_that_a_stranger_hangs_on_our_run_feeds_nothing(lineage: World) -> None:
+    run = str(uuid4())
+    await house(lineage, run)
+    await lineage.tell(said("RUNNING", run, 5, inputs=[{"namespace": "evil", "name": "raw"}]))
+    path = f"/v1/graph?node=dataset:mintmark.asset:{run}"
+    up = (await lineage.call("auditor", "GET", path)).json()
+    assert {one["namespace"] for one in up["datasets"]} == {"mintmark.asset", "mintmark.source"}
+    node = f"dataset:mintmark.asset:{run}"
+    shown = (await get(lineage, f"/lineage?nodeId={node}"))["graph"]
+    assert {one["id"] for one in shown if one["type"] == "DATASET"} == {node, "dataset:mintmark.source:s"}
+    down = (await lineage.call("auditor", "GET", "/v1/graph?node=dataset:evil:raw&direction=downstream")).json()
+    assert [one["namespace"] for one in down["datasets"]] == ["evil"]
+
+
 async def test_a_table_of_our_name_that_only_strangers_tell_of_says_nothing_but_that(lineage: World) -> None:
     name = str(uuid4())
     await lineage.tell(said("COMPLETE", str(uuid4()), 0, job=("evil", "evil"), outputs=[
