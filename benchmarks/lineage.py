@@ -93,7 +93,8 @@ async def timed(name: str, work: Callable[[int], Awaitable[Any]], count: int) ->
 
 # A run reads two tables of the layer before and writes one of its own; layers are as many as a walk is deep, and more.
 GROW = """
-INSERT INTO edges (digest, run_id, party, direction, namespace, name, job_namespace, job_name, told_by, vouched, first_seen)
+INSERT INTO edges (digest, run_id, party, direction, namespace, name, job_namespace, job_name, told_by, vouched,
+                   first_seen)
 SELECT layer || '-' || place || '-' || step, 'r' || layer || '-' || place, 'house', direction, 'g',
        CASE direction WHEN 'output' THEN 't' || layer || '-' || place
                       WHEN 'input' THEN 't' || (layer - 1) || '-' || ((place * step + step) % $2) END,
@@ -204,7 +205,8 @@ INSERT INTO asset_states
 SELECT 'a-' || n, (ARRAY['released', 'rejected', 'withdrawn'])[1 + n % 3] FROM generate_series(1, $1::int) n
 """
 OUTCOMES = """
-INSERT INTO outcomes (asset_id, ranks, generator, guarantee, decision, verdict, epsilon, figures, created_at, updated_at)
+INSERT INTO outcomes (asset_id, ranks, generator, guarantee, decision, verdict, epsilon, figures, created_at,
+                      updated_at)
 SELECT 'a-' || n, '{}', 'g-' || n % 7, 'proven', 'permit', 'released', '1',
        jsonb_build_object('utility-gap', jsonb_build_object('value', random()::text)),
        now() - random() * interval '700 days', now()

@@ -109,7 +109,8 @@ async def search(
     if len(rows) == PAGE:
         pages.follow(rows[-1].asset_id)
     states = {asset: standing(its).state for asset, its in changes.items()}
-    return [Found.model_validate(row, from_attributes=True).model_copy(update={"state": states.get(row.asset_id)}) for row in rows]
+    found = [Found.model_validate(row, from_attributes=True) for row in rows]
+    return [one.model_copy(update={"state": states.get(str(one.asset_id))}) for one in found]
 
 
 @router.get("/summary", operation_id="summariseOutcomes", summary="By generator: how often it worked, and one figure")
