@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_lineage.domain.changes import ANNOUNCED, AssetChange
 from mintmark_lineage.domain.graph import Direction
-from mintmark_lineage.domain.told import OURS
 from mintmark_lineage.store.edges import Dataset
 from mintmark_lineage.tables import asset_changes, model_versions, models, webhooks
 
@@ -111,13 +110,10 @@ WITH RECURSIVE reached (namespace, name) AS (
     JOIN edges there ON there.run_id = here.run_id AND there.party = here.party AND there.direction = :far
     WHERE (CAST(:as_of AS timestamptz) IS NULL
            OR (here.first_seen <= CAST(:as_of AS timestamptz) AND there.first_seen <= CAST(:as_of AS timestamptz)))
-      AND {made_by_whom_it_may}
+      AND (here.vouched OR here.direction = 'input'
+           OR NOT (here.namespace = 'mintmark' OR starts_with(here.namespace, 'mintmark.')))
+      AND (there.vouched OR there.direction = 'input'
+           OR NOT (there.namespace = 'mintmark' OR starts_with(there.namespace, 'mintmark.')))
 )
 SELECT namespace, name FROM reached
-""".format(
-    made_by_whom_it_may=" AND ".join(
-        f"({edge}.vouched OR {edge}.direction = 'input' OR NOT ({edge}.namespace = '{OURS}' "
-        f"OR starts_with({edge}.namespace, '{OURS}.')))"
-        for edge in ("here", "there")
-    )
-)
+"""
