@@ -12,8 +12,9 @@ from lineage.conftest import World as Lineage
 from lineage.conftest import event
 from policy.conftest import World as Policy
 from policy.stories.test_recalls import made, withdraw
+from sqlalchemy import update
 
-from mintmark_generation.store import Store
+from mintmark_generation.tables import runs
 from mintmark_shared.errors import Unavailable
 
 ENDED = ["suspended", "withdrawn", "retired"]
@@ -49,8 +50,7 @@ async def released(generation: Generation) -> Any:
     """A run that ended with a released table."""
     run = await generation.run()
     async with generation.works.database.transaction() as connection:
-        store = Store(connection)
-        await store.save(await store.run(run), generation.works.clock(), state="released")
+        await connection.execute(update(runs).where(runs.c.id == run).values(state="released"))
     return run
 
 

@@ -154,7 +154,9 @@ async def test_an_input_that_a_stranger_hangs_on_our_run_feeds_nothing(lineage: 
     assert [one["namespace"] for one in down["datasets"]] == ["evil"]
 
 
-@pytest.mark.parametrize("made", [("mintmark.model", "churn@1"), ("mintmark.asset", "00000000-0000-4000-8000-000000000001")])
+@pytest.mark.parametrize(
+    "made", [("mintmark.model", "churn@1"), ("mintmark.asset", "00000000-0000-4000-8000-000000000001")]
+)
 async def test_no_stranger_has_owners_told_of_what_their_models_never_saw(
     lineage: World, made: tuple[str, str]
 ) -> None:
