@@ -11,8 +11,8 @@ def utc_now() -> datetime:
 
 
 EARLIEST, LATEST = datetime(100, 1, 1, tzinfo=UTC), datetime(9900, 1, 1, tzinfo=UTC)
-"""What times lie between. At the ends of the calendar (years 1 and 9999) a database keeps a time as infinite, offsets and
-periods lead out of it, and what was stored is never read again; a century is more than any period counts.
+"""What times lie between. At the ends of the calendar (years 1 and 9999) a database keeps a time as infinite, offsets
+and periods lead out of it, and what was stored is never read again; a century is more than any period counts.
 """
 
 

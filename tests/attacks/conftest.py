@@ -12,6 +12,8 @@ import pytest
 from conftest import SERVICES, Caller, Cluster
 from evaluation.conftest import world as evaluation
 from generation.conftest import PolicyThatPermits
+from generation.conftest import world as generation
+from generation.conftest import world as works
 from generation.intake.conftest import World as Factory
 from generation.intake.conftest import make_world
 from generation.intake.conftest import world as intake
@@ -22,7 +24,7 @@ from policy.conftest import world as policy
 from mintmark_local import identity
 from mintmark_shared.service import Surroundings
 
-__all__ = ["evaluation", "generation", "intake", "lineage", "policy", "policy_sibling"]
+__all__ = ["evaluation", "generation", "intake", "lineage", "policy", "policy_sibling", "works"]
 OPENAPI = Path(__file__).parents[2] / "openapi"
 SOMETHING = str(UUID(int=7))
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from lineage.conftest import World
+from lineage.test_impact import changed, listen, released, train
 from lineage.test_marquez import facet, get, of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -137,6 +138,38 @@ async def test_every_edge_says_who_told_it_and_a_strangers_input_does_not_feed_o
     assert {(one["namespace"], one["name"]) for one in met["datasets"]} == {("mintmark.source", "s")}, (
         "as the run met it"
     )
+
+
+async def test_an_input_that_a_stranger_hangs_on_our_run_feeds_nothing(lineage: World) -> None:
+    run = str(uuid4())
+    await house(lineage, run)
+    await lineage.tell(said("RUNNING", run, 5, inputs=[{"namespace": "evil", "name": "raw"}]))
+    path = f"/v1/graph?node=dataset:mintmark.asset:{run}"
+    up = (await lineage.call("auditor", "GET", path)).json()
+    assert {one["namespace"] for one in up["datasets"]} == {"mintmark.asset", "mintmark.source"}
+    node = f"dataset:mintmark.asset:{run}"
+    shown = (await get(lineage, f"/lineage?nodeId={node}"))["graph"]
+    assert {one["id"] for one in shown if one["type"] == "DATASET"} == {node, "dataset:mintmark.source:s"}
+    down = (await lineage.call("auditor", "GET", "/v1/graph?node=dataset:evil:raw&direction=downstream")).json()
+    assert [one["namespace"] for one in down["datasets"]] == ["evil"]
+
+
+@pytest.mark.parametrize(
+    "made", [("mintmark.model", "churn@1"), ("mintmark.asset", "00000000-0000-4000-8000-000000000001")]
+)
+async def test_no_stranger_has_owners_told_of_what_their_models_never_saw(
+    lineage: World, made: tuple[str, str]
+) -> None:
+    stopped, better = await released(lineage), await released(lineage)
+    await train(lineage, "scientist", "churn", [better])
+    await listen(lineage, "scientist", "https://one.example/hook")
+    lie = said("COMPLETE", str(uuid4()), 0, job=("evil", "evil"), inputs=[asset(stopped)],
+               outputs=[{"namespace": made[0], "name": made[1]}])  # fmt: skip
+    assert (await lineage.tell(lie)).status_code == 201
+    shown = (await lineage.call("auditor", "GET", f"/v1/assets/{stopped}/impact")).json()
+    assert (shown["models"], shown["assets"], shown["others"]) == ([], [], [])
+    await changed(lineage, stopped, "withdrawn", because="b")
+    assert await lineage.count("deliveries") == 0
 
 
 async def test_a_table_of_our_name_that_only_strangers_tell_of_says_nothing_but_that(lineage: World) -> None:

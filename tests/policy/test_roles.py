@@ -49,6 +49,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
             "getRunDecision",
             "getRelease",
             "getAsset",
+            "listAssetStates",
             "listGrants",
             "listCertificates",
             "getCertificateKey",

@@ -24,8 +24,8 @@ class AssayRequest(Document):
 
     For a ``release`` policy decides on what is found. A ``re-assay`` looks at a released asset again, with the suite
     or the single measure asked for, and policy holds what is found against the asset's charter. Without ``suite`` it
-    is the charter's, or the standard one. ``linkage`` is what an attacker links the asset with. ``job`` is the OpenLineage
-    job that the asset's run is one of.
+    is the charter's, or the standard one. ``linkage`` is what an attacker links the asset with. ``job`` is the
+    OpenLineage job that the asset's run is one of.
     """
 
     asset_id: UUID

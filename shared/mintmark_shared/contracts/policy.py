@@ -68,6 +68,16 @@ class SourceUnit(Document):
     maximum_rows: Annotated[int, Field(ge=1, le=10_000)] = 1
 
 
+AssetStateName = Literal["quarantined", "released", "rejected", "suspended", "withdrawn", "retired"]
+
+
+class AssetState(Document):
+    """What an asset is, by the one word that counts: policy's."""
+
+    asset_id: UUID
+    state: AssetStateName
+
+
 class Guarantee(Document):
     """What an engine's run earns, with the gaps known in it; ``epsilon`` and ``delta`` are those of one privacy unit.
 

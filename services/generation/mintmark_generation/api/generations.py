@@ -51,14 +51,15 @@ async def list_generations(
         rows = await Store(connection).runs(after)
     if len(rows) == PAGE:
         pages.follow(rows[-1].id)
-    return [Generation.model_validate(plans.show_run(row)) for row in rows]
+    return [Generation.model_validate(shown) for shown in await plans.show_now(workshop, rows)]
 
 
 @router.get("/{run_id}", operation_id="getGeneration", summary="Where a run stands")
 async def get_generation(run_id: UUID, workshop: InWorkshop, _: Caller = READ) -> Generation:
     async with workshop.database.transaction() as connection:
         row = await Store(connection).run(run_id)
-    return Generation.model_validate(plans.show_run(row))
+    (shown,) = await plans.show_now(workshop, [row])
+    return Generation.model_validate(shown)
 
 
 @router.get(
@@ -80,11 +81,12 @@ async def _events(workshop: Workshop, run_id: UUID) -> AsyncIterator[str]:
         try:
             async with workshop.database.transaction() as connection:
                 row = await Store(connection).run(run_id)
+            (shown,) = await plans.show_now(workshop, [row])
         except Unavailable:
             # Whoever watches waits with us: the run goes on too.
             await asyncio.sleep(PAUSE_SECONDS)
             continue
-        told = {"state": row.state, "progress": round(row.progress, 3), "failure": row.failure}
+        told = {"state": shown["state"], "progress": round(row.progress, 3), "failure": row.failure}
         if told != last:
             yield f"event: progress\ndata: {json.dumps(told)}\n\n"
             last = told

@@ -15,7 +15,7 @@ from mintmark_shared.contracts.words import Document
 
 RunState = Literal[
     "denied", "in_review", "queued", "redeemed", "fitting", "fitted", "quarantined", "assaying",
-    "released", "rejected", "failed", "cancelled",
+    "released", "rejected", "suspended", "withdrawn", "retired", "failed", "cancelled",
 ]  # fmt: skip
 
 
@@ -142,7 +142,10 @@ class DecisionShown(Document):
 
 
 class Generation(Document):
-    """A run and where it stands. ``charged`` says whether its budget was spent."""
+    """A run and where it stands; once its asset was decided on, what that is now by policy's word.
+
+    ``charged`` says whether its budget was spent.
+    """
 
     id: UUID
     state: RunState

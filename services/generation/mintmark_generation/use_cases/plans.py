@@ -1,6 +1,7 @@
 """A plan on its way: offered to the gate, then queued with its permit in one transaction."""
 
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -47,6 +48,21 @@ def show_run(row: Any) -> dict[str, Any]:
     }
 
 
+DECIDED = frozenset({"released", "rejected"})
+"""States in which a run has ended and its asset goes on: what that is is policy's to say."""
+
+
+async def show_now(works: Workshop, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Runs as they go over the wire, each with what its asset is by policy's word, which nobody here remembers better.
+
+    Raises:
+        Unavailable: policy does not answer; an asset that may be withdrawn by now is not shown as released.
+    """
+    decided = [row.id for row in rows if row.state in DECIDED]
+    states = await works.policy.asset_states(decided) if decided else {}
+    return [show_run(row) | {"state": states.get(row.id, row.state)} for row in rows]
+
+
 def run_id_of(requester: str, key: str) -> UUID:
     """The same caller and Idempotency-Key always mean the same run, here and at the gate."""
     return uuid.uuid5(NAMESPACE, f"{requester}\n{key}")
@@ -75,7 +91,8 @@ async def request_run(works: Workshop, plan: Plan, *, by: str, key: str, search:
             reasons=known.decision["clauses"],
             decision_id=known.decision["id"],
         )
-    return show_run(known)
+    (shown,) = await show_now(works, [known])
+    return shown
 
 
 async def _decide_and_queue(

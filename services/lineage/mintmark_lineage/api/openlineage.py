@@ -26,8 +26,8 @@ MOST_BYTES = 8 * 2**20
 MOST_BYTES_DELIVERED = 4 * MOST_BYTES
 MOST_IN_BATCH = 2_000
 TOO_LARGE = (
-    f"A body may hold {MOST_BYTES} bytes once unpacked, be it an event or a batch, and nothing of this one was kept. Send "
-    "fewer events at once, and leave large facets out, such as spark.logicalPlan, spark_unknown and sourceCode."
+    f"A body may hold {MOST_BYTES} bytes once unpacked, be it an event or a batch, and nothing of this one was kept. "
+    "Send fewer events at once, and leave large facets out, such as spark.logicalPlan, spark_unknown and sourceCode."
 )
 MOST_NAME_BYTES = 2_000
 Label = Annotated[str, Field(min_length=1, max_length=2000)]

@@ -189,7 +189,10 @@ class AffectedVersion(Document):
 
 
 class ImpactShown(Document):
-    """What an asset is and was, and everything downstream of it: assets, models, other datasets."""
+    """What an asset is and was, and everything downstream of it: assets, models, other datasets.
+
+    Of assets and models the house vouches; ``others`` are tables elsewhere, as whoever made them tells.
+    """
 
     asset: UUID
     state: AssetState

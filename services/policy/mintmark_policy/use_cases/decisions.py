@@ -389,7 +389,7 @@ def _journal(
         # A denied plan has ended: nothing more is told of its run.
         event_type="ABORT" if body["verdict"] == "deny" else "OTHER",
         run_id=str(request.run_id),
-        job=job_of_runs(request.plan.model_dump(mode="json")),
+        job=job_of_runs(vars(request.plan)),
         facets={"mintmark_policyDecision": facet},
     )
     salt, leaf = sealed_leaf(journal.service, now, event, lineage=[lineage])

@@ -1,6 +1,6 @@
 """What stops an asset, for a while or for good, and what to use instead."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -236,24 +236,32 @@ async def asset(office: Office, asset_id: UUID) -> dict[str, Any]:
         permit = await store.permit_of_run(asset_id)
         return {
             "asset_id": str(asset_id),
-            "state": await _state(connection, asset_id, permit),
+            "state": (await _states(store, [asset_id]))[asset_id],
             "substitute": await _last_substitute(store, asset_id),
             "charter_id": str(permit.charter_id),
             "requester": permit.requester,
         }
 
 
-async def _state(connection: AsyncConnection, asset_id: UUID, permit: Any) -> str:
-    store = DecisionStore(connection)
-    key = await store.key(permit.asset_key_id) if permit.asset_key_id else None
-    if key is not None and key.destroyed_at is not None:
+async def states(office: Office, assets: Sequence[UUID]) -> Mapping[UUID, str]:
+    """What each of these assets is now: the one word on it, which whoever shows an asset asks for."""
+    async with office.database.transaction() as connection:
+        return await _states(DecisionStore(connection), assets)
+
+
+async def _states(store: DecisionStore, assets: Sequence[UUID]) -> Mapping[UUID, str]:
+    return {row.asset_id: _state(row) for row in await store.standings(assets)}
+
+
+def _state(row: Any) -> str:
+    """What ended an asset for good outlasts what stopped it, and that what was decided before."""
+    if row.is_destroyed:
         return "retired"
-    if await store.withdrawal(asset_id) is not None:
+    if row.is_withdrawn:
         return "withdrawn"
-    if await CharterStore(connection).is_suspended("asset", asset_id):
+    if row.is_suspended:
         return "suspended"
-    verdict = (await store.release_of(asset_id)).verdict if await store.is_decided(asset_id) else "quarantined"
-    return "quarantined" if verdict == "review" else verdict
+    return "quarantined" if row.verdict in {None, "review"} else str(row.verdict)
 
 
 async def _last_substitute(store: DecisionStore, asset_id: UUID) -> str | None:
