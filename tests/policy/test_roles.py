@@ -21,7 +21,6 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
         READERS,
         (
             "listCharters",
-            "getDossier",
             "getGrounds",
             "getCharter",
             "listCharterVersions",
@@ -65,6 +64,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
             "listAccessPolicies",
         ),
     ),
+    ({*VOTERS, "steward", "auditor", "lineage"}, ("getDossier", "getSalts")),
     ({"scientist"}, ("draftCharter", "editCharter", "submitCharter", "resumeCharter", "retireCharter")),
     (STOPPERS, ("suspendCharter", "suspendAsset")),
     (VOTERS, ("voteOnCharter", "voteOnReview", "meetCondition", "delegateFunction", "revokeDelegation")),

@@ -22,6 +22,8 @@ from joserfc.jwk import ECKey
 LIFETIME_SECONDS = 3600
 READ = "policy:read generation:read evaluation:read lineage:read"
 
+EVIDENCE = "policy:evidence:read lineage:evidence:read"
+"""Lineage hands on what policy and evaluation tell it of an asset: to those who may ask them for it themselves."""
 SPEAK = "policy:feedback:write"
 VOTE = "policy:votes:write policy:charters:suspend policy:exceptions:write policy:glass:write policy:incidents:write"
 MODELS = "lineage:models:write lineage:webhooks:write"
@@ -29,8 +31,9 @@ MODELS = "lineage:models:write lineage:webhooks:write"
 PEOPLE: Mapping[str, str] = {
     "admin": f"{READ} {SPEAK} policy:committee:write",
     "steward": (
-        f"{READ} {SPEAK} policy:budgets:write policy:grants:write policy:library:write policy:charters:suspend "
-        "policy:incidents:write policy:exceptions:write policy:glass:write policy:access:evaluate "
+        f"{READ} {EVIDENCE} {SPEAK} policy:budgets:write policy:grants:write policy:library:write "
+        "policy:charters:suspend policy:incidents:write policy:exceptions:write policy:glass:write "
+        "policy:access:evaluate "
         "generation:sources:write generation:audits:write evaluation:reassays:write evaluation:monitors:write "
         "evaluation:shares:write"
     ),
@@ -39,12 +42,12 @@ PEOPLE: Mapping[str, str] = {
         f"{MODELS}"
     ),
     "assessor": f"{READ} {SPEAK} policy:assessments:write",
-    "privacy-officer": f"{READ} {SPEAK} {VOTE}",
-    "security-officer": f"{READ} {SPEAK} {VOTE}",
-    "counsel": f"{READ} {SPEAK} {VOTE}",
-    "product-lead": f"{READ} {SPEAK} {VOTE}",
-    "lead-scientist": f"{READ} {SPEAK} {VOTE} {MODELS}",
-    "auditor": READ,
+    "privacy-officer": f"{READ} {EVIDENCE} {SPEAK} {VOTE}",
+    "security-officer": f"{READ} {EVIDENCE} {SPEAK} {VOTE}",
+    "counsel": f"{READ} {EVIDENCE} {SPEAK} {VOTE}",
+    "product-lead": f"{READ} {EVIDENCE} {SPEAK} {VOTE}",
+    "lead-scientist": f"{READ} {EVIDENCE} {SPEAK} {VOTE} {MODELS}",
+    "auditor": f"{READ} {EVIDENCE}",
 }
 SERVICES: Mapping[str, str] = {
     "policy": "lineage:deliveries:write",
@@ -55,7 +58,7 @@ SERVICES: Mapping[str, str] = {
     "evaluation": (
         "policy:read policy:permits:assay policy:releases:write generation:objects:read lineage:deliveries:write"
     ),
-    "lineage": "policy:read policy:feedback:write evaluation:read",
+    "lineage": "policy:read policy:evidence:read policy:feedback:write evaluation:read",
     "producer": "lineage:events:write",
     "dashboard": "policy:read lineage:read",
     "platform": f"policy:access:evaluate evaluation:scores:write lineage:read {MODELS}",

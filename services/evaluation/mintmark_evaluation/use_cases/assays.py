@@ -20,8 +20,8 @@ from mintmark_evaluation.tables import journal
 from mintmark_evaluation.use_cases.laboratory import ASSAY_JOB, Laboratory
 from mintmark_evaluation.use_cases.shares import as_numbers
 from mintmark_shared import custody
-from mintmark_shared.canonical import check_storable
-from mintmark_shared.contracts.evaluation import AssayRequest
+from mintmark_shared.canonical import check_storable, digest
+from mintmark_shared.contracts.evaluation import Assay, AssayRequest
 from mintmark_shared.contracts.evaluation import Estimate as EstimateOnWire
 from mintmark_shared.contracts.policy import (
     AssayKeys,
@@ -250,7 +250,9 @@ async def _fail(lab: Laboratory, row: Any, why: str) -> Any:
 
 async def _journal(connection: Any, row: Any, now: Any, event_type: str) -> None:
     """The assay as its own OpenLineage run under the generation run it judges."""
-    event = AuditEvent("evaluation", "assay.finish", f"asset:{row.asset_id}", row.state, {"assay": str(row.id)})
+    told = Assay.model_validate(show(row)).model_dump(mode="json")
+    details = {"assay": str(row.id), "digest": digest(told)}
+    event = AuditEvent("evaluation", "assay.finish", f"asset:{row.asset_id}", row.state, details)
     facet = {name: value for name, value in show(row).items() if name != "requested_at"}
     # What lies behind a figure, histograms among it, stays with the assay: the record holds figures.
     facet["estimates"] = [{key: part for key, part in one.items() if key != "details"} for one in facet["estimates"]]
