@@ -121,12 +121,14 @@ def judged(files: Files, key: str, like: Bundle | None = None) -> Report:
     same = ("proofs.json", "checkpoint.txt")
     if like is not None and all(files.get(name) == like.files[name] for name in same):
         bundle.__dict__["entries"] = like.entries
+        bundle.documents |= {name: read for name, read in like.documents.items() if files.get(name) == like.files[name]}
     return bundle.check()
 
 
 def swallowed(files: Files, key: str) -> list[Place]:
     """Every value that can be changed, alone, listed and signed anew, and is still reported as proven."""
     honest = Bundle(files, key)
+    assert honest.check().holds
     missed: list[Place] = []
     for place in every_value(files):
         lie = listed(files | {str(place[0]): written(with_another(files, place))}, key)

@@ -240,6 +240,14 @@ def test_a_card_of_another_text_is_not_proven() -> None:
     assert not any(place[0] == "card.json" for place in report.proven)
 
 
+def test_a_manifest_lists_what_is_there() -> None:
+    """Every value says the same, but the file is not the one that was signed."""
+    honest = listed(FILES, KEY)
+    other = honest | {"checkpoint.txt": FILES["checkpoint.txt"] + "— stranger AAAAAAAA\n".encode()}
+    assert any(one.item == "checkpoint.txt" for one in Bundle(other, KEY).check().contradicted)
+    assert Bundle(listed(other, KEY), KEY).check().holds
+
+
 def test_no_proofs_prove_nothing() -> None:
     assert not Bundle(listed(FILES | {"proofs.json": written([])}, KEY), KEY).check().holds
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from attacks.forgeries import RECORDED, forged, listed, packed, recorded, swallowed
+from attacks.test_names_in_the_log import names_in
 from system.conftest import Machine, until
 
 from mintmark import Refused, calls
@@ -102,6 +103,15 @@ async def test_an_assets_evidence_holds_and_every_lie_in_it_is_found(machine: Ma
     after = await it_outlives_the_table(machine, files, key)
     assert swallowed(after, key) == [], "a value was changed by whoever holds the key, and is still said to be proven"
     as_recorded(after, key)
+    await nobody_is_named(machine)
+
+
+async def nobody_is_named(machine: Machine) -> None:
+    """Every leaf of the log and every event told, of every story so far, against the whole cast."""
+    leaves = [row["leaf"].decode() for row in await machine.sql("lineage", "SELECT leaf FROM leaves")]
+    events = [row["event"] for row in await machine.sql("lineage", "SELECT event FROM events WHERE vouched")]
+    assert {json.loads(leaf)["service"] for leaf in leaves} >= {"policy", "generation", "evaluation", "lineage"}
+    assert [one for one in leaves + events if names_in(one)] == []
 
 
 def as_recorded(files: Files, key: str) -> None:

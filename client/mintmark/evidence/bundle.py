@@ -26,7 +26,8 @@ class Bundle:
         self.key = verifier_key.strip()
         self._proven: set[Place] = set()
         self._notes: list[Checked] = []
-        self._documents: dict[str, Any] = {}
+        self.documents: dict[str, Any] = {}
+        """Those that were read so far."""
 
     @classmethod
     def open(cls, path: Path, verifier_key: str) -> "Bundle":
@@ -46,7 +47,7 @@ class Bundle:
         self._proven, self._notes = set(), []
         for check in checks or CHECKS:
             self._make(check)
-        every = {place for name in self._documents for place in places((name,), self._documents[name])}
+        every = {place for name in self.documents for place in places((name,), self.documents[name])}
         proven = {place for place in every if self.is_part_proven(place)}
         return Report(proven, every - proven, tuple(self._notes))
 
@@ -66,11 +67,11 @@ class Bundle:
         Raises:
             NotProven: it is not there, or could be read in two ways.
         """
-        if name not in self._documents:
+        if name not in self.documents:
             if name not in self.files:
                 raise NotProven(f"{name} is not in the bundle")
-            self._documents[name] = read_strictly(name, self.files[name])
-        return self._documents[name]
+            self.documents[name] = read_strictly(name, self.files[name])
+        return self.documents[name]
 
     def opened(self, name: str, kind: str) -> bytes:
         """The content of a signed envelope (DSSE 1.0).
