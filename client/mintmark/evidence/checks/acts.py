@@ -5,7 +5,7 @@ from typing import Any
 
 from mintmark.audit import NotProven
 from mintmark.evidence.bundle import Bundle
-from mintmark.evidence.documents import read_line, same
+from mintmark.evidence.documents import Place, read_line, same
 from mintmark.evidence.entries import Entry, moment
 from mintmark_shared import leaves
 from mintmark_shared.canonical import digest
@@ -68,7 +68,8 @@ def assessments(bundle: Bundle) -> None:
     """Every assessment of that text that the log knows, with its assessor, verdict and words."""
     charter_id, text = bundle.read("charter.json")["id"], bundle.read("charter.json")["digest"]
     told = bundle.about("charter.assess", f"charter:{charter_id}")
-    shown = {("assessments.json", number): one for number, one in enumerate(bundle.read("assessments.json"))}
+    given = bundle.read("assessments.json")
+    shown: dict[Place, Any] = {("assessments.json", number): one for number, one in enumerate(given)}
     bundle.match((entry for entry in told if entry.details["digest"] == text), "assessment", shown)
 
 
