@@ -2,6 +2,7 @@
 
 import io
 import json
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -32,9 +33,10 @@ def test_the_recorded_bundle_holds() -> None:
 
 
 def twice(files: Files) -> bytes:
-    """The lie first: some tools show the first of two, others the last."""
+    """Some tools show the first of two, others the last."""
     made = io.BytesIO(packed(files))
-    with zipfile.ZipFile(made, "a") as archive:
+    with zipfile.ZipFile(made, "a") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         archive.writestr(zipfile.ZipInfo("votes.json", (1980, 1, 1, 0, 0, 0)), b"[]")
     return made.getvalue()
 
@@ -126,7 +128,7 @@ DOCUMENTS: dict[str, Callable[[bytes], bytes]] = {
     "a key twice": lambda it: it.replace(b'{\n "', b'{\n "state": "rejected",\n "', 1),
     "spaces": lambda it: it + b"\n",
     "a byte order mark": lambda it: b"\xef\xbb\xbf" + it,
-    "keys in another order": lambda it: json.dumps(json.loads(it), indent=1).encode() + b"\n",
+    "keys in another order": lambda it: json.dumps(dict(reversed(json.loads(it).items())), indent=1).encode() + b"\n",
     "escapes for letters": lambda it: it.replace(b"votes", b"\\u0076otes"),
     "one line": lambda it: json.dumps(json.loads(it), sort_keys=True).encode(),
     "NaN": lambda _: b"NaN\n",
@@ -139,10 +141,10 @@ DOCUMENTS: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("kind", DOCUMENTS)
 def test_a_document_with_two_readings_is_refused(kind: str) -> None:
     lie = DOCUMENTS[kind](FILES["votes.json"])
-    if lie != FILES["votes.json"]:
-        with pytest.raises(NotProven):
-            read_strictly("votes.json", lie)
-        assert not Bundle(listed(FILES | {"votes.json": lie}, KEY), KEY).check().holds
+    assert lie != FILES["votes.json"]
+    with pytest.raises(NotProven):
+        read_strictly("votes.json", lie)
+    assert not Bundle(listed(FILES | {"votes.json": lie}, KEY), KEY).check().holds
 
 
 # --- one reading, and it lies --------------------------------------------------------------------------
@@ -170,8 +172,9 @@ def charge(epsilon: str) -> Callable[[Any], Any]:
     return lie
 
 
-def assay(events: Any) -> Any:
-    events[0]["run"]["facets"].pop("mintmark_plan", None)
+def emptied(events: Any) -> Any:
+    for event in events:
+        event["run"]["facets"].pop("mintmark_plan", None)
     return events
 
 
@@ -191,7 +194,7 @@ LIES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "an event taken out": ("events.json", lambda it: it[1:]),
     "an event twice": ("events.json", lambda it: [*it, it[-1]]),
     "events in another order": ("events.json", lambda it: it[::-1]),
-    "an emptied facet": ("events.json", assay),
+    "an emptied facet": ("events.json", emptied),
     "a cheaper mechanism": ("ledger.json", in_ledger("releases", 7)),
     "smaller Rényi costs": ("ledger.json", in_ledger("renyi", [0] * 96)),
     "charges of another account": ("ledger.json", in_ledger("account", "01a2165f-c3bc-7ba6-8d24-95cc4bbaf4c4")),
