@@ -29,7 +29,7 @@ SEALED = ("people", "shown", "told")
 
 
 class Word(str):
-    """A word of a written vocabulary, or the public name of a thing; whoever writes one vouches that it names nobody."""
+    """A word of a written vocabulary, or the public name of a thing; who writes one vouches that it names nobody."""
 
     __slots__ = ()
 

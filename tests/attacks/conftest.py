@@ -12,7 +12,6 @@ import pytest
 from conftest import SERVICES, Caller, Cluster
 from evaluation.conftest import world as evaluation
 from generation.conftest import PolicyThatPermits
-from generation.conftest import world as generation
 from generation.conftest import world as works
 from generation.intake.conftest import World as Factory
 from generation.intake.conftest import make_world

@@ -14,7 +14,6 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
         READERS,
         (
             "listCharters",
-            "getDossier",
             "getGrounds",
             "getCharter",
             "listCharterVersions",
@@ -62,6 +61,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
             "listSuspensions",
         ),
     ),
+    ({*VOTERS, "steward", "auditor", "lineage"}, ("getDossier", "getSalts")),
     ({"scientist"}, ("draftCharter", "editCharter", "submitCharter", "resumeCharter", "retireCharter")),
     (STOPPERS, ("suspendCharter", "suspendAsset", "suspendSource", "suspendPopulation")),
     (VOTERS, ("voteOnCharter", "voteOnReview", "meetCondition", "delegateFunction", "revokeDelegation")),

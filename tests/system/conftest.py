@@ -16,7 +16,7 @@ import asyncpg
 import httpx
 import numpy as np
 import pytest
-from conftest import forget_cluster, free_ports
+from conftest import KEY, forget_cluster, free_ports
 from policy.conftest import MEMBERS
 from policy.examples import charter_document
 
@@ -254,6 +254,8 @@ async def machine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mac
         "MINTMARK_GENERATION_CONCURRENT_RUNS": "1",
         "MINTMARK_EVALUATION_GLANCE_SECONDS": "1",
         "MINTMARK_LINEAGE_REGISTRIES": '{"plant": "hush"}',
+        # Known to the tests, who forge bundles as whoever holds the log's key could.
+        "MINTMARK_LINEAGE_CHECKPOINT_KEY": KEY,
     }
     stack = Stack(root, ports=free_ports(), log_level="DEBUG", overrides=overrides, workers=("evaluation",))
     async with stack:

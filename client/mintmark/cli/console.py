@@ -1,6 +1,7 @@
 """How things look on a terminal."""
 
 import sys
+import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from mintmark.client import Refused
 from mintmark_shared.contracts.evaluation import Assay
@@ -16,12 +18,32 @@ SHORT = 4
 REASON_COLUMNS = ("code", "column", "row", "where", "expected", "actual", "message", "remedy")
 # A log or a pipe has no width of its own; tables need some.
 WIDTH = None if sys.stdout.isatty() else 130
+LONGEST = 500
+"""Letters of what a stranger wrote."""
 console = Console(width=WIDTH)
 error_console = Console(stderr=True, width=WIDTH)
 
 
 def say(text: str) -> None:
     console.print(text, highlight=False)
+
+
+def tell(style: str, label: str, text: str = "", *, to: Console = console) -> None:
+    """A line whose parts may come from strangers: nothing in it is markup, and nothing reaches the terminal raw."""
+    line = Text(harmless(label), style=style)
+    if text:
+        line = Text.assemble(line, "  ", Text(harmless(text)))
+    to.print(line, highlight=False, soft_wrap=True)
+
+
+def harmless(text: str) -> str:
+    """A text without what a terminal obeys or hides: controls, escapes, line ends, marks of direction, cut if long."""
+    shown = "".join(letter if _is_harmless(letter) else f"\\u{ord(letter):04x}" for letter in text[:LONGEST])
+    return shown if len(text) <= LONGEST else shown + "…"
+
+
+def _is_harmless(letter: str) -> bool:
+    return letter == " " or unicodedata.category(letter)[0] not in {"C", "Z"}
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:

@@ -22,8 +22,8 @@ from mintmark_evaluation.use_cases.laboratory import ASSAY_JOB, Laboratory
 from mintmark_evaluation.use_cases.shares import as_numbers
 from mintmark_evaluation.use_cases.telling import telling_of, told_criteria, told_estimates
 from mintmark_shared import custody
-from mintmark_shared.canonical import check_storable
-from mintmark_shared.contracts.evaluation import AssayRequest
+from mintmark_shared.canonical import check_storable, digest
+from mintmark_shared.contracts.evaluation import Assay, AssayRequest
 from mintmark_shared.contracts.evaluation import Estimate as EstimateOnWire
 from mintmark_shared.contracts.policy import (
     SUSPENDED,
@@ -271,7 +271,9 @@ async def _fail(lab: Laboratory, row: Any, why: str) -> Any:
 
 
 async def _journal(connection: Any, row: Any, now: Any, event_type: str) -> None:
-    event = AuditEvent("evaluation", "assay.finish", f"asset:{row.asset_id}", row.state, {"assay": str(row.id)})
+    told = Assay.model_validate(show(row, raw=True)).model_dump(mode="json")
+    details = {"assay": str(row.id), "digest": digest(told)}
+    event = AuditEvent("evaluation", "assay.finish", f"asset:{row.asset_id}", row.state, details)
     # The record is read by many and published in part: it holds what is told to those without a right to more.
     facet = {name: value for name, value in show(row, raw=False).items() if name != "requested_at"}
     facet["estimates"] = [{key: part for key, part in one.items() if key != "details"} for one in facet["estimates"]]

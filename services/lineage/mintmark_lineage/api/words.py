@@ -17,6 +17,8 @@ from mintmark_shared.contracts.words import Document, Moment
 from mintmark_shared.errors import Invalid
 
 READ = requires("lineage:read")
+EVIDENCE = requires("lineage:evidence:read")
+"""For whoever may ask policy and evaluation for the same: what lineage asks with its own rights it shows no other."""
 WRITE = requires("lineage:events:write")
 DELIVER = requires("lineage:deliveries:write")
 """For the services of the house alone: what they deliver is vouched for, and stands in the log."""

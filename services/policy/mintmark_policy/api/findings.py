@@ -1,9 +1,9 @@
 """What evaluation finds about assets that are out, and about generators that claim too much."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from mintmark_policy.api.library import RejectionMade
@@ -15,6 +15,7 @@ from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.idempotency import KeyedAttempt
 
 router = APIRouter(prefix="/v1", tags=["gate"])
+EVIDENCE = requires("policy:evidence:read")
 
 
 @router.post(
@@ -38,9 +39,25 @@ async def report(
     "/assets/{asset_id}/dossier",
     operation_id="getDossier",
     summary="Under which charter, votes, assessments and budget an asset was made, and what became of it",
+    description="Names who voted, assessed and asked, and why: for lineage, and for those who may ask it for evidence.",
 )
-async def get_dossier(asset_id: UUID, office: InOffice, caller: Caller = requires("policy:read")) -> dict[str, Any]:
+async def get_dossier(asset_id: UUID, office: InOffice, caller: Caller = EVIDENCE) -> dict[str, Any]:
     return await dossier.dossier(office, asset_id, raw=caller.holds(RAW))
+
+
+@router.get(
+    "/assets/{asset_id}/salts",
+    operation_id="getSalts",
+    summary="What opens the digests of people, and of what a dossier shows, in leaves about an asset",
+    description="By leaf, hexadecimal; a leaf about anything else has no salt here.",
+)
+async def get_salts(
+    asset_id: UUID,
+    leaf: Annotated[list[UUID], Query(min_length=1, max_length=100, description="Ids of leaves.")],
+    office: InOffice,
+    _: Caller = EVIDENCE,
+) -> dict[str, str]:
+    return await dossier.salts(office, asset_id, leaf)
 
 
 @router.get(

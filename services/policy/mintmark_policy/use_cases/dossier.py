@@ -1,5 +1,6 @@
 """What policy knows of one asset: its charter, votes, assessments and budget, and what became of it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,11 +15,13 @@ from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.store.rulebook import RulebookStore, as_assessment
+from mintmark_policy.store.salts import SaltStore
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.assessments import show_assessment
 from mintmark_policy.use_cases.charters import matter_of
 from mintmark_policy.use_cases.destruction import certificates_of
 from mintmark_policy.use_cases.office import Office
+from mintmark_shared.provenance import subjects_of
 
 
 async def dossier(office: Office, asset_id: UUID, *, raw: bool) -> dict[str, Any]:
@@ -59,6 +62,18 @@ async def dossier(office: Office, asset_id: UUID, *, raw: bool) -> dict[str, Any
                 if (found := await review_on(connection, kind, f"asset:{asset_id}")) is not None
             ],
         }  # fmt: skip
+
+
+async def salts(office: Office, asset_id: UUID, leaves: Sequence[UUID]) -> dict[str, str]:
+    """What opens the digests of people and of what a dossier shows, in leaves about the asset and in no others.
+
+    Raises:
+        NotFound: no permit was given for such an asset.
+    """
+    subjects = subjects_of(str(asset_id), await dossier(office, asset_id))
+    async with office.database.transaction() as connection:
+        found = await SaltStore(connection).of(leaves, subjects)
+    return {leaf: salt.hex() for leaf, salt in found.items()}
 
 
 async def review_on(connection: AsyncConnection, kind: str, subject: str) -> dict[str, Any] | None:

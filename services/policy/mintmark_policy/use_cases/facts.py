@@ -11,7 +11,17 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain import facts as stated
-from mintmark_policy.domain.accounting import Account, Cost, Mechanism, cost_of, epsilon_of, event_of, in_words
+from mintmark_policy.domain.accounting import (
+    ORDERS,
+    SCALE,
+    Account,
+    Cost,
+    Mechanism,
+    cost_of,
+    epsilon_of,
+    event_of,
+    in_words,
+)
 from mintmark_policy.domain.permit import made_an_asset
 from mintmark_policy.domain.waiver import Waiver
 from mintmark_policy.store.charters import CharterStore
@@ -213,12 +223,17 @@ def _population_of(key: SourceKey | None, source_id: UUID) -> str | None:
     return str(key.population_id)
 
 
+EXACT_ORDERS = [str(order) for order in ORDERS]
+
+
 def movement(kind: str, accounts: Iterable[UUID], mechanism: str, cost: Cost, at: datetime) -> dict[str, Any]:
     """What is moved in every account of a permit, in exact numbers; as text, for no JSON reader keeps them all."""
     return {
         "kind": kind,
         "accounts": sorted(map(str, accounts)),
         "mechanism": mechanism,
+        "orders": EXACT_ORDERS,
+        "scale": str(SCALE),
         "renyi": [str(value) for value in cost.renyi],
         "releases": cost.releases,
         "delta": in_words(cost.delta),
