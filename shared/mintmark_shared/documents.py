@@ -7,6 +7,7 @@ once, numbers that every reader keeps, text that Postgres keeps, and no deeper t
 import asyncio
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -134,9 +135,8 @@ def _check_plain(value: Any) -> None:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
-        raise key_twice(twice)
+        counts = Counter(name for name, _ in pairs)
+        raise key_twice(next(name for name, count in counts.items() if count > 1))
     return members
 
 

@@ -22,7 +22,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_head = True
         self._late: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         self._wait()
 
@@ -59,12 +59,16 @@ class PatientProtocol(HttpToolsProtocol):
 
 def server_of(app: Any, *, host: str, port: int, head_seconds: float = HEAD_SECONDS) -> uvicorn.Server:
     """A server that answers with an application until it is told to stop."""
-    protocol = type("Protocol", (PatientProtocol,), {"head_seconds": head_seconds})
+
+    class Protocol(PatientProtocol):
+        pass
+
+    Protocol.head_seconds = head_seconds
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
-        http=protocol,
+        http=Protocol,
         ws="none",
         log_config=None,
         access_log=False,

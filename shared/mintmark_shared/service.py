@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -24,6 +24,7 @@ from mintmark_shared.settings import ServiceSettings
 from mintmark_shared.telemetry import Metrics, configure_logging
 from mintmark_shared.web import Check
 
+COULD_NOT_START = 3
 PATIENCE = httpx.Timeout(30, connect=2)
 logger = logging.getLogger("mintmark.service")
 Loop = Callable[[], Coroutine[Any, Any, None]]
@@ -107,4 +108,8 @@ def serve(app: FastAPI, settings: ServiceSettings, name: str) -> None:
     # What is here now stays: the collector need not walk all modules and schemas again for every full collection.
     gc.collect()
     gc.freeze()
-    server_of(app, host=settings.host, port=settings.port).run()
+    server = server_of(app, host=settings.host, port=settings.port)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise SystemExit(COULD_NOT_START)

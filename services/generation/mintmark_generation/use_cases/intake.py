@@ -147,7 +147,7 @@ def _parquet_batches(body: IO[bytes], declaration: SourceDeclaration, limits: Li
         raise _too_large(declaration, limits)
     check_values_fit(metadata, declaration)
     for batch in read_batches(body, metadata, declaration):
-        yield from in_pieces(batch)
+        yield from in_pieces(batch, limits.table_bytes)
 
 
 def _arrow_batches(body: IO[bytes], declaration: SourceDeclaration, limits: Limits) -> Iterator[pa.RecordBatch]:
@@ -175,7 +175,7 @@ def _slices(batch: pa.RecordBatch, declaration: SourceDeclaration, limits: Limit
     if batch.num_rows > declaration.row_limit:
         raise _too_large(declaration, limits)
     for start in range(0, batch.num_rows, BATCH_ROWS):
-        yield from in_pieces(batch.slice(start, BATCH_ROWS))
+        yield from in_pieces(batch.slice(start, BATCH_ROWS), limits.table_bytes)
 
 
 def _check_message(message: pa_ipc.Message) -> None:

@@ -67,15 +67,23 @@ def read_batches(body: IO[bytes], metadata: Any, declaration: SourceDeclaration)
     yield from file.iter_batches(batch_size=BATCH_ROWS, columns=names, use_threads=False)
 
 
-def in_pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """The batch in pieces of so few rows that what its dictionaries stand for fits in memory."""
-    width = sum(_longest_entry(column.dictionary) for column in batch.columns if pa.types.is_dictionary(column.type))
+def in_pieces(batch: pa.RecordBatch, table_bytes: int) -> Iterator[pa.RecordBatch]:
+    """The batch in pieces of so few rows that what its dictionaries stand for fits in memory.
+
+    Raises:
+        TooLarge: one long text is meant by so many rows that the whole could not be kept.
+    """
+    longest = [_longest_entry(column.dictionary) for column in batch.columns if pa.types.is_dictionary(column.type)]
+    if max(longest, default=0) * batch.num_rows > table_bytes:
+        raise TooLarge("The table's dictionaries stand for more than this service accepts.")
+    width = sum(longest)
     rows = max(1, min(batch.num_rows, SPREAD_BYTES // max(width, 1)))
     for start in range(0, batch.num_rows, rows):
         yield batch.slice(start, rows)
 
 
 def _longest_entry(dictionary: pa.Array) -> int:
-    if not pa.types.is_string(dictionary.type) and not pa.types.is_large_string(dictionary.type):
+    kind = dictionary.type
+    if not any(asked(kind) for asked in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)):
         return 0
     return pc.max(pc.binary_length(dictionary)).as_py() or 0
