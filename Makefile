@@ -85,6 +85,9 @@ lock: ## Resolve requirements.lock anew (needs uv)
 			--python-version 3.11 --python-platform x86_64-manylinux_2_28 \
 			--generate-hashes --no-header --no-annotate --output-file tests/platforms/$$platform.lock; \
 	done
+	uv pip compile tests/platforms/build.in --constraint requirements.lock \
+		--python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+		--generate-hashes --no-header --no-annotate --output-file deploy/docker/build.lock
 	for service in policy generation evaluation lineage; do \
 		uv pip compile pyproject.toml --extra $$service --constraint requirements.lock \
 			--override deploy/lock-overrides.txt --python-version 3.11 --python-platform x86_64-manylinux_2_28 \

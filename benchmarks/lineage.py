@@ -26,11 +26,12 @@ from mintmark_lineage.domain.graph import Start
 from mintmark_lineage.domain.merkle import Node, leaf_hash, node_hash
 from mintmark_lineage.domain.notes import CheckpointSigner
 from mintmark_lineage.domain.series import Step, Stretch
+from mintmark_lineage.domain.told import Told
 from mintmark_lineage.store.counts import CountStore
 from mintmark_lineage.store.events import EventStore
 from mintmark_lineage.use_cases import marquez
 from mintmark_lineage.use_cases.archive import Archive
-from mintmark_lineage.use_cases.events import take_events
+from mintmark_lineage.use_cases.events import heard, take_events
 from mintmark_lineage.use_cases.graph import graph
 from mintmark_lineage.use_cases.log import prove
 from mintmark_lineage.use_cases.series import count_events
@@ -48,7 +49,7 @@ EDGES, LEAVES, TOLD = (1_000_000, 10_000_000, 10_000_000) if LARGE else (100_000
 ASKED = 40
 
 
-def told(number: int) -> tuple[dict[str, Any], datetime]:
+def told(number: int) -> Told:
     at = datetime.now(UTC)
     event = {
         "eventTime": at.isoformat(), "eventType": "COMPLETE", "producer": "https://bench.example", "schemaURL": "https://x",
@@ -56,14 +57,14 @@ def told(number: int) -> tuple[dict[str, Any], datetime]:
         "inputs": [{"namespace": "bench", "name": f"t-{number % 997}"}],
         "outputs": [{"namespace": "bench", "name": f"t-{number % 991}-out"}],
     }  # fmt: skip
-    return event, at
+    return heard(event, at, by="bench", vouched=True)
 
 
 async def ingest(archive: Archive, url: str) -> None:
     events = [told(number) for number in range(EVENTS)]
     began = time.monotonic()
     for start in range(0, EVENTS, BATCH):
-        await take_events(archive, events[start : start + BATCH], vouched=True)
+        await take_events(archive, events[start : start + BATCH])
     ours = EVENTS / (time.monotonic() - began)
     connection = await asyncpg.connect(url)
     await connection.execute("CREATE TABLE plain (id uuid DEFAULT uuidv7() PRIMARY KEY, event jsonb, at timestamptz)")
@@ -71,7 +72,7 @@ async def ingest(archive: Archive, url: str) -> None:
 
     began = time.monotonic()
     for start in range(0, EVENTS, BATCH):
-        rows = [(json.dumps(event), at) for event, at in events[start : start + BATCH]]
+        rows = [(json.dumps(one.event), one.at) for one in events[start : start + BATCH]]
         await connection.executemany("INSERT INTO plain (event, at) VALUES ($1, $2)", rows)
     plain = EVENTS / (time.monotonic() - began)
     await connection.close()
@@ -92,11 +93,12 @@ async def timed(name: str, work: Callable[[int], Awaitable[Any]], count: int) ->
 
 # A run reads two tables of the layer before and writes one of its own; layers are as many as a walk is deep, and more.
 GROW = """
-INSERT INTO edges (run_id, direction, namespace, name, job, first_seen)
-SELECT 'r' || layer || '-' || place, direction, 'g',
+INSERT INTO edges (digest, run_id, party, direction, namespace, name, job_namespace, job_name, told_by, vouched,
+                   first_seen)
+SELECT layer || '-' || place || '-' || step, 'r' || layer || '-' || place, 'house', direction, 'g',
        CASE direction WHEN 'output' THEN 't' || layer || '-' || place
                       WHEN 'input' THEN 't' || (layer - 1) || '-' || ((place * step + step) % $2) END,
-       'bench/job', now()
+       'bench', 'job', 'bench', true, now()
 FROM generate_series(1, $1) layer, generate_series(0, $2 - 1) place,
      (VALUES ('output', 1), ('input', 3), ('input', 7)) AS side (direction, step)
 ON CONFLICT DO NOTHING
@@ -123,7 +125,7 @@ async def walks(archive: Archive, url: str) -> None:
     print(f"a walk of depth {DEPTH} over {count:,} edges:")
 
     async def ours(number: int) -> None:
-        start = Start("dataset", "g", f"t{layers}-{number * 37 % wide}")
+        start = Start.of(f"dataset:g:t{layers}-{number * 37 % wide}")
         await graph(archive, start, direction="upstream", depth=DEPTH, as_of=None)
 
     async def plain(number: int) -> None:
@@ -192,8 +194,10 @@ SELECT 'bench-' || n,
 FROM generate_series($1::bigint, $2::bigint) n
 """
 DATASETS = """
-INSERT INTO datasets (namespace, name, facets, created_at, updated_at)
-SELECT 'mintmark.asset', 'a-' || n, '{}', now() - random() * interval '700 days', now()
+INSERT INTO datasets (namespace, name, layers, created_at, updated_at)
+SELECT 'mintmark.asset', 'a-' || n, '{"house": {"first": ["2026-01-01T00:00:00.000000+00:00 0 ", null, null],
+                                               "last": ["2026-01-01T00:00:00.000000+00:00 0 ", null, null]}}',
+       now() - random() * interval '700 days', now()
 FROM generate_series(1, $1::int) n
 """
 STATES = """
@@ -201,8 +205,9 @@ INSERT INTO asset_states
 SELECT 'a-' || n, (ARRAY['released', 'rejected', 'withdrawn'])[1 + n % 3] FROM generate_series(1, $1::int) n
 """
 OUTCOMES = """
-INSERT INTO outcomes (asset_id, generator, guarantee, decision, verdict, epsilon, figures, created_at, updated_at)
-SELECT 'a-' || n, 'g-' || n % 7, 'proven', 'permit', 'released', '1',
+INSERT INTO outcomes (asset_id, ranks, generator, guarantee, decision, verdict, epsilon, figures, created_at,
+                      updated_at)
+SELECT 'a-' || n, '{}', 'g-' || n % 7, 'proven', 'permit', 'released', '1',
        jsonb_build_object('utility-gap', jsonb_build_object('value', random()::text)),
        now() - random() * interval '700 days', now()
 FROM generate_series(1, $1::int) n

@@ -150,8 +150,12 @@ class Caller:
         self._service = service
         self._token = token
 
-    async def __call__(self, person: str, method: str, path: str, **options: object) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self._token(self._service, person)}"} | dict(options.pop("headers", {}))
+    async def __call__(
+        self, person: str, method: str, path: str, *, scope: str | None = None, **options: object
+    ) -> httpx.Response:
+        """As somebody of the cast; or as anybody at all, with the scopes that are given."""
+        bearer = self._token(self._service, person, scope=scope)
+        headers = {"Authorization": f"Bearer {bearer}"} | dict(options.pop("headers", {}))
         return await self._http.request(method, path, headers=headers, **options)
 
     async def bare(self, method: str, path: str, **options: object) -> httpx.Response:

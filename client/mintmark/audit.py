@@ -6,6 +6,7 @@ rewritten and signed anew, a checkpoint of that day with the hashes of the entri
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 ED25519 = b"\x01"
+HASH = 32
+"""Bytes of a hash in the tree."""
 
 
 class NotProven(Exception):
@@ -37,38 +40,103 @@ class TreeHead:
     root: bytes
 
 
+@dataclass(frozen=True)
+class Verifier:
+    """A log's public key and the name it signs under."""
+
+    name: str
+    key_id: str
+    key: bytes
+
+    @classmethod
+    def of(cls, verifier_key: str) -> "Verifier":
+        """A verifier key, ``<name>+<id>+<base64 of 0x01 and the key>`` (C2SP signed-note).
+
+        Raises:
+            NotProven: it is damaged, or of another kind.
+        """
+        parts = verifier_key.strip().split("+", 2)
+        if len(parts) != KEY_PARTS or not parts[0] or not parts[0].isprintable() or " " in parts[0]:
+            raise NotProven("the verifier key is damaged: it is name+id+key")
+        key = _base64(parts[2], "the verifier key is damaged: its last part is no base64")
+        named = hashlib.sha256(parts[0].encode() + b"\n" + key).digest()[:4].hex()
+        if named != parts[1] or key[:1] != ED25519 or len(key) != KEY_BYTES:
+            raise NotProven("the verifier key is damaged")
+        return cls(parts[0], parts[1], key[1:])
+
+    def check(self, signature: bytes, signed: bytes, why: str) -> None:
+        """That something is signed with this key.
+
+        Raises:
+            NotProven: it is not, ``why``.
+        """
+        try:
+            Ed25519PublicKey.from_public_bytes(self.key).verify(signature, signed)
+        except InvalidSignature:
+            raise NotProven(why) from None
+
+
+KEY_PARTS, KEY_BYTES = 3, 33
+_SIGNATURE = re.compile(r"— ([^ \n+]+) ([A-Za-z0-9+/]+={0,2})")
+_SIZE = re.compile(r"0|[1-9][0-9]{0,17}")
+
+
+def _base64(text: object, why: str) -> bytes:
+    try:
+        if isinstance(text, str):
+            return base64.b64decode(text, validate=True)
+    except ValueError:
+        pass
+    raise NotProven(why)
+
+
 def verify_checkpoint(note: str, verifier_key: str) -> TreeHead:
     """The tree head a signed note states (C2SP signed-note and tlog-checkpoint).
 
+    Lines of other signers are let stand. Where one of this key's does not hold, nothing of the note is believed.
+
     Raises:
-        NotProven: it is not signed with this key, or not a checkpoint.
+        NotProven: it is not signed with this key, or not a checkpoint; says at which step.
     """
-    name, key_id, encoded = verifier_key.strip().split("+", 2)
-    key = base64.b64decode(encoded)
-    if hashlib.sha256(name.encode() + b"\n" + key).digest()[:4].hex() != key_id or key[:1] != ED25519:
-        raise NotProven("the verifier key is damaged")
+    verifier = Verifier.of(verifier_key)
+    body, lines = _parted(note)
+    verified = False
+    for line in lines:
+        found = _SIGNATURE.fullmatch(line)
+        if found is None:
+            raise NotProven("a signature line of the note is broken")
+        signature = _base64(found[2], "the base64 of a signature line is broken")
+        if found[1] == verifier.name and signature[:4].hex() == verifier.key_id:
+            verifier.check(signature[4:], body.encode(), "the checkpoint's signature is not by this key")
+            verified = True
+    if not verified:
+        raise NotProven("the checkpoint carries no signature by this key")
+    return _tree_head(body, verifier.name)
+
+
+def _parted(note: str) -> tuple[str, list[str]]:
+    """A note's text, with its last newline, and its signature lines."""
+    if not isinstance(note, str) or not all(letter == "\n" or letter.isprintable() for letter in note):
+        raise NotProven("a note is lines of text that end in a newline alone")
     body, separator, signatures = note.partition("\n\n")
-    for line in signatures.splitlines() if separator else []:
-        if line.startswith(f"— {name} "):
-            signature = base64.b64decode(line.rsplit(" ", 1)[1])
-            if signature[:4].hex() == key_id:
-                _check_signature(key[1:], signature[4:], (body + "\n").encode())
-                return _tree_head(body, name)
-    raise NotProven("the checkpoint carries no signature by this key")
-
-
-def _check_signature(key: bytes, signature: bytes, signed: bytes) -> None:
-    try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, signed)
-    except InvalidSignature:
-        raise NotProven("the checkpoint's signature is not by this key") from None
+    if not separator:
+        raise NotProven("the checkpoint carries no signature")
+    return body + "\n", signatures.removesuffix("\n").split("\n")
 
 
 def _tree_head(body: str, name: str) -> TreeHead:
-    origin, size, root = body.split("\n")[:3]
+    lines = body.removesuffix("\n").split("\n")
+    if len(lines) < KEY_PARTS or not all(lines):
+        raise NotProven("the note is no checkpoint: it states origin, size and root")
+    origin, size, root = lines[:3]
     if origin != name:
         raise NotProven("the checkpoint is another log's")
-    return TreeHead(origin, int(size), base64.b64decode(root, validate=True))
+    if _SIZE.fullmatch(size) is None:
+        raise NotProven("the checkpoint's size is no number")
+    hashed = _base64(root, "the checkpoint's root is no base64")
+    if len(hashed) != HASH:
+        raise NotProven("the checkpoint's root is no hash")
+    return TreeHead(origin, int(size), hashed)
 
 
 def verify_inclusion(leaf: bytes, index: int, proof: Sequence[bytes], head: TreeHead) -> None:
@@ -79,6 +147,8 @@ def verify_inclusion(leaf: bytes, index: int, proof: Sequence[bytes], head: Tree
     """
     if not 0 <= index < head.size:
         raise NotProven(f"leaf {index} lies outside a tree of {head.size}")
+    if any(len(sibling) != HASH for sibling in proof):
+        raise NotProven("the proof holds what is no hash")
     node, last, value = index, head.size - 1, hashlib.sha256(b"\x00" + leaf).digest()
     for sibling in proof:
         if last == 0:
@@ -102,10 +172,42 @@ def verify_proof(document: Mapping[str, Any], verifier_key: str) -> TreeHead:
     Raises:
         NotProven: any part of it does not hold.
     """
-    head = verify_checkpoint(document["checkpoint"], verifier_key)
-    hashes = [base64.b64decode(entry, validate=True) for entry in document["proof"]]
-    verify_inclusion(document["leaf"].encode(), document["index"], hashes, head)
+    leaf, index, proof, checkpoint = _proof(document)
+    head = verify_checkpoint(checkpoint, verifier_key)
+    hashes = [_base64(entry, "the proof holds what is no base64") for entry in proof]
+    verify_inclusion(leaf, index, hashes, head)
     return head
+
+
+def _proof(document: object) -> tuple[bytes, int, Sequence[object], str]:
+    """The four parts of a proof."""
+    if not isinstance(document, Mapping):
+        raise NotProven("it is no proof: that is an object with leaf, index, proof and checkpoint")
+    leaf, index, proof, note = (document.get(name) for name in ("leaf", "index", "proof", "checkpoint"))
+    if not isinstance(leaf, str) or type(index) is not int or not isinstance(proof, list) or not isinstance(note, str):
+        raise NotProven("it is no proof: leaf, index, proof or checkpoint is missing, or of another kind")
+    try:
+        return leaf.encode(), index, proof, note
+    except UnicodeEncodeError:
+        raise NotProven("the leaf is no text") from None
+
+
+def verify_proofs(documents: object, verifier_key: str) -> list[tuple[Mapping[str, Any], TreeHead]]:
+    """Verify exported proofs, a list of them or one alone; each with its tree head.
+
+    Raises:
+        NotProven: one does not hold, or there is none: nothing was proven then.
+    """
+    given = [documents] if isinstance(documents, Mapping) else documents
+    if not isinstance(given, list) or not given:
+        raise NotProven("there is no proof in it; proofs are a list as `mintmark audit export` writes it")
+    held: list[tuple[Mapping[str, Any], TreeHead]] = []
+    for number, document in enumerate(given):
+        try:
+            held.append((document, verify_proof(document, verifier_key)))
+        except NotProven as error:
+            raise NotProven(f"proof {number}: {error}") from error
+    return held
 
 
 def verify_consistency(first: TreeHead, second: TreeHead, proof: Sequence[bytes]) -> None:
@@ -180,9 +282,18 @@ class Kept:
         return {"checkpoint": self.checkpoint, "hashes": base64.b64encode(b"".join(self.hashes)).decode()}
 
     @classmethod
-    def load(cls, document: Mapping[str, str]) -> "Kept":
-        joined = base64.b64decode(document["hashes"], validate=True)
-        return cls(document["checkpoint"], [joined[start : start + 32] for start in range(0, len(joined), 32)])
+    def load(cls, document: object) -> "Kept":
+        """What was kept.
+
+        Raises:
+            NotProven: it is not what ``dump`` wrote.
+        """
+        if not isinstance(document, Mapping) or not isinstance(document.get("checkpoint"), str):
+            raise NotProven("what was kept is damaged: it is an object with checkpoint and hashes")
+        joined = _base64(document.get("hashes"), "what was kept is damaged: its hashes are no base64")
+        if len(joined) % HASH:
+            raise NotProven("what was kept is damaged: the last of its hashes is cut off")
+        return cls(document["checkpoint"], [joined[start : start + HASH] for start in range(0, len(joined), HASH)])
 
 
 def verify_log(leaves: Sequence[bytes], checkpoint: str, verifier_key: str, kept: Kept | None = None) -> TreeHead:
@@ -223,8 +334,15 @@ TILE = 256
 
 
 def size_of(note: str) -> int:
-    """The size a checkpoint states, whoever signed it."""
-    return int(note.split("\n")[1])
+    """The size a checkpoint states, whoever signed it.
+
+    Raises:
+        NotProven: it states none.
+    """
+    lines = note.split("\n")
+    if len(lines) < KEY_PARTS or _SIZE.fullmatch(lines[1]) is None:
+        raise NotProven("the checkpoint states no size")
+    return int(lines[1])
 
 
 def tiles(size: int) -> list[str]:
@@ -241,12 +359,18 @@ def _number(number: int) -> str:
 
 
 def read_entries(bundles: Sequence[bytes]) -> list[bytes]:
-    """The entries of bundles: each stands after its length, two bytes, big end first."""
+    """The entries of bundles: each stands after its length, two bytes, big end first.
+
+    Raises:
+        NotProven: the last of a bundle is cut off.
+    """
     entries: list[bytes] = []
     for bundle in bundles:
         start = 0
         while start < len(bundle):
             end = start + 2 + int.from_bytes(bundle[start : start + 2])
+            if end > len(bundle) or start + 2 > len(bundle):
+                raise NotProven("an entry of a tile is cut off")
             entries.append(bundle[start + 2 : end])
             start = end
     return entries

@@ -12,6 +12,8 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from mintmark.calls import Call, Id
+from mintmark_shared.documents import read_json
+from mintmark_shared.tokens import token_of
 
 Answer = TypeVar("Answer")
 PATIENCE = httpx.Timeout(60, connect=5)
@@ -46,7 +48,7 @@ class Connection:
             FileNotFoundError: nothing was started there.
             KeyError: there is no such person.
         """
-        told = json.loads((Path(directory) / "client.json").read_text())
+        told = read_json((Path(directory) / "client.json").read_bytes())
         return cls(told["services"], told["token_url"], person, told["people"][person])
 
     @classmethod
@@ -98,10 +100,11 @@ class _Tokens:
     def keep(self, service: str, answer: httpx.Response) -> str:
         if not answer.is_success:
             raise Refused(answer.status_code, {"code": "no-token", "detail": "The identity provider refused."})
-        body = answer.json()
-        token = str(body["access_token"])
-        self._kept[service] = (time.monotonic() + body["expires_in"] - 30, token)
-        return token
+        token = token_of(answer.content)
+        if token is None:
+            raise Refused(502, {"code": "no-token", "detail": "The identity provider gave no token that can be read."})
+        self._kept[service] = (time.monotonic() + token.seconds, token.text)
+        return token.text
 
 
 def _request(connection: Connection, call: Call[Any], token: str) -> httpx.Request:
@@ -121,7 +124,7 @@ def _read(call: Call[Answer], answer: httpx.Response) -> Answer:
         return call.read(answer)
     try:
         problem = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         problem = {"detail": answer.text[:500]}
     raise Refused(answer.status_code, problem)
 

@@ -8,7 +8,9 @@ from mintmark import calls
 from mintmark.client import Mintmark
 from mintmark_shared.contracts.policy import Plan
 
-ENDS = frozenset({"released", "rejected", "failed", "cancelled", "denied"})
+ENDS = frozenset({
+    "released", "rejected", "suspended", "withdrawn", "retired", "failed", "cancelled", "denied",
+})  # fmt: skip
 POLL_SECONDS = 5.0
 
 

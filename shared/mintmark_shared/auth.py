@@ -1,7 +1,11 @@
 """Who is calling: RFC 9068 bearer tokens, verified against the issuer's published keys."""
 
+import logging
+import math
+import re
 import time
-from collections.abc import Awaitable, Callable
+from base64 import urlsafe_b64decode
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,24 +14,40 @@ from fastapi import Request, Security
 from fastapi.security import OAuth2, SecurityScopes
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import JWKRegistry, KeySet
 from starlette.requests import HTTPConnection
 
-from mintmark_shared.errors import Forbidden, Unauthenticated, Unavailable
+from mintmark_shared.documents import EXACT, read_json
+from mintmark_shared.errors import Forbidden, Invalid, Unauthenticated, Unavailable
+from mintmark_shared.tokens import token_of
+
+logger = logging.getLogger("mintmark.auth")
 
 ALGORITHMS = ["ES256", "RS256", "PS256"]
+KEY_TYPES = {"EC", "RSA"}
 LEEWAY_SECONDS = 5
 REFRESH_SECONDS = 10
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
+LONGEST_TOKEN = 16 * 1024
+SUBJECT = re.compile(r"[\x21-\x7e]{1,200}")
+"""What names a person or a client here, in votes and grants as in tokens."""
+TOKEN_PARTS = 3
+# What a JOSE library raises for a header or a payload of another shape than it expects.
+MALFORMED = (JoseError, Invalid, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """The verified bearer of a token."""
+    """The verified bearer of a token, which ends at ``expires_at`` (seconds since 1970)."""
 
     subject: str
     client: str
     scopes: frozenset[str]
+    expires_at: float = math.inf
+
+    def holds(self, scope: str) -> bool:
+        """Whether the token carries a right that a route looks at beside the one it requires."""
+        return scope in self.scopes
 
 
 FetchKeys = Callable[[], Awaitable[KeySet]]
@@ -40,13 +60,45 @@ def keys_from_issuer(issuer: str, http: httpx.AsyncClient) -> FetchKeys:
         try:
             discovery = await http.get(f"{issuer}/.well-known/openid-configuration")
             discovery.raise_for_status()
-            keys = await http.get(discovery.json()["jwks_uri"])
+            keys = await http.get(read_json(discovery.content)["jwks_uri"])
             keys.raise_for_status()
-        except (httpx.HTTPError, KeyError, ValueError) as error:
+            return read_keys(read_json(keys.content))
+        except (httpx.HTTPError, httpx.InvalidURL, Invalid, KeyError, TypeError, ValueError) as error:
             raise Unavailable("The identity provider's keys cannot be read; try again.") from error
-        return KeySet.import_key_set(keys.json())
 
     return fetch
+
+
+def read_keys(document: Any) -> KeySet:
+    """The keys of a JWK set that are understood; the others are left aside, as RFC 7517 §5 asks.
+
+    Raises:
+        ValueError: it is no JWK set, or none of its keys is understood.
+    """
+    entries = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        message = "no JWK set"
+        raise ValueError(message)  # noqa: TRY004 - what cannot be read, like a number of the wrong shape
+    keys = [key for entry in entries if (key := _key(entry)) is not None]
+    if not keys:
+        message = "no key that is understood"
+        raise ValueError(message)
+    return KeySet(keys)
+
+
+def _key(entry: Any) -> Any:
+    try:
+        if entry.get("kty") not in KEY_TYPES or entry.get("use", "sig") != "sig":
+            return None
+        if not isinstance(entry.get("kid", ""), str):
+            return None
+        key = JWKRegistry.import_key(entry)
+        # Some faults of a key are only met when it is used.
+        _ = key.public_key
+    except MALFORMED as error:
+        logger.warning("a key of the issuer is left aside", extra={"fields": {"because": type(error).__name__}})
+        return None
+    return key
 
 
 class TokenVerifier:
@@ -56,7 +108,7 @@ class TokenVerifier:
         self._fetch_keys = fetch_keys
         self._keys: KeySet | None = None
         self._fetched_at = 0.0
-        self._verified: dict[str, tuple[float, Caller]] = {}
+        self._verified: dict[str, Caller] = {}
         self._claims = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS,
             iss={"essential": True, "value": issuer},
@@ -73,37 +125,41 @@ class TokenVerifier:
             Unavailable: the issuer's keys cannot be read.
         """
         known = self._verified.get(token)
-        if known and known[0] > time.time():
-            return known[1]
-        claims = await self._decode(token)
-        caller = Caller(
-            subject=str(claims["sub"]),
-            client=str(claims.get("client_id", claims["sub"])),
-            scopes=frozenset(str(claims.get("scope", "")).split()),
-        )
-        self._remember(token, float(claims["exp"]), caller)
+        if known and known.expires_at > time.time():
+            return known
+        caller = _caller(await self._decode(token))
+        self._remember(token, caller)
         return caller
 
-    def _remember(self, token: str, expires: float, caller: Caller) -> None:
+    def _remember(self, token: str, caller: Caller) -> None:
         if len(self._verified) > 10_000:  # noqa: PLR2004 - bounded memory, not a tuning knob
             self._verified.clear()
-        self._verified[token] = (expires, caller)
+        self._verified[token] = caller
 
     async def _decode(self, token: str) -> dict[str, Any]:
+        if len(token) > LONGEST_TOKEN or token.count(".") != TOKEN_PARTS - 1:
+            raise _not_valid()
         for fresh in (False, True):
             keys = await self.keys(fresh=fresh)
             try:
-                decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
-                if str(decoded.header.get("typ", "")).lower() not in {"at+jwt", "application/at+jwt"}:
-                    raise Unauthenticated("The token is not an access token (RFC 9068).", headers=CHALLENGE)
-                self._claims.validate(decoded.claims)
-            except (JoseError, ValueError, TypeError) as error:
+                return self._checked(token, keys)
+            except MALFORMED as error:
                 # An unknown key may be a new one: look once at fresh keys before refusing.
                 if not fresh and self._stale():
                     continue
-                raise Unauthenticated("The bearer token is not valid here.", headers=CHALLENGE) from error
-            return dict(decoded.claims)
+                raise _not_valid() from error
         raise Unauthenticated(headers=CHALLENGE)
+
+    def _checked(self, token: str, keys: KeySet) -> dict[str, Any]:
+        head, told = (read_json(_decoded(part)) for part in token.split(".")[:2])
+        if not isinstance(head, dict) or not isinstance(told, dict):
+            raise _not_valid()
+        jwt.decode(token, keys, algorithms=ALGORITHMS)
+        if str(head.get("typ", "")).lower() not in {"at+jwt", "application/at+jwt"}:
+            raise Unauthenticated("The token is not an access token (RFC 9068).", headers=CHALLENGE)
+        _check_times(told)
+        self._claims.validate(told)
+        return told
 
     def _stale(self) -> bool:
         return time.monotonic() - self._fetched_at > REFRESH_SECONDS
@@ -113,6 +169,39 @@ class TokenVerifier:
             self._keys = await self._fetch_keys()
             self._fetched_at = time.monotonic()
         return self._keys
+
+
+def _decoded(part: str) -> bytes:
+    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _not_valid() -> Unauthenticated:
+    return Unauthenticated("The bearer token is not valid here.", headers=CHALLENGE)
+
+
+def _check_times(claims: Mapping[str, Any]) -> None:
+    """NumericDate (RFC 7519 §2) is a number, and no clock goes beyond what readers keep exactly."""
+    for name in ("exp", "nbf", "iat"):
+        value = claims.get(name, 0)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= EXACT:
+            raise Unauthenticated(f"The token's {name} is no time.", headers=CHALLENGE)
+
+
+def _caller(claims: Mapping[str, Any]) -> Caller:
+    """Whom claims name.
+
+    Raises:
+        Unauthenticated: by names that nobody here can have, or with scopes that are no text.
+    """
+    subject = claims["sub"]
+    client, scope = claims.get("client_id", subject), claims.get("scope", "")
+    for name, value in (("sub", subject), ("client_id", client)):
+        if not isinstance(value, str) or SUBJECT.fullmatch(value) is None:
+            message = f"The token's {name} must be 1 to 200 printable ASCII characters without spaces."
+            raise Unauthenticated(message, headers=CHALLENGE)
+    if not isinstance(scope, str):
+        raise Unauthenticated("The token's scope must be text (RFC 9068 §2.2.3).", headers=CHALLENGE)
+    return Caller(subject, client, frozenset(scope.split()), float(claims["exp"]))
 
 
 class BearerScheme(OAuth2):
@@ -180,6 +269,8 @@ class TokenSource:
             answer.raise_for_status()
         except httpx.HTTPError as error:
             raise Unavailable("The identity provider gives no token; try again.") from error
-        body = answer.json()
-        self._tokens[audience] = (time.monotonic() + body["expires_in"] - 30, body["access_token"])
-        return str(body["access_token"])
+        token = token_of(answer.content)
+        if token is None:
+            raise Unavailable("The identity provider gives no token that can be read; try again.")
+        self._tokens[audience] = (time.monotonic() + token.seconds, token.text)
+        return token.text

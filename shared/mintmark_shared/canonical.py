@@ -2,27 +2,34 @@
 
 import hashlib
 import json
-from math import isfinite
 from typing import Any
 
 import rfc8785
 
+from mintmark_shared.documents import check_storable, depth_beyond
 from mintmark_shared.errors import Invalid
+
+__all__ = ["canonical", "check_storable", "digest"]
+DEEPEST_CANONICAL = 200
 
 
 def canonical(document: Any) -> bytes:
     """The RFC 8785 bytes of a JSON value.
 
     Raises:
-        rfc8785.CanonicalizationError: for values JSON cannot carry exactly (NaN, integers past 2**53).
+        Invalid: for values JSON cannot carry exactly (NaN, integers past 2**53, lone surrogates), or that no reader
+            could follow.
     """
-    if _is_plain(document):
-        try:
+    if depth_beyond(document, DEEPEST_CANONICAL):
+        raise Invalid("The document is nested too deep to have a canonical form.", code="too-deep")
+    try:
+        if _is_plain(document):
             return _ENCODER.encode(document).encode()
-        except UnicodeEncodeError:
-            # A lone surrogate: the library says so in its own words.
-            return rfc8785.dumps(document)
-    return rfc8785.dumps(document)
+        return rfc8785.dumps(document)
+    except ValueError as error:
+        raise Invalid(
+            "The document holds a number or text that JSON cannot carry exactly.", code="not-canonical"
+        ) from error
 
 
 # Where there are no floats and keys are ASCII the standard encoder writes the very bytes of RFC 8785,
@@ -45,25 +52,3 @@ def _is_plain(value: Any) -> bool:
 def digest(document: Any) -> str:
     """``sha256:<hex>`` of the canonical form."""
     return "sha256:" + hashlib.sha256(canonical(document)).hexdigest()
-
-
-def check_storable(document: Any) -> None:
-    """That a free-form JSON value can be kept and read back equal.
-
-    Raises:
-        Invalid: it holds NUL, a lone surrogate, or a number no JSON reader keeps.
-    """
-    match document:
-        case dict():
-            for key, value in document.items():
-                check_storable(key)
-                check_storable(value)
-        case list():
-            for value in document:
-                check_storable(value)
-        case str() if "\x00" in document or any("\ud800" <= letter <= "\udfff" for letter in document):
-            raise Invalid("Text must not hold NUL or lone surrogates.", code="text-not-storable")
-        case float() if not isfinite(document):
-            raise Invalid("NaN and infinity are not JSON.", code="number-not-storable")
-        case _:
-            return

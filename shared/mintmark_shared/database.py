@@ -8,13 +8,17 @@ import asyncpg
 from sqlalchemy import Column, DateTime, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from mintmark_shared.documents import read_stored
 from mintmark_shared.errors import Conflict, MintmarkError, Unavailable
 
 UNIQUE_VIOLATION = "23505"
 # SQLSTATE classes of a server that is going, coming, out of reach, or out of disk or connections.
 OUTAGES = ("08", "53", "57P")
+POOL_SECONDS = 10.0
+"""How long a request waits for a connection before it is told to come again."""
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -46,7 +50,12 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.engine: AsyncEngine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=POOL_SECONDS,
+            pool_pre_ping=True,
+            json_deserializer=read_stored,
         )
 
     @asynccontextmanager
@@ -63,6 +72,8 @@ class Database:
                 yield connection
         except MintmarkError:
             raise
+        except PoolTimeout as error:
+            raise Unavailable("All connections to the database are in use; try again.") from error
         except (OperationalError, InterfaceError, OSError) as error:
             raise Unavailable("The database cannot be reached; try again.") from error
         except IntegrityError as error:
@@ -78,6 +89,13 @@ class Database:
             if error.connection_invalidated or _sqlstate(error).startswith(OUTAGES):
                 raise Unavailable("The database connection was lost; try again.") from error
             raise
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[AsyncConnection]:
+        """A transaction that reads everything as it stood at one moment, changes nothing and locks nothing."""
+        async with self.transaction() as connection:
+            await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+            yield connection
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+MOST_FAULTS = 20
+LONGEST_WORDS = 300
 
 
 class MintmarkError(Exception):
@@ -11,6 +13,7 @@ class MintmarkError(Exception):
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal-error"
+    usual_headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
         self,
@@ -25,7 +28,7 @@ class MintmarkError(Exception):
         self.detail = detail or self.title
         self.problem_code = code or self.code
         self.reasons = [dict(reason) for reason in reasons]
-        self.headers = dict(headers or {})
+        self.headers = {**self.usual_headers, **(headers or {})}
         self.members = members
         super().__init__(self.detail)
 
@@ -71,6 +74,13 @@ class NotFound(MintmarkError):
 
     status = 404
     code = "not-found"
+
+
+class TooSlow(MintmarkError):
+    """The request did not come in time."""
+
+    status = 408
+    code = "too-slow"
 
 
 class Conflict(MintmarkError):
@@ -141,6 +151,7 @@ class Unavailable(MintmarkError):
 
     status = 503
     code = "unavailable"
+    usual_headers: ClassVar[Mapping[str, str]] = {"Retry-After": "2"}
 
 
 KINDS: tuple[type[MintmarkError], ...] = (
@@ -148,6 +159,7 @@ KINDS: tuple[type[MintmarkError], ...] = (
     Unauthenticated,
     Forbidden,
     NotFound,
+    TooSlow,
     Conflict,
     Gone,
     PreconditionFailed,
@@ -171,3 +183,11 @@ def from_problem(status: int, body: Mapping[str, Any]) -> MintmarkError:
         reasons=body.get("reasons", ()),
         **{key: value for key, value in body.items() if key not in known},
     )
+
+
+def first_faults(found: Sequence[Mapping[str, str]], more: str = "") -> list[dict[str, str]]:
+    """The first few faults of a document, their words cut, and that there are more: an answer is not longer than what
+    it answers. The clauses of a decision are no faults and are all told.
+    """
+    shown = [{name: words[:LONGEST_WORDS] for name, words in fault.items()} for fault in found[:MOST_FAULTS]]
+    return [*shown, {"code": "more", "where": "", "message": more}] if more else shown

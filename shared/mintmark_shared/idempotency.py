@@ -1,6 +1,5 @@
 """A POST that creates happens once: key, fingerprint and reply are kept in the effect's own transaction."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -15,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_shared.canonical import digest
 from mintmark_shared.database import moment
+from mintmark_shared.documents import read_json
 from mintmark_shared.errors import Conflict, Invalid
 
 KeyText = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
@@ -114,8 +114,8 @@ KeyedAttempt = Annotated[Attempt, Depends(_keyed_attempt)]
 def fingerprint(method: str, path: str, body: bytes) -> str:
     """A digest of a whole request; JSON counts as what it says, not as it is spaced and ordered."""
     try:
-        said = digest(json.loads(body or b"null"))
-    except ValueError:
+        said = digest(read_json(body or b"null"))
+    except Invalid:
         said = sha256(body).hexdigest()
     return digest([method, path, said])
 

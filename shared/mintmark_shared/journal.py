@@ -1,6 +1,5 @@
 """The audit event and the outbox row that commit with the business row, or not at all (I4)."""
 
-import hashlib
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
@@ -12,20 +11,31 @@ from sqlalchemy import Column, LargeBinary, MetaData, Table, Text, insert
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mintmark_shared.canonical import digest
 from mintmark_shared.database import identifier, moment, words
+from mintmark_shared.leaves import check_speakable, document, person, plain
 
 PRODUCER = "https://mintmark.dev/producer/1"
 
 
 @dataclass(frozen=True)
 class AuditEvent:
-    """Something somebody did: ids, verdicts and digests only, never a name or a value of a source."""
+    """Something somebody did: ids, verdicts and digests only, never a name or a value of a source.
+
+    Whom it concerns beside the actor stands in ``people``, by their part in it; what evidence shows of it in clear in
+    ``shown``. Both are logged as salted digests. Anything else that could name somebody raises ``NotSpeakable``.
+    """
 
     actor: str
     action: str
     subject: str
     outcome: str = "done"
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    people: Mapping[str, str] = field(default_factory=dict[str, str])
+    shown: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def __post_init__(self) -> None:
+        check_speakable(self.action, self.subject, self.outcome, self.details)
 
 
 @dataclass(frozen=True)
@@ -45,34 +55,47 @@ class Journal:
         lineage: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Write the event, its leaf for the audit log, and OpenLineage events to deliver."""
-        leaf = await write_down(connection, self.service, self.audit_events, at, event)
+        leaf = await write_down(connection, self.service, self.audit_events, at, event, lineage=lineage)
         rows = [{"at": at, "kind": "audit", "payload": leaf}]
         rows += [{"at": at, "kind": "openlineage", "payload": dict(document)} for document in lineage]
         await connection.execute(insert(self.outbox), rows)
 
 
 async def write_down(
-    connection: AsyncConnection, service: str, audit_events: Table, at: datetime, event: AuditEvent
+    connection: AsyncConnection,
+    service: str,
+    audit_events: Table,
+    at: datetime,
+    event: AuditEvent,
+    *,
+    lineage: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Keep an audit event with its actor in clear; returns its leaf for the audit log."""
-    salt, leaf = sealed_leaf(service, at, event)
+    salt, leaf = sealed_leaf(service, at, event, lineage=lineage)
     kept = {"id": uuid.UUID(leaf["id"]), "at": at, "actor": event.actor, "actor_salt": salt, "leaf": leaf}
     await connection.execute(insert(audit_events).values(kept))
     return leaf
 
 
-def sealed_leaf(service: str, at: datetime, event: AuditEvent) -> tuple[bytes, dict[str, Any]]:
-    """A fresh salt, and the event's leaf for the audit log under it."""
+def sealed_leaf(
+    service: str, at: datetime, event: AuditEvent, *, lineage: Sequence[Mapping[str, Any]] = ()
+) -> tuple[bytes, dict[str, Any]]:
+    """A fresh salt, and the event's leaf for the audit log under it, with a digest of every OpenLineage event told."""
     salt = secrets.token_bytes(16)
+    sealed: dict[str, Any] = {
+        "people": {part: person(salt, name) for part, name in event.people.items()},
+        "shown": {what: document(salt, shown) for what, shown in event.shown.items()},
+        "told": [digest(told) for told in lineage],
+    }
     return salt, {
         "id": str(uuid.uuid4()),
         "at": at.isoformat(),
         "service": service,
-        "actor": hashlib.sha256(salt + event.actor.encode()).hexdigest(),
+        "actor": person(salt, event.actor),
         "action": event.action,
-        "subject": event.subject,
+        "subject": str(event.subject),
         "outcome": event.outcome,
-        "details": dict(event.details),
+        "details": plain(event.details) | {name: value for name, value in sealed.items() if value},
     }
 
 
@@ -106,6 +129,13 @@ def journal_tables(metadata: MetaData, service: str) -> Journal:
         Column("refusal", JSONB),
     )
     return Journal(service, audit_events, outbox)
+
+
+def job_of_runs(plan: Mapping[str, Any]) -> str:
+    """The OpenLineage job that a plan's run is one of: what repeats is learning from a source with an engine, under a
+    charter. Each service that tells of the run names it by this.
+    """
+    return f"generation.run/{plan['charter_id']}/{plan['source_id']}/{plan['generator']}"
 
 
 def openlineage_event(

@@ -4,11 +4,10 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Table
 
@@ -20,10 +19,12 @@ from mintmark_shared.errors import Unavailable
 from mintmark_shared.http import Peer
 from mintmark_shared.journal import Journal
 from mintmark_shared.outbox import OutboxDelivery
+from mintmark_shared.server import server_of
 from mintmark_shared.settings import ServiceSettings
 from mintmark_shared.telemetry import Metrics, configure_logging
 from mintmark_shared.web import Check
 
+COULD_NOT_START = 3
 PATIENCE = httpx.Timeout(30, connect=2)
 logger = logging.getLogger("mintmark.service")
 Loop = Callable[[], Coroutine[Any, Any, None]]
@@ -107,12 +108,8 @@ def serve(app: FastAPI, settings: ServiceSettings, name: str) -> None:
     # What is here now stays: the collector need not walk all modules and schemas again for every full collection.
     gc.collect()
     gc.freeze()
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
+    server = server_of(app, host=settings.host, port=settings.port)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise SystemExit(COULD_NOT_START)

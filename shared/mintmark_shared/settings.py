@@ -4,10 +4,15 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
 
-class ServiceSettings(BaseSettings):
-    """Read once, in ``__main__``; frozen afterwards."""
+class DatabaseSettings(BaseSettings):
+    """All that making a service's tables takes: a migration holds no key and speaks to nobody."""
 
     database_url: SecretStr
+
+
+class ServiceSettings(DatabaseSettings):
+    """Read once, in ``__main__``; frozen afterwards."""
+
     issuer: str
     token_url: str
     client_id: str

@@ -19,7 +19,16 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mintmark_shared.auth import TokenVerifier
-from mintmark_shared.errors import PROBLEM_MEDIA_TYPE, Invalid, MintmarkError, from_problem
+from mintmark_shared.doors import Limits, put_doors
+from mintmark_shared.errors import (
+    MOST_FAULTS,
+    PROBLEM_MEDIA_TYPE,
+    Invalid,
+    MintmarkError,
+    first_faults,
+    from_problem,
+)
+from mintmark_shared.streams import Streams
 from mintmark_shared.telemetry import Metrics
 
 logger = logging.getLogger("mintmark.http")
@@ -80,9 +89,11 @@ def create_api(
         separate_input_output_schemas=False,
     )
     app.state.verifier = verifier
-    for router in routers:
+    app.state.limits = Limits()
+    app.state.streams = Streams()
+    for router in (*routers, _operations(checks, metrics)):
+        put_doors(router)
         app.include_router(router)
-    app.include_router(_operations(checks, metrics))
     _answer_with_problems(app)
     _add_schemas(app, {"Problem": Problem.model_json_schema(), **(schemas or {})})
     app.add_middleware(RequestMiddleware, metrics=metrics)
@@ -150,11 +161,17 @@ def problem_response(error: MintmarkError, request: Request) -> JSONResponse:
 
 
 def faults(error: RequestValidationError | ValidationError) -> list[dict[str, str]]:
-    """What does not fit and where. The offending input is left out: it may be a value of a source."""
-    return [
+    """What does not fit and where, the first few. The offending input is left out: it may be a value of a source."""
+    found = (
+        error.errors(include_url=False, include_context=False, include_input=False)
+        if isinstance(error, ValidationError)
+        else error.errors()
+    )
+    told = [
         {"code": item["type"], "where": ".".join(map(str, item["loc"])), "message": item["msg"]}
-        for item in error.errors()
+        for item in found[:MOST_FAULTS]
     ]
+    return first_faults(told, f"and {len(found) - len(told)} more" if len(found) > len(told) else "")
 
 
 def _answer_with_problems(app: FastAPI) -> None:
@@ -211,6 +228,7 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                _close_to_caches(message, guarded=scope["state"].get("guarded", False))
             await send(message)
 
         try:
@@ -240,6 +258,18 @@ class RequestMiddleware:
             "traceparent": traceparent.get(),
         }
         logger.info("answered", extra={"fields": fields})
+
+
+REFUSED = 400
+
+
+def _close_to_caches(start: Message, *, guarded: bool) -> None:
+    """What took a token, and what was refused, is kept by nobody between; no browser guesses what content is."""
+    told = {name.lower() for name, _ in start["headers"]}
+    if b"x-content-type-options" not in told:
+        start["headers"].append((b"x-content-type-options", b"nosniff"))
+    if b"cache-control" not in told and (guarded or start["status"] >= REFUSED):
+        start["headers"].append((b"cache-control", b"no-store"))
 
 
 def _request_id(given: str) -> str:

@@ -28,10 +28,11 @@ from mintmark_shared.contracts.policy import (
 )
 from mintmark_shared.errors import MintmarkError
 from mintmark_shared.exact import arrow_schema
+from mintmark_shared.figures import Telling
 from mintmark_shared.service import Surroundings
 
 KEY = bytes(range(32))
-EVERYTHING = "evaluation:read evaluation:assays:write evaluation:reassays:write evaluation:monitors:write evaluation:scores:write evaluation:shares:write"
+EVERYTHING = "evaluation:read evaluation:assays:write evaluation:reassays:write evaluation:monitors:write evaluation:scores:write evaluation:shares:write evaluation:raw:read"
 
 
 class Peers:
@@ -40,6 +41,7 @@ class Peers:
     def __init__(self) -> None:
         self.refuses: MintmarkError | None = None
         self.suite: str | None = None
+        self.figures: Telling = "rounded"
         self.opened: list[AssayKeysRequest] = []
         self.found: list[FindingRequest] = []
         self.condemned: list[Condemnation] = []
@@ -57,8 +59,9 @@ class Peers:
         self.opened.append(request)
         key = b64encode(KEY).decode()
         return AssayKeys(
-            source_key=key, asset_key=key, others=dict.fromkeys(map(str, request.others), key), suite=self.suite
-        )
+            source_key=key, asset_key=key, others=dict.fromkeys(map(str, request.others), key), suite=self.suite,
+            figures=self.figures,
+        )  # fmt: skip
 
     async def release(self, request: ReleaseRequest) -> Release:
         self._answer()
@@ -95,10 +98,16 @@ class Peers:
 class World:
     """Evaluation as people and services meet it."""
 
-    def __init__(self, laboratory: Any, peers: Peers, call: Callable[..., Any]) -> None:
+    def __init__(
+        self, laboratory: Any, peers: Peers, call: Callable[..., Any], app: Any, speak: Caller, url: str
+    ) -> None:
         self.laboratory = laboratory
         self.peers = peers
+        self.call = speak
         self._call = call
+        self.app = app
+        self.call = speak
+        self.url = url.replace("+asyncpg", "")
         self.source_id = uuid4()
 
     def seal(self, name: str, table: pa.Table, declaration: SourceDeclaration = DECLARATION) -> str:
@@ -135,7 +144,8 @@ async def world(
     cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller], token: Any, tmp_path: Path
 ) -> AsyncIterator[World]:
     told = {"policy_url": "http://x", "generation_url": "http://x", "objects_url": (tmp_path / "o").as_uri()}
-    settings = Settings.model_validate(settings_of(await cluster.fresh("evaluation")) | told)
+    url = await cluster.fresh("evaluation")
+    settings = Settings.model_validate(settings_of(url) | told)
     surroundings, peers = around("evaluation", settings), Peers()
     laboratory = create_laboratory(settings, surroundings, policy=peers, generation=peers)
     app = create_app(settings, surroundings=surroundings, laboratory=laboratory)
@@ -146,6 +156,6 @@ async def world(
         headers = {"Authorization": f"Bearer {bearer}"} | options.pop("headers", {})
         return await speak.bare(method, path, headers=headers, **options)
 
-    yield World(laboratory, peers, call)
+    yield World(laboratory, peers, call, app, speak, url)
     await surroundings.database.close()
     await surroundings.http.aclose()

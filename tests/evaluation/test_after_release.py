@@ -14,6 +14,7 @@ from mintmark_evaluation.use_cases import monitors
 from mintmark_evaluation.use_cases.assays import carry
 from mintmark_shared.contracts.generation import HeldVersion, SourceDeclaration
 from mintmark_shared.errors import Conflict, Gone, Unavailable
+from mintmark_shared.queue import Later
 
 TRAIN, HOLDOUT, OTHER = population(800, 1), population(800, 2), population(800, 3)
 
@@ -69,6 +70,38 @@ async def test_an_asset_that_is_no_longer_out_ends_its_reassay_with_that_reason(
     await carry(world.laboratory, UUID(assay_id))
     shown = await world.get(f"/v1/assays/{assay_id}")
     assert (shown["state"], shown["failure"]) == ("failed", "Policy refused the keys: not-released.")
+
+
+async def test_the_assay_of_a_paid_table_waits_while_something_is_suspended(world: World) -> None:
+    """A vote may start it again; a look at what is out already is asked for again instead."""
+    suspended = Conflict("Source s is suspended: no key is opened.", code="suspended")
+    world.peers.refuses = suspended
+    with pytest.raises(Later):
+        await world.assayed(TRAIN, HOLDOUT, OTHER)
+    (waiting,) = await world.get("/v1/assays")
+    assert (waiting["state"], waiting["failure"]) == ("measuring", None)
+    await carry(world.laboratory, UUID(waiting["id"]))
+    assert (await world.get(f"/v1/assays/{waiting['id']}"))["state"] == "done"
+    again = (await reassay(world, assets=[waiting["asset_id"]]))["assays"][waiting["asset_id"]]
+    world.peers.refuses = suspended
+    await carry(world.laboratory, UUID(again))
+    assert (await world.get(f"/v1/assays/{again}"))["failure"] == "Policy refused the keys: suspended."
+
+
+async def test_a_monitor_looks_again_when_what_was_suspended_is_resumed(world: World) -> None:
+    asset = await world.assayed(TRAIN, HOLDOUT, OTHER)
+    made = await monitor(world, asset, kind="source")
+    hold(world, older(500, 1), DECLARATION)
+    open_keys = world.peers.assay_keys
+
+    async def suspended(*_: Any) -> Any:
+        raise Conflict("Source s is suspended: no key is opened.", code="suspended")
+
+    world.peers.assay_keys = suspended
+    assert await looks(world, made) == []
+    assert (await world.get(f"/v1/monitors/{made['id']}"))["state"] == "active"
+    world.peers.assay_keys = open_keys
+    assert len(await looks(world, made)) == 1
 
 
 async def test_what_there_is_not_is_refused_with_where_to_look(world: World) -> None:

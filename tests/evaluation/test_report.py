@@ -46,6 +46,7 @@ def shown(**changes: Any) -> dict[str, Any]:
         "id": "a", "asset_id": "b", "state": "done", "requested_at": "2026-01-01", "finished_at": "2026-01-01",
         "estimates": [wire_estimate(one) for one in found if isinstance(one, Estimate)],
         "not_estimable": [{"metric": HOSTILE, "because": HOSTILE}], "verdict": "released", "failure": None, "power_notes": [],
+        "figures": "raw",
     } | changes  # fmt: skip
 
 
@@ -118,13 +119,16 @@ def test_an_interval_lies_on_its_scale() -> None:
 def test_a_criterion_no_table_of_this_size_could_meet_is_said_to_be_one() -> None:
     wide = {"metric": "membership-auc", "value": "0.52", "lower": "0.40", "upper": "0.64", "n": 60}
     narrow = wide | {"lower": "0.50", "upper": "0.54", "n": 6000}
-    (note,) = power_notes([wide], CRITERIA[:1])
+    (note,) = power_notes([wide], CRITERIA[:1], "raw")
     assert "n = 60" in note["note"]
-    assert power_notes([narrow], CRITERIA[:1]) == []
-    assert power_notes([wide], CRITERIA[1:]) == [], "what was not estimated is said elsewhere"
+    assert power_notes([narrow], CRITERIA[:1], "raw") == []
+    assert power_notes([wide], CRITERIA[1:], "raw") == [], "what was not estimated is said elsewhere"
     score = {"metric": "k-marginal-score-2", "value": "900", "lower": "700", "upper": "950", "n": 50}
     asked = [CRITERIA[0] | {"metric": "k-marginal-score-2", "at_most": None, "at_least": "850"}]
     no_limit = [asked[0] | {"at_least": None}]
-    assert power_notes([score], no_limit) == [], "a decision of a version that did not say its limits"
-    assert power_notes([score], asked)
+    assert power_notes([score], no_limit, "raw") == [], "a decision of a version that did not say its limits"
+    assert power_notes([score], asked, "raw")
+    (told,) = power_notes([wide], CRITERIA[:1], "rounded")
+    assert told["note"] == "Even a flawless table would miss this. Assay more rows, or ask for less."
+    assert power_notes([wide], CRITERIA[:1], "withheld") == []
     assert "Even a flawless table" in render(shown(power_notes=[note]), CRITERIA)

@@ -1,15 +1,15 @@
 """Generation's workshop on a database of its own, with collaborators that answer as a test wants."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from conftest import Cluster, settings_of
+from conftest import Caller, Cluster, settings_of
 
-from mintmark_generation.app import create_workshop
+from mintmark_generation.app import create_app, create_workshop
 from mintmark_generation.settings import Settings
 from mintmark_generation.store import Store
 from mintmark_generation.use_cases.plans import request_run
@@ -41,6 +41,13 @@ class PolicyThatPermits:
         self.redeem_error: Exception | None = None
         self.cancel_error: Exception | None = None
         self.verdict = "permit"
+        self.states: dict[UUID, Any] = {}
+        self.states_error: Exception | None = None
+
+    async def asset_states(self, assets: Sequence[UUID]) -> dict[UUID, Any]:
+        if self.states_error:
+            raise self.states_error
+        return {asset: self.states[asset] for asset in assets if asset in self.states}
 
     async def population_unit(self, population_id: UUID) -> PopulationUnit | None:
         return self.unit
@@ -84,7 +91,8 @@ class PolicyThatPermits:
 
 
 class World:
-    def __init__(self, workshop: Workshop, policy: PolicyThatPermits, messages: list[Any]) -> None:
+    def __init__(self, workshop: Workshop, policy: PolicyThatPermits, messages: list[Any], call: Caller) -> None:
+        self.call = call
         self.works = workshop
         self.policy = policy
         self.messages = messages
@@ -134,12 +142,15 @@ class Scripted:
 
 
 @pytest.fixture
-async def world(cluster: Cluster, around: Callable[..., Surroundings], tmp_path: Path) -> AsyncIterator[World]:
+async def world(
+    cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller], tmp_path: Path
+) -> AsyncIterator[World]:
     peers = {"policy_url": "http://x", "evaluation_url": "http://x", "objects_url": (tmp_path / "o").as_uri()}
     settings = Settings.model_validate(settings_of(await cluster.fresh("generation")) | peers)
     surroundings, policy, told = around("generation", settings), PolicyThatPermits(), list[Any]()
 
     workshop = create_workshop(settings, surroundings, policy=policy, executor=Scripted(told))
-    yield World(workshop, policy, told)
+    app = create_app(settings, surroundings=surroundings, workshop=workshop)
+    yield World(workshop, policy, told, caller(app, "generation"))
     await surroundings.database.close()
     await surroundings.http.aclose()

@@ -56,6 +56,33 @@ async def test_policy_being_down_leaves_the_run_where_it_is(world: World) -> Non
     assert (await world.row(run_id)).state == "queued"
 
 
+async def test_a_run_waits_while_something_is_suspended_and_goes_on_after_the_vote(world: World) -> None:
+    """A suspension is no verdict: it burns no charge, and what was fitted before a crash is still sampled from."""
+    world.policy.redeem_error = Conflict("Source s is suspended: no key is opened.", code="suspended")
+    run_id = await world.run()
+    with pytest.raises(Later):
+        await carry(world.works, run_id)
+    assert (await world.row(run_id)).state == "queued"
+    world.policy.redeem_error = None
+    world.messages.extend([{"fitted": True}, ConnectionError("the worker is lost")])
+    with pytest.raises(ConnectionError):
+        await carry(world.works, run_id)
+    world.policy.redeem_error = Conflict("Source s is suspended: no key is opened.", code="suspended")
+    with pytest.raises(Later):
+        await carry(world.works, run_id)
+    row = await world.row(run_id)
+    assert (row.state, row.redeemed, row.failure) == ("fitted", True, None)
+
+
+async def test_a_run_whose_configuration_was_condemned_ends_and_says_so(world: World) -> None:
+    world.policy.redeem_error = Conflict("configuration dpmm-mst is rejected: no key is opened.", code="stopped")
+    run_id = await world.run()
+    await carry(world.works, run_id)
+    row = await world.row(run_id)
+    assert (row.state, row.redeemed) == ("failed", False)
+    assert "configuration dpmm-mst is rejected" in row.failure
+
+
 async def test_a_worker_that_was_replaced_saves_nothing_any_more(world: World) -> None:
     run_id = await world.run()
     async with world.works.database.transaction() as connection:

@@ -13,7 +13,7 @@ from conftest import KEY, Caller, Cluster, settings_of
 
 from mintmark_lineage.app import create_app
 from mintmark_lineage.settings import Settings
-from mintmark_lineage.use_cases.webhooks import Messenger
+from mintmark_lineage.use_cases.messenger import Messenger
 from mintmark_shared.service import Surroundings
 
 
@@ -58,8 +58,11 @@ class Outside:
 
 
 class World:
-    def __init__(self, app: Any, call: Caller, url: str, clock: Clock, outside: "Outside") -> None:
+    def __init__(
+        self, app: Any, call: Caller, url: str, clock: Clock, outside: "Outside", token: Callable[..., str]
+    ) -> None:
         self.app = app
+        self.token = token
         self.call = call
         self.clock = clock
         self.outside = outside
@@ -67,6 +70,11 @@ class World:
 
     async def tell(self, event: dict[str, Any]) -> Any:
         return await self.call("producer", "POST", "/api/v1/lineage", json=event)
+
+    async def tell_as(self, subject: str, event: Any, path: str = "/api/v1/lineage") -> Any:
+        """The same as another producer."""
+        token = self.token("lineage", subject, scope="lineage:events:write")
+        return await self.call.bare("POST", path, json=event, headers={"Authorization": f"Bearer {token}"})
 
     async def log(self, event: dict[str, Any]) -> Any:
         return await self.call("policy", "POST", "/v1/audit-events", json=event)
@@ -87,7 +95,10 @@ class World:
 
 @pytest.fixture
 async def world(
-    cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller]
+    cluster: Cluster,
+    around: Callable[..., Surroundings],
+    caller: Callable[..., Caller],
+    token: Callable[..., str],
 ) -> AsyncIterator[World]:
     url = await cluster.fresh("lineage")
     settings = Settings.model_validate(
@@ -103,7 +114,7 @@ async def world(
     surroundings = around("lineage", settings)
     clock, outside = Clock(), Outside()
     app = create_app(settings, surroundings=surroundings, clock=clock, messenger=outside.messenger("10.0.0.0/8"))
-    yield World(app, caller(app, "lineage"), url, clock, outside)
+    yield World(app, caller(app, "lineage"), url, clock, outside, token)
     await surroundings.database.close()
     await surroundings.http.aclose()
 

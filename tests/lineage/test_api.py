@@ -27,7 +27,7 @@ async def test_the_graph_is_walked_both_ways(world: World) -> None:
         "raw/a",
         "raw/c",
     }
-    assert {"from": "dataset:raw:a", "to": f"run:{first}"} in up["links"]
+    assert {"from": "dataset:raw:a", "to": f"run:{first}", "vouched": False, "told_by": ["producer"]} in up["links"]
     near = (await world.call("auditor", "GET", "/v1/graph?node=dataset:mintmark.asset:d&depth=1")).json()
     assert {node["id"] for node in near["runs"]} == {second}
     down = (await world.call("auditor", "GET", "/v1/graph?node=dataset:raw:a&direction=downstream")).json()
@@ -93,7 +93,11 @@ async def test_the_same_event_again_changes_nothing(world: World) -> None:
         {"producer": "\x00"},
         {"eventType": "MAYBE"},
         {"inputs": [{"namespace": "n"}]},
-        {"run": {"runId": "00000000-0000-0000-0000-000000000000", "facets": {"parent": {}}}},
+        {"eventTime": 1767225600.25},
+        {"eventTime": "1767225600"},
+        {"eventTime": "0001-01-01T00:00:00Z"},
+        {"outputs": [{"namespace": "n" * 1001, "name": "m" * 1000}]},
+        {"outputs": [{"namespace": "n", "name": "\U0001f600" * 500}]},
     ],
 )
 async def test_a_bad_event_is_refused_and_not_kept(world: World, change: dict[str, Any]) -> None:

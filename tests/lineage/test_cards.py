@@ -13,7 +13,7 @@ from lineage.conftest import World, event
 from lineage.test_impact import LATER, told
 from policy.examples import charter_document
 
-from mintmark_lineage.domain.cards import SMALLEST_COUNT, about, published
+from mintmark_lineage.domain.cards import SMALLEST_COUNT, _assessed, about, published
 from mintmark_lineage.use_cases.cards import publish
 from mintmark_shared.errors import Unavailable
 
@@ -40,7 +40,7 @@ class Tellers:
         return {
             "charter": {"id": CHARTER, "version": 2, "digest": "sha256:c", "in_force_at": None, "document": self.charter},
             "charter_review": {"votes": [{"voter": PEOPLE[1], "function": "privacy", "verdict": "approve"}]},
-            "assessments": [{"assessor": PEOPLE[3], "acceptable": True}],
+            "assessments": [{"assessor": PEOPLE[3], "acceptable": True, "standing": "acceptable"}],
             "request": {
                 "requester": PEOPLE[2], "plan": plan,
                 "offer": {"guarantee": guarantee, "mechanism": {"kind": "zcdp", "rho": "0.02", "group_size": 1}},
@@ -66,19 +66,19 @@ def figure(metric: str, n: int) -> dict[str, Any]:
     return {"metric": metric, "value": "0.1", "lower": "0", "upper": "0.2", "n": n, "confidence": "0.95"}
 
 
-async def made(world: World, verdict: str = "released") -> str:
+async def made(world: World, verdict: str = "released", *, figures: str | None = "rounded") -> str:
     """An asset that was made, assayed and decided on."""
     asset = str(uuid4())
     generation = {
         "generator": "dpmm-mst", "engine_version": "1", "noise": "fresh", "transformations": [], "rows": 300,
         "digest": "sha256:aa", "guarantee": {"level": "proven"},
     }  # fmt: skip
-    figures = [figure("membership-auc", 1234), figure("membership-group-auc", SMALLEST_COUNT - 1)]
+    estimates = [figure("membership-auc", 1234), figure("membership-group-auc", SMALLEST_COUNT - 1)]
     parent = {"run": {"runId": asset}, "job": {"namespace": "n", "name": "j"}}
     await world.deliver(
         told(world, asset, inputs=["mintmark.source/s"], mintmark_generation=generation),
         told(world, asset, mintmark_charge={"permit": "p", "epsilon": "1", "delta": "0.000001"}),
-        event(str(uuid4()), [], [], parent=parent, mintmark_evaluation={"estimates": figures}),
+        event(str(uuid4()), [], [], parent=parent, mintmark_evaluation={"figures": figures, "estimates": estimates}),
         told(world, asset, mintmark_release={"verdict": verdict}),
     )
     world.clock.turn(minutes=1)
@@ -120,6 +120,22 @@ async def test_full_disclosure_gives_figures_but_of_no_few(world: World) -> None
     assert card["privacy_detail"]["not_protected"] == ["rows are counted"]
     assert card["implementation"]["rationale"] == "to study"
     assert (await read(world, f"/v1/charters/{CHARTER}"))["acceptance"]
+
+
+@pytest.mark.parametrize(
+    ("standings", "assessed"),
+    [
+        (["acceptable"], True),
+        (["acceptable", "refused"], False),
+        (["superseded"], False),
+        (["expired"], False),
+        ([], False),
+    ],
+)
+def test_a_card_says_assessed_only_where_somebody_accepts_and_nobody_refuses(
+    standings: list[str], assessed: bool
+) -> None:
+    assert _assessed([{"standing": standing} for standing in standings]) == assessed
 
 
 @pytest.mark.parametrize("level", ("none", None))
@@ -245,5 +261,5 @@ def test_a_count_is_told_roughly(count: int) -> None:
 
 @given(st.lists(st.integers(0, 100)))
 def test_no_figure_over_few_is_published(counts: list[int]) -> None:
-    shown = published([figure("m", n) for n in counts])
+    shown = published({"figures": "rounded", "estimates": [figure("m", n) for n in counts]})
     assert [("value" in one) for one in shown] == [n >= SMALLEST_COUNT for n in counts]

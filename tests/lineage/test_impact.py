@@ -15,9 +15,10 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from mintmark_lineage.domain.webhooks import MOST_ATTEMPTS, PAUSES
+from mintmark_lineage.use_cases.courier import Courier
 from mintmark_lineage.use_cases.impact import announce
+from mintmark_lineage.use_cases.messenger import UNREACHED
 from mintmark_lineage.use_cases.models import Training, train_within
-from mintmark_lineage.use_cases.webhooks import deliver_due
 
 LATER = {"because": None, "substitute": None}
 
@@ -60,8 +61,9 @@ async def listen(world: World, person: str, url: str) -> dict[str, Any]:
 
 async def deliver(world: World) -> int:
     """Deliver all that is due now."""
-    tried = 0
-    while number := await deliver_due(world.app.state.archive, world.app.state.messenger):
+    tried, courier = 0, Courier(world.app.state.archive, world.app.state.messenger)
+    while number := await courier.set_out():
+        await courier.arrive()
         tried += number
     return tried
 
@@ -339,7 +341,7 @@ async def test_a_name_that_leads_inside_later_is_not_called(world: World) -> Non
     await deliver(world)
     assert world.outside.sent == []
     (shown,) = (await world.call("scientist", "GET", f"/v1/webhooks/{hook['id']}/deliveries")).json()
-    assert shown["answer"] == "its name leads into a network that is not to be called"
+    assert shown["answer"] == UNREACHED
 
 
 async def test_the_address_that_was_checked_is_the_one_called(world: World) -> None:

@@ -14,7 +14,9 @@ from jsonschema import Draft202012Validator
 from lineage.conftest import World
 from lineage.marquez_api import ANSWERS, FORMATS
 
+from mintmark_lineage.domain.pictures import dataset_picture, run_picture
 from mintmark_lineage.domain.projection import project
+from mintmark_lineage.domain.told import HOUSE, Told
 from mintmark_lineage.use_cases.marquez_shapes import column_lineage_of
 
 BASE = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -310,20 +312,11 @@ def test_facets_of_any_shape_are_folded_or_left_out(facets: dict[str, Any]) -> N
     """Whoever writes them as they like gets an event kept, and nobody an error."""
     one = told("COMPLETE", str(UUID(int=1)), "j", 0, outputs=[{"namespace": "n", "name": "t", "facets": facets}])
     one["run"]["facets"] = one["job"]["facets"] = facets
-    made = project([(one, BASE)], vouched=True)
+    made = project([Told(one, BASE, "d" * 64, "policy", vouched=True)])
     assert made.runs.keys() == {str(UUID(int=1))}
-    assert made.datasets.keys() == {("n", "t")}
-    kept = made.datasets["n", "t"]["facets"]
-    assert all(column["inputFields"] is not None for column in column_lineage_of(kept))
-
-
-@given(st.randoms(use_true_random=False))
-def test_events_make_the_same_picture_in_whatever_order(shuffled: random.Random) -> None:
-    """Folding is by the events' own time."""
-    pairs = [(event, datetime.fromisoformat(event["eventTime"])) for event in corpus()]
-    mixed = list(pairs)
-    shuffled.shuffle(mixed)
-    assert project(mixed, vouched=True) == project(pairs, vouched=True)
+    shown = dataset_picture("n", "t", made.datasets["n", "t"], {})
+    assert all(column["inputFields"] is not None for column in column_lineage_of(shown.facets))
+    assert run_picture(str(UUID(int=1)), made.runs[str(UUID(int=1))], HOUSE).state == "COMPLETED"
 
 
 async def test_a_batch_is_taken_but_for_what_does_not_fit(world: World) -> None:

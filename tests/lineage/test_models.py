@@ -66,7 +66,7 @@ async def test_an_unknown_asset_or_model_is_named_and_nothing_is_kept(world: Wor
 async def test_only_its_owner_hands_a_model_over(world: World) -> None:
     await world.call("scientist", "PUT", "/v1/models/churn", json={})
     taken = await world.call("lead-scientist", "PUT", "/v1/models/churn", json={})
-    assert (taken.status_code, taken.json()["code"]) == (403, "not-owner")
+    assert (taken.status_code, taken.json()["code"]) == (403, "not-yours")
     given_over = await world.call("scientist", "PUT", "/v1/models/churn", json={"owner": "lead-scientist"})
     assert given_over.json()["owner"] == "lead-scientist"
     assert (await world.call("scientist", "PUT", "/v1/models/churn", json={})).status_code == 403

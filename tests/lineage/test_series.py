@@ -240,7 +240,7 @@ async def test_months_are_opened_ahead_and_only_once(world: World) -> None:
 
 async def test_a_month_whose_events_lie_with_the_others_stays_there(world: World) -> None:
     """Events of any time are kept; that a month comes for which somebody told already stops nothing."""
-    for year in ("1066", "2033", "9999"):
+    for year in ("1066", "2033", "9899"):
         assert (await world.tell(at(NOON, event(str(uuid4())), eventTime=f"{year}-05-04T12:00:00Z"))).status_code == 201
     assert await world.count("months.others") == 3
     world.clock.now = datetime(2033, 5, 1, tzinfo=UTC)
@@ -276,7 +276,8 @@ async def test_events_told_before_there_were_months_are_all_there(cluster: Clust
         "CASE n WHEN 1 THEN '1066-01-01' WHEN 2 THEN '2099-01-01' ELSE now() - n * interval '1 day' END, now() "
         "FROM generate_series(1, 1000) n"
     )
-    everything = "SELECT * FROM events ORDER BY digest"
+    kept = "digest, event, run_id, parent_run_id, event_time, received_at, vouched, id, written_in"
+    everything = f"SELECT {kept} FROM events ORDER BY digest"
     told = [tuple(sorted(row.items())) for row in await connection.fetch(everything)]
     await asyncio.to_thread(migrations.upgrade, "mintmark_lineage", url)
     assert [tuple(sorted(row.items())) for row in await connection.fetch(everything)] == told
@@ -349,7 +350,7 @@ async def test_a_kind_that_is_gone_is_not_shown_any_more() -> None:
         ("/v1/series/events", {"since": "2026-03-04T12:00:00Z", "until": "2026-03-04T12:00:00Z"}, "series-backwards"),
         ("/v1/series/events", {"since": "2026-03-04T12:00:00"}, "invalid"),
         ("/v1/series/events", {"since": "1900-01-01T00:00:00Z"}, "series-too-long"),
-        ("/v1/figures/utility-gap", {"since": "0001-01-01T00:00:00Z", "step": "week"}, "series-too-long"),
+        ("/v1/figures/utility-gap", {"since": "0100-01-01T00:00:00Z", "step": "week"}, "series-too-long"),
     ],
 )
 async def test_a_question_that_cannot_be_drawn_says_why(world: World, path: str, query: Any, code: str) -> None:
@@ -357,7 +358,7 @@ async def test_a_question_that_cannot_be_drawn_says_why(world: World, path: str,
     assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
 
 
-@pytest.mark.parametrize("edge", ["0001-01-02T00:00:00Z", "9999-12-30T23:59:59Z"])
+@pytest.mark.parametrize("edge", ["0100-01-01T00:00:00Z", "9899-12-31T23:59:59Z", "0001-01-02T00:00:00Z"])
 async def test_the_ends_of_the_calendar_are_times_too(world: World, edge: str) -> None:
     for step in STEPS:
         for query in ({"until": edge, "step": step}, {"since": edge, "step": step}, {"since": edge, "until": edge}):

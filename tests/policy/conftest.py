@@ -161,10 +161,12 @@ class World:
         return await self.call(person, "POST", f"/v1/reviews/{review_id}/votes", json=body | changes)
 
     async def approve(self, review_id: str, *people: str) -> Any:
-        """The review once these have approved it."""
-        for person in people or ("privacy-officer",):
+        """The review once these have approved it, or as many of the committee as it takes."""
+        for person in people or MEMBERS:
             answer = await self.ballot(review_id, person)
             assert answer.status_code == 201, answer.text
+            if not people and answer.json()["state"] == "approved":
+                break
         assert answer.json()["state"] == "approved", answer.text
         return answer.json()
 
@@ -206,16 +208,20 @@ async def make_world(cluster: Cluster, around: Callable[..., Surroundings], call
     return holder[0]
 
 
-@pytest.fixture
-async def sibling(
-    world: World, around: Callable[..., Surroundings], caller: Callable[..., Caller]
-) -> AsyncIterator[World]:
+def sibling_of(world: World, around: Callable[..., Surroundings], caller: Callable[..., Caller]) -> World:
     """Another process of the same service on the same database, at the same clock."""
     url = world.url.replace("postgresql://", "postgresql+asyncpg://")
     keys = {"master_key": KEY, "signing_key": KEY, "vault": world.office.keyring.vault.directory}
     settings = Settings.model_validate(settings_of(url) | keys)
     app = create_app(settings, surroundings=around("policy", settings), clock=lambda: world.now)
-    made = World(app, caller(app, "policy"), url)
+    return World(app, caller(app, "policy"), url)
+
+
+@pytest.fixture
+async def sibling(
+    world: World, around: Callable[..., Surroundings], caller: Callable[..., Caller]
+) -> AsyncIterator[World]:
+    made = sibling_of(world, around, caller)
     yield made
     await made.office.database.close()
 

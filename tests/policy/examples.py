@@ -32,5 +32,6 @@ def charter_document(**changes: Any) -> dict[str, Any]:
         "revalidate_by": (now + timedelta(days=30)).isoformat(),
         "expires_at": (now + timedelta(days=60)).isoformat(),
         "retention_days": 30,
+        "looks": 1_000,
     }
-    return document | changes
+    return {name: value for name, value in (document | changes).items() if value is not None}

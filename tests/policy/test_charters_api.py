@@ -94,7 +94,7 @@ async def test_an_owner_cannot_assess_or_fund_their_own_charter(world: World) ->
     made = (await world.call("scientist", "POST", "/v1/charters", json=document)).json()
     world.charter_id, world.digest = made["id"], made["digest"]
     assert (await world.assess()).json()["code"] == "own-matter"
-    mine = (await world.call("scientist", "POST", "/v1/charters", json=charter_document(owner="steward"))).json()
-    body = {"charter_id": mine["id"], "epsilon": "1", "delta": "0.000001"}
+    await world.make_charter(owner="steward")
+    body = {"charter_id": world.charter_id, "epsilon": "1", "delta": "0.000001"}
     refused = await world.call("steward", "POST", f"/v1/populations/{world.population_id}/allocations", json=body)
     assert refused.json()["code"] == "own-matter"

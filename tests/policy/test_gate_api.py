@@ -7,7 +7,6 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from policy.conftest import World
-from policy.examples import charter_document
 
 from mintmark_policy.use_cases.reservations import return_expired
 
@@ -201,9 +200,9 @@ async def test_keys_lie_wrapped(world: World) -> None:
 
 async def test_allocations_cannot_exceed_the_population(world: World) -> None:
     await world.set_up(epsilon="2", allocated="1.5")
-    other = (await world.call("scientist", "POST", "/v1/charters", json=charter_document())).json()
+    await world.make_charter()
     path = f"/v1/populations/{world.population_id}/allocations"
-    body = {"charter_id": other["id"], "epsilon": "0.500000000001", "delta": "0"}
+    body = {"charter_id": world.charter_id, "epsilon": "0.500000000001", "delta": "0"}
     assert (await world.call("steward", "POST", path, json=body)).json()["code"] == "budget-invalid"
     body["delta"] = "0.000000000000000000000000000001"
     assert (await world.call("steward", "POST", path, json=body)).json()["code"] == "over-allocated"

@@ -124,7 +124,7 @@ async def test_no_plan_asked_for_after_a_suspension_is_permitted(world: World) -
 
 
 async def test_rules_read_in_a_transaction_that_failed_are_never_kept(world: World, sibling: World) -> None:
-    """The epoch such a transaction raised is raised again by the next one, with other rules under it."""
+    """What it read under the epoch that it began is gone with it, and the next one's rules count."""
     await world.set_up()
     exception = {"rule": "rows.allowed", "reason": "a pilot", "valid_until": (world.now + DAY).isoformat()}
     path = f"/v1/charters/{world.charter_id}/exceptions"

@@ -107,4 +107,4 @@ async def test_nothing_is_made_of_a_model_whose_table_was_stopped(world: World) 
     )  # fmt: skip
     assert await failed(world, of_second) == ["model.not-stopped"], "a table of a table of it"
     late = await world.redeem(permit, key=given["run_id"])
-    assert (late.status_code, late.json()["code"]) == (409, "asset-withdrawn")
+    assert (late.status_code, late.json()["code"]) == (409, "stopped")

@@ -8,18 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy.test_gate import DIGEST, NOW
 
+from mintmark_policy.domain.quorum import (
+    FLOORS,
+    KINDS,
+    Kind,
+    Quorum,
+    Stage,
+    counted,
+    merged,
+    read_quorum,
+    required,
+    show_quorum,
+)
 from mintmark_policy.domain.review import (
     Condition,
     Power,
-    Quorum,
     Review,
-    Stage,
     Vote,
     check_delegation,
     check_vote,
     holds_until,
-    raised,
-    read_quorum,
     standing,
 )
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
@@ -153,14 +161,112 @@ def test_an_approval_holds_only_while_its_quorum_is_young_enough() -> None:
 
 def test_a_documents_own_quorum_never_lowers_the_houses() -> None:
     house = Quorum((Stage("house", {"privacy": 2}, minimum_total=4), Stage("board", {"legal": 1})), timedelta(days=3))
-    merged = raised(house, {"privacy": 1, "security": 1})
-    assert merged.stages[0].counts == {"privacy": 2, "security": 1}
-    assert merged.stages[0].minimum_total == 4
-    assert len(merged.stages) == 2
-    assert raised(None, {"privacy": 1}).stages[0].counts == {"privacy": 1}
+    raised = required("charter", house, counted({"privacy": 1, "security": 1}))
+    first, board = raised.stages
+    assert first.counts == {"privacy": 2, "security": 1}
+    assert first.minimum_total == 4
+    assert (board.name, board.counts) == ("board", {"legal": 1})
+    assert raised.ttl == timedelta(days=3)
+
+
+def test_who_says_nothing_of_denials_or_time_leaves_them_to_who_does() -> None:
+    house = read_quorum({"stages": [{"name": "house", "counts": {"legal": 1}, "deny_threshold": 2}], "ttl_hours": 900})
+    kept = required("charter", house, counted({"privacy": 1}))
+    assert (kept.stages[0].deny_threshold, kept.ttl) == (2, timedelta(hours=900))
+    unsaid = required("charter", None, counted({"privacy": 1}))
+    assert (unsaid.stages[0].deny_threshold, unsaid.ttl) == (1, None), "one denial ends it"
+    assert show_quorum(unsaid)["ttl_hours"] == 336
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_houses_floor_holds_for_every_kind_before_anybody_sets_a_rule(kind: Kind) -> None:
+    lax = read_quorum({"stages": [{"name": "s", "counts": {"product": 1}, "deny_threshold": 50}], "ttl_hours": 8760})
+    for quorum in (required(kind, None), required(kind, lax), required(kind, None, lax), required(kind, lax, lax)):
+        stage = quorum.stages[0]
+        assert stage.counts["privacy"] == 1
+        assert (stage.deny_threshold or 1) <= 2
+        alone = replace(REVIEW, quorum=quorum, votes=(cast("p", "product"), cast("q", "product")))
+        assert standing(alone)[0] == "open"
+
+
+@pytest.mark.parametrize("kind", ["charter", "exception", "retirement", "budget", "resumption", "configuration"])
+def test_what_lets_more_happen_takes_a_second_function_and_a_second_person(kind: Kind) -> None:
+    review = replace(REVIEW, quorum=required(kind, None))
+    assert standing(voted(cast("a"), review=review))[0] == "open"
+    assert standing(voted(cast("a"), cast("b"), review=review))[0] == "open", "another person of the same function"
+    assert standing(voted(cast("a"), cast("b", "product"), review=review))[0] == "approved"
+
+
+def test_an_approval_that_needs_functions_holds_while_enough_of_them_are_young() -> None:
+    lasting = Quorum((Stage("s", {}, minimum_functions=2, valid_days=10),))
+    cast_then = [cast("a", cast_at=NOW - timedelta(days=1)), cast("b", "legal", cast_at=NOW - timedelta(days=4))]
+    cast_then.append(cast("c", cast_at=NOW))
+    assert holds_until(voted(*cast_then, review=replace(REVIEW, quorum=lasting))) == NOW + timedelta(days=6)
+
+
+def test_an_approval_by_who_is_barred_by_now_counts_no_longer_and_a_rejection_does() -> None:
+    votes = (cast("a"), cast("b", "legal"), cast("c", "legal"))
+    assert standing(voted(*votes))[0] == "approved"
+    barred = replace(REVIEW, barred=frozenset({"c"}), votes=votes)
+    assert standing(barred)[0] == "open"
+    assert standing(replace(barred, votes=(cast("c", "legal", "reject"),)))[0] == "rejected"
 
 
 FUNCTIONS = st.sampled_from(["privacy", "legal", "security"])
+COUNTS = st.dictionaries(FUNCTIONS, st.integers(1, 3), max_size=3)
+STAGES = st.builds(
+    Stage,
+    st.just("s"),
+    COUNTS,
+    st.integers(1, 5),
+    st.none() | st.integers(1, 3),
+    st.booleans(),
+    st.none() | st.integers(1, 9),
+    st.integers(1, 3),
+)
+QUORUMS = st.builds(Quorum, st.lists(STAGES, min_size=1, max_size=3).map(tuple), st.none())
+CAST = st.lists(st.tuples(FUNCTIONS, st.integers(0, 2), st.sampled_from(["approve", "approve", "reject"])), max_size=14)
+
+
+@given(st.lists(QUORUMS, min_size=1, max_size=3), CAST)
+def test_what_passes_a_merged_quorum_passes_each_of_those_it_was_merged_of(
+    quorums: list[Quorum], tries: list[tuple[str, int, str]]
+) -> None:
+    votes = tuple(
+        cast(f"p{number}", function, verdict, stage=stage) for number, (function, stage, verdict) in enumerate(tries)
+    )
+    if standing(replace(REVIEW, quorum=merged(*quorums), votes=votes))[0] == "approved":
+        for quorum in quorums:
+            assert standing(replace(REVIEW, quorum=quorum, votes=votes))[0] == "approved"
+
+
+@given(st.sampled_from(KINDS), st.none() | QUORUMS, QUORUMS, CAST)
+def test_whatever_is_said_an_approved_matter_has_the_houses_floor(
+    kind: Kind, rule: Quorum | None, asked: Quorum, tries: list[tuple[str, int, str]]
+) -> None:
+    votes = tuple(
+        cast(f"p{number}", function, verdict, stage=stage) for number, (function, stage, verdict) in enumerate(tries)
+    )
+    quorum = required(kind, rule, asked)
+    assert required(kind, rule, asked, quorum) == quorum, "asked again, it asks the same"
+    if standing(replace(REVIEW, quorum=quorum, votes=votes))[0] == "approved":
+        functions = [vote.function for vote in votes if vote.verdict == "approve"]
+        assert "privacy" in functions
+        assert len(set(functions)) >= FLOORS[kind].minimum_functions
+
+
+def test_a_floor_that_a_later_stage_asks_for_is_not_asked_for_twice() -> None:
+    staged = read_quorum(
+        {"stages": [{"name": "law", "counts": {"legal": 1}}, {"name": "privacy", "counts": {"privacy": 1}}]}
+    )
+    assert [stage.counts for stage in required("charter", None, staged).stages] == [{"legal": 1}, {"privacy": 1}]
+
+
+def test_nothing_merged_is_an_error_and_no_quorum() -> None:
+    with pytest.raises(ValueError, match="through"):
+        merged()
+
+
 PEOPLE = st.sampled_from(["a", "b", "c", "d", "e"])
 
 

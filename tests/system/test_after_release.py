@@ -50,10 +50,7 @@ async def drift(machine: Machine, ready: Any, run_id: str) -> None:
     assert look["breaches"], look
     (review,) = await machine.send("auditor", calls.list_reviews(kind="finding", subject=f"asset:{run_id}"))
     assert look["review_id"] == review["id"]
-    ballot = calls.vote_on_review(
-        review["id"], function="privacy", verdict="approve", digest=review["digest"], reason="known and harmless"
-    )
-    await machine.send("privacy-officer", ballot)
+    await machine.approve(review, reason="known and harmless")
     assert await machine.send("scientist", calls.download(run_id)), "the committee let it stand"
     await until(lambda: recorded(machine, look["id"]))
 

@@ -9,6 +9,7 @@ from rich.markup import escape
 from mintmark.cli import assets, audit, budgets, charters, generate, machine, sources
 from mintmark.cli.console import error_console, show_refusal
 from mintmark.client import Refused
+from mintmark_shared.errors import Invalid
 
 app = typer.Typer(
     help="Govern synthetic data: charters, budgets, tables, assays, records.",
@@ -33,6 +34,9 @@ def main() -> None:
         sys.exit(1)
     except httpx.TransportError as error:
         error_console.print(f"[red]No answer[/] from {error.request.url}; is mintmark up? (mintmark up)")
+        sys.exit(1)
+    except Invalid as refusal:
+        error_console.print(f"[red]Not readable:[/] {escape(str(refusal))}")
         sys.exit(1)
     except (FileNotFoundError, KeyError) as error:
         error_console.print(f"[red]Not found:[/] {escape(str(error))}")

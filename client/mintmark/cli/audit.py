@@ -2,20 +2,23 @@
 
 import json
 import sys
-import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from mintmark import calls
-from mintmark.audit import Kept, NotProven, read_entries, size_of, tiles, verify_log, verify_proof
-from mintmark.cli.console import error_console, say
+from mintmark.audit import Kept, NotProven, Verifier, read_entries, size_of, tiles, verify_log, verify_proofs
+from mintmark.cli.console import error_console, tell
 from mintmark.cli.session import DEFAULT_DATA, Data, Person, speak
 from mintmark.evidence import Bundle
+from mintmark.evidence.documents import read_line
+from mintmark.evidence.entries import entry_of
 
 app = typer.Typer(help="Proofs from the audit log.", no_args_is_help=True)
+STYLES: Mapping[str, str] = {"proven": "green", "not proven": "yellow", "contradicted": "red bold"}
 KEY_FILE = Annotated[Path, typer.Option("--key", help="The log's public key, as kept from another day.")]
 
 
@@ -31,7 +34,7 @@ def export(
         record = client.send(calls.get_record(asset))
         proofs = [client.send(calls.prove(index)) for index in record["log_entries"]]
     to.write_text(json.dumps(proofs, indent=2))
-    say(f"{len(proofs)} proofs in {to}")
+    tell("", f"{len(proofs)} proofs in {to}")
 
 
 @app.command("key")
@@ -48,12 +51,12 @@ def keep(
     person: Person = "auditor",
 ) -> None:
     """Take home the log's checkpoint of today and the hashes of all it stands for, to hold the log to them later."""
-    with speak(data, person) as client:
+    with _or_say("NOT kept"), speak(data, person) as client:
         note = client.send(calls.get_checkpoint())
         hashes = b"".join(client.send(calls.get_tile(0, path)) for path in tiles(size_of(note)))
-    kept = Kept(note, [hashes[start : start + 32] for start in range(0, len(hashes), 32)])
-    to.write_text(json.dumps(kept.dump()))
-    say(f"{size_of(note)} entries are kept in {to}")
+        kept = Kept(note, [hashes[start : start + 32] for start in range(0, len(hashes), 32)])
+        to.write_text(json.dumps(kept.dump()))
+        tell("", f"{size_of(note)} entries are kept in {to}")
 
 
 @app.command("check")
@@ -64,17 +67,14 @@ def check(
     person: Person = "auditor",
 ) -> None:
     """Read the whole log and hold it to its checkpoint, and to what was kept; the first entry that differs is named."""
-    with speak(data, person) as client:
-        note = client.send(calls.get_checkpoint())
-        leaves = read_entries([client.send(calls.get_tile("entries", path)) for path in tiles(size_of(note))])
-    held = Kept.load(json.loads(kept.read_text())) if kept else None
-    try:
-        head = verify_log(leaves, note, key.read_text(), held)
-    except (NotProven, ValueError, KeyError) as error:
-        error_console.print(f"[red bold]NOT the log it was[/]: {error}")
-        sys.exit(1)
+    with _or_say("NOT the log it was"):
+        held = Kept.load(_json(kept)) if kept else None
+        with speak(data, person) as client:
+            note = client.send(calls.get_checkpoint())
+            leaves = read_entries([client.send(calls.get_tile("entries", path)) for path in tiles(size_of(note))])
+        head = verify_log(leaves, note, _text(key), held)
     since = f", and begins with all {len(held.hashes)} that were kept" if held else ""
-    say(f"[green bold]{head.size} entries are what the checkpoint stands for{since}.[/]")
+    tell("green bold", f"{head.size} entries are what the checkpoint stands for{since}.")
 
 
 @app.command("bundle")
@@ -82,36 +82,73 @@ def bundle(asset: str, to: Path, data: Data = DEFAULT_DATA, person: Person = "au
     """Take home all evidence of an asset in one file."""
     with speak(data, person) as client:
         to.write_bytes(client.send(calls.get_evidence(asset)))
-    say(f"the evidence of {asset} is in {to}")
+    tell("", f"the evidence of {asset} is in {to}")
 
 
 @app.command("verify")
-def verify(proofs: Path, key: KEY_FILE) -> None:
-    """Verify a bundle or exported proofs, offline: nothing but this file and the key is read."""
-    held = key.read_text()
-    if zipfile.is_zipfile(proofs):
-        _verify_bundle(proofs, held)
+def verify(
+    proofs: Path,
+    key: KEY_FILE,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail where anything is not proven.")] = False,
+) -> None:
+    """Verify a bundle or exported proofs, offline: nothing but this file and the key is read.
+
+    Ends with 0 if nothing is contradicted; with --strict only if everything is proven too.
+    """
+    with _or_say("NOT proven"):
+        held = _text(key)
+        is_bundle = proofs.suffix != ".json" and proofs.read_bytes()[:1] not in {b"[", b"{"}
+    if is_bundle:
+        _verify_bundle(proofs, held, strict=strict)
         return
-    documents = json.loads(proofs.read_text())
-    for document in documents:
-        try:
-            head = verify_proof(document, held)
-        except (NotProven, ValueError, KeyError) as error:
-            error_console.print(f"[red bold]NOT proven[/]: entry {document.get('index')}: {error}")
-            sys.exit(1)
-        leaf = json.loads(document["leaf"])
-        told = f"{leaf['action']} {leaf['outcome']} at {leaf['at']}"
-        say(f"[green]proven[/] entry {document['index']} of {head.size}: {told}")
-    say(f"[green bold]{len(documents)} entries stand in the log signed by {held.split('+')[0]}.[/]")
+    with _or_say("NOT proven"):
+        verified = verify_proofs(_json(proofs), held)
+        told = [(document["index"], head.size, entry_of(document)) for document, head in verified]
+    for index, size, leaf in told:
+        tell("green", "proven", f"entry {index} of {size}: {leaf['action']} {leaf['outcome']} at {leaf['at']}")
+    tell("green bold", f"{len(verified)} entries stand in the log signed by {Verifier.of(held).name}.")
 
 
-def _verify_bundle(path: Path, key: str) -> None:
-    checked = Bundle.open(path, key).check()
-    for one in checked:
-        say(
-            f"{'[green]holds[/]    ' if one.holds else '[red bold]DOES NOT[/] '} {escape(one.item)}: {escape(one.said)}"
-        )
-    if not all(one.holds for one in checked):
-        error_console.print("[red bold]This bundle is not to be trusted.[/]")
+def _verify_bundle(path: Path, key: str, *, strict: bool) -> None:
+    with _or_say("NOT proven"):
+        report = Bundle.open(path, key).check()
+    for line in report.lines():
+        count = f" ({line.values})" if line.values else ""
+        tell(STYLES[line.verdict], f"{line.verdict:<13}", f"{line.item}{count}: {line.said}")
+    trusted = report.holds and not (strict and report.unproven_count)
+    said = f"{report.summary()}, by the key of {Verifier.of(key).name} alone"
+    if not trusted:
+        tell("red bold", f"This bundle is not to be trusted: {said}.", to=error_console)
         sys.exit(1)
-    say(f"[green bold]All {len(checked)} checks hold, by the key of {escape(key.split('+', maxsplit=1)[0])} alone.[/]")
+    tell("green bold", f"Nothing is contradicted: {said}.")
+
+
+@contextmanager
+def _or_say(what: str) -> Iterator[None]:
+    """Say what was not proven, and at which step, and end with 1."""
+    try:
+        yield
+    except (NotProven, OSError) as error:
+        tell("red bold", what, str(error), to=error_console)
+        sys.exit(1)
+
+
+def _text(path: Path) -> str:
+    """A file's text.
+
+    Raises:
+        NotProven: it is none.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise NotProven(f"{path.name} is no text") from None
+
+
+def _json(path: Path) -> object:
+    """A file's document.
+
+    Raises:
+        NotProven: it is no JSON, or has more than one reading.
+    """
+    return read_line(_text(path))

@@ -10,6 +10,7 @@ import typer
 from mintmark import calls
 from mintmark.cli.console import say, table
 from mintmark.cli.session import DEFAULT_DATA, Data, Person, speak
+from mintmark_shared.documents import read_json
 
 app = typer.Typer(help="The written purposes that plans are held against.", no_args_is_help=True)
 
@@ -21,8 +22,9 @@ def draft(
     person: Person = "scientist",
 ) -> None:
     """Draft a charter from a JSON document."""
+    written = read_json(document.read_bytes())
     with speak(data, person) as client:
-        made = client.send(calls.draft_charter(json.loads(document.read_text())))
+        made = client.send(calls.draft_charter(written))
     say(made["id"])
 
 

@@ -12,6 +12,7 @@ from mintmark.cli.console import console, say
 from mintmark.cli.session import DEFAULT_DATA, Data, Person, speak
 from mintmark.client import Mintmark
 from mintmark_shared.contracts.policy import Plan
+from mintmark_shared.documents import read_json
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,8 +28,8 @@ def generate(
     person: Person = "scientist",
 ) -> None:
     """Ask for a synthetic table."""
+    asked = Plan.model_validate(read_json(plan.read_bytes()))
     with speak(data, person) as client:
-        asked = Plan.model_validate_json(plan.read_text())
         run = client.send(calls.request_generation(asked, key=key or str(uuid.uuid4())))
         say(run["id"])
         if follow:

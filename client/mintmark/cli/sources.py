@@ -10,6 +10,7 @@ from mintmark import calls
 from mintmark.cli.console import say, table
 from mintmark.cli.session import DEFAULT_DATA, Data, Person, speak
 from mintmark_shared.contracts.generation import SourceDeclaration
+from mintmark_shared.documents import read_json
 
 app = typer.Typer(help="Real tables that generation may learn from.", no_args_is_help=True)
 MEDIA_TYPES = {".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
@@ -22,8 +23,9 @@ def register(
     person: Person = "steward",
 ) -> None:
     """Declare a source: its columns, their public domain, its privacy unit and population."""
+    declared = SourceDeclaration.model_validate(read_json(declaration.read_bytes()))
     with speak(data, person) as client:
-        made = client.send(calls.register_source(SourceDeclaration.model_validate_json(declaration.read_text())))
+        made = client.send(calls.register_source(declared))
     say(made["id"])
 
 

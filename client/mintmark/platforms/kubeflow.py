@@ -14,15 +14,15 @@ def mint_table(plan: str, key: str, table: dsl.Output[dsl.Dataset]) -> str:
 
     The same key pays once, however often the step is tried.
     """
-    import json
     from pathlib import Path
 
     from mintmark import Mintmark, calls
     from mintmark.client import Connection
     from mintmark.runs import mint
+    from mintmark_shared.documents import read_json
 
     with Mintmark(Connection.from_environment()) as client:
-        asset_id = mint(client, json.loads(plan), key=key)
+        asset_id = mint(client, read_json(plan.encode()), key=key)
         Path(table.path).write_bytes(client.send(calls.download(asset_id)))
     table.metadata["mintmark_asset"] = asset_id
     table.metadata["uri"] = f"mintmark:{asset_id}"

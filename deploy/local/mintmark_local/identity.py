@@ -22,15 +22,20 @@ from joserfc.jwk import ECKey
 LIFETIME_SECONDS = 3600
 READ = "policy:read generation:read evaluation:read lineage:read"
 
+EVIDENCE = "policy:evidence:read lineage:evidence:read"
+"""Lineage hands on what policy and evaluation tell it of an asset: to those who may ask them for it themselves."""
 SPEAK = "policy:feedback:write"
 VOTE = "policy:votes:write policy:charters:suspend policy:exceptions:write policy:glass:write policy:incidents:write"
+RAW = "evaluation:raw:read policy:raw:read"
+HAND_OVER = "policy:owners:write generation:owners:write evaluation:owners:write lineage:owners:write"
 MODELS = "lineage:models:write lineage:webhooks:write"
 
 PEOPLE: Mapping[str, str] = {
-    "admin": f"{READ} {SPEAK} policy:committee:write",
+    "admin": f"{READ} {SPEAK} policy:committee:write {HAND_OVER}",
     "steward": (
-        f"{READ} {SPEAK} policy:budgets:write policy:grants:write policy:library:write policy:charters:suspend "
-        "policy:incidents:write policy:exceptions:write policy:glass:write policy:access:evaluate "
+        f"{READ} {RAW} {EVIDENCE} {SPEAK} policy:budgets:write policy:grants:write policy:library:write "
+        "policy:charters:suspend policy:incidents:write policy:exceptions:write policy:glass:write "
+        "policy:access:evaluate "
         "generation:sources:write generation:audits:write evaluation:reassays:write evaluation:monitors:write "
         "evaluation:shares:write"
     ),
@@ -38,13 +43,13 @@ PEOPLE: Mapping[str, str] = {
         f"{READ} {SPEAK} policy:charters:write policy:exceptions:write generation:runs:write evaluation:scores:write "
         f"{MODELS}"
     ),
-    "assessor": f"{READ} {SPEAK} policy:assessments:write",
-    "privacy-officer": f"{READ} {SPEAK} {VOTE}",
-    "security-officer": f"{READ} {SPEAK} {VOTE}",
-    "counsel": f"{READ} {SPEAK} {VOTE}",
-    "product-lead": f"{READ} {SPEAK} {VOTE}",
-    "lead-scientist": f"{READ} {SPEAK} {VOTE} {MODELS}",
-    "auditor": READ,
+    "assessor": f"{READ} {RAW} {SPEAK} policy:assessments:write",
+    "privacy-officer": f"{READ} {RAW} {EVIDENCE} {SPEAK} {VOTE}",
+    "security-officer": f"{READ} {RAW} {EVIDENCE} {SPEAK} {VOTE}",
+    "counsel": f"{READ} {RAW} {EVIDENCE} {SPEAK} {VOTE}",
+    "product-lead": f"{READ} {RAW} {EVIDENCE} {SPEAK} {VOTE}",
+    "lead-scientist": f"{READ} {RAW} {EVIDENCE} {SPEAK} {VOTE} {MODELS}",
+    "auditor": f"{READ} {RAW} {EVIDENCE}",
 }
 SERVICES: Mapping[str, str] = {
     "policy": "lineage:deliveries:write",
@@ -55,7 +60,7 @@ SERVICES: Mapping[str, str] = {
     "evaluation": (
         "policy:read policy:permits:assay policy:releases:write generation:objects:read lineage:deliveries:write"
     ),
-    "lineage": "policy:read policy:feedback:write evaluation:read",
+    "lineage": f"policy:read policy:evidence:read policy:feedback:write evaluation:read {RAW}",
     "producer": "lineage:events:write",
     "dashboard": "policy:read lineage:read",
     "platform": f"policy:access:evaluate evaluation:scores:write lineage:read {MODELS}",

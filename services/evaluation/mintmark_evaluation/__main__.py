@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from mintmark_evaluation.app import create_app, create_laboratory
-from mintmark_evaluation.settings import Settings
+from mintmark_evaluation.settings import MigrationSettings, Settings
 from mintmark_evaluation.worker import watch, work
 from mintmark_shared.migrations import upgrade
 from mintmark_shared.service import Surroundings, serve
@@ -20,14 +20,14 @@ async def run_worker(settings: Settings) -> None:
 
 
 def main(role: str) -> None:
-    settings = Settings.model_validate({})
     match role:
         case "api":
+            settings = Settings.model_validate({})
             serve(create_app(settings), settings, "evaluation")
         case "worker":
-            asyncio.run(run_worker(settings))
+            asyncio.run(run_worker(Settings.model_validate({})))
         case "migrate":
-            upgrade("mintmark_evaluation", settings.database_url.get_secret_value())
+            upgrade("mintmark_evaluation", MigrationSettings.model_validate({}).database_url.get_secret_value())
         case _:
             raise SystemExit(__doc__)
 

@@ -7,7 +7,10 @@ from typing import Any, Literal
 
 from scipy import stats
 
+from mintmark_shared.errors import Invalid
+
 CONFIDENCE = 0.95
+LEAST_LEVEL = 1e-12
 State = Literal["queued", "measuring", "measured", "done", "failed"]
 Step = Literal["measure", "ask-release", "rest"]
 
@@ -67,9 +70,24 @@ def level_of_look(number: int, false_alarms: float) -> float:
     """The level at which the so-many-th look of a monitor is held, so that all looks ever together keep to
     ``false_alarms``.
 
-    The levels 6 / (π² k²) add up to one, and the union bound asks nothing of how looks hang together.
+    The levels 6 / (π² k²) add up to one, and the union bound asks nothing of how looks hang together. Below 1e-12 a
+    level is no longer told from none in binary floats, so it stays there: a million such looks add 1e-6 to the whole.
+
+    Raises:
+        Invalid: no false alarm is allowed at all, so nothing could ever be said.
     """
-    return false_alarms * 6 / (pi * number) ** 2
+    if not 0 < false_alarms < 1:
+        raise Invalid("A monitor that may never be wrong can never say anything.", code="false-alarms")
+    return max(false_alarms * 6 / (pi * number) ** 2, LEAST_LEVEL)
+
+
+def counts_of(scores: Sequence[float], low: float, high: float, cells: int) -> list[int]:
+    """How many scores lie in each of so many equal cells from ``low`` to ``high``, whose difference may overflow."""
+    begin, span = low / 2, high / 2 - low / 2
+    counts = [0] * cells
+    for score in scores:
+        counts[min(int((score / 2 - begin) / span * cells), cells - 1)] += 1
+    return counts
 
 
 def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:

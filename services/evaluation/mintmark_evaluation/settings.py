@@ -2,7 +2,7 @@
 
 from pydantic_settings import SettingsConfigDict
 
-from mintmark_shared.settings import ServiceSettings
+from mintmark_shared.settings import DatabaseSettings, ServiceSettings
 
 
 class Settings(ServiceSettings):
@@ -16,3 +16,9 @@ class Settings(ServiceSettings):
     concurrent_assays: int = 1
     glance_seconds: float = 30.0
     heartbeat_seconds: float = 20.0
+
+
+class MigrationSettings(DatabaseSettings):
+    """What ``migrate`` is told."""
+
+    model_config = SettingsConfigDict(env_prefix="MINTMARK_EVALUATION_", frozen=True)

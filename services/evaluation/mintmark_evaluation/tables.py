@@ -6,10 +6,12 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from mintmark_shared.database import identifier, moment, service_metadata, words
 from mintmark_shared.idempotency import idempotency_table
 from mintmark_shared.journal import journal_tables
+from mintmark_shared.ownership import owners_table
 
 metadata = service_metadata()
 journal = journal_tables(metadata, "evaluation")
 idempotency_keys = idempotency_table(metadata)
+owners = owners_table(metadata)
 
 assays = Table(
     "assays",
@@ -23,12 +25,16 @@ assays = Table(
     Column("estimates", JSONB),
     Column("not_estimable", JSONB),
     Column("release", JSONB),
+    Column("figures", Text),
     Column("failure", Text),
     moment("requested_at"),
     moment("finished_at", nullable=True),
     Index("uq_assays_release", "asset_id", unique=True, postgresql_where=text("purpose = 'release'")),
 )
-"""An asset is judged once for its release, and as often as is asked afterwards; ``release`` is policy's answer."""
+"""An asset is judged once for its release, and as often as is asked afterwards; ``release`` is policy's answer.
+
+``figures`` is how policy wants them told to whoever holds no right to read them raw; to nobody while it is not known.
+"""
 
 reference_shares = Table(
     "reference_shares",
@@ -56,6 +62,7 @@ monitors = Table(
     Column("every_hours", Integer, nullable=False),
     Column("looks", Integer, nullable=False, server_default="0"),
     Column("seen", Text),
+    Column("scorers", ARRAY(Text), nullable=False, server_default="{}"),
     words("made_by"),
     moment("made_at"),
     moment("next_at"),

@@ -5,7 +5,7 @@ import sys
 from contextlib import aclosing
 
 from mintmark_generation.app import create_app, create_workshop
-from mintmark_generation.settings import Settings
+from mintmark_generation.settings import MigrationSettings, Settings
 from mintmark_generation.use_cases.child import Children, JobLimits
 from mintmark_generation.use_cases.ray_children import RayChildren
 from mintmark_generation.use_cases.workshop import Executor
@@ -30,14 +30,14 @@ def executor_of(settings: Settings, limits: JobLimits) -> Executor:
 
 
 def main(role: str) -> None:
-    settings = Settings.model_validate({})
     match role:
         case "api":
+            settings = Settings.model_validate({})
             serve(create_app(settings), settings, "generation")
         case "worker":
-            asyncio.run(run_worker(settings))
+            asyncio.run(run_worker(Settings.model_validate({})))
         case "migrate":
-            upgrade("mintmark_generation", settings.database_url.get_secret_value())
+            upgrade("mintmark_generation", MigrationSettings.model_validate({}).database_url.get_secret_value())
         case _:
             raise SystemExit(__doc__)
 

@@ -2,7 +2,7 @@
 
 from pydantic_settings import SettingsConfigDict
 
-from mintmark_shared.settings import ServiceSettings
+from mintmark_shared.settings import DatabaseSettings, ServiceSettings
 
 
 class Settings(ServiceSettings):
@@ -22,3 +22,9 @@ class Settings(ServiceSettings):
     heartbeat_seconds: float = 20.0
     ray_address: str | None = None
     """A Ray cluster's head, such as ``10.0.0.7:6379``; jobs are then carried on its nodes."""
+
+
+class MigrationSettings(DatabaseSettings):
+    """What ``migrate`` is told."""
+
+    model_config = SettingsConfigDict(env_prefix="MINTMARK_GENERATION_", frozen=True)

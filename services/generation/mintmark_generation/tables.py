@@ -6,10 +6,12 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from mintmark_shared.database import identifier, moment, service_metadata, words
 from mintmark_shared.idempotency import idempotency_table
 from mintmark_shared.journal import journal_tables
+from mintmark_shared.ownership import owners_table
 
 metadata = service_metadata()
 journal = journal_tables(metadata, "generation")
 idempotency_keys = idempotency_table(metadata)
+owners = owners_table(metadata)
 
 sources = Table(
     "sources",
@@ -57,6 +59,7 @@ runs = Table(
     Column("cancel_requested", Boolean, nullable=False, server_default="false"),
     Column("progress", Float, nullable=False, server_default="0"),
     Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("holder", UUID(as_uuid=True), nullable=False, server_default=text("gen_random_uuid()")),
     Column("failure", Text),
     Column("asset", JSONB),
     Column("assay_id", UUID(as_uuid=True)),

@@ -3,18 +3,18 @@
 import sys
 
 from mintmark_lineage.app import create_app
-from mintmark_lineage.settings import Settings
+from mintmark_lineage.settings import MigrationSettings, Settings
 from mintmark_shared.migrations import upgrade
 from mintmark_shared.service import serve
 
 
 def main(role: str) -> None:
-    settings = Settings.model_validate({})
     match role:
         case "api":
+            settings = Settings.model_validate({})
             serve(create_app(settings), settings, "lineage")
         case "migrate":
-            upgrade("mintmark_lineage", settings.database_url.get_secret_value())
+            upgrade("mintmark_lineage", MigrationSettings.model_validate({}).database_url.get_secret_value())
         case _:
             raise SystemExit(__doc__)
 

@@ -3,6 +3,7 @@
 import asyncio
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from fastapi import FastAPI
 from obstore.store import from_url
@@ -12,14 +13,15 @@ from mintmark_lineage.domain.notes import CheckpointSigner, Witness
 from mintmark_lineage.settings import Settings
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_lineage.use_cases.cards import Throttle, publish
-from mintmark_lineage.use_cases.events import check_order, open_months
+from mintmark_lineage.use_cases.courier import Courier
+from mintmark_lineage.use_cases.events import check_folded, check_order, fold_anew, open_months
 from mintmark_lineage.use_cases.forwards import Sink, forward
 from mintmark_lineage.use_cases.impact import announce
 from mintmark_lineage.use_cases.log import sign_checkpoint
+from mintmark_lineage.use_cases.messenger import Messenger, plain_client
 from mintmark_lineage.use_cases.posts import Cosigning, Post, Webhook, WriteOnce, carry_out
 from mintmark_lineage.use_cases.series import count_events
 from mintmark_lineage.use_cases.summary import show
-from mintmark_lineage.use_cases.webhooks import Messenger, deliver_due, plain_client
 from mintmark_shared.clients.evidence import Tellers, TellersOverHttp
 from mintmark_shared.clock import Clock, utc_now
 from mintmark_shared.service import Loop, Surroundings
@@ -68,18 +70,24 @@ def create_app(
         around.peer("policy", settings.policy_url), around.peer("evaluation", settings.evaluation_url)
     )
     webhook_key = b64decode(settings.webhook_key.get_secret_value(), validate=True)
-    archive = Archive(around.database, clock, signer, tellers, webhook_key, settings.curator)
+    archive = Archive(
+        around.database, clock, signer, tellers, webhook_key, settings.curator, frozenset(settings.registries),
+        settings.speakers,
+    )  # fmt: skip
     posts = create_posts(settings, around)
     messenger = messenger or Messenger(plain_client(), settings.webhook_networks)
 
     metrics = Metrics()
     sinks = [Sink(url, token.get_secret_value(), around.http) for url, token in settings.openlineage_sinks.items()]
     loops = [
-        repeating(settings.checkpoint_seconds, lambda: sign_checkpoint(archive), lambda: carry_out(archive, posts)),
-        repeating(settings.checkpoint_seconds, lambda: forward(archive, sinks)),
-        repeating(NEWS_SECONDS, lambda: announce(archive), lambda: deliver_due(archive, messenger)),
+        repeating(settings.checkpoint_seconds, lambda: sign_checkpoint(archive)),
+        # Whoever is told has a loop of their own: one that takes its time takes nobody else's.
+        *(repeating(settings.checkpoint_seconds, partial(carry_out, archive, [post])) for post in posts),
+        *(repeating(settings.checkpoint_seconds, partial(forward, archive, [sink])) for sink in sinks),
+        repeating(NEWS_SECONDS, lambda: announce(archive)),
+        Courier(archive, messenger).run,
         repeating(NEWS_SECONDS, lambda: publish(archive)),
-        repeating(NEWS_SECONDS, lambda: count_events(archive)),
+        repeating(NEWS_SECONDS, lambda: fold_anew(archive), lambda: count_events(archive)),
         repeating(MONTH_SECONDS, lambda: open_months(archive)),
         repeating(GAUGE_SECONDS, lambda: show(archive, metrics)),
     ]
@@ -88,7 +96,8 @@ def create_app(
         summary="OpenLineage in; graph, records and proofs out.",
         routers=ROUTERS,
         verifier=around.verifier,
-        checks=around.checks("mintmark_lineage") | {"order": lambda: check_order(archive)},
+        checks=around.checks("mintmark_lineage")
+        | {"order": lambda: check_order(archive), "folded": lambda: check_folded(archive)},
         metrics=metrics,
         lifespan=lambda: around.live(loops),
         schemas=schemas(),

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from mintmark_shared.settings import ServiceSettings
+from mintmark_shared.settings import DatabaseSettings, ServiceSettings
 
 
 class Settings(ServiceSettings):
@@ -30,5 +30,15 @@ class Settings(ServiceSettings):
     """Who answers for the data, by the name that stands on public cards."""
     registries: Mapping[str, SecretStr] = Field(default_factory=dict[str, SecretStr])
     """The secret that each MLflow model registry signs its webhooks with, by a name of one's own for it."""
+    speakers: Mapping[str, str] = Field(
+        default_factory=lambda: {name: name for name in ("policy", "generation", "evaluation")}
+    )
+    """The service that each client at the issuer speaks for in the audit log, by its ``client_id``."""
     witnesses: Mapping[str, str] = Field(default_factory=dict[str, str])
     """Verifier key of each witness by the URL it takes checkpoints at."""
+
+
+class MigrationSettings(DatabaseSettings):
+    """What ``migrate`` is told."""
+
+    model_config = SettingsConfigDict(env_prefix="MINTMARK_LINEAGE_", frozen=True)

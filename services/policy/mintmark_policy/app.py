@@ -27,7 +27,7 @@ def create_app(settings: Settings, *, surroundings: Surroundings | None = None, 
         signer=Signer(settings.signing_key.get_secret_value()),
         permit_lifetime=settings.permit_lifetime,
         backups_kept=settings.vault_backups_kept,
-        public_url=settings.public_url,
+        public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
     )
 
     async def sweep() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from mintmark_shared.settings import ServiceSettings
+from mintmark_shared.settings import DatabaseSettings, ServiceSettings
 
 
 class Settings(ServiceSettings):
@@ -21,3 +21,9 @@ class Settings(ServiceSettings):
     public_url: str = ""
     permit_lifetime: timedelta = timedelta(minutes=30)
     sweep_seconds: float = 5.0
+
+
+class MigrationSettings(DatabaseSettings):
+    """What ``migrate`` is told."""
+
+    model_config = SettingsConfigDict(env_prefix="MINTMARK_POLICY_", frozen=True)

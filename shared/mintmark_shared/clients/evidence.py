@@ -1,16 +1,20 @@
 """Policy and evaluation, as lineage asks them for what they know of an asset."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
 from mintmark_shared.contracts.policy import Grounds
 from mintmark_shared.http import Peer
 
+AT_ONCE = 50
+
 
 class Tellers(Protocol):
     """What lineage needs of the others to give evidence, and to hand on what the public says."""
 
     async def dossier(self, asset_id: UUID) -> dict[str, Any]: ...
+    async def salts(self, asset_id: UUID, leaves: Sequence[UUID]) -> dict[str, str]: ...
     async def grounds(self, asset_id: UUID) -> Grounds: ...
     async def assays(self, asset_id: UUID) -> list[dict[str, Any]]: ...
     async def feedback(self, *, about: str, message: str, key: str) -> None: ...
@@ -26,6 +30,14 @@ class TellersOverHttp:
     async def dossier(self, asset_id: UUID) -> dict[str, Any]:
         """Charter, votes, assessments, decision, ledger and release of an asset."""
         found: dict[str, Any] = await self._policy.get(f"/v1/assets/{asset_id}/dossier")
+        return found
+
+    async def salts(self, asset_id: UUID, leaves: Sequence[UUID]) -> dict[str, str]:
+        """What opens the digests in policy's leaves about an asset, page after page."""
+        found: dict[str, str] = {}
+        for start in range(0, len(leaves), AT_ONCE):
+            asked = "&".join(f"leaf={leaf}" for leaf in leaves[start : start + AT_ONCE])
+            found |= await self._policy.get(f"/v1/assets/{asset_id}/salts?{asked}")
         return found
 
     async def grounds(self, asset_id: UUID) -> Grounds:

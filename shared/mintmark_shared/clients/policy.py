@@ -1,11 +1,14 @@
 """Policy, as generation and evaluation call it."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
 from mintmark_shared.contracts.policy import (
     AssayKeys,
     AssayKeysRequest,
+    AssetState,
+    AssetStateName,
     Condemnation,
     DataKey,
     Decision,
@@ -40,6 +43,7 @@ class Policy(Protocol):
     async def release(self, request: ReleaseRequest) -> Release: ...
     async def release_of(self, asset_id: UUID) -> Release: ...
     async def report(self, request: FindingRequest) -> Finding: ...
+    async def asset_states(self, assets: Sequence[UUID]) -> Mapping[UUID, AssetStateName]: ...
     async def condemn(self, request: Condemnation) -> None: ...
 
 
@@ -116,6 +120,10 @@ class PolicyOverHttp:
     async def condemn(self, request: Condemnation) -> None:
         body = request.model_dump(mode="json")
         await self._peer.post("/v1/condemnations", body, idempotency_key=f"condemn-{request.audit_id}")
+
+    async def asset_states(self, assets: Sequence[UUID]) -> Mapping[UUID, AssetStateName]:
+        found = await self._peer.get("/v1/assets?" + "&".join(f"asset={one}" for one in assets))
+        return {one.asset_id: one.state for one in map(AssetState.model_validate, found)}
 
     async def release_of(self, asset_id: UUID) -> Release:
         return Release.model_validate(await self._peer.get(f"/v1/assets/{asset_id}/release"))

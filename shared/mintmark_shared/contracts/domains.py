@@ -1,13 +1,14 @@
 """What values a column may hold, said before a row is seen."""
 
+import re
 from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from mintmark_shared.contracts.shape import NumberText
 from mintmark_shared.contracts.words import Document
+from mintmark_shared.numbers import read_decimal
 
 
 class CategoricalDomain(Document):
@@ -57,6 +58,31 @@ class NumberDomain(Document):
 
 
 MOST_STEPS = 2**50
+# ISO 8601 has more forms than these, and who reads them reads others too: week dates, bare digits, any separator.
+DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
+_DATE, _TIME = re.compile(DATE), re.compile(TIME)
+_MOMENT = re.compile(rf"{DATE}([T ]{TIME})?(Z|[+-][0-9]{{2}}:[0-9]{{2}})?")
+
+
+def _written_as(pattern: re.Pattern[str], text: str) -> str:
+    if pattern.fullmatch(text) is None:
+        message = "not written as such a value is"
+        raise ValueError(message)
+    return text
+
+
+def _as_text(value: object) -> object:
+    """A number is days to one reader, and seconds or milliseconds to others."""
+    if isinstance(value, int | float) or (isinstance(value, str) and re.fullmatch(r"[-+]?[0-9. ]*", value)):
+        message = "a date or time is written out, as in 2026-01-31 or 10:00:00"
+        raise ValueError(message)
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_as_text)]
+Local = Annotated[datetime, BeforeValidator(_as_text)]
+TimeOfDay = Annotated[time, BeforeValidator(_as_text)]
 Bins = Annotated[int, Field(ge=1, le=1024)]
 
 
@@ -92,8 +118,8 @@ class DateDomain(_Exact):
     """Days of the Gregorian calendar."""
 
     kind: Literal["date"]
-    minimum: date
-    maximum: date
+    minimum: Day
+    maximum: Day
     bins: Bins = 32
 
     @property
@@ -102,15 +128,15 @@ class DateDomain(_Exact):
 
     def steps(self, text: str) -> int:
         """Days since 1970-01-01."""
-        return (date.fromisoformat(text) - date(1970, 1, 1)).days
+        return (date.fromisoformat(_written_as(_DATE, text)) - date(1970, 1, 1)).days
 
 
 class TimestampDomain(_Exact):
     """Moments without a time zone; what is finer than ``resolution`` is cut off."""
 
     kind: Literal["timestamp"]
-    minimum: datetime
-    maximum: datetime
+    minimum: Local
+    maximum: Local
     resolution: Literal["second", "millisecond"] = "second"
     bins: Bins = 32
 
@@ -120,7 +146,7 @@ class TimestampDomain(_Exact):
 
     def steps(self, text: str) -> int:
         """Seconds or milliseconds since 1970-01-01T00:00:00."""
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(_written_as(_MOMENT, text))
         if moment.tzinfo is not None:
             message = "a moment without a time zone is needed"
             raise ValueError(message)
@@ -136,8 +162,8 @@ class TimeDomain(_Exact):
     """Times of the day, to the second."""
 
     kind: Literal["time"]
-    minimum: time = time(0)
-    maximum: time = time(23, 59, 59)
+    minimum: TimeOfDay = time(0)
+    maximum: TimeOfDay = time(23, 59, 59)
     bins: Bins = 24
 
     @property
@@ -146,7 +172,7 @@ class TimeDomain(_Exact):
 
     def steps(self, text: str) -> int:
         """Seconds since midnight."""
-        moment = time.fromisoformat(text)
+        moment = time.fromisoformat(_written_as(_TIME, text))
         if moment.tzinfo is not None:
             message = "a time without a zone is needed"
             raise ValueError(message)
@@ -168,11 +194,8 @@ class DecimalDomain(_Exact):
 
     def steps(self, text: str) -> int:
         """Units of the last digit."""
-        try:
-            scaled = Decimal(text).scaleb(self.scale)
-        except ArithmeticError as error:
-            raise ValueError(text) from error
-        if not scaled.is_finite() or abs(scaled) > 2**62 or scaled != int(scaled):
+        scaled = read_decimal(text).scaleb(self.scale)
+        if abs(scaled) > 2**62 or scaled != int(scaled):
             message = f"a decimal with at most {self.scale} digits after the point is needed"
             raise ValueError(message)
         return int(scaled)

@@ -4,10 +4,11 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.words import AmountText, Document, Figure, Name
+from mintmark_shared.figures import Telling
 
 
 class Register(Document):
@@ -23,7 +24,8 @@ class AssayRequest(Document):
 
     For a ``release`` policy decides on what is found. A ``re-assay`` looks at a released asset again, with the suite
     or the single measure asked for, and policy holds what is found against the asset's charter. Without ``suite`` it
-    is the charter's, or the standard one. ``linkage`` is what an attacker links the asset with.
+    is the charter's, or the standard one. ``linkage`` is what an attacker links the asset with. ``job`` is the
+    OpenLineage job that the asset's run is one of.
     """
 
     asset_id: UUID
@@ -37,10 +39,15 @@ class AssayRequest(Document):
     holdout_object: Annotated[str, Field(max_length=500)]
     asset_object: Annotated[str, Field(max_length=500)]
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    job: Annotated[str, Field(max_length=500)] = "generation.run"
 
 
 class CriterionResult(Document):
-    """One criterion held against an interval; ``shortfall`` is how far its bound lies beyond the limit."""
+    """One criterion held against an interval; ``shortfall`` is how far its bound lies beyond the limit.
+
+    Without the right to raw figures the interval is rounded to what it supports, or withheld (null), and the shortfall
+    is that of the rounded bound.
+    """
 
     metric: str
     expected: str
@@ -49,6 +56,10 @@ class CriterionResult(Document):
     shortfall: AmountText | None = None
     at_most: AmountText | None = None
     at_least: AmountText | None = None
+    value: Figure | None = None
+    lower: Figure | None = None
+    upper: Figure | None = None
+    n: int | None = None
 
 
 class Estimate(Document):
@@ -79,7 +90,12 @@ class PowerNote(Document):
 
 
 class Assay(Document):
-    """A release is ``released``, ``rejected`` or in ``review``; assayed again, it ``stands`` or is ``suspended``."""
+    """A release is ``released``, ``rejected`` or in ``review``; assayed again, it ``stands`` or is ``suspended``.
+
+    ``figures`` says how figures computed from real rows are told here: ``raw`` to holders of ``evaluation:raw:read``,
+    ``rounded`` to what their intervals support to everybody else, and ``withheld`` from them where the table is too
+    small, or its requester chose what it holds.
+    """
 
     id: UUID
     asset_id: UUID
@@ -88,6 +104,7 @@ class Assay(Document):
     state: Literal["queued", "measuring", "measured", "done", "failed"]
     requested_at: datetime
     finished_at: datetime | None = None
+    figures: Telling = "withheld"
     estimates: list[Estimate] = Field(default_factory=list)
     not_estimable: list[NotEstimable] = Field(default_factory=list)
     power_notes: list[PowerNote] = Field(default_factory=list)
@@ -95,7 +112,9 @@ class Assay(Document):
     failure: str | None = None
 
 
-Scores = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=8, max_length=100_000)]
+Score = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+"""A number: neither text that reads like one, nor true or false."""
+Scores = Annotated[list[Score], Field(min_length=8, max_length=100_000)]
 
 
 class GuaranteeAuditRequest(Document):
@@ -131,12 +150,19 @@ class GuaranteeAudit(Document):
     at: datetime
 
 
+def _above_nought(chance: str) -> str:
+    if not chance.strip("0."):
+        message = "false_alarms lies above 0: a monitor that may never be wrong can never say anything"
+        raise ValueError(message)
+    return chance
+
+
 class _Terms(Document):
     """What a monitor allows: a breach is a lower bound above its limit, and false alarms are the chance of ever
     raising one where nothing drifts past it.
     """
 
-    false_alarms: Annotated[str, Field(pattern=r"^0\.[0-9]{1,6}$")] = "0.05"
+    false_alarms: Annotated[str, Field(pattern=r"^0\.[0-9]{1,6}$"), AfterValidator(_above_nought)] = "0.05"
 
 
 class SourceTerms(_Terms):
@@ -161,15 +187,16 @@ class ScoresTerms(_Terms):
     """Posted scores of a model against the first batch of them; all lie from ``minimum`` to ``maximum``."""
 
     kind: Literal["scores"]
-    minimum: Annotated[float, Field(allow_inf_nan=False)] = 0.0
-    maximum: Annotated[float, Field(allow_inf_nan=False)] = 1.0
+    minimum: Score = 0.0
+    maximum: Score = 1.0
     limits: dict[Literal["psi-max", "tvd-max", "ks"], AmountText] = Field(
         default={"psi-max": "0.2", "tvd-max": "0.1", "ks": "0.1"}, min_length=1
     )
 
     @model_validator(mode="after")
     def _ordered(self) -> "ScoresTerms":
-        if self.maximum <= self.minimum:
+        # Halves, as scores are placed by: of the largest numbers the whole difference is infinite.
+        if self.maximum / 2 <= self.minimum / 2:
             message = "maximum must be above minimum"
             raise ValueError(message)
         return self
@@ -179,7 +206,7 @@ MonitorTerms = Annotated[SourceTerms | SharesTerms | ScoresTerms, Field(discrimi
 
 
 class Monitor(Document):
-    """A standing watch over an asset. ``looks`` counts those that saw something new."""
+    """A standing watch over an asset. ``looks`` counts those that saw something new; ``scorers`` post scores to it."""
 
     id: UUID
     name: str
@@ -188,18 +215,20 @@ class Monitor(Document):
     state: Literal["active", "paused"]
     every_hours: int
     looks: int
+    scorers: list[str]
     made_by: str
     made_at: datetime
     next_at: datetime
 
 
 class Look(Document):
-    """What a monitor saw of one new thing, and the review a breach opened."""
+    """What a monitor saw of one new thing, and the review a breach opened; ``figures`` as in an assay."""
 
     id: UUID
     monitor_id: UUID
     number: int
     seen: str
+    figures: Literal["raw", "rounded"] = "rounded"
     estimates: list[Estimate]
     breaches: list[CriterionResult]
     review_id: UUID | None = None

@@ -8,11 +8,14 @@ from pydantic import Field, StrictBool, StrictInt, model_validator
 
 from mintmark_shared.contracts.evaluation import CriterionResult, Estimate
 from mintmark_shared.contracts.shape import Blend, ColumnName, Shape, Suppression
-from mintmark_shared.contracts.words import AmountText, Document, Moment, Name, Text
+from mintmark_shared.contracts.words import AmountText, Document, Moment, Name, ParameterText, Text
+from mintmark_shared.figures import Telling
 
 GuaranteeLevel = Literal["none", "claimed", "proven"]
 Priority = Literal["low", "normal", "high"]
-Parameter = StrictBool | StrictInt | Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+ParameterInteger = Annotated[StrictInt, Field(ge=-(2**53) + 1, le=2**53 - 1)]
+"""As far as the canonical form of a plan carries whole numbers (RFC 8785)."""
+Parameter = StrictBool | ParameterInteger | ParameterText
 
 
 class Plan(Document):
@@ -63,6 +66,16 @@ class SourceUnit(Document):
 
     identified_by: ColumnName | None = None
     maximum_rows: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+
+AssetStateName = Literal["quarantined", "released", "rejected", "suspended", "withdrawn", "retired"]
+
+
+class AssetState(Document):
+    """What an asset is, by the one word that counts: policy's."""
+
+    asset_id: UUID
+    state: AssetStateName
 
 
 class Guarantee(Document):
@@ -190,12 +203,19 @@ class AssayKeysRequest(Document):
 
 
 class AssayKeys(Document):
-    """Data keys, base64, and the suite of measures the charter names."""
+    """Data keys, base64, the suite of measures the charter names, and how figures are told to those without the right
+    to read them raw.
+    """
 
     source_key: str
     asset_key: str
     others: dict[str, str] = Field(default_factory=dict)
     suite: str | None = None
+    figures: Telling = "withheld"
+
+
+SUSPENDED = "suspended"
+"""The code of a refusal that a vote may lift: whoever was paid for waits. What is stopped for good says ``stopped``."""
 
 
 class KeyRequest(Document):
@@ -227,7 +247,7 @@ class Criterion(Document):
 
 
 class Release(Document):
-    """The decision that lets an asset out, or keeps it in."""
+    """The decision that lets an asset out, or keeps it in; ``figures`` says how the criteria's are told here."""
 
     id: UUID
     asset_id: UUID
@@ -237,6 +257,7 @@ class Release(Document):
     review_id: UUID | None = None
     triggered: list[str] = Field(default_factory=list[str])
     criteria: list[CriterionResult]
+    figures: Telling = "withheld"
     charter_digest: str
     decided_at: datetime
 
@@ -262,6 +283,7 @@ class Finding(Document):
     evidence: UUID
     verdict: Literal["stands", "review", "suspended"]
     criteria: list[CriterionResult]
+    figures: Telling = "withheld"
     triggered: list[str]
     review_id: UUID | None = None
 

@@ -3,12 +3,15 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from mintmark_shared.contracts.words import AmountText, Document, Name
+from mintmark_shared.numbers import canonical_number
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
-NumberText = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,15})?$")]
+NumberText = Annotated[
+    str, StringConstraints(pattern=r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,15})?$"), AfterValidator(canonical_number)
+]
 _NUMBER = r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,15})?"
 _TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 _MOMENT = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ]{_TIME})?"

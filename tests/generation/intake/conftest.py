@@ -1,7 +1,8 @@
 """A generation service that takes uploads, and tables to send it."""
 
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -44,7 +45,8 @@ class PolicyThatGivesKeys:
 
 
 class World:
-    def __init__(self, call: Caller, objects: Path, url: str, policy: PolicyThatGivesKeys) -> None:
+    def __init__(self, call: Caller, objects: Path, url: str, policy: Any, app: Any) -> None:
+        self.app = app
         self.call = call
         self.policy = policy
         self.objects = objects
@@ -79,23 +81,31 @@ class World:
         return versions == 0 and not [entry for entry in self.objects.rglob("*") if entry.is_file()]
 
 
-@pytest.fixture
-async def world(
-    cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller], tmp_path: Path
-) -> AsyncIterator[World]:
-    url, objects = await cluster.fresh("generation"), tmp_path / "objects"
+@asynccontextmanager
+async def make_world(
+    cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller], folder: Path, policy: Any
+) -> AsyncGenerator[World]:
+    """Generation over HTTP, with a source that is declared; ``policy`` answers as policy would."""
+    url, objects = await cluster.fresh("generation"), folder / "objects"
     peers = {"policy_url": "http://x", "evaluation_url": "http://x", "objects_url": objects.as_uri()}
     limits = {"maximum_upload_bytes": 200_000, "maximum_table_bytes": 400_000}
     settings = Settings.model_validate(settings_of(url) | peers | limits)
     surroundings = around("generation", settings)
-    policy = PolicyThatGivesKeys()
     workshop = create_workshop(settings, surroundings, policy=policy)
     app = create_app(settings, surroundings=surroundings, workshop=workshop)
-    made = World(caller(app, "generation"), objects, url, policy)
+    made = World(caller(app, "generation"), objects, url, policy, app)
     assert (await made.declare()).status_code == 201
     yield made
     await surroundings.database.close()
     await surroundings.http.aclose()
+
+
+@pytest.fixture
+async def world(
+    cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller], tmp_path: Path
+) -> AsyncIterator[World]:
+    async with make_world(cluster, around, caller, tmp_path, PolicyThatGivesKeys()) as made:
+        yield made
 
 
 def rows(count: int = 60) -> list[list[str]]:

@@ -135,6 +135,7 @@ async def test_a_charter_says_who_votes_on_a_withdrawal(world: World) -> None:
     await world.set_up(reviews={"withdrawal": {"stages": [{"name": "s", "counts": {"legal": 1}}]}})
     asset = await made(world)
     opened = await world.post("steward", f"/v1/assets/{asset}:withdraw", 202, {"reason": REASON})
+    assert (await world.ballot(opened["review_id"], "privacy-officer")).json()["state"] == "open"
     await world.approve(opened["review_id"], "counsel")
     assert (await world.get(f"/v1/assets/{asset}"))["state"] == "withdrawn"
 

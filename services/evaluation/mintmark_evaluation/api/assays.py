@@ -7,13 +7,14 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from mintmark_evaluation.api.report import HEADERS, render
-from mintmark_evaluation.api.words import READ, InLaboratory, ReassayRequest
+from mintmark_evaluation.api.words import RAW, READ, InLaboratory, ReassayRequest
 from mintmark_evaluation.store import PAGE, Store
 from mintmark_evaluation.use_cases import assays as use_cases
 from mintmark_evaluation.use_cases import audits, reassays
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.evaluation import Assay, AssayRequest, GuaranteeAudit, GuaranteeAuditRequest, Reassays
 from mintmark_shared.contracts.words import Name
+from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.idempotency import KeyedAttempt, ThisAttempt
 from mintmark_shared.web import Pages
 
@@ -22,7 +23,12 @@ WRITE = requires("evaluation:assays:write")
 
 
 @router.post(
-    "/assays", status_code=202, response_model=Assay, operation_id="requestAssay", summary="Have an asset judged"
+    "/assays",
+    status_code=202,
+    response_model=Assay,
+    operation_id="requestAssay",
+    summary="Have an asset judged",
+    openapi_extra={LARGEST_BODY: 16 * 2**20},
 )
 async def request_assay(
     request: AssayRequest,
@@ -39,20 +45,20 @@ async def list_assays(
     pages: Pages,
     asset: Annotated[UUID | None, Query()] = None,
     after: Annotated[UUID | None, Query()] = None,
-    _: Caller = READ,
+    caller: Caller = READ,
 ) -> list[Assay]:
     async with laboratory.database.transaction() as connection:
         rows = await Store(connection).page(asset, after)
     if len(rows) == PAGE:
         pages.follow(rows[-1].id)
-    return [Assay.model_validate(use_cases.show(row)) for row in rows]
+    return [Assay.model_validate(use_cases.show(row, raw=caller.holds(RAW))) for row in rows]
 
 
 @router.get("/assays/{assay_id}", operation_id="getAssay", summary="An assay and its figures")
-async def get_assay(assay_id: UUID, laboratory: InLaboratory, _: Caller = READ) -> Assay:
+async def get_assay(assay_id: UUID, laboratory: InLaboratory, caller: Caller = READ) -> Assay:
     async with laboratory.database.transaction() as connection:
         row = await Store(connection).assay(assay_id)
-    return Assay.model_validate(use_cases.show(row))
+    return Assay.model_validate(use_cases.show(row, raw=caller.holds(RAW)))
 
 
 @router.get(
@@ -61,11 +67,12 @@ async def get_assay(assay_id: UUID, laboratory: InLaboratory, _: Caller = READ) 
     summary="An assay as one page to read and print",
     response_class=HTMLResponse,
 )
-async def report(assay_id: UUID, laboratory: InLaboratory, _: Caller = READ) -> HTMLResponse:
+async def report(assay_id: UUID, laboratory: InLaboratory, caller: Caller = READ) -> HTMLResponse:
     async with laboratory.database.transaction() as connection:
         row = await Store(connection).assay(assay_id)
-    criteria = row.release["criteria"] if row.release else []
-    return HTMLResponse(render(use_cases.show(row), criteria), headers=HEADERS)
+    raw = caller.holds(RAW)
+    page = render(use_cases.show(row, raw=raw), use_cases.shown_criteria(row, raw=raw))
+    return HTMLResponse(page, headers=HEADERS)
 
 
 @router.post(
@@ -99,6 +106,7 @@ async def reassay(
     response_model=GuaranteeAudit,
     operation_id="auditGuarantee",
     summary="Hold a configuration's ε against what its runs show",
+    openapi_extra={LARGEST_BODY: 8 * 2**20},
 )
 async def audit(
     request: GuaranteeAuditRequest, laboratory: InLaboratory, attempt: KeyedAttempt, caller: Caller = WRITE

@@ -6,12 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from mintmark_evaluation.api.words import READ, InLaboratory, MonitorRequest, ScoresKept, ScoresPosted
+from mintmark_evaluation.api.words import RAW, READ, InLaboratory, MonitorRequest, Scorers, ScoresKept, ScoresPosted
 from mintmark_evaluation.store import PAGE
 from mintmark_evaluation.store.monitors import MonitorStore
 from mintmark_evaluation.use_cases import monitors as use_cases
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.evaluation import Look, Monitor
+from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.idempotency import ThisAttempt
 from mintmark_shared.web import Pages
 
@@ -29,6 +30,7 @@ async def make(
         asset_id=request.asset_id,
         terms=request.terms,
         every_hours=request.every_hours,
+        scorers=request.scorers,
         by=caller.subject,
         attempt=attempt,
     )
@@ -58,12 +60,12 @@ async def monitor(monitor_id: UUID, laboratory: InLaboratory, _: Caller = READ) 
 
 
 @router.get("/{monitor_id}/looks", operation_id="listLooks", summary="What a monitor saw, the latest first")
-async def looks(monitor_id: UUID, laboratory: InLaboratory, _: Caller = READ) -> list[Look]:
+async def looks(monitor_id: UUID, laboratory: InLaboratory, caller: Caller = READ) -> list[Look]:
     async with laboratory.database.transaction() as connection:
         store = MonitorStore(connection)
         await store.monitor(monitor_id)
         rows = await store.looks(monitor_id)
-    return [Look.model_validate(use_cases.show_look(row)) for row in rows]
+    return [Look.model_validate(use_cases.show_look(row, raw=caller.holds(RAW))) for row in rows]
 
 
 @router.post(
@@ -72,6 +74,7 @@ async def looks(monitor_id: UUID, laboratory: InLaboratory, _: Caller = READ) ->
     response_model=ScoresKept,
     operation_id="postScores",
     summary="Scores of a model that uses the asset; kept as counts",
+    openapi_extra={LARGEST_BODY: 8 * 2**20},
 )
 async def scores(
     monitor_id: UUID,
@@ -84,6 +87,12 @@ async def scores(
         laboratory, monitor_id, scores=request.scores, by=caller.subject, attempt=attempt
     )
     return reply.response()
+
+
+@router.put("/{monitor_id}/scorers", operation_id="nameScorers", summary="Say who besides the owner may post scores")
+async def scorers(monitor_id: UUID, said: Scorers, laboratory: InLaboratory, caller: Caller = WRITE) -> Monitor:
+    named = await use_cases.name_scorers(laboratory, monitor_id, scorers=said.scorers, by=caller.subject)
+    return Monitor.model_validate(named)
 
 
 @router.post("/{monitor_id}:pause", operation_id="pauseMonitor", summary="Look no more for now")

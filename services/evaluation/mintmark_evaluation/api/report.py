@@ -17,6 +17,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 MOST_BARS = 40
+SHORT = 4
 _pages = Environment(
     loader=PackageLoader("mintmark_evaluation", "api"),
     autoescape=select_autoescape(default=True, default_for_string=True),
@@ -24,6 +25,14 @@ _pages = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def short(number: str) -> str:
+    """A figure to four decimals; one that has fewer was rounded, and says no more than it knows."""
+    return f"{float(number):.{SHORT}f}" if len(number.partition(".")[2]) > SHORT else number
+
+
+_pages.filters["short"] = short
 
 SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Privacy: what attackers gain beyond what the population tells": {
@@ -94,6 +103,11 @@ VERDICTS = {
     "suspended": ("Stopped", "Looked at again, it broke a bound that stops it at once."),
     None: ("Not decided", "Nothing has been decided on yet."),
 }
+TELLINGS = {
+    "raw": None,
+    "rounded": "Figures are rounded to what their intervals support, and counts of people to two figures.",
+    "withheld": "Figures are not shown: the table is too small, or whoever asked for it chose what it holds.",
+}
 LIMITATIONS = (
     "Every criterion must hold for a release, so an asset that misses one is let out as rarely as that bound errs.",
     "Attacks are what was tried, not all that can be: they bound a risk from below, never from above.",
@@ -137,6 +151,7 @@ def render(assay: Mapping[str, Any], criteria: Sequence[Mapping[str, Any]]) -> s
         curve=_curve(estimates.get("membership-auc")),
         advice=[text for one in assay["estimates"] for text in one["details"].get("advice", [])],
         limitations=LIMITATIONS,
+        telling=TELLINGS[assay["figures"]],
     )
 
 

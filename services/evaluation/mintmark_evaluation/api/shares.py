@@ -10,6 +10,7 @@ from mintmark_evaluation.store import Store
 from mintmark_evaluation.use_cases import shares as use_cases
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.evaluation import ReferenceShares
+from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1/populations", tags=["shares"])
@@ -21,6 +22,7 @@ router = APIRouter(prefix="/v1/populations", tags=["shares"])
     response_model=ReferenceShares,
     operation_id="declareShares",
     summary="Declare a population's published shares, in a new version",
+    openapi_extra={LARGEST_BODY: 8 * 2**20},
 )
 async def declare(
     population_id: UUID,

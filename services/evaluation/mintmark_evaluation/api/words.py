@@ -9,13 +9,16 @@ from pydantic import Field
 
 from mintmark_evaluation.use_cases.laboratory import Laboratory
 from mintmark_shared.auth import requires
-from mintmark_shared.contracts.evaluation import MonitorTerms
+from mintmark_shared.contracts.evaluation import MonitorTerms, Score
+from mintmark_shared.contracts.owners import Owner
 from mintmark_shared.contracts.shape import Category, ColumnName
 from mintmark_shared.contracts.words import Document, Name, Text
 
 READ = requires("evaluation:read")
+RAW = "evaluation:raw:read"
+"""The right to read figures computed from real rows to the last digit."""
 Share = Annotated[str, Field(pattern=r"^(0|1|0\.[0-9]{1,12}|1\.0{1,12})$")]
-Score = Annotated[float, Field(allow_inf_nan=False)]
+People = Annotated[list[Owner], Field(max_length=50)]
 
 
 async def _laboratory(request: Request) -> Laboratory:
@@ -39,12 +42,19 @@ class ReassayRequest(Document):
 
 
 class MonitorRequest(Document):
-    """What to watch of an asset, and how often to see whether anything is new."""
+    """What to watch of an asset, how often to see whether anything is new, and who besides you posts scores to it."""
 
     name: Name
     asset_id: UUID
     terms: MonitorTerms
     every_hours: Annotated[int, Field(ge=1, le=8760)] = 24
+    scorers: People = Field(default_factory=list[Owner])
+
+
+class Scorers(Document):
+    """Who besides a monitor's owner posts scores: subjects of their tokens."""
+
+    scorers: People
 
 
 class ScoresPosted(Document):

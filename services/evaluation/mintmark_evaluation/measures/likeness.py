@@ -139,7 +139,7 @@ def coverage(tables: Tables) -> list[Measured]:
     inside = _balls_around(made, real, radii) / NEIGHBOURS
     half = float(stats.norm.ppf(0.975) * inside.std(ddof=1) / np.sqrt(size))
     mean = float(inside.mean())
-    how = f"balls to the {NEIGHBOURS}th neighbour of {size} real rows"
+    how = f"balls to the {NEIGHBOURS}th neighbour of as many real rows"
     return [
         Estimate("coverage", covered / size, lower, upper, size, f"{how}; Wilson", tables.seed),
         Estimate("density", mean, max(0.0, mean - half), mean + half, size, f"{how}; normal", tables.seed),

@@ -150,7 +150,7 @@ def _curve(members: Array, outsiders: Array) -> list[list[float]]:
 def _tpr(tables: Tables, metric: str, rate: float, members: Array, outsiders: Array) -> Measured:
     half = len(outsiders) // 2
     if half * rate < 1:
-        return NotEstimable(metric, f"{half} non-members cannot tell a false positive rate of {rate:g}")
+        return NotEstimable(metric, f"too few non-members to tell a false positive rate of {rate:g}")
     threshold = float(np.quantile(outsiders[:half], 1 - rate, method="higher"))
     caught = int((members > threshold).sum())
     lower, upper = clopper_pearson(caught, len(members))

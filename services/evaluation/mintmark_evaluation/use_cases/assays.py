@@ -5,6 +5,7 @@ import logging
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +20,13 @@ from mintmark_evaluation.store import Store
 from mintmark_evaluation.tables import journal
 from mintmark_evaluation.use_cases.laboratory import ASSAY_JOB, Laboratory
 from mintmark_evaluation.use_cases.shares import as_numbers
+from mintmark_evaluation.use_cases.telling import telling_of, told_criteria, told_estimates
 from mintmark_shared import custody
-from mintmark_shared.canonical import check_storable
-from mintmark_shared.contracts.evaluation import AssayRequest
+from mintmark_shared.canonical import check_storable, digest
+from mintmark_shared.contracts.evaluation import Assay, AssayRequest
 from mintmark_shared.contracts.evaluation import Estimate as EstimateOnWire
 from mintmark_shared.contracts.policy import (
+    SUSPENDED,
     AssayKeys,
     AssayKeysRequest,
     Finding,
@@ -32,17 +35,21 @@ from mintmark_shared.contracts.policy import (
     ReleaseRequest,
 )
 from mintmark_shared.errors import Invalid, MintmarkError, Unavailable
+from mintmark_shared.figures import Telling
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
-from mintmark_shared.queue import enqueue
+from mintmark_shared.queue import Later, enqueue
 from mintmark_shared.telemetry import place_of
 
 DIGITS = 6
+RESUMING_TAKES = timedelta(seconds=30)
+ADVICE = "Assay more rows, or ask for less."
 logger = logging.getLogger("mintmark.assay")
 
 
-def show(row: Any) -> dict[str, Any]:
-    """An assay as it goes over the wire."""
+def show(row: Any, *, raw: bool) -> dict[str, Any]:
+    """An assay as it goes over the wire; its figures ``raw`` to who may read them so."""
+    telling = telling_of(row.figures, raw=raw)
     return {
         "id": str(row.id),
         "asset_id": str(row.asset_id),
@@ -51,16 +58,26 @@ def show(row: Any) -> dict[str, Any]:
         "state": row.state,
         "requested_at": row.requested_at.isoformat(),
         "finished_at": row.finished_at.isoformat() if row.finished_at else None,
-        "estimates": row.estimates or [],
-        "not_estimable": row.not_estimable or [],
-        "power_notes": power_notes(row.estimates or [], row.release["criteria"] if row.release else []),
+        "figures": telling,
+        "estimates": told_estimates(row.estimates or [], telling),
+        "not_estimable": (row.not_estimable or []) if telling != "withheld" else [],
+        "power_notes": power_notes(row.estimates or [], row.release["criteria"] if row.release else [], telling),
         "verdict": row.release["verdict"] if row.release else None,
         "failure": row.failure,
     }
 
 
-def power_notes(estimates: Sequence[dict[str, Any]], criteria: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
-    """Which criteria no table of this size could meet, and how many rows might: intervals narrow with their root."""
+def shown_criteria(row: Any, *, raw: bool) -> list[dict[str, Any]]:
+    """What policy held an assay against, as it is told."""
+    return told_criteria(row.release["criteria"] if row.release else [], telling_of(row.figures, raw=raw))
+
+
+def power_notes(
+    estimates: Sequence[dict[str, Any]], criteria: Sequence[dict[str, Any]], telling: Telling
+) -> list[dict[str, str]]:
+    """Which criteria no table of this size could meet: intervals narrow with the root of the rows."""
+    if telling == "withheld":
+        return []
     known = {one["metric"]: one for one in estimates}
     notes: list[dict[str, str]] = []
     for criterion in criteria:
@@ -72,10 +89,10 @@ def power_notes(estimates: Sequence[dict[str, Any]], criteria: Sequence[dict[str
         upward = at_most is not None
         if can_tell(criterion["metric"], value, lower, upper, at_most=at_most, at_least=at_least):
             continue
-        note = (
-            f"Even a flawless table would miss this: with n = {found['n']} the bound lies "
-            f"{upper - value if upward else value - lower:.4f} from the estimate. Assay more rows, or ask for less."
+        found_so = (
+            f" with n = {found['n']} the bound lies {upper - value if upward else value - lower:.4f} from the estimate."
         )
+        note = f"Even a flawless table would miss this{':' + found_so if telling == 'raw' else '.'} {ADVICE}"
         notes.append({"metric": criterion["metric"], "note": note})
     return notes
 
@@ -109,9 +126,10 @@ async def request_assay(lab: Laboratory, request: AssayRequest, *, by: str, atte
         made = await store.add(request.asset_id, body, now)
         await enqueue(connection, ASSAY_JOB, made)
         event = AuditEvent(by, "assay.request", f"asset:{request.asset_id}", details={"assay": str(made)})
-        await journal.record(connection, now, event)
+        row = await store.assay(made)
+        await journal.record(connection, now, event, lineage=[told_of(row, now, "START")])
         headers = {"Location": f"/v1/assays/{made}", "Retry-After": "2"}
-        return await attempt.keep(connection, by, Reply(202, show(await store.assay(made)), headers))
+        return await attempt.keep(connection, by, Reply(202, show(row, raw=False), headers))
 
 
 async def carry(lab: Laboratory, assay_id: UUID) -> None:
@@ -119,6 +137,7 @@ async def carry(lab: Laboratory, assay_id: UUID) -> None:
 
     Raises:
         Unavailable: policy does not answer; take the assay up again.
+        Later: something is suspended that the assay of a new table needs.
     """
     async with lab.database.transaction() as connection:
         row = await Store(connection).assay(assay_id)
@@ -134,7 +153,7 @@ async def _measure(lab: Laboratory, row: Any) -> Any:
     try:
         keys = await lab.policy.assay_keys(request.permit_id, keys_for(request))
         suite = request.suite or keys.suite or STANDARD
-        row = await _save(lab, row, suite=suite)
+        row = await _save(lab, row, suite=suite, figures=keys.figures)
         shares = await _shares(lab, request.declaration.population_id)
         found = await asyncio.to_thread(measure_objects, lab.objects, request, keys, suite, shares)
     except Unavailable:
@@ -142,6 +161,9 @@ async def _measure(lab: Laboratory, row: Any) -> Any:
     except Invalid as error:
         return await _fail(lab, row, str(error))
     except MintmarkError as error:
+        if error.problem_code == SUSPENDED and row.purpose == "release":
+            # The table was paid for, and a vote may start again what is suspended.
+            raise Later(RESUMING_TAKES) from error
         return await _fail(lab, row, f"Policy refused the keys: {error.problem_code}.")
     except Exception as error:
         logger.exception("assay failed", exc_info=error)
@@ -249,18 +271,25 @@ async def _fail(lab: Laboratory, row: Any, why: str) -> Any:
 
 
 async def _journal(connection: Any, row: Any, now: Any, event_type: str) -> None:
-    """The assay as its own OpenLineage run under the generation run it judges."""
-    event = AuditEvent("evaluation", "assay.finish", f"asset:{row.asset_id}", row.state, {"assay": str(row.id)})
-    facet = {name: value for name, value in show(row).items() if name != "requested_at"}
-    # What lies behind a figure, histograms among it, stays with the assay: the record holds figures.
+    told = Assay.model_validate(show(row, raw=True)).model_dump(mode="json")
+    details = {"assay": str(row.id), "digest": digest(told)}
+    event = AuditEvent("evaluation", "assay.finish", f"asset:{row.asset_id}", row.state, details)
+    # The record is read by many and published in part: it holds what is told to those without a right to more.
+    facet = {name: value for name, value in show(row, raw=False).items() if name != "requested_at"}
     facet["estimates"] = [{key: part for key, part in one.items() if key != "details"} for one in facet["estimates"]]
-    lineage = openlineage_event(
+    lineage = told_of(row, now, event_type, mintmark_evaluation=facet)
+    await journal.record(connection, now, event, lineage=[lineage])
+
+
+def told_of(row: Any, now: Any, event_type: str, **facets: Any) -> dict[str, Any]:
+    """The assay as its own OpenLineage run under the generation run it judges; what repeats is judging that asset."""
+    return openlineage_event(
         at=now,
         event_type=event_type,
         run_id=str(row.id),
-        job="evaluation.assay",
+        job=f"evaluation.assay/{row.asset_id}",
         inputs=[dataset("asset", str(row.asset_id))],
-        facets={"mintmark_evaluation": facet},
+        facets=facets,
         parent_run_id=str(row.asset_id),
+        parent_job=AssayRequest.model_validate(row.request).job,
     )
-    await journal.record(connection, now, event, lineage=[lineage])

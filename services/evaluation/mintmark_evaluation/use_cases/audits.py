@@ -12,6 +12,7 @@ from mintmark_shared.contracts.evaluation import GuaranteeAuditRequest
 from mintmark_shared.contracts.policy import Condemnation
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent, openlineage_event
+from mintmark_shared.leaves import Word
 
 
 def show(row: Any) -> dict[str, Any]:
@@ -45,13 +46,17 @@ async def judge(lab: Laboratory, request: GuaranteeAuditRequest, *, by: str, att
             "estimate": wire_estimate(estimate), "verdict": verdict, "reported_by": by, "at": now,
         }  # fmt: skip
         shown = show(await Store(connection).add_audit(values))
-        details = {"generator": request.generator, "epsilon": request.epsilon, "bound": shown["estimate"]["lower"]}
+        details = {
+            "generator": Word(request.generator),
+            "epsilon": request.epsilon,
+            "bound": shown["estimate"]["lower"],
+        }
         event = AuditEvent(by, "guarantee.audit", f"audit:{request.id}", verdict, details)
         lineage = openlineage_event(
             at=now,
             event_type="COMPLETE",
             run_id=str(request.id),
-            job="evaluation.guarantee-audit",
+            job=f"evaluation.guarantee-audit/{request.generator}",
             facets={"mintmark_guarantee_audit": shown},
         )
         await journal.record(connection, now, event, lineage=[lineage])

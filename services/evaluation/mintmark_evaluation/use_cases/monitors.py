@@ -10,13 +10,13 @@ from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, Literal
 from uuid import UUID
 
-import numpy as np
 import pyarrow as pa
 
-from mintmark_evaluation.domain import Estimate, Measured, level_of_look
+from mintmark_evaluation.domain import Estimate, Measured, counts_of, level_of_look
 from mintmark_evaluation.measures import drift
 from mintmark_evaluation.measures.reference import Tables
 from mintmark_evaluation.store import Store
@@ -24,13 +24,16 @@ from mintmark_evaluation.store.monitors import MonitorStore
 from mintmark_evaluation.tables import journal
 from mintmark_evaluation.use_cases.assays import keys_for, open_tables, wire_estimate
 from mintmark_evaluation.use_cases.laboratory import LOOK_JOB, Laboratory
+from mintmark_evaluation.use_cases.owners import check_owner
 from mintmark_evaluation.use_cases.shares import as_numbers
+from mintmark_evaluation.use_cases.telling import told_criteria, told_estimates
 from mintmark_shared import custody
 from mintmark_shared.contracts.evaluation import AssayRequest, CriterionResult, MonitorTerms
-from mintmark_shared.contracts.policy import AssayKeysRequest, FindingRequest
+from mintmark_shared.contracts.policy import SUSPENDED, AssayKeysRequest, FindingRequest
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError, Unavailable
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.leaves import Word
 from mintmark_shared.queue import enqueue
 
 CELLS = 100
@@ -55,30 +58,41 @@ def show(row: Any) -> dict[str, Any]:
         "state": row.state,
         "every_hours": row.every_hours,
         "looks": row.looks,
+        "scorers": list(row.scorers),
         "made_by": row.made_by,
         "made_at": row.made_at.isoformat(),
         "next_at": row.next_at.isoformat(),
     }
 
 
-def show_look(row: Any) -> dict[str, Any]:
-    """A look as it goes over the wire."""
+def show_look(row: Any, *, raw: bool) -> dict[str, Any]:
+    """A look as it goes over the wire; its figures ``raw`` to who may read them so."""
+    telling: Literal["raw", "rounded"] = "raw" if raw else "rounded"
     return {
         "id": str(row.id),
         "monitor_id": str(row.monitor_id),
         "number": row.number,
         "seen": row.seen,
-        "estimates": row.estimates,
-        "breaches": row.breaches,
+        "figures": telling,
+        "estimates": told_estimates(row.estimates, telling),
+        "breaches": told_criteria(row.breaches, telling),
         "review_id": row.finding["review_id"] if row.finding else None,
         "at": row.at.isoformat(),
     }
 
 
 async def make(
-    lab: Laboratory, *, name: str, asset_id: UUID, terms: MonitorTerms, every_hours: int, by: str, attempt: Attempt
+    lab: Laboratory,
+    *,
+    name: str,
+    asset_id: UUID,
+    terms: MonitorTerms,
+    every_hours: int,
+    scorers: Sequence[str] = (),
+    by: str,
+    attempt: Attempt,
 ) -> Reply:
-    """Begin to watch over an asset; the first look is due at once.
+    """Begin to watch over an asset; the first look is due at once. ``scorers``: who else may post scores to it.
 
     Raises:
         NotFound: the asset was never assayed.
@@ -92,7 +106,8 @@ async def make(
             raise Invalid("The asset's assay names no source to watch.", code="no-source")
         values = {
             "kind": terms.kind, "asset_id": asset_id, "name": name, "terms": terms.model_dump(mode="json"),
-            "state": "active", "every_hours": every_hours, "made_by": by, "made_at": now, "next_at": now,
+            "state": "active", "every_hours": every_hours, "made_by": by, "scorers": sorted(set(scorers)),
+            "made_at": now, "next_at": now,
         }  # fmt: skip
         row = await MonitorStore(connection).add(values)
         event = AuditEvent(by, "monitor.make", f"monitor:{row.id}", details={"asset": str(asset_id)})
@@ -101,13 +116,37 @@ async def make(
 
 
 async def switch(lab: Laboratory, monitor_id: UUID, *, active: bool, by: str) -> dict[str, Any]:
-    """Pause a monitor, or have it look again; its count of looks goes on."""
+    """Pause a monitor, or have it look again; its count of looks goes on.
+
+    Raises:
+        Forbidden: it is somebody else's.
+    """
     now, state = lab.clock(), "active" if active else "paused"
     async with lab.database.transaction() as connection:
         store = MonitorStore(connection)
         await store.monitor(monitor_id, lock=True)
+        await check_owner(connection, "monitor", monitor_id, by=by)
         row = await store.set(monitor_id, state=state, **({"next_at": now} if active else {}))
         await journal.record(connection, now, AuditEvent(by, "monitor.switch", f"monitor:{monitor_id}", state))
+    return show(row)
+
+
+async def name_scorers(lab: Laboratory, monitor_id: UUID, *, scorers: Sequence[str], by: str) -> dict[str, Any]:
+    """Say who besides the owner may post scores; those who were named before may no more.
+
+    Raises:
+        Forbidden: it is somebody else's monitor.
+    """
+    now = lab.clock()
+    async with lab.database.transaction() as connection:
+        store = MonitorStore(connection)
+        await store.monitor(monitor_id, lock=True)
+        await check_owner(connection, "monitor", monitor_id, by=by)
+        row = await store.set(monitor_id, scorers=sorted(set(scorers)))
+        details = {"scorers": len(row.scorers)}
+        await journal.record(
+            connection, now, AuditEvent(by, "monitor.name-scorers", f"monitor:{monitor_id}", details=details)
+        )
     return show(row)
 
 
@@ -117,6 +156,7 @@ async def post_scores(
     """Keep a batch of a model's scores, as counts; the first batch is what later ones are held against.
 
     Raises:
+        Forbidden: neither the monitor's owner nor a scorer the owner named.
         Conflict: the monitor watches something else.
         Invalid: a score lies outside the declared range.
     """
@@ -126,12 +166,13 @@ async def post_scores(
             return answer
         store = MonitorStore(connection)
         row = await store.monitor(monitor_id, lock=True)
+        await check_owner(connection, "monitor", monitor_id, *row.scorers, by=by)
         if row.kind != "scores":
             raise Conflict(f"This monitor watches {row.kind}, not scores.", code="not-a-score-monitor")
         low, high = (float(row.terms[end]) for end in ("minimum", "maximum"))
         if not all(low <= score <= high for score in scores):
             raise Invalid(f"Scores lie from {low:g} to {high:g}.", code="score-out-of-range")
-        counts = np.histogram(scores, bins=CELLS, range=(low, high))[0].tolist()
+        counts = counts_of(scores, low, high, CELLS)
         values = {"monitor_id": monitor_id, "counts": counts, "posted_by": by, "posted_at": now}
         batch = await store.add_scores(values)
         if row.state == "active":
@@ -163,18 +204,21 @@ async def look(lab: Laboratory, monitor_id: UUID) -> None:
 
 
 async def _look(lab: Laboratory, row: Any) -> None:
+    number = row.looks + 1
     try:
+        level = level_of_look(number, float(row.terms["false_alarms"]))
         seen = await KINDS[row.kind](lab, row)
     except Unavailable:
         raise
     except MintmarkError as error:
+        if error.problem_code == SUSPENDED:
+            # Nothing is looked at while it lasts; the next look that falls due asks again.
+            return
         # A withdrawn asset or a key that is gone ends the watch: there is nothing left to look at.
         await _pause(lab, row, error)
         return
     if seen is None or seen.name == row.seen:
         return
-    number = row.looks + 1
-    level = level_of_look(number, float(row.terms["false_alarms"]))
     found = await asyncio.to_thread(seen.measure, 1 - level)
     await _keep(lab, row, number, seen.name, found)
 
@@ -184,7 +228,7 @@ async def _pause(lab: Laboratory, row: Any, error: MintmarkError) -> None:
     async with lab.database.transaction() as connection:
         await MonitorStore(connection).set(row.id, state="paused")
         event = AuditEvent(
-            "evaluation", "monitor.switch", f"monitor:{row.id}", "paused", {"because": error.problem_code}
+            "evaluation", "monitor.switch", f"monitor:{row.id}", "paused", {"because": Word(error.problem_code)}
         )
         await journal.record(connection, now, event)
 
@@ -216,6 +260,10 @@ def breached(estimates: Sequence[Estimate], limits: Mapping[str, str]) -> list[d
             actual=f"{one.value:.6f} in [{one.lower:.6f}, {one.upper:.6f}]",
             met=False,
             shortfall=f"{one.lower - float(limits[one.metric]):.6f}",
+            value=Decimal(f"{one.value:.6f}"),
+            lower=Decimal(f"{one.lower:.6f}"),
+            upper=Decimal(f"{one.upper:.6f}"),
+            n=one.n,
         ).model_dump(mode="json")
         for one in estimates
         if one.metric in limits and one.lower > float(limits[one.metric])
@@ -235,18 +283,25 @@ async def _tell(lab: Laboratory, row: Any) -> None:
 
 
 async def _journal(connection: Any, row: Any, made: Any, now: datetime) -> None:
+    judged = (await Store(connection).release_assay(row.asset_id)).request
     outcome = "breached" if made.breaches else "kept"
-    details = {"monitor": str(row.id), "number": made.number, "breached": [one["metric"] for one in made.breaches]}
+    details = {
+        "monitor": str(row.id),
+        "number": made.number,
+        "breached": [Word(one["metric"]) for one in made.breaches],
+    }
     event = AuditEvent("evaluation", "monitor.look", f"asset:{row.asset_id}", outcome, details)
-    facet = {name: value for name, value in show_look(made).items() if name != "review_id"} | {"kind": row.kind}
+    told = show_look(made, raw=False)
+    facet = {name: value for name, value in told.items() if name != "review_id"} | {"kind": row.kind}
     lineage = openlineage_event(
         at=now,
         event_type="COMPLETE",
         run_id=str(made.id),
-        job="evaluation.monitor",
+        job=f"evaluation.monitor/{row.id}",
         inputs=[dataset("asset", str(row.asset_id))],
         facets={"mintmark_drift": facet},
         parent_run_id=str(row.asset_id),
+        parent_job=AssayRequest.model_validate(judged).job,
     )
     await journal.record(connection, now, event, lineage=[lineage])
 

@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mintmark_evaluation.measures.catalogue import chosen
 from mintmark_evaluation.store import PAGE, Store
 from mintmark_evaluation.tables import journal
+from mintmark_evaluation.use_cases.assays import told_of
 from mintmark_evaluation.use_cases.laboratory import ASSAY_JOB, Laboratory
 from mintmark_shared.contracts.evaluation import Register
 from mintmark_shared.errors import Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word
 from mintmark_shared.queue import enqueue
 
 
@@ -63,7 +65,8 @@ async def _register(lab: Laboratory, source_id: UUID) -> dict[str, Any]:
 async def _queue(connection: AsyncConnection, row: Any, again: Mapping[str, Any], by: str, now: datetime) -> UUID:
     made = await Store(connection).add(row.asset_id, row.request | dict(again), now, purpose="re-assay")
     await enqueue(connection, ASSAY_JOB, made)
-    details = {"assay": str(made), "suite": again["suite"]}
+    details = {"assay": str(made), "suite": Word(again["suite"])}
     event = AuditEvent(by, "assay.repeat", f"asset:{row.asset_id}", details=details)
-    await journal.record(connection, now, event)
+    queued = await Store(connection).assay(made)
+    await journal.record(connection, now, event, lineage=[told_of(queued, now, "START")])
     return made

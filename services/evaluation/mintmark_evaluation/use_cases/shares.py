@@ -8,6 +8,7 @@ from uuid import UUID
 from mintmark_evaluation.store import Store
 from mintmark_evaluation.tables import journal
 from mintmark_evaluation.use_cases.laboratory import Laboratory
+from mintmark_evaluation.use_cases.owners import check_owner
 from mintmark_shared.errors import Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
@@ -48,6 +49,7 @@ async def declare(
 
     Raises:
         Invalid: a column's shares are more than the whole.
+        Forbidden: the population's shares are somebody else's to declare.
     """
     for name, parts in as_numbers(shares).items():
         if sum(parts.values()) > WHOLE:
@@ -58,6 +60,7 @@ async def declare(
             return answer
         values = {"source": source, "as_of": as_of, "shares": shares, "made_by": by, "made_at": now}
         row = await Store(connection).add_shares(population_id, values)
+        await check_owner(connection, "shares", population_id, by=by)
         event = AuditEvent(by, "shares.declare", f"population:{population_id}", details={"version": row.version})
         await journal.record(connection, now, event)
         return await attempt.keep(connection, by, Reply(201, show(row)))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from mintmark_generation.api.words import Generation, InWorkshop
@@ -16,13 +16,16 @@ from mintmark_generation.use_cases import plans
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import Plan
+from mintmark_shared.errors import Unavailable
 from mintmark_shared.idempotency import IdempotencyKey
+from mintmark_shared.streams import EventStream
 from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1/generations", tags=["generations"])
 READ = requires("generation:read")
 WRITE = requires("generation:runs:write")
 POLL_SECONDS = 0.3
+PAUSE_SECONDS = 1.0
 
 
 @router.post(
@@ -48,14 +51,15 @@ async def list_generations(
         rows = await Store(connection).runs(after)
     if len(rows) == PAGE:
         pages.follow(rows[-1].id)
-    return [Generation.model_validate(plans.show_run(row)) for row in rows]
+    return [Generation.model_validate(shown) for shown in await plans.show_now(workshop, rows)]
 
 
 @router.get("/{run_id}", operation_id="getGeneration", summary="Where a run stands")
 async def get_generation(run_id: UUID, workshop: InWorkshop, _: Caller = READ) -> Generation:
     async with workshop.database.transaction() as connection:
         row = await Store(connection).run(run_id)
-    return Generation.model_validate(plans.show_run(row))
+    (shown,) = await plans.show_now(workshop, [row])
+    return Generation.model_validate(shown)
 
 
 @router.get(
@@ -65,18 +69,24 @@ async def get_generation(run_id: UUID, workshop: InWorkshop, _: Caller = READ) -
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
-async def watch(run_id: UUID, workshop: InWorkshop, _: Caller = READ) -> StreamingResponse:
+async def watch(run_id: UUID, request: Request, workshop: InWorkshop, caller: Caller = READ) -> StreamingResponse:
     async with workshop.database.transaction() as connection:
         await Store(connection).run(run_id)
-    return StreamingResponse(_events(workshop, run_id), media_type="text/event-stream")
+    return EventStream(_events(workshop, run_id), request, caller)
 
 
 async def _events(workshop: Workshop, run_id: UUID) -> AsyncIterator[str]:
     last = None
     while True:
-        async with workshop.database.transaction() as connection:
-            row = await Store(connection).run(run_id)
-        told = {"state": row.state, "progress": round(row.progress, 3), "failure": row.failure}
+        try:
+            async with workshop.database.transaction() as connection:
+                row = await Store(connection).run(run_id)
+            (shown,) = await plans.show_now(workshop, [row])
+        except Unavailable:
+            # Whoever watches waits with us: the run goes on too.
+            await asyncio.sleep(PAUSE_SECONDS)
+            continue
+        told = {"state": shown["state"], "progress": round(row.progress, 3), "failure": row.failure}
         if told != last:
             yield f"event: progress\ndata: {json.dumps(told)}\n\n"
             last = told

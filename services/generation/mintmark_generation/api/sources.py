@@ -9,10 +9,13 @@ from fastapi.responses import JSONResponse
 from mintmark_generation.api.words import InWorkshop, SourceShown, SourceVersionShown
 from mintmark_generation.store import PAGE, Store
 from mintmark_generation.use_cases import sources as use_cases
-from mintmark_generation.use_cases.intake import MEDIA_TYPES, Limits, Upload, spool_body
+from mintmark_generation.use_cases.intake import MEDIA_TYPES, Upload
+from mintmark_generation.use_cases.owners import check_source_owner
+from mintmark_generation.use_cases.receiving import Limits, spool_body
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.generation import HeldVersion, SourceDeclaration
+from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.idempotency import Attempt, OptionalIdempotencyKey, ThisAttempt
 from mintmark_shared.web import Pages
 
@@ -23,7 +26,14 @@ ENCODINGS: dict[str, Any] = {"enum": ["", "identity", "gzip"]}
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
-@router.post("", status_code=201, response_model=SourceShown, operation_id="registerSource", summary="Declare a source")
+@router.post(
+    "",
+    status_code=201,
+    response_model=SourceShown,
+    operation_id="registerSource",
+    summary="Declare a source",
+    openapi_extra={LARGEST_BODY: 8 * 2**20},
+)
 async def register(
     declaration: SourceDeclaration,
     workshop: InWorkshop,
@@ -52,12 +62,12 @@ async def get_source(source_id: UUID, workshop: InWorkshop, _: Caller = READ) ->
 
 
 @router.get("/{source_id}/versions", operation_id="listSourceVersions", summary="A source's uploads")
-async def list_versions(source_id: UUID, workshop: InWorkshop, _: Caller = READ) -> list[SourceVersionShown]:
+async def list_versions(source_id: UUID, workshop: InWorkshop, caller: Caller = READ) -> list[SourceVersionShown]:
     async with workshop.database.transaction() as connection:
         store = Store(connection)
         await store.source(source_id)
         rows = await store.versions(source_id)
-    return [SourceVersionShown.model_validate(use_cases.show_version(row)) for row in rows]
+    return [SourceVersionShown.model_validate(use_cases.show_version(row, to=caller.subject)) for row in rows]
 
 
 @router.get("/{source_id}/held", operation_id="getHeldVersion", summary="Where the newest upload lies sealed")
@@ -71,7 +81,10 @@ async def held(source_id: UUID, workshop: InWorkshop, _: Caller = requires("gene
     response_model=SourceVersionShown,
     operation_id="uploadSource",
     summary="Upload the table; it is checked, split and sealed",
-    openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(MEDIA_TYPES, _BINARY)}},
+    openapi_extra={
+        LARGEST_BODY: None,
+        "requestBody": {"required": True, "content": dict.fromkeys(MEDIA_TYPES, _BINARY)},
+    },
 )
 async def upload(
     source_id: UUID,
@@ -82,6 +95,8 @@ async def upload(
     content_encoding: Annotated[str, Header(description="gzip, or absent.", json_schema_extra=ENCODINGS)] = "",
     caller: Caller = WRITE,
 ) -> JSONResponse:
+    # Before the table is read: a stranger's is not even taken in.
+    await check_source_owner(workshop, source_id, by=caller.subject)
     declaration = await use_cases.declaration_of(workshop, source_id)
     limits = Limits(workshop.settings.maximum_upload_bytes, workshop.settings.maximum_table_bytes)
     spool = await spool_body(request.stream(), content_encoding.strip().lower(), limits)

@@ -15,7 +15,7 @@ from mintmark_shared.contracts.words import Document
 
 RunState = Literal[
     "denied", "in_review", "queued", "redeemed", "fitting", "fitted", "quarantined", "assaying",
-    "released", "rejected", "failed", "cancelled",
+    "released", "rejected", "suspended", "withdrawn", "retired", "failed", "cancelled",
 ]  # fmt: skip
 
 
@@ -63,6 +63,8 @@ class SourceShown(Document):
 
 
 class SourceVersionShown(Document):
+    """An upload; its counts are exact for who uploaded it, and to two figures for others."""
+
     id: UUID
     source_id: UUID
     train_rows: int
@@ -92,7 +94,10 @@ class RuleKept(Document):
 
 
 class LeftOut(Document):
-    """Rows left out because too few were like them: of the source before learning, or of what the model made."""
+    """Rows left out because too few were like them: of the source before learning, or of what the model made.
+
+    Counts of real rows are told to two figures, and of their worst group what the rule demands.
+    """
 
     of: Literal["output", "input"]
     rows_seen: int
@@ -101,7 +106,7 @@ class LeftOut(Document):
 
 
 class Blended(Document):
-    """The real rows in a table."""
+    """The real rows in a table; their strata's shares are told in steps of a twentieth."""
 
     real_rows: int
     strata: list[StratumMade]
@@ -144,7 +149,10 @@ class DecisionShown(Document):
 
 
 class Generation(Document):
-    """A run and where it stands. ``charged`` says whether its budget was spent."""
+    """A run and where it stands; once its asset was decided on, what that is now by policy's word.
+
+    ``charged`` says whether its budget was spent.
+    """
 
     id: UUID
     state: RunState

@@ -10,7 +10,7 @@ import pyarrow as pa
 from mintmark_generation.generators import blending
 from mintmark_generation.generators.dressing import plain_shape
 from mintmark_generation.generators.protocol import Fitted
-from mintmark_generation.generators.shaping import shaped
+from mintmark_generation.generators.shaping import ShapeUnreachable, shaped
 from mintmark_generation.generators.suppression import of_exactly, rules_of
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.shape import Blend, Shape, Suppression
@@ -59,7 +59,11 @@ def assemble(fitted: Fitted, asked: Asked, read_real: ReadReal) -> tuple[pa.Tabl
     real_rows = blending.real_rows(asked.rows, asked.blend)
     seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
     real = blending.RealRows(read_real(), [seed, 1])
-    taken, of_real = _chosen(real, asked.blend.shape, real_rows, asked)
+    try:
+        taken, of_real = _chosen(real, asked.blend.shape, real_rows, asked)
+    except ShapeUnreachable:
+        # The reason counts the rows it tried, and these are people.
+        raise ShapeUnreachable(blending.TOO_FEW) from None
     made, report = _chosen(fitted, asked.shape, asked.rows - real_rows, asked)
     report["blend"] = {"real_rows": real_rows, "strata": of_real["strata"], "suppression": of_real["suppression"]}
     return blending.mixed(taken, made, asked.blend, seed), report

@@ -12,6 +12,9 @@ from mintmark_shared.contracts.shape import Blend
 REAL, SYNTHETIC = "real", "synthetic"
 
 
+TOO_FEW = "the source has too few such rows to learn from for the real part of the table"
+
+
 def real_rows(rows: int, blend: Blend) -> int:
     """How many rows of the table are real: the share, to the nearest row, one at least."""
     return max(1, int((rows * Decimal(blend.share)).to_integral_value(ROUND_HALF_EVEN)))
@@ -29,7 +32,7 @@ class RealRows:
 
     def sample(self, rows: int, seed: int | None) -> pa.Table:  # noqa: ARG002 - the order was drawn once
         if self._given >= self._table.num_rows:
-            raise ShapeUnreachable("the source has too few such rows to learn from for the real part of the table")
+            raise ShapeUnreachable(TOO_FEW)
         piece = self._table.slice(self._given, rows)
         self._given += piece.num_rows
         return piece

@@ -10,6 +10,7 @@ import pyarrow as pa
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import Guarantee, Mechanism, Parameter
 from mintmark_shared.errors import Invalid
+from mintmark_shared.numbers import read_decimal
 
 Report = Callable[[float], None]
 Parameters = Mapping[str, Parameter]
@@ -45,10 +46,10 @@ class ParameterSpec:
         if not fits:
             raise Invalid(f"{name} must be {self._noun()}.", code="parameter-invalid")
         try:
-            number = Decimal(value)
-        except ArithmeticError:
+            number = read_decimal(value)
+        except ValueError:
             raise Invalid(f"{name} must be {self._noun()}.", code="parameter-invalid") from None
-        if not number.is_finite() or not Decimal(self.minimum) <= number <= Decimal(self.maximum):
+        if not Decimal(self.minimum) <= number <= Decimal(self.maximum):
             raise Invalid(f"{name} must lie from {self.minimum} to {self.maximum}.", code="parameter-invalid")
 
     def _noun(self) -> str:

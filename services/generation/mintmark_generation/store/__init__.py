@@ -108,10 +108,12 @@ class Store:
         return (await self._connection.execute(query)).all()
 
     async def take_up(self, run_id: UUID, at: datetime) -> Row[Any]:
-        """Make this worker the run's only one: whoever held it before can save no more."""
-        taken = (
-            update(runs).where(runs.c.id == run_id).values(attempt=runs.c.attempt + 1, changed_at=at).returning(runs)
-        )
+        """Make this worker the run's only one: whoever held it before can save no more.
+
+        Who holds it is a random name, for a count comes again in a database that went back in time.
+        """
+        held = {"attempt": runs.c.attempt + 1, "holder": func.gen_random_uuid(), "changed_at": at}
+        taken = update(runs).where(runs.c.id == run_id).values(held).returning(runs)
         return await self._one(taken, f"There is no generation {run_id}.")
 
     async def save(self, run: Row[Any], at: datetime, **values: Any) -> Row[Any]:
@@ -126,7 +128,7 @@ class Store:
             raise Conflict(f"A run that is {run.state} cannot become {after}.", code="no-such-move")
         saved = (
             update(runs)
-            .where(runs.c.id == run.id, runs.c.attempt == run.attempt, runs.c.state == run.state)
+            .where(runs.c.id == run.id, runs.c.holder == run.holder, runs.c.state == run.state)
             .values(changed_at=at, **values)
             .returning(runs)
         )

@@ -17,6 +17,7 @@ from mintmark_shared.contracts.policy import Parameter
 from mintmark_shared.errors import Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word
 from mintmark_shared.queue import Later, enqueue
 
 SLICE = 20
@@ -62,7 +63,7 @@ async def request(
         }  # fmt: skip
         row = await AuditStore(connection).add(values)
         await enqueue(connection, AUDIT_JOB, row.id, place=LAST)
-        event = AuditEvent(by, "audit.request", f"audit:{row.id}", details={"generator": generator, "fits": fits})
+        event = AuditEvent(by, "audit.request", f"audit:{row.id}", details={"generator": Word(generator), "fits": fits})
         await journal.record(connection, now, event)
         headers = {"Location": f"/v1/audits/{row.id}", "Retry-After": "10"}
         return await attempt.keep(connection, by, Reply(202, show(row), headers))

@@ -1,7 +1,7 @@
 """Reading an upload: spooled under seal, then taken batch by batch, so that no table need fit in memory."""
 
-import zlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.ipc as pa_ipc
 import pyarrow.parquet as pq
-from starlette.concurrency import run_in_threadpool
 
+from mintmark_generation.use_cases.parquet import MOST_COLUMNS, check_values_fit, in_pieces, read_batches
+from mintmark_generation.use_cases.receiving import Limits
 from mintmark_generation.use_cases.values import MOST_REASONS, check_batch, reason_of
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.errors import Invalid, TooLarge, UnsupportedMedia
@@ -21,58 +22,7 @@ ARROW_STREAM, ARROW_FILE = "application/vnd.apache.arrow.stream", "application/v
 MEDIA_TYPES = (CSV, PARQUET, ARROW_STREAM, ARROW_FILE)
 BATCH_ROWS = 65_536
 CSV_BLOCK = 4 * 2**20
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much an upload may hold: as sent, and once decoded."""
-
-    body_bytes: int
-    table_bytes: int
-
-
-async def spool_body(chunks: AsyncIterator[bytes], encoding: str, limits: Limits) -> Spool:
-    """The body under seal, decoded if it is gzip, refused as soon as it is too large.
-
-    Raises:
-        TooLarge: more bytes than the limit, as sent or once decompressed.
-        UnsupportedMedia: an encoding other than gzip.
-        Invalid: broken gzip.
-        Unavailable: the disk is full.
-    """
-    if encoding not in {"", "identity", "gzip"}:
-        raise UnsupportedMedia(f"Content-Encoding {encoding} is not accepted; send gzip or none.")
-    spool = Spool()
-    try:
-        await _fill(spool, chunks, limits, zlib.decompressobj(wbits=31) if encoding == "gzip" else None)
-    except BaseException:
-        spool.close()
-        raise
-    return spool
-
-
-async def _fill(spool: Spool, chunks: AsyncIterator[bytes], limits: Limits, inflate: Any) -> None:
-    received = 0
-    async for chunk in chunks:
-        received += len(chunk)
-        part = _inflate(inflate, chunk, limits.table_bytes - len(spool)) if inflate else chunk
-        await run_in_threadpool(spool.write, part)
-        if received > limits.body_bytes or len(spool) > limits.table_bytes:
-            raise TooLarge(
-                f"The upload may hold {limits.body_bytes} bytes, and {limits.table_bytes} once decompressed."
-            )
-    if inflate is not None and not inflate.eof:
-        raise Invalid("The gzip body is cut short.", code="table-unreadable")
-
-
-def _inflate(inflate: Any, chunk: bytes, room: int) -> bytes:
-    try:
-        out: bytes = inflate.decompress(chunk, room + 1)
-    except zlib.error as error:
-        raise Invalid("The gzip body is broken.", code="table-unreadable") from error
-    if inflate.unconsumed_tail:
-        raise TooLarge("The upload decompresses to more than this service accepts.")
-    return out
+LONGEST_HEADER = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -165,8 +115,10 @@ def _csv_batches(body: IO[bytes], declaration: SourceDeclaration, _: Limits) -> 
 
 
 def _csv_header(body: IO[bytes]) -> list[str]:
-    line = body.readline(1_000_000)
+    line = body.readline(LONGEST_HEADER)
     body.seek(0)
+    if len(line) == LONGEST_HEADER or line.count(b",") >= MOST_COLUMNS:
+        raise _too_wide()
     if not line.strip():
         raise Invalid("The table has no rows.", code="table-empty")
     try:
@@ -179,16 +131,23 @@ def _csv_header(body: IO[bytes]) -> list[str]:
     return [str(column[0].as_py()) for column in first.columns]
 
 
+def _too_wide() -> Invalid:
+    return Invalid(
+        f"A table may have {MOST_COLUMNS} columns, and a header {LONGEST_HEADER} bytes.", code="table-invalid"
+    )
+
+
 def _parquet_batches(body: IO[bytes], declaration: SourceDeclaration, limits: Limits) -> Iterator[pa.RecordBatch]:
-    file = pq.ParquetFile(body)
-    metadata = file.metadata
-    _check_header(file.schema_arrow.names, declaration)
+    metadata = pq.read_metadata(body)
+    if metadata.num_columns > MOST_COLUMNS:
+        raise _too_wide()
+    _check_header(metadata.schema.to_arrow_schema().names, declaration)
     decoded = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     if metadata.num_rows > declaration.row_limit or decoded > limits.table_bytes:
         raise _too_large(declaration, limits)
-    names = [column.name for column in declaration.columns]
-    for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=names, use_threads=False):
-        yield _spread(batch, limits)
+    check_values_fit(metadata, declaration)
+    for batch in read_batches(body, metadata, declaration):
+        yield from in_pieces(batch, limits.table_bytes)
 
 
 def _arrow_batches(body: IO[bytes], declaration: SourceDeclaration, limits: Limits) -> Iterator[pa.RecordBatch]:
@@ -216,7 +175,7 @@ def _slices(batch: pa.RecordBatch, declaration: SourceDeclaration, limits: Limit
     if batch.num_rows > declaration.row_limit:
         raise _too_large(declaration, limits)
     for start in range(0, batch.num_rows, BATCH_ROWS):
-        yield _spread(batch.slice(start, BATCH_ROWS), limits)
+        yield from in_pieces(batch.slice(start, BATCH_ROWS), limits.table_bytes)
 
 
 def _check_message(message: pa_ipc.Message) -> None:
@@ -252,34 +211,19 @@ def _field(view: memoryview, table: int, number: int) -> int | None:
     return place + int.from_bytes(view[place : place + 4], "little") if offset else None
 
 
-def _spread(batch: pa.RecordBatch, limits: Limits) -> pa.RecordBatch:
-    """The batch, if what its dictionaries stand for fits: one long text may be meant by every row.
-
-    Raises:
-        TooLarge: it does not.
-    """
-    for column in batch.columns:
-        if pa.types.is_dictionary(column.type) and column.dictionary.nbytes * len(column) > limits.table_bytes:
-            longest = max((len(str(value)) for value in column.dictionary.to_pylist()), default=0)
-            if longest * len(column) > limits.table_bytes:
-                raise TooLarge("The table's dictionaries stand for more than this service accepts.")
-    return batch
-
-
 def _check_header(names: Sequence[str], declaration: SourceDeclaration) -> None:
     declared = [column.name for column in declaration.columns]
-    twice = sorted({name for name in names if list(names).count(name) > 1})
-    missing = [name for name in declared if name not in names]
+    known, counts = set(declared), Counter(names)
     # An undeclared name may itself be data (a file without a header); it is counted, not repeated.
-    strange = [i for i, name in enumerate(names) if name not in declared]
+    strange = [i for i, name in enumerate(names) if name not in known]
+    twice = sorted(name for name, count in counts.items() if count > 1)
     reasons = [
-        reason_of("column-duplicate", name, 0, "each column once", "more than once")
-        for name in twice
-        if name in declared
+        reason_of("column-duplicate", name, 0, "each column once", "more than once") for name in twice if name in known
     ]
-    reasons += [reason_of("column-missing", name, 0, "present", "absent") for name in missing]
+    reasons += [reason_of("column-missing", name, 0, "present", "absent") for name in declared if name not in counts]
     reasons += [
-        reason_of("column-undeclared", f"number {i + 1}", 0, "a declared column", "another name") for i in strange
+        reason_of("column-undeclared", f"number {i + 1}", 0, "a declared column", "another name")
+        for i in strange[:MOST_REASONS]
     ]
     if reasons or twice:
         raise Invalid(

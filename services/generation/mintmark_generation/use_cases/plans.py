@@ -1,12 +1,14 @@
 """A plan on its way: offered to the gate, then queued with its permit in one transaction."""
 
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from mintmark_generation.domain.run import CANCELLABLE
 from mintmark_generation.domain.sharing import RANKS, place
+from mintmark_generation.domain.telling import told_asset
 from mintmark_generation.generators.catalogue import engine_named
 from mintmark_generation.generators.protocol import check_source, complete
 from mintmark_generation.store import Store
@@ -17,7 +19,8 @@ from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import Decision, DecisionRequest, Mechanism, Offer, Plan, SourceUnit
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
-from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.journal import AuditEvent, dataset, job_of_runs, openlineage_event
+from mintmark_shared.ownership import check_own
 from mintmark_shared.queue import enqueue
 
 ENTRY = {"permit": "queued", "review": "in_review", "deny": "denied"}
@@ -36,13 +39,28 @@ def show_run(row: Any) -> dict[str, Any]:
         "plan": row.plan,
         "offer": row.offer,
         "decision": decision,
-        "asset": row.asset,
+        "asset": told_asset(row.asset),
         "assay_id": str(row.assay_id) if row.assay_id else None,
         "failure": row.failure,
         "charged": row.redeemed,
         "requested_at": row.requested_at.isoformat(),
         "changed_at": row.changed_at.isoformat(),
     }
+
+
+DECIDED = frozenset({"released", "rejected"})
+"""States in which a run has ended and its asset goes on: what that is is policy's to say."""
+
+
+async def show_now(works: Workshop, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Runs as they go over the wire, each with what its asset is by policy's word, which nobody here remembers better.
+
+    Raises:
+        Unavailable: policy does not answer; an asset that may be withdrawn by now is not shown as released.
+    """
+    decided = [row.id for row in rows if row.state in DECIDED]
+    states = await works.policy.asset_states(decided) if decided else {}
+    return [show_run(row) | {"state": states.get(row.id, row.state)} for row in rows]
 
 
 def run_id_of(requester: str, key: str) -> UUID:
@@ -54,7 +72,7 @@ async def request_run(works: Workshop, plan: Plan, *, by: str, key: str, search:
     """Ask the gate, then queue the run; ``search`` is the search whose trial it is.
 
     Raises:
-        Forbidden: the gate denied the plan; reasons lists every failed clause.
+        Forbidden: the gate denied the plan; reasons lists every failed clause. Or its model is somebody else's.
         Invalid: an unknown generator or parameter, or the key was used for another plan.
     """
     run_id, fingerprint = run_id_of(by, key), digest(plan.model_dump(mode="json"))
@@ -73,12 +91,15 @@ async def request_run(works: Workshop, plan: Plan, *, by: str, key: str, search:
             reasons=known.decision["clauses"],
             decision_id=known.decision["id"],
         )
-    return show_run(known)
+    (shown,) = await show_now(works, [known])
+    return shown
 
 
 async def _decide_and_queue(
     works: Workshop, run_id: UUID, plan: Plan, fingerprint: str, by: str, search: UUID | None
 ) -> Any:
+    if plan.model is not None:
+        await _check_model_owner(works, plan.model, by)
     completed, offer, version_id = await offer_for(works, plan)
     request = DecisionRequest(run_id=run_id, requester=by, plan=completed, offer=offer)
     decision = await works.policy.decide(request)
@@ -111,6 +132,12 @@ async def _decide_and_queue(
         if new:
             await _journal_plan(connection, now, by, run_id, completed, offer, decision, search)
         return await store.run(run_id)
+
+
+async def _check_model_owner(works: Workshop, model: UUID, by: str) -> None:
+    """A kept model is sampled by who asked for the run that fitted it."""
+    async with works.database.transaction() as connection:
+        check_own((await Store(connection).run(model)).requester, by, "This model")
 
 
 async def offer_for(works: Workshop, plan: Plan) -> tuple[Plan, Offer, UUID]:
@@ -201,8 +228,7 @@ async def cancel(works: Workshop, run_id: UUID, *, by: str) -> dict[str, Any]:
     async with works.database.transaction() as connection:
         store = Store(connection)
         run = await store.run(run_id)
-        if run.requester != by:
-            raise Forbidden("Only who asked for a run may cancel it.", code="not-yours")
+        check_own(run.requester, by, "This run")
         if run.state not in CANCELLABLE:
             raise Conflict(f"A run that is {run.state} cannot be cancelled.", code="not-cancellable")
         await store.ask_to_cancel(run_id, now)
@@ -227,10 +253,10 @@ async def _journal_plan(
         at=now,
         event_type="OTHER",
         run_id=str(run_id),
-        job="generation.run",
+        job=job_of_runs(facet),
         inputs=[dataset("source", str(plan.source_id))],
         facets={"mintmark_plan": facet},
         parent_run_id=str(search) if search else None,
-        parent_job="generation.search",
+        parent_job=f"generation.search/{plan.charter_id}/{plan.source_id}",
     )
     await journal.record(connection, now, event, lineage=[lineage])

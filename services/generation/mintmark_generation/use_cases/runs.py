@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from mintmark_generation.domain.run import next_step, outcome_of
+from mintmark_generation.domain.telling import told_asset
 from mintmark_generation.store import Store, progress_of
 from mintmark_generation.tables import journal
 from mintmark_generation.use_cases.child import ChildFailed, ticking
@@ -18,15 +19,16 @@ from mintmark_shared import custody
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.evaluation import AssayRequest
 from mintmark_shared.contracts.generation import SourceDeclaration
-from mintmark_shared.contracts.policy import RedeemRequest, Redemption, SettleRequest
+from mintmark_shared.contracts.policy import SUSPENDED, RedeemRequest, Redemption, SettleRequest
 from mintmark_shared.errors import MintmarkError, Unavailable
-from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.journal import AuditEvent, dataset, job_of_runs, openlineage_event
 from mintmark_shared.queue import Later, Superseded
 
 logger = logging.getLogger("mintmark.run")
 PROGRESS_STEP = 0.01
 TICK_SECONDS = 0.5
 VOTES_TAKE = timedelta(seconds=5)
+RESUMING_TAKES = timedelta(seconds=30)
 Run = Row[Any]
 StepFunction = Callable[[Workshop, Run], Awaitable[Run | None]]
 
@@ -84,7 +86,7 @@ async def _save_and_tell(works: Workshop, run: Run, event_type: str, facets: Map
             at=now,
             event_type=event_type,
             run_id=str(run.id),
-            job="generation.run",
+            job=job_of_runs(run.plan),
             inputs=[dataset("source", run.plan["source_id"])],
             outputs=outputs,
             facets=dict(facets),
@@ -141,6 +143,8 @@ async def make(works: Workshop, run: Run) -> Run:
 
     Raises:
         Unavailable: policy does not answer, or nothing can be run now; nothing was charged.
+        Later: something is suspended. A vote may start it again, so what was paid for waits, and what was not
+            waits as long as its permit lasts.
     """
     await works.ready()
     try:
@@ -148,7 +152,9 @@ async def make(works: Workshop, run: Run) -> Run:
     except Unavailable:
         raise
     except MintmarkError as error:
-        return await _fail(works, run, f"The permit could not be redeemed: {error.problem_code}.")
+        if error.problem_code == SUSPENDED:
+            raise Later(RESUMING_TAKES) from error
+        return await _fail(works, run, f"The permit could not be redeemed: {error.problem_code}. {error.detail}")
     if run.state == "queued":
         run = await _save(works, run, state="redeemed", redeemed=True)
     if run.state == "redeemed":
@@ -219,12 +225,13 @@ async def _reread(works: Workshop, run: Run) -> Run:
     """
     async with works.database.transaction() as connection:
         now = await Store(connection).run(run.id)
-    if now.attempt != run.attempt:
+    if now.holder != run.holder:
         raise Superseded(str(run.id))
     return now
 
 
 def _made_facets(run: Run, asset: Mapping[str, Any]) -> dict[str, Any]:
+    told = told_asset(asset) or {}
     return {
         "mintmark_generation": {
             "generator": run.plan["generator"],
@@ -240,7 +247,7 @@ def _made_facets(run: Run, asset: Mapping[str, Any]) -> dict[str, Any]:
             ],
             "rows": asset["rows"],
             "digest": asset["digest"],
-            **{name: asset.get(name) for name in ("strata", "suppression", "blend")},
+            **{name: told.get(name) for name in ("strata", "suppression", "blend")},
             "environment": asset.get("environment"),
             "reproducible": _reproducible(run),
         }
@@ -278,6 +285,7 @@ async def request_assay(works: Workshop, run: Run) -> Run:
             holdout_object=version.holdout_object,
             asset_object=asset_object(run.id),
             seed=run.plan["seed"] or 0,
+            job=job_of_runs(run.plan),
         )
     )
     return await _save(works, run, state="assaying", assay_id=assay.id)

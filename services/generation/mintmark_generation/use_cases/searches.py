@@ -21,6 +21,7 @@ from mintmark_shared.contracts.search import SearchRequest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.ownership import check_own
 from mintmark_shared.queue import Later, enqueue
 
 logger = logging.getLogger("mintmark.search")
@@ -95,8 +96,7 @@ async def cancel(works: Workshop, search_id: UUID, *, by: str) -> dict[str, Any]
     async with works.database.transaction() as connection:
         store = SearchStore(connection)
         row = await store.search(search_id)
-        if row.requester != by:
-            raise Forbidden("Only who asked for a search may cancel it.", code="not-yours")
+        check_own(row.requester, by, "This search")
         if row.state != "searching":
             raise Conflict(f"A search that is {row.state} cannot be cancelled.", code="not-cancellable")
         await store.save(search_id, now, cancel_requested=True)
@@ -163,9 +163,13 @@ async def _follow(works: Workshop, row: Any, trials: Sequence[Any]) -> bool:
 
 
 async def _shortfall(works: Workshop, run_id: UUID) -> str:
-    """How far a table was from being accepted: the sum of what its bounds lie beyond the criteria by."""
+    """How far a table was from being accepted: the sum of what its rounded bounds lie beyond the criteria by.
+
+    A search knows no more of real rows than who asked for it: a criterion missed by a withheld figure counts one.
+    """
     release = await works.policy.release_of(run_id)
-    missing = [NOT_ESTIMATED if one.shortfall is None else Decimal(one.shortfall) for one in release.criteria]
+    missed = [one.shortfall for one in release.criteria if not one.met]
+    missing = [NOT_ESTIMATED if one is None else Decimal(one) for one in missed]
     return f"{sum(missing, Decimal(0)):f}"
 
 
@@ -243,7 +247,7 @@ async def _journal(
         at=now,
         event_type=event_type,
         run_id=str(row.id),
-        job="generation.search",
+        job=f"generation.search/{row.request['charter_id']}/{row.request['source_id']}",
         inputs=[dataset("source", row.request["source_id"])],
         outputs=[dataset("asset", str(row.asset_id))] if row.asset_id else [],
         facets={"mintmark_search": show(row, trials)},

@@ -3,7 +3,7 @@
 import os
 import uuid
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from mintmark_generation.store import Store
 from mintmark_generation.tables import journal
 from mintmark_generation.use_cases.intake import Upload
+from mintmark_generation.use_cases.owners import source_owner
 from mintmark_generation.use_cases.units import Split, Units
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared import custody
@@ -20,8 +21,10 @@ from mintmark_shared.contracts.generation import HeldVersion, SourceDeclaration
 from mintmark_shared.contracts.policy import KeyRequest, PopulationUnit
 from mintmark_shared.errors import Invalid
 from mintmark_shared.exact import arrow_schema
+from mintmark_shared.figures import about
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.ownership import check_own
 
 PARTS = ("train", "holdout")
 
@@ -35,13 +38,15 @@ def show_source(row: Any) -> dict[str, Any]:
     }
 
 
-def show_version(row: Any) -> dict[str, Any]:
+def show_version(row: Any, *, to: str) -> dict[str, Any]:
+    """An upload; how many people it is of exactly only to who uploaded it."""
+    count: Callable[[int], int] = int if row.uploaded_by == to else about
     return {
         "id": str(row.id),
         "source_id": str(row.source_id),
-        "train_rows": row.train_rows,
-        "holdout_rows": row.holdout_rows,
-        "sealed_bytes": row.sealed_bytes,
+        "train_rows": count(row.train_rows),
+        "holdout_rows": count(row.holdout_rows),
+        "sealed_bytes": count(row.sealed_bytes),
         "uploaded_by": row.uploaded_by,
         "uploaded_at": row.uploaded_at.isoformat(),
     }
@@ -92,12 +97,14 @@ async def upload(works: Workshop, *, source_id: UUID, upload: Upload, by: str, a
     """Read it once to check all of it, and only then again to split and seal; a refused upload leaves nothing behind.
 
     Raises:
+        Forbidden: it is somebody else's source.
         Invalid: the table does not fit its declaration.
     """
     async with works.database.transaction() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
-        source = await Store(connection).source(source_id)
+        owner = await source_owner(connection, source_id)
+        check_own(owner, by, "This source")
     await run_in_threadpool(_check, upload)
     version_id = uuid.uuid4()
     data_key = await works.policy.new_source_key(
@@ -105,7 +112,7 @@ async def upload(works: Workshop, *, source_id: UUID, upload: Upload, by: str, a
             resource=f"{'register' if upload.declaration.for_linkage else 'source'}:{source_id}:{version_id}",
             population_id=upload.declaration.population_id,
             partitions=upload.declaration.partitions,
-            owner=source.registered_by,
+            owner=owner,
         )
     )
     names = {part: f"sources/{source_id}/{version_id}/{part}.parquet" for part in PARTS}
@@ -128,7 +135,7 @@ async def upload(works: Workshop, *, source_id: UUID, upload: Upload, by: str, a
         await store.add_version(values)
         event = AuditEvent(by, "source.upload", f"source:{source_id}", details={"version": str(version_id)})
         await journal.record(connection, now, event)
-        shown = show_version(await store.version(version_id))
+        shown = show_version(await store.version(version_id), to=by)
         reply = Reply(201, shown, {"Location": f"/v1/sources/{source_id}/versions/{version_id}"})
         return await attempt.keep(connection, by, reply)
 

@@ -10,6 +10,7 @@ from mintmark_lineage.api import (
     models,
     openlineage,
     outcomes,
+    owners,
     public,
     registries,
     series,
@@ -20,7 +21,7 @@ from mintmark_lineage.api.openlineage import schemas as event_schemas
 
 ROUTERS = (
     openlineage.router, graph.router, log.router, marquez.router, facets.router, outcomes.router, models.router,
-    webhooks.router, registries.router, public.router, series.router,
+    webhooks.router, registries.router, public.router, series.router, owners.router,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from mintmark_shared.contracts.evaluation import CriterionResult, GuaranteeAudit
 from mintmark_shared.contracts.policy import Finding, Guarantee, Plan, Release
 from mintmark_shared.contracts.words import AmountText
 from mintmark_shared.errors import NotFound
+from mintmark_shared.figures import Telling
 
 router = APIRouter(prefix="/facets/1-0-0", tags=["facets"])
 BASE = "https://mintmark.dev/facets/1-0-0"
@@ -81,13 +82,14 @@ class FigureShown(Facet):
 
 
 class Evaluation(Facet):
-    """An assay's figures and what policy made of them."""
+    """An assay's figures, rounded to what their intervals support or withheld, and what policy made of them."""
 
     id: str
     asset_id: str
     purpose: str
     suite: str | None
     state: str
+    figures: Telling
     estimates: list[FigureShown]
     not_estimable: list[NotEstimable]
     power_notes: list[PowerNote]
@@ -107,6 +109,7 @@ class Drift(Facet):
     kind: str
     number: int
     seen: str
+    figures: Telling
     estimates: list[Json]
     breaches: list[CriterionResult]
     at: str

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from mintmark_lineage.api.words import (
+    EVIDENCE,
     READ,
     AffectedVersion,
     AssetChangeShown,
@@ -13,7 +14,7 @@ from mintmark_lineage.api.words import (
     Graph,
     ImpactShown,
     InArchive,
-    Name,
+    NodeId,
     ProvenGrounds,
     Record,
 )
@@ -26,12 +27,19 @@ from mintmark_shared.contracts.words import Moment
 from mintmark_shared.errors import Invalid
 
 router = APIRouter(prefix="/v1", tags=["lineage"])
+HANDED_ON = (
+    "Asked of policy and evaluation with lineage's own rights, so it has a scope of its own: give it only to those "
+    "who hold policy:evidence:read and evaluation:read as well. It names members, requester and assessors."
+)
 
 
 @router.get("/graph", operation_id="getGraph", summary="What lies upstream or downstream of a node")
 async def get_graph(
     archive: InArchive,
-    node: Annotated[Name | None, Query(description="dataset:<namespace>:<name>, job:… or run:<id>.")] = None,
+    node: Annotated[
+        NodeId | None,
+        Query(description="dataset:<namespace>:<name>, job:… or run:<id>; a colon in a name is written %3A."),
+    ] = None,
     run: Annotated[UUID | None, Query(description="The graph as this run met it, instead of a node.")] = None,
     direction: Annotated[Direction, Query()] = "upstream",
     depth: Annotated[int, Query(ge=1, le=50)] = 10,
@@ -82,8 +90,9 @@ async def get_record(asset: UUID, archive: InArchive, _: Caller = READ) -> Recor
     "/assets/{asset}/grounds",
     operation_id="getProvenGrounds",
     summary="Under which charter version, votes and budget an asset was made, and the log entries that prove it",
+    description=HANDED_ON,
 )
-async def get_grounds(asset: UUID, archive: InArchive, _: Caller = READ) -> ProvenGrounds:
+async def get_grounds(asset: UUID, archive: InArchive, _: Caller = EVIDENCE) -> ProvenGrounds:
     return ProvenGrounds.model_validate(await records.grounds(archive, asset))
 
 
@@ -93,8 +102,9 @@ async def get_grounds(asset: UUID, archive: InArchive, _: Caller = READ) -> Prov
     summary="All evidence of an asset in one zip, to be checked offline",
     response_class=Response,
     responses={200: {"content": {"application/zip": {}}}},
+    description=HANDED_ON,
 )
-async def get_evidence(asset: UUID, archive: InArchive, _: Caller = READ) -> Response:
+async def get_evidence(asset: UUID, archive: InArchive, _: Caller = EVIDENCE) -> Response:
     content = await evidence.bundle(archive, asset)
     headers = {"Content-Disposition": f'attachment; filename="evidence-{asset}.zip"'}
     return Response(content, media_type="application/zip", headers=headers)

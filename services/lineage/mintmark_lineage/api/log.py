@@ -18,6 +18,7 @@ from mintmark_lineage.api.words import (
     Sequenced,
     leaf_of,
 )
+from mintmark_lineage.domain.names import check_speaker
 from mintmark_lineage.store import PAGE
 from mintmark_lineage.store.log import LogStore
 from mintmark_lineage.use_cases import log, posts
@@ -38,7 +39,8 @@ BYTES = "application/octet-stream"
     operation_id="appendAuditEvent",
     summary="Give an audit event its place",
 )
-async def append(leaf: AuditLeaf, archive: InArchive, _: Caller = DELIVER) -> Sequenced:
+async def append(leaf: AuditLeaf, archive: InArchive, caller: Caller = DELIVER) -> Sequenced:
+    check_speaker(leaf.service, archive.speakers.get(caller.client))
     (place,) = await log.append_leaves(archive, [leaf_of(leaf)])
     if isinstance(place, Conflict):
         raise place

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mintmark_lineage.api.words import READ, WRITE, InArchive, Name
+from mintmark_lineage.api.words import READ, WRITE, InArchive, Name, NodeId
 from mintmark_lineage.use_cases import marquez as use_cases
 from mintmark_lineage.use_cases import marquez_graphs
 from mintmark_lineage.use_cases.marquez_shapes import show_source
@@ -189,14 +189,14 @@ async def untag_field(
 
 @router.get("/lineage", operation_id="marquezLineage", summary="Jobs and datasets around one of them")
 async def lineage(
-    archive: InArchive, node: Annotated[Name, Query(alias="nodeId")], depth: Depth = 20, _: Caller = READ
+    archive: InArchive, node: Annotated[NodeId, Query(alias="nodeId")], depth: Depth = 20, _: Caller = READ
 ) -> Json:
     return {"graph": await marquez_graphs.lineage(archive, node, depth)}
 
 
 @router.get("/column-lineage", operation_id="marquezColumnLineage", summary="The fields that fields come from")
 async def column_lineage(
-    archive: InArchive, node: Annotated[Name, Query(alias="nodeId")], depth: Depth = 20, _: Caller = READ
+    archive: InArchive, node: Annotated[NodeId, Query(alias="nodeId")], depth: Depth = 20, _: Caller = READ
 ) -> Json:
     return {"graph": await marquez_graphs.column_lineage(archive, node, depth)}
 

@@ -13,6 +13,7 @@ from mintmark_lineage.store import PAGE
 from mintmark_lineage.store.models import ModelStore
 from mintmark_lineage.use_cases import models, performance
 from mintmark_shared.auth import Caller, requires
+from mintmark_shared.contracts.owners import Owner
 from mintmark_shared.contracts.words import Document, Moment, Name
 from mintmark_shared.errors import NotFound
 from mintmark_shared.web import Pages
@@ -30,15 +31,20 @@ MOST_FIGURES = 1000
 
 
 class ModelSaid(Document):
-    """``owner``: who is told when an asset it was trained on is stopped; whoever registers it if none is given."""
+    """``owner``: who is told when an asset it was trained on is stopped; whoever registers it if none is given.
+
+    ``shared_with``: who besides the owner may tell of its versions and figures; left as it is if not given.
+    """
 
     owner: Name | None = None
+    shared_with: Annotated[list[Owner], Field(max_length=50)] | None = None
     description: Text = ""
 
 
 class Model(Document):
     name: str
     owner: str
+    shared_with: list[str]
     description: str
     registered_at: Moment
 
@@ -99,7 +105,8 @@ class Figure(FigureSaid):
 @router.put("/models/{name}", operation_id="registerModel", summary="Register a model, or change its owner")
 async def register(name: InModel, said: ModelSaid, archive: InArchive, caller: Caller = WRITE) -> Model:
     owner = said.owner or caller.subject
-    row = await models.register(archive, name=name, owner=owner, description=said.description, by=caller.subject)
+    told = models.Said(name, owner, said.description, said.shared_with)
+    row = await models.register(archive, told, by=caller.subject)
     return Model.model_validate(row, from_attributes=True)
 
 

@@ -1,34 +1,43 @@
 """OpenLineage events and the outboxes of the services taken in."""
 
-import gzip
-import json
-import zlib
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from mintmark_lineage.api.words import DELIVER, READ, WRITE, AuditLeaf, InArchive, leaf_of
+from mintmark_lineage.domain.names import check_speaker
+from mintmark_lineage.domain.told import Told
 from mintmark_lineage.store.forwards import ForwardStore
-from mintmark_lineage.use_cases.events import Told, take_events
+from mintmark_lineage.use_cases.events import heard, take_events
 from mintmark_lineage.use_cases.log import Leaf, append_leaves
 from mintmark_shared.auth import Caller
-from mintmark_shared.canonical import check_storable
 from mintmark_shared.contracts.lineage import Deliveries, Receipt, Refusal
 from mintmark_shared.contracts.words import Document, Moment
+from mintmark_shared.documents import LONG, apart, check_storable, read_body
+from mintmark_shared.doors import LARGEST_BODY, WHEN_TOO_LARGE
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError, TooLarge, UnsupportedMedia
+from mintmark_shared.inflate import unzip
 from mintmark_shared.web import faults
 
 router = APIRouter(tags=["lineage"])
 MOST_BYTES = 8 * 2**20
+MOST_BYTES_DELIVERED = 4 * MOST_BYTES
 MOST_IN_BATCH = 2_000
+TOO_LARGE = (
+    f"A body may hold {MOST_BYTES} bytes once unpacked, be it an event or a batch, and nothing of this one was kept. "
+    "Send fewer events at once, and leave large facets out, such as spark.logicalPlan, spark_unknown and sourceCode."
+)
+MOST_NAME_BYTES = 2_000
 Label = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class Open(BaseModel):
-    """OpenLineage lets producers add members; what we do not read we keep."""
+    """OpenLineage lets producers add members; what we do not read we keep.
+
+    Facets may be anything: what is none of the shape it should be stays in the event and is left out of what is shown.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -37,28 +46,35 @@ class Named(Open):
     namespace: Label
     name: Label
 
-
-class ParentRun(Open):
-    run: dict[str, Any]
+    @model_validator(mode="after")
+    def _fits_an_index(self) -> "Named":
+        taken = len(f"{self.namespace}{self.name}".encode("utf-8", "surrogatepass"))
+        if taken > MOST_NAME_BYTES:
+            message = f"namespace and name may take {MOST_NAME_BYTES} bytes of UTF-8 together, and take {taken}"
+            raise ValueError(message)
+        return self
 
 
 class OpenLineageRun(Open):
-    runId: UUID  # noqa: N815 - OpenLineage's spelling
-    facets: dict[str, dict[str, Any]] | None = None
+    """``runId`` may be written in capitals, in braces, without hyphens or as a URN: it is one run."""
 
-    @model_validator(mode="after")
-    def _parent_is_whole(self) -> "OpenLineageRun":
-        parent = (self.facets or {}).get("parent")
-        if parent is not None and not isinstance((ParentRun.model_validate(parent)).run.get("runId"), str):
-            message = "facets.parent.run.runId must be a string"
-            raise ValueError(message)
-        return self
+    runId: UUID  # noqa: N815 - OpenLineage's spelling
+
+
+def _text(said: Any) -> Any:
+    if not isinstance(said, str) or not said[:1].isdigit() or said.replace(".", "", 1).isdigit():
+        message = "eventTime is text, such as 2026-01-31T12:00:00Z"
+        raise ValueError(message)
+    return said
+
+
+EventTime = Annotated[Moment, BeforeValidator(_text)]
 
 
 class OpenLineageEvent(Open):
     """A run, job or dataset event of OpenLineage 2-0-2."""
 
-    eventTime: Moment  # noqa: N815
+    eventTime: EventTime  # noqa: N815
     producer: Label
     schemaURL: Label  # noqa: N815
     eventType: Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"] | None = None  # noqa: N815
@@ -89,19 +105,21 @@ _EVENT = TypeAdapter(OpenLineageEvent)
     operation_id="postLineage",
     summary="Take an OpenLineage 2-0-2 event",
     openapi_extra={
+        LARGEST_BODY: MOST_BYTES,
+        WHEN_TOO_LARGE: TOO_LARGE,
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OpenLineageEvent"}}},
-        }
+        },
     },
 )
-async def post_lineage(request: Request, archive: InArchive, _: Caller = WRITE) -> Response:
-    event = _parsed(await _decoded(request))
+async def post_lineage(request: Request, archive: InArchive, caller: Caller = WRITE) -> Response:
+    event = await _read(request)
     try:
-        told = _told(event)
+        told = await apart(_told, event, caller, vouched=False)
     except ValidationError as error:
-        raise RequestValidationError(error.errors(include_input=False)) from None
-    await take_events(archive, [told], vouched=False)
+        raise Invalid("The event does not fit its schema.", reasons=faults(error)) from None
+    await take_events(archive, [told])
     return Response(status_code=201)
 
 
@@ -134,6 +152,8 @@ class BatchReceipt(Document):
     operation_id="postLineageBatch",
     summary="Take many OpenLineage events; each that does not fit is named, the others are kept",
     openapi_extra={
+        LARGEST_BODY: MOST_BYTES,
+        WHEN_TOO_LARGE: TOO_LARGE,
         "requestBody": {
             "required": True,
             "content": {
@@ -141,38 +161,60 @@ class BatchReceipt(Document):
                     "schema": {"type": "array", "items": {"$ref": "#/components/schemas/OpenLineageEvent"}}
                 }
             },
-        }
+        },
     },
 )
-async def post_batch(request: Request, archive: InArchive, _: Caller = WRITE) -> BatchReceipt:
-    batch = _parsed(await _decoded(request))
+async def post_batch(request: Request, archive: InArchive, caller: Caller = WRITE) -> BatchReceipt:
+    batch = await _read(request)
     if not isinstance(batch, list) or not 0 < len(batch) <= MOST_IN_BATCH:
         raise Invalid(f"A batch is a list of 1 to {MOST_IN_BATCH} events.", code="batch-unreadable")
-    told: list[Told] = []
-    failed: list[FailedEvent] = []
-    for index, event in enumerate(batch):
-        try:
-            told.append(_told(event))
-        except ValidationError as error:
-            failed.append(FailedEvent(index=index, reason=f"It does not fit its schema: {faults(error)[0]['message']}"))
-        except MintmarkError as error:
-            failed.append(FailedEvent(index=index, reason=str(error)))
-    await take_events(archive, told, vouched=False)
+    told, failed = await apart(_sorted_out, batch, caller)
+    await take_events(archive, told)
     lost = len(failed)
     summary = Summary(received=len(batch), successful=len(told), failed=lost, non_retriable=lost)
     status: Literal["success", "partial_success"] = "partial_success" if failed else "success"
     return BatchReceipt(status=status, summary=summary, failed_events=failed)
 
 
-def _parsed(body: bytes) -> Any:
+def _sorted_out(batch: list[Any], caller: Caller) -> tuple[list[Told], list[FailedEvent]]:
+    """The events of a batch that can be taken, and those that cannot."""
+    told: list[Told] = []
+    failed: list[FailedEvent] = []
+    for index, event in enumerate(batch):
+        try:
+            told.append(_told(event, caller, vouched=False))
+        except ValidationError as error:
+            failed.append(FailedEvent(index=index, reason=f"It does not fit its schema: {faults(error)[0]['message']}"))
+        except MintmarkError as error:
+            failed.append(FailedEvent(index=index, reason=str(error)))
+    return told, failed
+
+
+async def _read(request: Request) -> Any:
+    """What a producer says, plain or compressed; FastAPI does not decode it. Producers count in 64 bits.
+
+    Raises:
+        TooLarge: it holds more than an event may, as sent or decoded.
+        Invalid: it is no JSON that is read in one way, or no gzip.
+    """
+    body = await request.body()
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding == "gzip":
+        body = await _unpacked(body)
+    elif encoding not in {"", "identity"}:
+        raise UnsupportedMedia(f"Content-Encoding {encoding[:50]} is not accepted; send gzip or none.")
+    return await read_body(body, largest=MOST_BYTES, whole_numbers_to=LONG)
+
+
+async def _unpacked(body: bytes) -> bytes:
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Invalid("The body is not JSON.", code="json-unreadable") from error
+        return await apart(unzip, body, most=MOST_BYTES)
+    except TooLarge:
+        raise TooLarge(TOO_LARGE) from None
 
 
-def _told(raw: Any) -> Told:
-    """An event as it came, so that it comes back out so, and its time.
+def _told(raw: Any, caller: Caller, *, vouched: bool) -> Told:
+    """An event as it came, so that it comes back out so, its time, and who told it.
 
     Raises:
         ValidationError: it is no event of OpenLineage.
@@ -180,12 +222,24 @@ def _told(raw: Any) -> Told:
     """
     event = _EVENT.validate_python(raw)
     check_storable(raw)
-    return raw, event.eventTime
+    return heard(raw, event.eventTime, by=caller.subject, vouched=vouched)
 
 
-@router.post("/v1/deliveries", operation_id="takeDeliveries", summary="Take what a service's outbox holds, in order")
-async def deliver(deliveries: Deliveries, archive: InArchive, _: Caller = DELIVER) -> Receipt:
-    """One that cannot be taken is refused by itself; one that was taken before changes nothing."""
+@router.post(
+    "/v1/deliveries",
+    operation_id="takeDeliveries",
+    summary="Take what a service's outbox holds, in order",
+    openapi_extra={LARGEST_BODY: MOST_BYTES_DELIVERED},
+)
+async def deliver(deliveries: Deliveries, archive: InArchive, caller: Caller = DELIVER) -> Receipt:
+    """One that cannot be taken is refused by itself; one that was taken before changes nothing.
+
+    Audit events of another service refuse the whole: that is a fault of settings, or worse, and nothing is lost by it.
+    """
+    speaker = archive.speakers.get(caller.client)
+    for item in deliveries.items:
+        if item.kind == "audit" and "service" in item.payload:
+            check_speaker(str(item.payload["service"]), speaker)
     refused: dict[UUID, MintmarkError] = {}
     leaves: dict[UUID, Leaf] = {}
     told: list[Told] = []
@@ -194,12 +248,12 @@ async def deliver(deliveries: Deliveries, archive: InArchive, _: Caller = DELIVE
             if item.kind == "audit":
                 leaves[item.id] = leaf_of(AuditLeaf.model_validate(item.payload))
             else:
-                told.append(_told(item.payload))
+                told.append(_told(item.payload, caller, vouched=True))
         except MintmarkError as error:
             refused[item.id] = error
         except ValidationError as error:
             refused[item.id] = Invalid(f"The {item.kind} event does not fit its schema.", reasons=faults(error))
-    await take_events(archive, told, vouched=True)
+    await take_events(archive, told)
     places = await append_leaves(archive, list(leaves.values()))
     refused |= {key: place for key, place in zip(leaves, places, strict=True) if isinstance(place, Conflict)}
     return Receipt(refused=[Refusal(id=key, problem=error.problem()) for key, error in refused.items()])
@@ -219,28 +273,6 @@ async def forwards(archive: InArchive, _: Caller = READ) -> list[Forward]:
     async with archive.database.transaction() as connection:
         rows = await ForwardStore(connection).sinks()
     return [Forward(sink=row.sink, at=row.at, refused=row.refused, waiting=row.waiting) for row in rows]
-
-
-async def _decoded(request: Request) -> bytes:
-    """The body, gunzipped where the producer compressed it; FastAPI does not."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise TooLarge(f"An event may hold {MOST_BYTES} bytes.")
-    encoding = request.headers.get("content-encoding", "").lower()
-    if encoding in {"", "identity"}:
-        return bytes(body)
-    if encoding != "gzip":
-        raise UnsupportedMedia(f"Content-Encoding {encoding} is not accepted; send gzip or none.")
-    inflate = zlib.decompressobj(wbits=31)
-    try:
-        decoded = inflate.decompress(bytes(body), MOST_BYTES)
-    except (zlib.error, gzip.BadGzipFile) as error:
-        raise Invalid("The gzip body is broken.") from error
-    if inflate.unconsumed_tail:
-        raise TooLarge(f"An event may hold {MOST_BYTES} bytes.")
-    return decoded
 
 
 def schemas() -> dict[str, Any]:

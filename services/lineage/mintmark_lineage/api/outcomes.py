@@ -8,7 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from mintmark_lineage.api.words import READ, InArchive
+from mintmark_lineage.domain.changes import AssetState, standing
 from mintmark_lineage.store import PAGE
+from mintmark_lineage.store.impact import ImpactStore
 from mintmark_lineage.store.outcomes import OutcomeStore
 from mintmark_shared.auth import Caller
 from mintmark_shared.contracts.words import Document, Moment, Name
@@ -38,7 +40,10 @@ class Sought(Document):
 
 
 class Found(Document):
-    """One asset that was planned: what was asked and why, what it cost, how it was judged, what became of it."""
+    """One asset that was planned: what was asked and why, what it cost, how it was judged, what became of it.
+
+    ``verdict`` is what was decided on it once, ``state`` what it is now; neither for one that was never decided on.
+    """
 
     asset_id: UUID
     source_id: str | None
@@ -53,6 +58,7 @@ class Found(Document):
     failed: list[str] | None
     epsilon: str | None
     verdict: str | None
+    state: AssetState | None = None
     failure: str | None
     figures: dict[str, dict[str, str]] | None
     created_at: Moment
@@ -99,9 +105,12 @@ async def search(
         if sought.after and after is None:
             raise NotFound(f"No page ended with asset {sought.after}.")
         rows = await store.search(sought.columns(), bounds, after)
+        changes = await ImpactStore(connection).changes([row.asset_id for row in rows], None)
     if len(rows) == PAGE:
         pages.follow(rows[-1].asset_id)
-    return [Found.model_validate(row, from_attributes=True) for row in rows]
+    states = {asset: standing(its).state for asset, its in changes.items()}
+    found = [Found.model_validate(row, from_attributes=True) for row in rows]
+    return [one.model_copy(update={"state": states.get(str(one.asset_id))}) for one in found]
 
 
 @router.get("/summary", operation_id="summariseOutcomes", summary="By generator: how often it worked, and one figure")

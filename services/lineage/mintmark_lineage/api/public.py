@@ -15,7 +15,8 @@ from mintmark_lineage.store.cards import CardStore
 from mintmark_lineage.use_cases import cards
 from mintmark_lineage.use_cases.cards import SMALLEST_PUBLIC_COUNT, Throttle
 from mintmark_shared.contracts.words import Document, Text
-from mintmark_shared.errors import Invalid, NotFound, TooLarge, UnsupportedMedia
+from mintmark_shared.doors import LARGEST_BODY
+from mintmark_shared.errors import Invalid, NotFound, UnsupportedMedia
 from mintmark_shared.idempotency import OptionalIdempotencyKey
 from mintmark_shared.web import Pages
 
@@ -124,7 +125,11 @@ async def get_figures(archive: InArchive, response: Response) -> Figures:
 
 
 @router.post(
-    "/v1/cards/{asset}/feedback", status_code=202, operation_id="sendPublicFeedback", summary="Say something of a table"
+    "/v1/cards/{asset}/feedback",
+    status_code=202,
+    operation_id="sendPublicFeedback",
+    summary="Say something of a table",
+    openapi_extra={LARGEST_BODY: LARGEST_FORM},
 )
 async def send_feedback(
     asset: UUID, said: Feedback, archive: InArchive, throttle: InThrottle, key: OptionalIdempotencyKey = None
@@ -167,6 +172,7 @@ async def show(asset: UUID, archive: InArchive, heard: Annotated[bool, Query()] 
     summary="The form under a card",
     response_class=RedirectResponse,
     openapi_extra={
+        LARGEST_BODY: LARGEST_FORM,
         "requestBody": {
             "required": True,
             "content": {FORM: {"schema": {"type": "object", "required": ["message"],
@@ -183,9 +189,8 @@ async def send_form(asset: UUID, request: Request, archive: InArchive, throttle:
 def _said(content_type: str, body: bytes) -> str:
     if content_type.partition(";")[0].strip().lower() != FORM:
         raise UnsupportedMedia(f"Send {FORM}.")
-    if len(body) > LARGEST_FORM:
-        raise TooLarge(f"A message may have {LARGEST_FORM} bytes.")
     try:
-        return _MESSAGE.validate_python(parse_qs(body.decode(), max_num_fields=10).get("message", [""])[-1])
+        (message,) = parse_qs(body.decode(), max_num_fields=10).get("message", [""])
+        return _MESSAGE.validate_python(message)
     except (ValueError, ValidationError) as error:
         raise Invalid("A message is text of 1 to 4000 characters.", code="message-unreadable") from error

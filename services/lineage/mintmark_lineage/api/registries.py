@@ -10,13 +10,12 @@ from mintmark_lineage.api.models import ModelName, VersionName
 from mintmark_lineage.api.words import InArchive
 from mintmark_lineage.domain.mlflow import heard, is_fresh, is_signed
 from mintmark_lineage.use_cases import registries
-from mintmark_shared.canonical import check_storable
 from mintmark_shared.contracts.words import NAME, Moment
-from mintmark_shared.errors import Invalid, TooLarge, Unauthenticated
+from mintmark_shared.documents import read_body
+from mintmark_shared.errors import Invalid, Unauthenticated
 from mintmark_shared.web import faults
 
 router = APIRouter(prefix="/v1/registries", tags=["models"])
-MOST_BYTES = 2**20
 
 
 class RegistryEvent(BaseModel):
@@ -64,15 +63,12 @@ async def hear_mlflow(
 ) -> None:
     """Model versions tagged ``mintmark.asset.<id>`` are registered as trained on those assets."""
     body = await request.body()
-    if len(body) > MOST_BYTES:
-        raise TooLarge(f"An event may hold {MOST_BYTES} bytes.")
     secret = secrets.get(registry)
     signed = secret is not None and is_signed(secret, delivery, timestamp, body, signature)
     if not signed or not is_fresh(timestamp, archive.clock()):
         raise Unauthenticated("The signature is not one of this registry's, or too old.", code="signature-invalid")
     try:
-        event = RegistryEvent.model_validate_json(body)
-        check_storable(event.data)
+        event = RegistryEvent.model_validate(await read_body(body))
         said = heard(event.entity, event.action, event.data)
         if said is not None:
             _Named(name=f"{registry}:{said.name}", version=said.version)

@@ -81,12 +81,13 @@ class Summary(Document):
 
 
 class EventShown(Document):
-    """An OpenLineage event as it came; ``vouched`` if a service of the house told it."""
+    """An OpenLineage event as it came, and who told it; ``vouched`` if that was a service of the house."""
 
     id: UUID
     event_time: Moment
     received_at: Moment
     vouched: bool
+    told_by: str | None
     event: dict[str, Any]
 
 

@@ -11,7 +11,7 @@ from mintmark_lineage.api.words import InArchive
 from mintmark_lineage.store import PAGE
 from mintmark_lineage.store.webhooks import WebhookStore
 from mintmark_lineage.use_cases import webhooks
-from mintmark_lineage.use_cases.webhooks import Messenger
+from mintmark_lineage.use_cases.messenger import Messenger
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.words import Document, Moment
 from mintmark_shared.idempotency import KeyedAttempt

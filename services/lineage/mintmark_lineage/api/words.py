@@ -17,9 +17,12 @@ from mintmark_shared.contracts.words import Document, Moment
 from mintmark_shared.errors import Invalid
 
 READ = requires("lineage:read")
+EVIDENCE = requires("lineage:evidence:read")
+"""For whoever may ask policy and evaluation for the same: what lineage asks with its own rights it shows no other."""
 WRITE = requires("lineage:events:write")
 DELIVER = requires("lineage:deliveries:write")
 """For the services of the house alone: what they deliver is vouched for, and stands in the log."""
+NodeId = Annotated[str, Field(min_length=1, max_length=9000, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
 
 
@@ -108,17 +111,23 @@ class DatasetNode(Document):
 
 
 class RunNode(Document):
+    """A run and its job; ``told_by`` are those who tell of it, ``vouched`` whether a service of the house is one."""
+
     id: str
     job: str
+    vouched: bool
+    told_by: list[str]
 
 
 class Link(Document):
-    """The way the data went."""
+    """The way the data went, who says so, and whether the house vouches for it."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     start: Annotated[str, Field(alias="from")]
     to: str
+    vouched: bool
+    told_by: list[str]
 
 
 class Graph(Document):
@@ -182,7 +191,10 @@ class AffectedVersion(Document):
 
 
 class ImpactShown(Document):
-    """What an asset is and was, and everything downstream of it: assets, models, other datasets."""
+    """What an asset is and was, and everything downstream of it: assets, models, other datasets.
+
+    Of assets and models the house vouches; ``others`` are tables elsewhere, as whoever made them tells.
+    """
 
     asset: UUID
     state: AssetState

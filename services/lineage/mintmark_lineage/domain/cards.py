@@ -97,9 +97,15 @@ def _how_private(told: Told) -> Json:
         "governance": {
             "charter_version": told.dossier["charter"]["version"],
             "approvals": dict(sorted(Counter(one["function"] for one in votes if one["verdict"] == "approve").items())),
-            "assessed": any(one["acceptable"] for one in told.dossier["assessments"]),
+            "assessed": _assessed(told.dossier["assessments"]),
         },
     }
+
+
+def _assessed(assessments: Sequence[Json]) -> bool:
+    """Somebody found the charter acceptable, and nobody's last word is that it is not."""
+    found = {one.get("standing") for one in assessments}
+    return "acceptable" in found and "refused" not in found
 
 
 def _in_detail(told: Told) -> Json:
@@ -132,18 +138,22 @@ def _in_detail(told: Told) -> Json:
             "prohibited_uses": list(charter["prohibited_uses"]),
             "risk_assessment": charter.get("risk_assessment"),
         },
-        "figures": published((told.record.get("assay") or {}).get("estimates") or []),
+        "figures": published(told.record.get("assay") or {}),
         "evidence": {"charter_digest": told.dossier["charter"]["digest"], "table_digest": made["digest"]},
     }
 
 
-def published(figures: Sequence[Mapping[str, Any]]) -> list[Json]:
-    """Figures with their intervals; those over too few are named and withheld, and counts are given roughly."""
+def published(assay: Mapping[str, Any]) -> list[Json]:
+    """Figures with their intervals; those over too few are named and withheld, and counts are given roughly.
+
+    Only what evaluation said it rounded: nothing computed from real rows is published to the last digit.
+    """
+    figures = assay.get("estimates") if assay.get("figures") == "rounded" else None
     return [
         {"metric": one["metric"], "withheld": f"over fewer than {SMALLEST_COUNT}"}
         if one["n"] < SMALLEST_COUNT
         else {name: one[name] for name in ("metric", "value", "lower", "upper", "confidence")} | {"n": about(one["n"])}
-        for one in figures
+        for one in figures or []
     ]
 
 

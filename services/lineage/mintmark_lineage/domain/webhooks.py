@@ -6,7 +6,6 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +21,6 @@ PAUSES = tuple(
 """From one attempt to the next (Standard Webhooks, "Delivery attempts"): ten attempts in 75 hours."""
 MOST_ATTEMPTS = len(PAUSES) + 1
 TYPE = "application/cloudevents+json; charset=utf-8"
-Network = IPv4Network | IPv6Network
-NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def secret_of(master: bytes, webhook: UUID, generation: int) -> str:
@@ -76,17 +73,3 @@ def cloud_event(*, event_id: str, kind: str, source: str, subject: str, at: date
 
 def body_of(event: Mapping[str, Any]) -> bytes:
     return json.dumps(event, sort_keys=True, separators=(",", ":")).encode()
-
-
-def may_be_called(address: str, allowed: Sequence[Network], *, public: bool) -> bool:
-    """Whether a webhook may lead to an address: one of the public internet, or of a network that was named.
-
-    Anything else is the house itself or its neighbours, whom nobody outside should have called (SSRF); so are
-    addresses that stand for another one.
-    """
-    found = ip_address(address)
-    if isinstance(found, IPv6Address):
-        if found in NAT64 or found.sixtofour is not None or found.teredo is not None:
-            return False
-        found = found.ipv4_mapped or found
-    return any(found in network for network in allowed) or (public and found.is_global and not found.is_multicast)

@@ -1,85 +1,59 @@
-"""Runs, jobs, datasets and their versions as events left them."""
+"""Runs, jobs, datasets and their versions as they are known, and what people put beside them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, case, func, literal, select, text, true, tuple_, update
-from sqlalchemy.dialects.postgresql import Insert
+from sqlalchemy import ColumnElement, Row, Table, func, literal, or_, select, text, true, tuple_, update
+from sqlalchemy import Text as TextType
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_lineage.domain.projection import Projection
+from mintmark_lineage.domain.pictures import (
+    DatasetPicture,
+    JobPicture,
+    RunPicture,
+    VersionPicture,
+    dataset_picture,
+    job_picture,
+    run_picture,
+    version_picture,
+)
 from mintmark_lineage.domain.series import STEPS, Stretch
-from mintmark_lineage.tables import dataset_versions, datasets, events, jobs, outcomes, runs, tags
+from mintmark_lineage.domain.told import OURS, layers_of
+from mintmark_lineage.tables import dataset_versions, datasets, events, jobs, runs, tags
 
-JOINED = frozenset({"facets", "job_facets"})
-UNITED = frozenset({"inputs", "outputs"})
-OWN = frozenset({"tags"})
-"""What no event tells: people put it there."""
-
-
-def _merge_into(table: Table) -> Insert:
-    """Insert a row, or merge it into the one of its key."""
-    added = upsert(table)
-    new, old = added.excluded, table.c
-    later = new.updated_at >= old.updated_at
-    changed: dict[str, Any] = {
-        "created_at": func.least(old.created_at, new.created_at),
-        "updated_at": func.greatest(old.updated_at, new.updated_at),
-    }
-    keys = [column.name for column in table.primary_key]
-    for name in (column.name for column in table.columns if column.name not in {*keys, *changed, *OWN}):
-        if name in JOINED:
-            changed[name] = case((later, old[name].op("||")(new[name])), else_=new[name].op("||")(old[name]))
-        elif name in UNITED:
-            changed[name] = _united(old[name], new[name])
-        elif name in {"state", "state_at"}:
-            newer = func.coalesce(new.state_at >= old.state_at, old.state_at.is_(None))
-            changed[name] = case((newer, new[name]), else_=old[name])
-        else:
-            first, second = func.coalesce(new[name], old[name]), func.coalesce(old[name], new[name])
-            changed[name] = case((later, first), else_=second)
-    return added.on_conflict_do_update(index_elements=keys, set_=changed)
+Key = tuple[str, str]
+_TEXTS = ARRAY(TextType)
+LATEST = 10
+"""Of a job so many of its newest runs are looked at for the newest that finished."""
 
 
-def _united(one: Any, other: Any) -> Any:
-    """Both lists' members, each once."""
-    member = func.jsonb_array_elements(one.op("||")(other)).table_valued("value", name="member").render_derived()
-    both = select(func.jsonb_agg(member.c.value.distinct())).select_from(member).scalar_subquery()
-    return func.coalesce(both, other)
+def _ours(namespace: ColumnElement[str]) -> ColumnElement[bool]:
+    """``is_ours``, asked of a column."""
+    return or_(namespace == OURS, namespace.startswith(f"{OURS}."))
 
 
-def _whole(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with every column that events tell of, so that many go in one statement."""
-    empty: dict[str, Any] = {"facets": {}, "job_facets": {}, "inputs": [], "outputs": []}
-    told = (column.name for column in table.columns if column.name not in OWN)
-    return {name: row.get(name, empty.get(name)) for name in told}
+def _run(row: Any) -> RunPicture:
+    return run_picture(row.run_id, layers_of(row.layers), row.owner)
 
 
-MERGES = {table.name: _merge_into(table) for table in (runs, jobs, datasets, dataset_versions, outcomes)}
+def _job(row: Any) -> JobPicture:
+    return job_picture(row.namespace, row.name, layers_of(row.layers))
+
+
+def _dataset(row: Any) -> DatasetPicture:
+    return dataset_picture(row.namespace, row.name, layers_of(row.layers), row.tags)
+
+
+def _version(row: Any) -> VersionPicture:
+    return version_picture(row.version, row.namespace, row.name, row.run_id, layers_of(row.layers))
 
 
 class CatalogueStore:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-
-    # --- taking in ------------------------------------------------------------------------
-
-    async def merge(self, made: Projection) -> None:
-        """Merge rows into what is known; whoever was updated later has the last word, whenever it comes."""
-        await self._merge(runs, made.runs)
-        await self._merge(jobs, made.jobs)
-        await self._merge(datasets, made.datasets)
-        await self._merge(dataset_versions, made.versions)
-        await self._merge(outcomes, made.outcomes)
-
-    async def _merge(self, table: Table, rows: Mapping[Any, dict[str, Any]]) -> None:
-        # In one order, two batches that tell of the same things never wait for each other in a ring.
-        if rows:
-            await self._connection.execute(MERGES[table.name], [_whole(table, rows[key]) for key in sorted(rows)])
-
-    # --- reading ---------------------------------------------------------------------------
 
     async def namespaces(self, name: str | None = None) -> Sequence[Any]:
         """(name, created_at, updated_at) of every namespace that jobs or datasets are in, or of the one of a name."""
@@ -96,52 +70,104 @@ class CatalogueStore:
         ).group_by(either.c.namespace)  # fmt: skip
         return (await self._connection.execute(query.order_by("name"))).all()
 
-    async def page(self, kind: str, namespace: str | None, limit: int, offset: int) -> tuple[Sequence[Row[Any]], int]:
-        """A page of jobs or datasets, the latest first, and how many there are."""
-        table = jobs if kind == "jobs" else datasets
-        within = [table.c.namespace == namespace] if namespace is not None else []
-        total = await self._connection.scalar(select(func.count()).select_from(table).where(*within)) or 0
-        query = select(table).where(*within).order_by(table.c.updated_at.desc(), table.c.name)
-        return (await self._connection.execute(query.limit(limit).offset(offset))).all(), total
+    # --- jobs and their runs ---------------------------------------------------------------------
 
-    async def find(self, kind: str, namespace: str, name: str) -> Row[Any] | None:
-        table = jobs if kind == "jobs" else datasets
-        query = select(table).where(table.c.namespace == namespace, table.c.name == name)
-        return (await self._connection.execute(query)).one_or_none()
+    async def jobs(self, namespace: str | None, limit: int, offset: int) -> tuple[Sequence[JobPicture], int]:
+        """A page of jobs, the latest first, and how many there are."""
+        rows, total = await self._page(jobs, namespace, limit, offset)
+        return [_job(row) for row in rows], total
 
-    async def some(self, kind: str, keys: Sequence[tuple[str, str]]) -> Sequence[Row[Any]]:
-        """The jobs or datasets of those names."""
-        table = jobs if kind == "jobs" else datasets
-        if not keys:
-            return []
-        return (
-            await self._connection.execute(select(table).where(tuple_(table.c.namespace, table.c.name).in_(keys)))
-        ).all()
+    async def some_jobs(self, keys: Sequence[Key]) -> Sequence[JobPicture]:
+        return [_job(row) for row in await self._some(jobs, keys)]
 
-    async def runs(self, namespace: str, name: str, limit: int, offset: int) -> tuple[Sequence[Row[Any]], int]:
+    async def runs(self, namespace: str, name: str, limit: int, offset: int) -> tuple[Sequence[RunPicture], int]:
         """A page of a job's runs, the latest first, and how many there are."""
         of_job = (runs.c.job_namespace == namespace, runs.c.job_name == name)
         total = await self._connection.scalar(select(func.count()).select_from(runs).where(*of_job)) or 0
         query = select(runs).where(*of_job).order_by(runs.c.created_at.desc(), runs.c.run_id)
-        return (await self._connection.execute(query.limit(limit).offset(offset))).all(), total
+        rows = (await self._connection.execute(query.limit(limit).offset(offset))).all()
+        return [_run(row) for row in rows], total
 
-    async def some_runs(self, run_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    async def some_runs(self, run_ids: Sequence[str]) -> dict[str, RunPicture]:
         found = (await self._connection.execute(select(runs).where(runs.c.run_id.in_(list(run_ids))))).all()
-        return {row.run_id: row for row in found}
+        return {row.run_id: _run(row) for row in found}
 
-    async def versions(self, namespace: str, name: str, limit: int, offset: int) -> tuple[Sequence[Row[Any]], int]:
+    async def latest_runs(self, keys: Sequence[Key]) -> dict[Key, list[RunPicture]]:
+        """The newest runs of each job, the newest first; of the house's jobs only those it vouches for."""
+        if not keys:
+            return {}
+        spaces, names = zip(*keys, strict=True)
+        asked = (
+            func.unnest(literal(list(spaces), _TEXTS), literal(list(names), _TEXTS))
+            .table_valued("namespace", "name", name="asked").render_derived()
+        )  # fmt: skip
+        newest = (
+            select(runs)
+            .where(runs.c.job_namespace == asked.c.namespace, runs.c.job_name == asked.c.name)
+            .where(or_(runs.c.vouched, ~_ours(runs.c.job_namespace)))
+            .order_by(runs.c.created_at.desc(), runs.c.run_id)
+            .limit(LATEST)
+            .correlate(asked)
+            .lateral("newest")
+        )
+        query = select(asked.c.namespace, asked.c.name, newest).select_from(asked.join(newest, true()))
+        found: dict[Key, list[RunPicture]] = {}
+        for row in (await self._connection.execute(query)).all():
+            found.setdefault((row.namespace, row.name), []).append(_run(row))
+        return found
+
+    # --- datasets and their versions -------------------------------------------------------------
+
+    async def datasets(self, namespace: str | None, limit: int, offset: int) -> tuple[Sequence[DatasetPicture], int]:
+        """A page of datasets, the latest first, and how many there are."""
+        rows, total = await self._page(datasets, namespace, limit, offset)
+        return [_dataset(row) for row in rows], total
+
+    async def some_datasets(self, keys: Sequence[Key]) -> Sequence[DatasetPicture]:
+        return [_dataset(row) for row in await self._some(datasets, keys)]
+
+    async def versions(
+        self, namespace: str, name: str, limit: int, offset: int
+    ) -> tuple[Sequence[VersionPicture], int]:
         """A page of a dataset's versions, the latest first, and how many there are."""
         of_dataset = (dataset_versions.c.namespace == namespace, dataset_versions.c.name == name)
         total = (
             await self._connection.scalar(select(func.count()).select_from(dataset_versions).where(*of_dataset)) or 0
         )
-        query = select(dataset_versions).where(*of_dataset).order_by(dataset_versions.c.created_at.desc())
-        return (await self._connection.execute(query.limit(limit).offset(offset))).all(), total
+        order = (dataset_versions.c.created_at.desc(), dataset_versions.c.version)
+        query = select(dataset_versions).where(*of_dataset).order_by(*order)
+        rows = (await self._connection.execute(query.limit(limit).offset(offset))).all()
+        return [_version(row) for row in rows], total
 
-    async def version(self, namespace: str, name: str, version: str) -> Row[Any] | None:
+    async def version(self, namespace: str, name: str, version: str) -> VersionPicture | None:
         of_dataset = (dataset_versions.c.namespace == namespace, dataset_versions.c.name == name)
         query = select(dataset_versions).where(dataset_versions.c.version == version, *of_dataset)
-        return (await self._connection.execute(query)).one_or_none()
+        row = (await self._connection.execute(query)).one_or_none()
+        return _version(row) if row is not None else None
+
+    # --- either ------------------------------------------------------------------------------------
+
+    async def _page(
+        self, table: Table, namespace: str | None, limit: int, offset: int
+    ) -> tuple[Sequence[Row[Any]], int]:
+        within = [table.c.namespace == namespace] if namespace is not None else []
+        total = await self._connection.scalar(select(func.count()).select_from(table).where(*within)) or 0
+        query = select(table).where(*within).order_by(table.c.updated_at.desc(), table.c.namespace, table.c.name)
+        return (await self._connection.execute(query.limit(limit).offset(offset))).all(), total
+
+    async def _some(self, table: Table, keys: Sequence[Key]) -> Sequence[Row[Any]]:
+        if not keys:
+            return []
+        which = tuple_(table.c.namespace, table.c.name).in_(keys)
+        return (await self._connection.execute(select(table).where(which))).all()
+
+    async def known(self, kind: str, keys: Sequence[Key]) -> Key | None:
+        """The first of these names that a job or dataset has."""
+        table = jobs if kind == "job" else datasets
+        which = tuple_(table.c.namespace, table.c.name).in_(keys)
+        query = select(table.c.namespace, table.c.name).where(which)
+        there = {(row[0], row[1]) for row in (await self._connection.execute(query)).all()}
+        return next((key for key in keys if key in there), None)
 
     async def search(self, pattern: str, kind: str | None, by: str, limit: int) -> tuple[Sequence[Row[Any]], int]:
         """(type, namespace, name, updated_at) of jobs and datasets whose name is like a pattern."""

@@ -1,19 +1,17 @@
-"""OpenLineage events, and the graph their runs and datasets make."""
+"""OpenLineage events as they came, each once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, and_, bindparam, func, literal, or_, select, true, tuple_
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_lineage.store import PAGE
-from mintmark_lineage.tables import edges, events, runs
-
-Dataset = tuple[str, str]
+from mintmark_lineage.store import PAGE, places
+from mintmark_lineage.store.places import Place
+from mintmark_lineage.tables import events, folded
 
 
 class EventStore:
@@ -29,16 +27,12 @@ class EventStore:
         """Give events of a month a table of their own, unless there is one or some lie with the others already."""
         return bool(await self._connection.scalar(select(func.open_month(begins))))
 
-    async def add_edges(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        if rows:
-            await self._connection.execute(upsert(edges).on_conflict_do_nothing(), list(rows))
-
     async def events_of_run(self, run_id: str) -> Sequence[Any]:
-        """The run's events and those of runs under it that the house vouches for, by their time."""
+        """The run's events and those of runs under it that the house vouches for, by time and what they say."""
         found = await self._connection.scalars(
             select(events.c.event)
             .where(or_(events.c.run_id == run_id, events.c.parent_run_id == run_id), events.c.vouched)
-            .order_by(events.c.event_time, events.c.id)
+            .order_by(events.c.event_time, events.c.digest)
         )
         return found.all()
 
@@ -62,66 +56,23 @@ class EventStore:
             query = query.where(events.c.event_time <= after[0], tuple_(events.c.event_time, events.c.id) < after)
         return (await self._connection.execute(query)).all()
 
-    async def last_told(self, run_id: str) -> datetime | None:
-        """When the run was last told of."""
-        found: datetime | None = await self._connection.scalar(
-            select(func.max(events.c.event_time)).where(events.c.run_id == run_id)
-        )
+    # --- folding anew what an earlier rule folded ------------------------------------------------
+
+    async def next_to_fold(self, limit: int) -> Sequence[Any]:
+        """The next events to fold anew, in the order they came; none once all are. Nobody folds beside."""
+        query = select(folded).where(~folded.c.is_whole).with_for_update()
+        row = (await self._connection.execute(query)).one_or_none()
+        if row is None:
+            return []
+        wanted = (events.c.event, events.c.event_time, events.c.digest, events.c.told_by, events.c.vouched)
+        found = await places.after(self._connection, (row.written_in, row.event_id), limit, *wanted)
+        if not found:
+            await self._connection.execute(update(folded).values(is_whole=True))
         return found
 
-    async def runs_of(self, job: str, as_of: datetime | None, limit: int) -> Sequence[str]:
-        """The latest runs of a job, named ``namespace/name``, that have datasets."""
-        query = select(edges.c.run_id, func.max(edges.c.first_seen).label("seen")).where(edges.c.job == job)
-        latest = query.where(_by(as_of)).group_by(edges.c.run_id).order_by(func.max(edges.c.first_seen).desc())
-        found: Sequence[str] = (await self._connection.scalars(latest.limit(limit))).all()
-        return found
+    async def folded_to(self, place: Place) -> None:
+        written_in, event_id = place
+        await self._connection.execute(update(folded).values(written_in=written_in, event_id=event_id))
 
-    async def of_runs(self, runs: Iterable[str], direction: str, as_of: datetime | None) -> Sequence[Any]:
-        """The datasets on the far side of runs: their inputs upstream, their outputs downstream."""
-        far = "input" if direction == "upstream" else "output"
-        query = select(edges.c.run_id, edges.c.job, edges.c.namespace, edges.c.name)
-        chosen = query.where(edges.c.run_id.in_(list(runs)), edges.c.direction == far, _by(as_of))
-        return (await self._connection.execute(chosen)).all()
-
-    async def neighbours(self, frontier: Iterable[Dataset], direction: str, as_of: datetime | None) -> Sequence[Any]:
-        """Runs beside these datasets and the datasets on their other side, as far as was known by then.
-
-        Upstream walks from outputs to inputs, downstream the other way.
-        """
-        near, far = ("output", "input") if direction == "upstream" else ("input", "output")
-        spaces, names = zip(*frontier, strict=True)
-        asked = (
-            func.unnest(bindparam("spaces", list(spaces), ARRAY(Text)), bindparam("names", list(names), ARRAY(Text)))
-            .table_valued("namespace", "name", name="asked")
-            .render_derived()
-        )
-        here, there = edges.alias("here"), edges.alias("there")
-        beside = and_(there.c.run_id == here.c.run_id, there.c.direction == literal(far), _by(as_of, there))
-        query = (
-            select(
-                here.c.namespace, here.c.name, here.c.run_id, here.c.job,
-                there.c.namespace.label("far_namespace"), there.c.name.label("far_name"),
-            )
-            .select_from(
-                asked.join(here, and_(here.c.namespace == asked.c.namespace, here.c.name == asked.c.name))
-                .outerjoin(there, beside)
-            )
-            .where(here.c.direction == near, _by(as_of, here))
-        )  # fmt: skip
-        return (await self._connection.execute(query)).all()
-
-    async def beside(self, side: str, frontier: Iterable[Dataset]) -> Sequence[Dataset]:
-        """The datasets that jobs read and write, or the jobs that read and write datasets."""
-        datasets, jobs = (edges.c.namespace, edges.c.name), (runs.c.job_namespace, runs.c.job_name)
-        near, far = (datasets, jobs) if side == "datasets" else (jobs, datasets)
-        query = select(*far).select_from(edges.join(runs, runs.c.run_id == edges.c.run_id))
-        found = await self._connection.execute(query.where(tuple_(*near).in_(list(frontier))).distinct())
-        return [(row[0], row[1]) for row in found.all()]
-
-    async def knows_dataset(self, namespace: str, name: str, as_of: datetime | None) -> bool:
-        query = select(edges.c.run_id).where(edges.c.namespace == namespace, edges.c.name == name, _by(as_of))
-        return (await self._connection.execute(query.limit(1))).first() is not None
-
-
-def _by(as_of: datetime | None, table: Any = edges) -> ColumnElement[bool]:
-    return table.c.first_seen <= as_of if as_of is not None else true()
+    async def is_folded(self) -> bool:
+        return bool(await self._connection.scalar(select(folded.c.is_whole)))

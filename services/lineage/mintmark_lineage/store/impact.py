@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_lineage.domain.changes import ANNOUNCED, AssetChange
 from mintmark_lineage.domain.graph import Direction
-from mintmark_lineage.store.events import Dataset
+from mintmark_lineage.store.edges import Dataset
 from mintmark_lineage.tables import asset_changes, model_versions, models, webhooks
 
 TRAININGS = 0x6D6D_7472
@@ -55,7 +55,7 @@ class ImpactStore:
             select(asset_changes)
             .where(asset_changes.c.asset_id.in_(list(assets)))
             .where(asset_changes.c.at <= as_of if as_of is not None else true())
-            .order_by(asset_changes.c.asset_id, asset_changes.c.at)
+            .order_by(asset_changes.c.asset_id, asset_changes.c.at, asset_changes.c.change)
         )
         found: dict[str, list[AssetChange]] = {}
         for row in await self._connection.execute(query):
@@ -65,7 +65,11 @@ class ImpactStore:
     # --- what was built on them --------------------------------------------------------------
 
     async def reach(self, start: Iterable[Dataset], direction: Direction, as_of: datetime | None) -> set[Dataset]:
-        """Every dataset on one side of others, however far, and these themselves."""
+        """Every dataset on one side of others, however far, and these themselves.
+
+        That something of the house's was made of something else, the house alone says: no stranger's run makes an asset
+        or a model. That a stranger's run read one, and what that made elsewhere, is the stranger's to say.
+        """
         near, far = ("output", "input") if direction == "upstream" else ("input", "output")
         spaces, names = zip(*start, strict=True)
         given = {"spaces": list(spaces), "names": list(names), "near": near, "far": far, "as_of": as_of}
@@ -103,9 +107,13 @@ WITH RECURSIVE reached (namespace, name) AS (
     SELECT there.namespace, there.name
     FROM reached
     JOIN edges here ON here.namespace = reached.namespace AND here.name = reached.name AND here.direction = :near
-    JOIN edges there ON there.run_id = here.run_id AND there.direction = :far
-    WHERE CAST(:as_of AS timestamptz) IS NULL
-       OR (here.first_seen <= CAST(:as_of AS timestamptz) AND there.first_seen <= CAST(:as_of AS timestamptz))
+    JOIN edges there ON there.run_id = here.run_id AND there.party = here.party AND there.direction = :far
+    WHERE (CAST(:as_of AS timestamptz) IS NULL
+           OR (here.first_seen <= CAST(:as_of AS timestamptz) AND there.first_seen <= CAST(:as_of AS timestamptz)))
+      AND (here.vouched OR here.direction = 'input'
+           OR NOT (here.namespace = 'mintmark' OR starts_with(here.namespace, 'mintmark.')))
+      AND (there.vouched OR there.direction = 'input'
+           OR NOT (there.namespace = 'mintmark' OR starts_with(there.namespace, 'mintmark.')))
 )
 SELECT namespace, name FROM reached
 """

@@ -1,11 +1,11 @@
 """Whom the house calls, and what each is still to be told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import CTE, Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +13,8 @@ from mintmark_lineage.store import PAGE
 from mintmark_lineage.tables import deliveries, webhooks
 from mintmark_shared.errors import NotFound
 
+ADDING = 7
+"""The advisory lock of an owner's webhooks."""
 OPEN = (deliveries.c.delivered_at.is_(None), deliveries.c.given_up_at.is_(None))
 
 
@@ -28,6 +30,12 @@ class WebhookStore:
     async def of(self, owner: str) -> Sequence[Row[Any]]:
         query = select(webhooks).where(webhooks.c.owner == owner).order_by(webhooks.c.id)
         return (await self._connection.execute(query)).all()
+
+    async def in_use(self, owner: str) -> int:
+        """How many webhooks somebody has; nobody adds one at the same time."""
+        await self._connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(owner, ADDING))))
+        query = select(func.count()).where(webhooks.c.owner == owner, webhooks.c.ended_at.is_(None))
+        return int(await self._connection.scalar(query) or 0)
 
     async def one(self, webhook_id: UUID, owner: str) -> Row[Any]:
         """A webhook of one's own, locked.
@@ -61,15 +69,55 @@ class WebhookStore:
         if rows:
             await self._connection.execute(upsert(deliveries).on_conflict_do_nothing(), list(rows))
 
-    async def claim(self, now: datetime, again_at: datetime, limit: int) -> Sequence[Row[Any]]:
-        """Deliveries that are due, each counted as tried; if this process dies they are due again at ``again_at``."""
-        due = select(deliveries.c.id).where(*OPEN, deliveries.c.due_at <= now).order_by(deliveries.c.due_at)
-        taken = due.limit(limit).with_for_update(skip_locked=True).cte("taken")
+    async def claim(
+        self,
+        now: datetime,
+        again_at: datetime,
+        limit: int,
+        *,
+        per_owner: int,
+        busy: Collection[UUID],
+        full: Collection[str],
+    ) -> Sequence[Row[Any]]:
+        """Deliveries that are due, each counted as tried; if this process dies they are due again at ``again_at``.
+
+        The oldest of each webhook that is not ``busy``, owners in turn and so many of each, none of those that are
+        ``full``: nobody's webhooks, however slow, use up what there is for others.
+        """
+        due = (*OPEN, deliveries.c.due_at <= now)
+        heads = (
+            select(
+                deliveries.c.id,
+                deliveries.c.due_at,
+                webhooks.c.owner,
+                func.row_number()
+                .over(partition_by=deliveries.c.webhook_id, order_by=(deliveries.c.due_at, deliveries.c.id))
+                .label("place"),
+            )
+            .join(webhooks, webhooks.c.id == deliveries.c.webhook_id)
+            .where(*due, deliveries.c.webhook_id.not_in(busy), webhooks.c.owner.not_in(full))
+            .subquery()
+        )
+        turns = (
+            select(
+                heads.c.id,
+                heads.c.due_at,
+                func.row_number().over(partition_by=heads.c.owner, order_by=(heads.c.due_at, heads.c.id)).label("turn"),
+            )
+            .where(heads.c.place == 1)
+            .subquery()
+        )
+        chosen = select(turns.c.id).where(turns.c.turn <= per_owner).order_by(turns.c.turn, turns.c.due_at).limit(limit)
+        # Asked again under the lock: another process may have taken it since.
+        taken = select(deliveries.c.id).where(deliveries.c.id.in_(chosen), *due).with_for_update(skip_locked=True)
+        return await self._try(taken.cte("taken"), again_at)
+
+    async def _try(self, taken: CTE, again_at: datetime) -> Sequence[Row[Any]]:
         tried = (
             update(deliveries)
             .where(deliveries.c.id == taken.c.id, deliveries.c.webhook_id == webhooks.c.id)
             .values(attempts=deliveries.c.attempts + 1, due_at=again_at)
-            .returning(deliveries, webhooks.c.url, webhooks.c.generation, webhooks.c.rotated_at)
+            .returning(deliveries, webhooks.c.url, webhooks.c.owner, webhooks.c.generation, webhooks.c.rotated_at)
         )
         found: Sequence[Row[Any]] = (await self._connection.execute(tried)).all()
         return found

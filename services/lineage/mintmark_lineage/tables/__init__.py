@@ -2,7 +2,17 @@
 
 from mintmark_lineage.tables.assets import asset_changes, cards, charter_cards, outcomes
 from mintmark_lineage.tables.counts import asset_states, counted, counts
-from mintmark_lineage.tables.events import dataset_versions, datasets, edges, events, forwards, jobs, runs, tags
+from mintmark_lineage.tables.events import (
+    dataset_versions,
+    datasets,
+    edges,
+    events,
+    folded,
+    forwards,
+    jobs,
+    runs,
+    tags,
+)
 from mintmark_lineage.tables.log import checkpoints, cosignatures, leaves, nodes, outposts
 from mintmark_lineage.tables.metadata import audit_events, idempotency_keys, metadata
 from mintmark_lineage.tables.models import model_metrics, model_versions, models, trainings
@@ -23,6 +33,7 @@ __all__ = [
     "deliveries",
     "edges",
     "events",
+    "folded",
     "forwards",
     "idempotency_keys",
     "jobs",

@@ -24,11 +24,15 @@ outcomes = Table(
     Column("verdict", Text),
     Column("failure", Text),
     Column("figures", JSONB(none_as_null=True)),
+    Column("ranks", JSONB, nullable=False),
     moment("created_at"),
     moment("updated_at"),
     Index("ix_outcomes_created", "created_at", "asset_id"),
 )
-"""The library of what was tried: one row an asset that anybody planned, allowed or not."""
+"""The library of what was tried: one row an asset that anybody planned, allowed or not.
+
+``ranks`` say of each column which event it is the word of, and whose (``domain.told``).
+"""
 
 asset_changes = Table(
     "asset_changes",

@@ -1,7 +1,7 @@
 """Models that were trained on assets, and how they do."""
 
 from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, Integer, PrimaryKeyConstraint, Table, Text
-from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
+from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION
 
 from mintmark_lineage.tables.metadata import metadata
 from mintmark_shared.database import identifier, moment, words
@@ -11,6 +11,7 @@ models = Table(
     metadata,
     Column("name", Text, primary_key=True),
     words("owner"),
+    Column("shared_with", ARRAY(Text), nullable=False, server_default="{}"),
     words("description"),
     moment("registered_at"),
     Index("ix_models_owner", "owner"),

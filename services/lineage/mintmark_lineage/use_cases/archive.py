@@ -1,6 +1,7 @@
 """Lineage's collaborators, which every use case is handed."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from mintmark_lineage.domain.notes import CheckpointSigner
 from mintmark_shared.clients.evidence import Tellers
@@ -20,3 +21,7 @@ class Archive:
     """32 bytes that the secrets of all webhooks are derived from."""
     curator: str
     """Who answers for the data, by the name that stands on cards."""
+    registries: Collection[str] = ()
+    """Model registries that are heard, by their names: namespaces of models that are theirs."""
+    speakers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The service that each client at the issuer speaks for."""

@@ -65,7 +65,8 @@ async def _publish_one(archive: Archive, asset_id: str, up_to: datetime) -> None
             "charter_id": charter["id"], "level": level, "version": charter["version"],
             "card": charter_card(told), "composed_at": now,
         })  # fmt: skip
-        event = AuditEvent("lineage", "card.publish", f"asset:{asset_id}", level, {"digest": digest(card)})
+        details = {"digest": digest(card), "full": digest(asset_card(told, "full"))}
+        event = AuditEvent("lineage", "card.publish", f"asset:{asset_id}", level, details)
         await record_act(connection, event, now)
 
 

@@ -2,78 +2,119 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_lineage.domain.projection import project
+from mintmark_lineage.domain.shapes import facets_of
+from mintmark_lineage.domain.told import Event, Told, run_id_of
 from mintmark_lineage.store import places
-from mintmark_lineage.store.catalogue import CatalogueStore
+from mintmark_lineage.store.edges import EdgeStore
 from mintmark_lineage.store.events import EventStore
 from mintmark_lineage.store.impact import ImpactStore
+from mintmark_lineage.store.projections import ProjectionStore
 from mintmark_lineage.use_cases.archive import Archive
+from mintmark_shared.canonical import digest
 from mintmark_shared.errors import Unavailable
 
 MONTHS_AHEAD = 2
 
-Told = tuple[dict[str, Any], datetime]
-"""An OpenLineage event and its time."""
+TOGETHER = 500
 
 
-async def take_events(archive: Archive, told: Sequence[Told], *, vouched: bool) -> None:
+def heard(event: Event, at: datetime, *, by: str | None, vouched: bool) -> Told:
+    """An event with its digest, which stands for what is said, who says it, and whether the house does."""
+    # What somebody said first does not stop the house, or anybody else, from saying it.
+    said = json.dumps(event, sort_keys=True)
+    whole = said if vouched else f"heard from {by} {said}"
+    return Told(event, at, hashlib.sha256(whole.encode()).hexdigest(), by, vouched)
+
+
+async def take_events(archive: Archive, told: Sequence[Told]) -> None:
     """Keep OpenLineage events; one that is known already changes nothing."""
     async with archive.database.transaction() as connection:
-        await take_within(connection, told, archive.clock(), vouched=vouched)
+        await take_within(connection, told, archive.clock())
 
 
-async def take_within(connection: AsyncConnection, told: Sequence[Told], now: datetime, *, vouched: bool) -> None:
-    """The same in a transaction that does more. ``vouched``: a service of the house says so, not just anybody."""
-    rows = {row["digest"]: row for row in (_event_row(event, at, now, vouched=vouched) for event, at in told)}
-    if not rows:
-        return
-    store = EventStore(connection)
-    new = await store.add_events(list(rows.values()))
-    await store.add_edges([edge for digest in new for edge in _edges(rows[digest])])
-    fresh = [(rows[digest]["event"], rows[digest]["event_time"]) for digest in new]
-    made = project(fresh, vouched=vouched)
-    await CatalogueStore(connection).merge(made)
+async def take_within(connection: AsyncConnection, told: Sequence[Told], now: datetime) -> None:
+    """The same in a transaction that does more."""
+    known = {one.digest: one for one in told}
+    if known:
+        new = set(await EventStore(connection).add_events([_event_row(one, now) for one in known.values()]))
+        await fold(connection, [one for one in known.values() if one.digest in new])
+
+
+async def fold(connection: AsyncConnection, told: Sequence[Told]) -> None:
+    """Take over what events say, into the graph and beside what is known; once more changes nothing."""
+    await EdgeStore(connection).add([edge for one in told for edge in _edges(one)])
+    made = project(told)
+    await ProjectionStore(connection).join(made)
     await ImpactStore(connection).add_changes(made.changes)
 
 
-def _event_row(event: dict[str, Any], at: datetime, now: datetime, *, vouched: bool) -> dict[str, Any]:
-    run = event.get("run") or {}
-    parent = ((run.get("facets") or {}).get("parent") or {}).get("run") or {}
-    # What somebody said first does not stop the house from saying it.
-    said = json.dumps(event, sort_keys=True) if vouched else f"heard {json.dumps(event, sort_keys=True)}"
+def _event_row(one: Told, now: datetime) -> dict[str, Any]:
+    run = one.event.get("run") or {}
+    parent = facets_of(run).get("parent", {}).get("run")
     return {
-        "digest": hashlib.sha256(said.encode()).hexdigest(),
-        "event": event,
-        "run_id": run.get("runId"),
-        "parent_run_id": parent.get("runId"),
-        "event_time": at,
+        "digest": one.digest,
+        "event": one.event,
+        "run_id": one.run_id,
+        "parent_run_id": run_id_of(parent.get("runId")) if isinstance(parent, dict) else None,
+        "event_time": one.at,
         "received_at": now,
-        "vouched": vouched,
+        "vouched": one.vouched,
+        "told_by": one.by,
     }
 
 
-def _edges(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    event = row["event"]
-    if row["run_id"] is None:
+def _edges(one: Told) -> list[dict[str, Any]]:
+    if one.run_id is None:
         return []
-    return [
-        {
-            "run_id": row["run_id"],
-            "direction": direction,
-            "namespace": dataset["namespace"],
-            "name": dataset["name"],
-            "job": f"{event['job']['namespace']}/{event['job']['name']}",
-            "first_seen": row["event_time"],
-        }
+    job = one.event["job"]
+    # A stranger's words on a run hold together by the job they name; the house's are of one run whatever they name.
+    party = one.party if one.vouched else f"{one.party}\n{job['namespace']}\n{job['name']}"
+    said = {
+        "run_id": one.run_id, "party": party, "job_namespace": job["namespace"], "job_name": job["name"],
+        "told_by": one.by, "vouched": one.vouched,
+    }  # fmt: skip
+    edges = [
+        said | {"direction": direction, "namespace": dataset["namespace"], "name": dataset["name"]}
         for direction in ("input", "output")
-        for dataset in event.get(f"{direction}s") or []
+        for dataset in one.event.get(f"{direction}s") or []
     ]
+    return [edge | {"digest": digest(edge), "first_seen": one.at} for edge in edges]
+
+
+# --- what an earlier rule folded ---------------------------------------------------------------
+
+
+async def fold_anew(archive: Archive) -> int:
+    """Fold events again that were kept under an earlier rule, in the order they came; how many."""
+    async with archive.database.transaction() as connection:
+        store = EventStore(connection)
+        rows = await store.next_to_fold(TOGETHER)
+        if rows:
+            await fold(connection, [_told_before(row) for row in rows])
+            await store.folded_to((rows[-1].written_in, rows[-1].id))
+    return len(rows)
+
+
+def _told_before(row: Any) -> Told:
+    return Told(row.event, row.event_time, row.digest, row.told_by, row.vouched)
+
+
+async def check_folded(archive: Archive) -> None:
+    """See that all events are in the graph.
+
+    Raises:
+        Unavailable: some that were kept by an earlier version are still being folded.
+    """
+    async with archive.database.transaction() as connection:
+        if not await EventStore(connection).is_folded():
+            raise Unavailable("Events kept by an earlier version are still being folded; the record is not whole yet.")
 
 
 # --- how they are kept -------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Events passed on to other sinks of OpenLineage, such as Marquez or DataHub, in order and at least once."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from mintmark_lineage.use_cases.archive import Archive
 logger = logging.getLogger("mintmark.forwards")
 TOGETHER = 100
 PATH = "/api/v1/lineage"
+PATIENCE_SECONDS = 15.0
+"""For the whole of telling one event; timeouts of a client count anew with every byte."""
 
 
 class SinkAway(Exception):
@@ -22,11 +25,12 @@ class SinkAway(Exception):
 
 @dataclass(frozen=True)
 class Sink:
-    """Another receiver of OpenLineage events: its base URL, and a bearer token if it wants one."""
+    """Another receiver of OpenLineage events: its base URL, a bearer token if it wants one, and seconds it has."""
 
     url: str
     token: str
     http: httpx.AsyncClient
+    patience: float = PATIENCE_SECONDS
 
     async def take(self, event: Mapping[str, Any]) -> bool:
         """Tell one event; whether it was taken. What a sink refuses for good is not told again.
@@ -36,8 +40,11 @@ class Sink:
         """
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         try:
-            answer = await self.http.post(self.url.rstrip("/") + PATH, json=event, headers=headers)
-        except httpx.TransportError as error:
+            async with asyncio.timeout(self.patience):
+                # What it says besides whether it took it is not read: it may be endless.
+                async with self.http.stream("POST", self.url.rstrip("/") + PATH, json=event, headers=headers) as answer:
+                    pass
+        except (httpx.TransportError, TimeoutError) as error:
             raise SinkAway(type(error).__name__) from error
         if answer.is_success:
             return True

@@ -6,11 +6,15 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mintmark_lineage.domain.graph import node_id
+from mintmark_lineage.domain.names import check_space
+from mintmark_lineage.domain.pictures import JobPicture, RunPicture, current_run
 from mintmark_lineage.domain.series import INSTANT, STEPS, Step, Stretch
 from mintmark_lineage.store.catalogue import CatalogueStore
 from mintmark_lineage.store.counts import CountStore
-from mintmark_lineage.store.events import EventStore
+from mintmark_lineage.store.edges import EdgeStore
 from mintmark_lineage.use_cases.archive import Archive
+from mintmark_lineage.use_cases.graph import is_its_own
 from mintmark_lineage.use_cases.marquez_shapes import (
     WHOLE,
     Json,
@@ -46,15 +50,44 @@ async def namespace(archive: Archive, name: str) -> Json:
 
 async def jobs(archive: Archive, namespace: str | None, limit: int, offset: int) -> Json:
     async with archive.database.transaction() as connection:
-        store = CatalogueStore(connection)
-        rows, total = await store.page("jobs", namespace, limit, offset)
-        latest = await latest_of(connection, rows)
-    return {"jobs": [show_job(row, latest.get(row.latest_run)) for row in rows], "totalCount": total}
+        rows, total = await CatalogueStore(connection).jobs(namespace, limit, offset)
+        shown = await show_jobs(connection, rows)
+    return {"jobs": shown, "totalCount": total}
 
 
-async def latest_of(connection: AsyncConnection, rows: Iterable[Any]) -> dict[str, Json]:
-    """The latest run of each of these jobs, by its id."""
-    return await runs_named(connection, [row.latest_run for row in rows if row.latest_run])
+async def show_jobs(connection: AsyncConnection, jobs: Sequence[JobPicture]) -> list[Json]:
+    """Jobs with their latest run, and with what their newest finished run read and wrote, or the newest if none did.
+
+    What each of its runs read and wrote is the run's, not the job's: joined, it would say that a table came from
+    everything that any run of the job ever read.
+    """
+    latest = await CatalogueStore(connection).latest_runs([(job.namespace, job.name) for job in jobs])
+    of_job = {key: current_run(runs) for key, runs in latest.items()}
+    sides = await _sides(connection, of_job.values())
+    newest = await _shown(connection, [runs[0] for runs in latest.values()])
+    shown: list[Json] = []
+    for job in jobs:
+        key = (job.namespace, job.name)
+        its = latest.get(key)
+        shown.append(
+            show_job(job, sides[of_job[key].run_id] if its else job.static, newest[its[0].run_id] if its else None)
+        )
+    return shown
+
+
+async def _sides(connection: AsyncConnection, runs: Iterable[RunPicture]) -> dict[str, Json]:
+    """What runs read and wrote, by the word of whoever's they are."""
+    told = {run.run_id: run for run in runs}
+    found: dict[str, dict[str, set[tuple[str, str]]]] = {run: {"inputs": set(), "outputs": set()} for run in told}
+    for edge in await EdgeStore(connection).of_runs(told, None, None):
+        if is_its_own(edge, told[edge.run_id]):
+            found[edge.run_id][f"{edge.direction}s"].add((edge.namespace, edge.name))
+    return {
+        run: {
+            side: [{"namespace": space, "name": name} for space, name in sorted(names)] for side, names in its.items()
+        }
+        for run, its in found.items()
+    }
 
 
 async def runs_named(connection: AsyncConnection, run_ids: Sequence[str]) -> dict[str, Json]:
@@ -62,11 +95,9 @@ async def runs_named(connection: AsyncConnection, run_ids: Sequence[str]) -> dic
     return await _shown(connection, list((await CatalogueStore(connection).some_runs(run_ids)).values()))
 
 
-async def _shown(connection: AsyncConnection, rows: Sequence[Any]) -> dict[str, Json]:
-    outputs: dict[str, list[tuple[str, str]]] = {row.run_id: [] for row in rows}
-    for edge in await EventStore(connection).of_runs(outputs, "downstream", None):
-        outputs[edge.run_id].append((edge.namespace, edge.name))
-    return {row.run_id: show_run(row, outputs[row.run_id]) for row in rows}
+async def _shown(connection: AsyncConnection, runs: Sequence[RunPicture]) -> dict[str, Json]:
+    sides = await _sides(connection, runs)
+    return {run.run_id: show_run(run, sides[run.run_id]["outputs"]) for run in runs}
 
 
 async def job(archive: Archive, namespace: str, name: str) -> Json:
@@ -75,7 +106,10 @@ async def job(archive: Archive, namespace: str, name: str) -> Json:
     Raises:
         NotFound: no event names it.
     """
-    return show_job(*await _job(archive, namespace, name))
+    async with archive.database.transaction() as connection:
+        found = await CatalogueStore(connection).some_jobs([(namespace, name)])
+        shown = await show_jobs(connection, found)
+    return dict(found_or_missing(next(iter(shown), None), f"job {namespace}/{name}"))
 
 
 async def job_version(archive: Archive, namespace: str, name: str, version: str | None = None) -> Json:
@@ -84,19 +118,10 @@ async def job_version(archive: Archive, namespace: str, name: str, version: str 
     Raises:
         NotFound: no event names the job, or its version is another than the one asked for.
     """
-    found = show_job_version(*await _job(archive, namespace, name))
+    found = show_job_version(await job(archive, namespace, name))
     if version not in {None, found["version"]}:
         raise NotFound(f"Job {namespace}/{name} has no version {version}.")
     return found
-
-
-async def _job(archive: Archive, namespace: str, name: str) -> tuple[Any, Json | None]:
-    """A job's row, and its latest run if it has one."""
-    async with archive.database.transaction() as connection:
-        found = await CatalogueStore(connection).find("jobs", namespace, name)
-        row = found_or_missing(found, f"job {namespace}/{name}")
-        latest = await latest_of(connection, [row])
-    return row, latest.get(row.latest_run)
 
 
 async def runs(archive: Archive, namespace: str, name: str, limit: int, offset: int) -> Json:
@@ -132,7 +157,7 @@ async def run_facets(archive: Archive, run_id: str, kind: str) -> Json:
 
 async def datasets(archive: Archive, namespace: str | None, limit: int, offset: int) -> Json:
     async with archive.database.transaction() as connection:
-        rows, total = await CatalogueStore(connection).page("datasets", namespace, limit, offset)
+        rows, total = await CatalogueStore(connection).datasets(namespace, limit, offset)
     return {"datasets": [show_dataset(row) for row in rows], "totalCount": total}
 
 
@@ -143,8 +168,12 @@ async def dataset(archive: Archive, namespace: str, name: str) -> Json:
         NotFound: no event names it.
     """
     async with archive.database.transaction() as connection:
-        row = await CatalogueStore(connection).find("datasets", namespace, name)
-    return show_dataset(found_or_missing(row, f"dataset {namespace}/{name}"))
+        return show_dataset(await _dataset(CatalogueStore(connection), namespace, name))
+
+
+async def _dataset(store: CatalogueStore, namespace: str, name: str) -> Any:
+    found = await store.some_datasets([(namespace, name)])
+    return found_or_missing(next(iter(found), None), f"dataset {namespace}/{name}")
 
 
 async def versions(archive: Archive, namespace: str, name: str, limit: int, offset: int) -> Json:
@@ -155,7 +184,7 @@ async def versions(archive: Archive, namespace: str, name: str, limit: int, offs
     """
     async with archive.database.transaction() as connection:
         store = CatalogueStore(connection)
-        found_or_missing(await store.find("datasets", namespace, name), f"dataset {namespace}/{name}")
+        await _dataset(store, namespace, name)
         rows, total = await store.versions(namespace, name, limit, offset)
         made_by = await runs_named(connection, [row.run_id for row in rows])
     return {"versions": [show_version(row, made_by.get(row.run_id)) for row in rows], "totalCount": total}
@@ -192,7 +221,7 @@ async def search(archive: Archive, q: str, kind: str | None, by: str, limit: int
     results = [
         {
             "type": row.type, "name": row.name, "updatedAt": time_of(row.updated_at), "namespace": row.namespace,
-            "nodeId": f"{row.type.lower()}:{row.namespace}:{row.name}",
+            "nodeId": node_id(row.type.lower(), row.namespace, row.name),
         }
         for row in rows
     ]  # fmt: skip
@@ -230,17 +259,19 @@ async def tag_dataset(archive: Archive, namespace: str, name: str, tag: str, *, 
 
     Raises:
         NotFound: no event names the dataset.
+        Forbidden: it is one of the house's own.
     """
+    check_space(namespace)
     now = archive.clock()
     async with archive.database.transaction() as connection:
         store = CatalogueStore(connection)
-        row = found_or_missing(await store.find("datasets", namespace, name), f"dataset {namespace}/{name}")
+        row = await _dataset(store, namespace, name)
         on = set(row.tags.get(field, []))
-        changed = row.tags | {field: sorted(on | {tag} if put else on - {tag})}
+        changed = dict(row.tags) | {field: sorted(on | {tag} if put else on - {tag})}
         if put:
             await store.put_tag(tag, None, now)
         await store.set_tags(namespace, name, changed)
-        return show_dataset(await store.find("datasets", namespace, name))
+        return show_dataset(await _dataset(store, namespace, name))
 
 
 def _stretch(archive: Archive, period: str) -> Stretch:

@@ -3,12 +3,15 @@
 A namespace is a dataset's source as well, for nothing more is told of it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from mintmark_lineage.domain.pictures import DatasetPicture, JobPicture, Picture, RunPicture, VersionPicture
 from mintmark_lineage.domain.projection import version_of
 
+# Beyond Marquez's own members each thing says who told of it, whether the house vouches for that, and what was said by
+# others whose word does not count there; its interface leaves these out.
 WHOLE = ""
 """Under this name stand the tags of a dataset itself; a field has a name."""
 Json = dict[str, Any]
@@ -34,8 +37,13 @@ def show_source(namespace: Json) -> Json:
     return {"type": "OTHER", "connectionUrl": "", **{name: namespace[name] for name in kept}}
 
 
-def show_dataset(row: Any) -> Json:
-    return {
+def _voices(told: Picture) -> Json:
+    heard = [{"by": one.by, "state": one.state, "facets": one.facets} for one in told.heard]
+    return {"toldBy": told.told_by, "vouched": told.vouched, "heard": heard}
+
+
+def show_dataset(row: DatasetPicture) -> Json:
+    return _voices(row) | {
         "id": {"namespace": row.namespace, "name": row.name},
         "type": "DB_TABLE",
         "name": row.name,
@@ -56,7 +64,7 @@ def show_dataset(row: Any) -> Json:
     }
 
 
-def _fields(fields: Sequence[Json] | None, tags: Json) -> list[Json]:
+def _fields(fields: Sequence[Json] | None, tags: Mapping[str, list[str]]) -> list[Json]:
     return [
         {
             "name": str(one.get("name", "")),
@@ -68,7 +76,7 @@ def _fields(fields: Sequence[Json] | None, tags: Json) -> list[Json]:
     ]
 
 
-def column_lineage_of(facets: Json) -> list[Json]:
+def column_lineage_of(facets: Mapping[str, Any]) -> list[Json]:
     """The fields a dataset's fields were said to come from; what is not said so is left out."""
     found = facets.get("columnLineage", {}).get("fields")
     return [
@@ -102,10 +110,11 @@ def _input_field(one: Json) -> Json:
     }
 
 
-def show_run(row: Any, outputs: Iterable[tuple[str, str]]) -> Json:
+def show_run(row: RunPicture, outputs: Sequence[Json]) -> Json:
     """A run and the versions it made of its outputs; which versions it read nobody told."""
+    made = [(one["namespace"], one["name"]) for one in outputs]
     lasted = row.ended_at - row.started_at if row.ended_at and row.started_at else None
-    return {
+    return _voices(row) | {
         "id": row.run_id,
         "createdAt": time_of(row.created_at),
         "updatedAt": time_of(row.updated_at),
@@ -118,7 +127,7 @@ def show_run(row: Any, outputs: Iterable[tuple[str, str]]) -> Json:
         "args": {},
         "jobVersion": job_version_id(row.job_namespace, row.job_name),
         "inputVersions": [],
-        "outputVersions": [_version_id(*output, version_of(*output, row.run_id)) for output in sorted(outputs)],
+        "outputVersions": [_version_id(*output, version_of(*output, row.run_id)) for output in made],
         "facets": row.facets,
     }
 
@@ -128,12 +137,13 @@ def _version_id(namespace: str, name: str, version: str) -> Json:
 
 
 def job_version_id(namespace: str, name: str) -> Json:
-    """A job has one version here: what it reads and writes is folded over all its runs."""
+    """A job has one version here: what it reads and writes is its runs' to say."""
     return _version_id(namespace, name, version_of(namespace, name, "job"))
 
 
-def show_job(row: Any, latest: Json | None) -> Json:
-    return {
+def show_job(row: JobPicture, sides: Mapping[str, Any], latest: Json | None) -> Json:
+    """A job, what it reads and writes, and its latest run."""
+    return _voices(row) | {
         "id": {"namespace": row.namespace, "name": row.name},
         "type": row.type if row.type in {"BATCH", "STREAM", "SERVICE"} else "BATCH",
         "name": row.name,
@@ -141,8 +151,8 @@ def show_job(row: Any, latest: Json | None) -> Json:
         "createdAt": time_of(row.created_at),
         "updatedAt": time_of(row.updated_at),
         "namespace": row.namespace,
-        "inputs": row.inputs,
-        "outputs": row.outputs,
+        "inputs": sides.get("inputs", []),
+        "outputs": sides.get("outputs", []),
         "location": row.location or "",
         "description": row.description or "",
         "latestRun": latest,
@@ -153,25 +163,18 @@ def show_job(row: Any, latest: Json | None) -> Json:
     }
 
 
-def show_job_version(row: Any, latest: Json | None) -> Json:
-    job, version = show_job(row, latest), job_version_id(row.namespace, row.name)
+def show_job_version(job: Json) -> Json:
+    """The one version of a job that is shown."""
+    version = job_version_id(job["namespace"], job["name"])
     kept = (
-        "type",
-        "name",
-        "createdAt",
-        "namespace",
-        "inputs",
-        "outputs",
-        "location",
-        "description",
-        "latestRun",
-        "facets",
-    )
+        "type", "name", "createdAt", "namespace", "inputs", "outputs", "location", "description", "latestRun", "facets",
+        "toldBy", "vouched", "heard",
+    )  # fmt: skip
     return {"id": version, "version": version["version"], **{name: job[name] for name in kept}}
 
 
-def show_version(row: Any, run: Json | None) -> Json:
-    return {
+def show_version(row: VersionPicture, run: Json | None) -> Json:
+    return _voices(row) | {
         "id": _version_id(row.namespace, row.name, row.version),
         "type": "DB_TABLE",
         "name": row.name,

@@ -9,14 +9,17 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mintmark_lineage.domain.names import check_name
 from mintmark_lineage.store.impact import ImpactStore
 from mintmark_lineage.store.models import SAID, ModelStore
 from mintmark_lineage.use_cases.archive import Archive
-from mintmark_lineage.use_cases.events import take_within
+from mintmark_lineage.use_cases.events import heard, take_within
 from mintmark_lineage.use_cases.impact import tell_late
 from mintmark_lineage.use_cases.log import record_act, record_acts
-from mintmark_shared.errors import Conflict, Forbidden, NotFound
+from mintmark_shared.errors import Conflict, NotFound
 from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.leaves import Word
+from mintmark_shared.ownership import check_own
 
 TRAININGS = uuid.UUID("0c2a64ee-3f0f-4f6e-9f2e-5d1f1a7d4e11")
 
@@ -32,34 +35,90 @@ class Training:
     uri: str | None = None
 
 
-async def register(archive: Archive, *, name: str, owner: str, description: str, by: str) -> Row[Any]:
+@dataclass(frozen=True)
+class Said:
+    """What is said of a model. ``shared_with``: who besides its owner tells of it; None leaves that as it is."""
+
+    name: str
+    owner: str
+    description: str
+    shared_with: Sequence[str] | None = None
+
+
+async def register(archive: Archive, said: Said, *, by: str) -> Row[Any]:
     """Register a model, or change whose it is and what is said of it: its owner may.
 
+    Who registers a model for somebody else goes on telling of it, until its owner ends that.
+
     Raises:
-        Forbidden: it is somebody else's.
+        Forbidden: it is somebody else's, or its name is a registry's.
     """
     now = archive.clock()
     async with archive.database.transaction() as connection:
         store = ModelStore(connection)
-        acts = await enrol(connection, name=name, owner=owner, description=description, by=by, now=now)
-        found = await _model(store, name, lock=True)
-        if (found.owner, found.description) != (owner, description):
-            if found.owner != by:
-                raise Forbidden("Only its owner changes a model.", code="not-owner")
-            await store.change(name, owner=owner, description=description)
-            acts.append(AuditEvent(by, "model.change", f"model:{name}"))
-        found = await _model(store, name)
+        shared = sorted({*(said.shared_with or ()), by} - {said.owner})
+        acts = await enrol(
+            connection,
+            name=said.name,
+            owner=said.owner,
+            shared_with=shared,
+            description=said.description,
+            by=by,
+            now=now,
+        )
+        found = await _model(store, said.name, lock=True)
+        if acts:
+            # Only a new name can be taken from a registry; what a registry told of has its owner.
+            check_name(said.name, archive.registries)
+        else:
+            acts = await _change(store, found, said, by)
+        found = await _model(store, said.name)
         await record_acts(connection, acts, now)
         return found
 
 
+async def _change(store: ModelStore, found: Row[Any], said: Said, by: str) -> list[AuditEvent]:
+    """Write down what is said otherwise than before."""
+    shared = found.shared_with if said.shared_with is None else sorted(set(said.shared_with) - {said.owner})
+    if (found.owner, found.description, list(found.shared_with)) == (said.owner, said.description, list(shared)):
+        return []
+    check_own(found.owner, by, "This model")
+    await store.change(said.name, owner=said.owner, description=said.description, shared_with=list(shared))
+    return [AuditEvent(by, "model.change", Word(f"model:{said.name}"))]
+
+
+async def hand_over(archive: Archive, name: str, *, owner: str, by: str) -> dict[str, Any]:
+    """Give a model to another owner, whoever had it.
+
+    Raises:
+        NotFound: there is no such model.
+    """
+    now = archive.clock()
+    async with archive.database.transaction() as connection:
+        store = ModelStore(connection)
+        await _model(store, name, lock=True)
+        await store.change(name, owner=owner)
+        await record_act(connection, AuditEvent(by, "owner.give", Word(f"model:{name}")), now)
+    return {"kind": "model", "subject": name, "owner": owner}
+
+
 async def enrol(
-    connection: AsyncConnection, *, name: str, owner: str, description: str, by: str, now: datetime
+    connection: AsyncConnection,
+    *,
+    name: str,
+    owner: str,
+    shared_with: Sequence[str] = (),
+    description: str,
+    by: str,
+    now: datetime,
 ) -> list[AuditEvent]:
     """Register a model unless there is one of that name; what is to be logged of it."""
-    made = {"name": name, "owner": owner, "description": description, "registered_at": now}
+    made = {
+        "name": name, "owner": owner, "shared_with": list(shared_with), "description": description,
+        "registered_at": now,
+    }  # fmt: skip
     is_new = await ModelStore(connection).add(made)
-    return [AuditEvent(by, "model.register", f"model:{name}")] if is_new else []
+    return [AuditEvent(by, "model.register", Word(f"model:{name}"))] if is_new else []
 
 
 async def train(archive: Archive, training: Training, *, by: str) -> None:
@@ -67,9 +126,11 @@ async def train(archive: Archive, training: Training, *, by: str) -> None:
 
     Raises:
         NotFound: there is no such model, or an asset that nothing was decided on.
+        Forbidden: the model is somebody else's, and not shared.
     """
     now = archive.clock()
     async with archive.database.transaction() as connection:
+        await _check_tells(ModelStore(connection), training.model, by)
         await record_acts(connection, await train_within(connection, archive, training, by=by, now=now), now)
 
 
@@ -98,10 +159,10 @@ async def train_within(
     kept = await store.version(training.model, training.version)
     assert kept is not None
     event = _training_event(training.model, training.version, new, kept.trained_at)
-    await take_within(connection, [(event, kept.trained_at)], now, vouched=True)
+    await take_within(connection, [heard(event, kept.trained_at, by="lineage", vouched=True)], now)
     await tell_late(connection, archive, model, training.version, now)
-    details = {"version": training.version, "assets": new}
-    return [AuditEvent(by, "model.train", f"model:{training.model}", details=details)]
+    details = {"version": Word(training.version), "assets": new}
+    return [AuditEvent(by, "model.train", Word(f"model:{training.model}"), details=details)]
 
 
 def _training_event(model: str, version: str, assets: Sequence[str], at: datetime) -> dict[str, Any]:
@@ -109,7 +170,7 @@ def _training_event(model: str, version: str, assets: Sequence[str], at: datetim
         at=at,
         event_type="COMPLETE",
         run_id=str(uuid.uuid5(TRAININGS, f"{model}\n{version}")),
-        job="model.train",
+        job=f"model.train/{model}",
         inputs=[dataset("asset", asset) for asset in assets],
         outputs=[dataset("model", f"{model}@{version}")],
     )
@@ -120,6 +181,7 @@ async def measure(archive: Archive, model: str, version: str, figures: Sequence[
 
     Raises:
         NotFound: there is no such version.
+        Forbidden: the model is somebody else's, and not shared.
         Conflict: one was told before with another value; none of them is kept.
     """
     now = archive.clock()
@@ -128,6 +190,7 @@ async def measure(archive: Archive, model: str, version: str, figures: Sequence[
         store = ModelStore(connection)
         if await store.version(model, version) is None:
             raise NotFound(f"There is no version {version} of a model {model}.")
+        await _check_tells(store, model, by)
         kept = {tuple(getattr(row, name) for name in SAID): row for row in await store.add_metrics(rows)}
         changed = [row for row in rows if not _same(kept[tuple(row[name] for name in SAID)], row)]
         if changed:
@@ -137,13 +200,18 @@ async def measure(archive: Archive, model: str, version: str, figures: Sequence[
                 reasons=[{"code": "figure-changed", "metric": row["metric"], "subgroup": row["subgroup"]}
                          for row in changed],
             )  # fmt: skip
-        details = {"version": version, "figures": len(rows)}
-        await record_act(connection, AuditEvent(by, "model.measure", f"model:{model}", details=details), now)
+        details = {"version": Word(version), "figures": len(rows)}
+        await record_act(connection, AuditEvent(by, "model.measure", Word(f"model:{model}"), details=details), now)
         return len(kept)
 
 
 def _same(kept: Row[Any], told: Mapping[str, Any]) -> bool:
     return all(getattr(kept, name) == told[name] for name in ("value", "lower", "upper", "n"))
+
+
+async def _check_tells(store: ModelStore, name: str, by: str) -> None:
+    found = await _model(store, name)
+    check_own(found.owner, by, "This model", *found.shared_with)
 
 
 async def _model(store: ModelStore, name: str, *, lock: bool = False) -> Row[Any]:

@@ -5,6 +5,7 @@ place until the place has it; what is missed while a place is away is not caught
 before it.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +22,14 @@ from mintmark_lineage.use_cases.archive import Archive
 from mintmark_lineage.use_cases.log import span_hashes
 
 logger = logging.getLogger("mintmark.checkpoints")
-PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
+PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Accept-Encoding": "identity"}
 AT_SIZE, CONFLICT = "text/x.tlog.size", 409
+PATIENCE_SECONDS = 15.0
+"""For the whole of handing a checkpoint over; timeouts of a client count anew with every byte."""
+LONGEST_ANSWER = 16 * 1024
+"""Bytes: a cosignature is a line."""
+LONGEST_SIZE = 19
+"""Digits."""
 
 
 class PostFailed(Exception):
@@ -91,7 +98,7 @@ class Cosigning:
         answer = await self._ask(archive, old, size, note)
         if answer.status_code == CONFLICT and answer.headers.get("content-type", "").startswith(AT_SIZE):
             # It knows better than we do what it saw last.
-            answer = await self._ask(archive, int(answer.text.strip()), size, note)
+            answer = await self._ask(archive, _size_in(answer.text), size, note)
         if not answer.is_success:
             raise PostFailed(f"it answered {answer.status_code}")
         line = next((one for one in answer.text.splitlines() if one.startswith(f"— {self.witness.name} ")), "")
@@ -118,15 +125,38 @@ async def _way(archive: Archive, old: int, size: int) -> list[str]:
         return await span_hashes(LogStore(connection), consistency_spans(old, size))
 
 
+def _size_in(text: str) -> int:
+    said = text.strip()
+    if not (said.isascii() and said.isdigit() and len(said) <= LONGEST_SIZE):
+        raise PostFailed("it answers with no size")
+    return int(said)
+
+
 async def _post(http: httpx.AsyncClient, url: str, body: str) -> httpx.Response:
+    """The answer, with as much of its body as an answer may have.
+
+    Raises:
+        PostFailed: there was none, or one without end.
+    """
+    content = bytearray()
     try:
-        return await http.post(url, content=body.encode(), headers=PLAIN)
-    except httpx.TransportError as error:
+        async with http.stream("POST", url, content=body.encode(), headers=PLAIN) as answer:
+            if "content-encoding" in answer.headers:
+                raise PostFailed("it answers in an encoding that was not asked for")
+            async for chunk in answer.aiter_bytes():
+                content += chunk
+                if len(content) > LONGEST_ANSWER:
+                    raise PostFailed(f"it answers with more than {LONGEST_ANSWER} bytes")
+    except httpx.HTTPError as error:
         raise PostFailed(type(error).__name__) from error
+    return httpx.Response(answer.status_code, headers=answer.headers, content=bytes(content))
 
 
-async def carry_out(archive: Archive, posts: Sequence[Post]) -> int:
-    """Hand the newest checkpoint to every place that has not got it; how many took it."""
+async def carry_out(archive: Archive, posts: Sequence[Post], *, patience: float = PATIENCE_SECONDS) -> int:
+    """Hand the newest checkpoint to every place that has not got it; how many took it.
+
+    ``patience``: seconds that each place has for all of it.
+    """
     async with archive.database.transaction() as connection:
         store = LogStore(connection)
         last = await store.latest_checkpoint()
@@ -136,9 +166,10 @@ async def carry_out(archive: Archive, posts: Sequence[Post]) -> int:
     taken = 0
     for post in waiting:
         try:
-            await post.carry(archive, last.size, last.note)
-        except PostFailed as error:
-            fields = {"place": post.place, "because": str(error), "size": last.size}
+            async with asyncio.timeout(patience):
+                await post.carry(archive, last.size, last.note)
+        except (PostFailed, TimeoutError) as error:
+            fields = {"place": post.place, "because": str(error) or "it did not take it in time", "size": last.size}
             logger.warning("a checkpoint was not taken", extra={"fields": fields})
             continue
         now = archive.clock()

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from mintmark_lineage.domain.records import compose_record
 from mintmark_lineage.store.events import EventStore
 from mintmark_lineage.store.log import LogStore
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_shared.errors import NotFound
+from mintmark_shared.records import compose_record
 
 
 async def record(archive: Archive, asset: UUID) -> dict[str, Any]:

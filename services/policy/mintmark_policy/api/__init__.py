@@ -10,10 +10,13 @@ from mintmark_policy.api import (
     gate,
     incidents,
     library,
+    looks,
+    owners,
+    stops,
     waivers,
 )
 
 ROUTERS = (
     gate.router, assets.router, charters.router, committee.router, library.router, waivers.router, budgets.router,
-    incidents.router, access.router, findings.router,
+    incidents.router, access.router, findings.router, looks.router, owners.router, stops.router,
 )  # fmt: skip

@@ -1,6 +1,5 @@
 """The gate as a service to others: OpenID AuthZEN Authorization API 1.0. Advisory: nothing is reserved."""
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,15 +8,17 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr, ValidationError
 
-from mintmark_policy.api.documents import LARGEST
 from mintmark_policy.api.library import Expression
 from mintmark_policy.api.words import InOffice
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.use_cases import advice, library
+from mintmark_policy.use_cases.bench import Allowance
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.words import Document, Name
-from mintmark_shared.errors import BadRequest, TooLarge
+from mintmark_shared.documents import read_body
+from mintmark_shared.errors import BadRequest, Invalid
 from mintmark_shared.idempotency import ThisAttempt
+from mintmark_shared.web import faults
 
 router = APIRouter(tags=["access"])
 Asker = Annotated[Caller, requires("policy:access:evaluate")]
@@ -72,13 +73,10 @@ async def _read(request: Request) -> dict[str, Any]:
     """The body; AuthZEN answers whatever is wrong with it with 400."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise BadRequest("Send application/json.", code="content-type")
-    content = await request.body()
-    if len(content) > LARGEST:
-        raise TooLarge(f"A question may have {LARGEST} bytes.")
     try:
-        body = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest("The body is not JSON.", code="not-json") from error
+        body = await read_body(await request.body())
+    except Invalid as error:
+        raise BadRequest(error.detail, code=error.problem_code) from error
     if not isinstance(body, dict):
         raise BadRequest("The body must be an object.", code="not-an-object")
     return body
@@ -98,11 +96,9 @@ def _checked(question: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return Evaluation.model_validate(question).model_dump()
     except ValidationError as error:
-        reasons = [
-            {"code": item["type"], "where": ".".join(map(str, item["loc"])), "message": item["msg"]}
-            for item in error.errors()
-        ]
-        raise BadRequest("The question lacks something it needs.", code="question-invalid", reasons=reasons) from error
+        raise BadRequest(
+            "The question lacks something it needs.", code="question-invalid", reasons=faults(error)
+        ) from error
 
 
 @router.post(
@@ -131,13 +127,16 @@ async def evaluations(_: Asker, question: Question, office: InOffice) -> dict[st
         raise BadRequest(f"evaluations must be a list of at most {MOST_AT_ONCE}.", code="question-invalid")
     if not entries:
         return await advice.evaluate(office, _checked(question))
-    return {"evaluations": [await _one_of_many(office, question, entry) for entry in entries]}
+    allowance = Allowance()
+    return {"evaluations": [await _one_of_many(office, question, entry, allowance) for entry in entries]}
 
 
-async def _one_of_many(office: InOffice, defaults: Mapping[str, Any], entry: Any) -> dict[str, Any]:
+async def _one_of_many(
+    office: InOffice, defaults: Mapping[str, Any], entry: Any, allowance: Allowance
+) -> dict[str, Any]:
     """One question's answer; a question that cannot be read is denied, and the others are answered."""
     try:
-        return await advice.evaluate(office, _checked(_merged(defaults, entry)))
+        return await advice.evaluate(office, _checked(_merged(defaults, entry)), allowance)
     except BadRequest as refusal:
         return {"decision": False, "context": {"reasons": [{"code": refusal.problem_code}, *refusal.reasons]}}
 
@@ -162,8 +161,8 @@ def _merged(defaults: Mapping[str, Any], entry: Any) -> dict[str, Any]:
     operation_id="getAuthzenConfiguration",
     summary="Where the AuthZEN endpoints are",
 )
-async def configuration(request: Request, office: InOffice) -> dict[str, str]:
-    base = (office.public_url or str(request.base_url)).rstrip("/")
+async def configuration(office: InOffice) -> dict[str, str]:
+    base = office.public_url.rstrip("/")
     return {
         "policy_decision_point": base,
         "access_evaluation_endpoint": f"{base}/access/v1/evaluation",

@@ -1,27 +1,29 @@
 """What an asset is, what stops it, and what to use instead."""
 
-from typing import Literal
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from mintmark_policy.api.words import CertificateShown, InOffice, Reason, ReviewOpened
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.use_cases import destruction, recalls
 from mintmark_shared.auth import Caller, requires
+from mintmark_shared.contracts.policy import AssetState, AssetStateName
 from mintmark_shared.contracts.words import Document
 from mintmark_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
 STEWARD = requires("policy:grants:write")
+MOST_ASSETS = 200
 
 
 class AssetShown(Document):
     """``substitute`` is what to use instead of a withdrawn asset by now."""
 
     asset_id: UUID
-    state: Literal["quarantined", "released", "rejected", "suspended", "withdrawn", "retired"]
+    state: AssetStateName
     substitute: UUID | None
     charter_id: UUID
     requester: str
@@ -35,6 +37,17 @@ class Withdrawal(Reason):
 
 class Substitution(Reason):
     substitute: UUID
+
+
+@router.get("", operation_id="listAssetStates", summary="What each of these assets is now")
+async def asset_states(
+    asset: Annotated[list[UUID], Query(min_length=1, max_length=MOST_ASSETS)],
+    office: InOffice,
+    _: Caller = requires("policy:read"),
+) -> list[AssetState]:
+    """Those that no permit was given for are left out."""
+    found = await recalls.states(office, asset)
+    return [AssetState.model_validate({"asset_id": one, "state": state}) for one, state in found.items()]
 
 
 @router.get("/{asset_id}", operation_id="getAsset", summary="What an asset is now, and what to use instead")

@@ -26,6 +26,7 @@ from mintmark_policy.use_cases import charters as use_cases
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import Clause, DecisionRequest, VoteShown
 from mintmark_shared.contracts.words import Document, Moment, Name
+from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.errors import PreconditionRequired
 from mintmark_shared.idempotency import ThisAttempt
 from mintmark_shared.web import Pages
@@ -70,9 +71,12 @@ class ChangedVerdict(Document):
 
 
 class DryRunResult(Document):
+    """``complete`` is false where the time for one dry run sufficed for only the first ``judged`` plans."""
+
     charter_id: UUID
     digest: str
     judged: int
+    complete: bool
     changes: list[ChangedVerdict]
 
 
@@ -134,7 +138,7 @@ async def list_charters(
 async def get_charter(charter_id: UUID, office: InOffice, response: Response, _: Caller = READ) -> CharterVersion:
     now = office.clock()
     async with office.database.transaction() as connection:
-        row = await CharterStore(connection).latest(charter_id, now)
+        row = await CharterStore(connection).newest_version(charter_id, now)
     response.headers["ETag"] = use_cases.etag(row)
     return CharterVersion.model_validate(use_cases.show(row, now))
 
@@ -144,7 +148,7 @@ async def list_versions(charter_id: UUID, office: InOffice, _: Caller = READ) ->
     now = office.clock()
     async with office.database.transaction() as connection:
         store = CharterStore(connection)
-        await store.latest(charter_id, now)
+        await store.newest_version(charter_id, now)
         rows = await store.versions(charter_id, now)
     return [CharterVersion.model_validate(use_cases.show(row, now)) for row in rows]
 
@@ -207,7 +211,12 @@ async def submit(charter_id: UUID, office: InOffice, caller: Caller = WRITE) -> 
     return (await use_cases.submit(office, charter_id=charter_id, by=caller.subject)).response()
 
 
-@router.post("/charters/{charter_id}:dry-run", operation_id="dryRunCharter", summary="What a draft would change")
+@router.post(
+    "/charters/{charter_id}:dry-run",
+    operation_id="dryRunCharter",
+    summary="What a draft would change",
+    openapi_extra={LARGEST_BODY: 8 * 2**20},
+)
 async def dry_run(charter_id: UUID, request: DryRun, office: InOffice, _: Caller = READ) -> DryRunResult:
     tried = await advice.dry_run(
         office, charter_id, document=request.document, last=request.last, requests=request.requests
@@ -276,16 +285,16 @@ async def vote(
     await outcomes.vote(office, review_id=review_id, ballot=vote.ballot(), by=caller.subject, attempt=attempt)
     now = office.clock()
     async with office.database.transaction() as connection:
-        row = await CharterStore(connection).latest(charter_id, now)
+        row = await CharterStore(connection).newest_version(charter_id, now)
     return JSONResponse(use_cases.show(row, now), status_code=201)
 
 
 @router.get("/charters/{charter_id}/votes", operation_id="listVotes", summary="Votes on the newest version")
 async def votes(charter_id: UUID, office: InOffice, _: Caller = READ) -> list[VoteShown]:
     async with office.database.transaction() as connection:
-        latest = await CharterStore(connection).latest(charter_id, office.clock())
+        latest = await CharterStore(connection).newest_version(charter_id, office.clock())
         row = await ReviewStore(connection).latest_on("charter", use_cases.matter_of(charter_id, latest.version))
-        shown = await reviews.show(connection, row) if row is not None else {"votes": []}
+        shown = await reviews.show(connection, row, raw=False) if row is not None else {"votes": []}
     return [VoteShown.model_validate(entry) for entry in shown["votes"]]
 
 

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from mintmark_policy.api.documents import WrittenDocument, written_body
-from mintmark_policy.api.words import Function, InOffice, Made, Member, ReviewShown, Subject, VoteRequest
+from mintmark_policy.api.words import RAW, Function, InOffice, Made, Member, ReviewShown, Subject, VoteRequest
 from mintmark_policy.domain.charter_schema import QUORUM_SCHEMA
-from mintmark_policy.domain.review import Kind
+from mintmark_policy.domain.quorum import Kind
 from mintmark_policy.store.committee import CommitteeStore
 from mintmark_policy.store.reviews import PAGE, ReviewStore
 from mintmark_policy.use_cases import committee as use_cases
@@ -51,6 +51,8 @@ class DelegationShown(Document):
 
 
 class QuorumShown(Document):
+    """What a kind of matter takes by the house alone: its floor, raised by a rule (version 0: there is none)."""
+
     kind: str
     version: int
     stages: list[dict[str, Any]]
@@ -147,11 +149,11 @@ async def set_quorum(
     return (await use_cases.set_quorum(office, kind=kind, document=document, by=caller.subject)).response()
 
 
-@router.get("/committee/quorum-rules", operation_id="listQuorumRules", summary="The house's quorum rules")
+@router.get(
+    "/committee/quorum-rules", operation_id="listQuorumRules", summary="What each kind of matter takes by the house"
+)
 async def quorum_rules(office: InOffice, _: Caller = READ) -> list[QuorumShown]:
-    async with office.database.transaction() as connection:
-        rows = await CommitteeStore(connection).quorums()
-    return [QuorumShown.model_validate({"kind": row.kind, "version": row.version} | row.document) for row in rows]
+    return [QuorumShown.model_validate(rule) for rule in await use_cases.quorum_rules(office)]
 
 
 @router.get("/reviews", operation_id="listReviews", summary="What was put up for votes")
@@ -162,20 +164,21 @@ async def list_reviews(
     state: Annotated[Literal["open", "approved", "rejected", "lapsed"] | None, Query()] = None,
     subject: Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")] = None,
     after: Annotated[UUID | None, Query()] = None,
-    _: Caller = READ,
+    caller: Caller = READ,
 ) -> list[ReviewShown]:
     async with office.database.transaction() as connection:
         rows = await ReviewStore(connection).page(kind=kind, state=state, subject=subject, after=after)
-        shown = [await reviews.show(connection, row) for row in rows]
+        shown = [await reviews.show(connection, row, raw=caller.holds(RAW)) for row in rows]
     if len(rows) == PAGE:
         pages.follow(rows[-1].id)
     return [ReviewShown.model_validate(entry) for entry in shown]
 
 
 @router.get("/reviews/{review_id}", operation_id="getReview", summary="One review with its votes")
-async def get_review(review_id: UUID, office: InOffice, _: Caller = READ) -> ReviewShown:
+async def get_review(review_id: UUID, office: InOffice, caller: Caller = READ) -> ReviewShown:
     async with office.database.transaction() as connection:
-        shown = await reviews.show(connection, await ReviewStore(connection).row(review_id))
+        row = await ReviewStore(connection).row(review_id)
+        shown = await reviews.show(connection, row, raw=caller.holds(RAW))
     return ReviewShown.model_validate(shown)
 
 

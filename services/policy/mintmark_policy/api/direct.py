@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mintmark_shared.auth import bearer, current_caller
 from mintmark_shared.contracts.policy import DecisionRequest
+from mintmark_shared.doors import is_json
 from mintmark_shared.errors import UnsupportedMedia
 from mintmark_shared.idempotency import KeyText
 
@@ -30,7 +31,7 @@ class DecisionRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             caller = await current_caller(request, DECIDE, await bearer(request))
-            plan = _read(request.headers, await request.body())
+            plan = _read(request.headers, await request.json())
             key: str = request.headers["idempotency-key"]
             response: Response = await endpoint(plan, request.app.state.office, key, caller)
             return response
@@ -38,14 +39,14 @@ class DecisionRoute(APIRoute):
         return handle
 
 
-def _read(headers: Any, body: bytes) -> DecisionRequest:
+def _read(headers: Any, body: Any) -> DecisionRequest:
     """The request, once key and body fit.
 
     Raises:
         UnsupportedMedia: the body is not called JSON.
         RequestValidationError: something does not fit; every fault is listed.
     """
-    if not headers.get("content-type", "").lower().startswith("application/json"):
+    if not is_json(headers.get("content-type", "")):
         raise UnsupportedMedia("Send application/json.")
     found: list[Any] = []
     request: DecisionRequest | None = None
@@ -54,7 +55,7 @@ def _read(headers: Any, body: bytes) -> DecisionRequest:
     except ValidationError as error:
         found += [fault | {"loc": ("header", "Idempotency-Key")} for fault in error.errors(include_input=False)]
     try:
-        request = DecisionRequest.model_validate_json(body)
+        request = DecisionRequest.model_validate(body)
     except ValidationError as error:
         found += [fault | {"loc": ("body", *fault["loc"])} for fault in error.errors(include_input=False)]
     if request is None or found:

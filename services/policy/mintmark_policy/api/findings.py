@@ -1,19 +1,21 @@
 """What evaluation finds about assets that are out, and about generators that claim too much."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from mintmark_policy.api.library import RejectionMade
-from mintmark_policy.api.words import InOffice
+from mintmark_policy.api.words import RAW, InOffice
 from mintmark_policy.use_cases import dossier, findings, grounds, library
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.policy import Condemnation, Finding, FindingRequest, Grounds
+from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.idempotency import KeyedAttempt
 
 router = APIRouter(prefix="/v1", tags=["gate"])
+EVIDENCE = requires("policy:evidence:read")
 
 
 @router.post(
@@ -22,6 +24,7 @@ router = APIRouter(prefix="/v1", tags=["gate"])
     response_model=Finding,
     operation_id="reportFinding",
     summary="Hold what was found about a released asset against its charter",
+    openapi_extra={LARGEST_BODY: 8 * 2**20},
 )
 async def report(
     request: FindingRequest,
@@ -36,9 +39,25 @@ async def report(
     "/assets/{asset_id}/dossier",
     operation_id="getDossier",
     summary="Under which charter, votes, assessments and budget an asset was made, and what became of it",
+    description="Names who voted, assessed and asked, and why: for lineage, and for those who may ask it for evidence.",
 )
-async def get_dossier(asset_id: UUID, office: InOffice, _: Caller = requires("policy:read")) -> dict[str, Any]:
-    return await dossier.dossier(office, asset_id)
+async def get_dossier(asset_id: UUID, office: InOffice, caller: Caller = EVIDENCE) -> dict[str, Any]:
+    return await dossier.dossier(office, asset_id, raw=caller.holds(RAW))
+
+
+@router.get(
+    "/assets/{asset_id}/salts",
+    operation_id="getSalts",
+    summary="What opens the digests of people, and of what a dossier shows, in leaves about an asset",
+    description="By leaf, hexadecimal; a leaf about anything else has no salt here.",
+)
+async def get_salts(
+    asset_id: UUID,
+    leaf: Annotated[list[UUID], Query(min_length=1, max_length=100, description="Ids of leaves.")],
+    office: InOffice,
+    _: Caller = EVIDENCE,
+) -> dict[str, str]:
+    return await dossier.salts(office, asset_id, leaf)
 
 
 @router.get(
@@ -71,5 +90,6 @@ async def condemn(
         reason=f"An audit measured an ε of at least {request.measured} where {request.claimed} is claimed.",
         by=caller.subject,
         attempt=attempt,
+        audited=True,
     )
     return reply.response()

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 
 from mintmark_policy.api.direct import DecisionRoute
 from mintmark_policy.api.words import (
+    RAW,
     CertificateKey,
     GrantMade,
     GrantRequest,
@@ -34,6 +35,7 @@ from mintmark_shared.contracts.policy import (
     UnlockRequest,
 )
 from mintmark_shared.contracts.words import Document, Moment, Name
+from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.idempotency import IdempotencyKey, KeyedAttempt, ThisAttempt
 from mintmark_shared.web import Pages
 
@@ -193,6 +195,7 @@ async def open_for_assay(
     response_model=Release,
     operation_id="decideRelease",
     summary="Hold an assay against the charter",
+    openapi_extra={LARGEST_BODY: 8 * 2**20},
 )
 async def decide_release(
     request: ReleaseRequest,
@@ -204,9 +207,8 @@ async def decide_release(
 
 
 @router.get("/assets/{asset_id}/release", operation_id="getRelease", summary="What was decided on an asset")
-async def get_release(asset_id: UUID, office: InOffice, _: Caller = requires("policy:read")) -> Release:
-    document: Any = await releases.release_of(office, asset_id)
-    return Release.model_validate(document)
+async def get_release(asset_id: UUID, office: InOffice, caller: Caller = requires("policy:read")) -> Release:
+    return Release.model_validate(await releases.release_of(office, asset_id, raw=caller.holds(RAW)))
 
 
 @router.post(

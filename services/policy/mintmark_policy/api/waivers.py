@@ -21,7 +21,7 @@ GLASS = requires("policy:glass:write")
 
 
 class ExceptionRequest(Document):
-    """One rule of the gate, by its code, set aside until a date."""
+    """One rule of the gate, by its code, set aside until a date; ``GET /v1/rules`` says which may be."""
 
     rule: Name
     use_case: Name | None = None
@@ -29,6 +29,22 @@ class ExceptionRequest(Document):
     reason: Text
     valid_until: Moment
     single_use: bool = True
+
+
+class RuleShown(Document):
+    """A rule of the gate; where it is never waived, why, and whether the rule itself or the house says so."""
+
+    code: str
+    waivable: bool
+    reason: str | None
+    by: Literal["rule", "house"] | None
+
+
+class RuleOfHouse(Document):
+    """Whether the house takes exceptions from a rule; one that says itself that it is never waived stays so."""
+
+    waivable: bool
+    reason: Text
 
 
 class GlassRequest(Document):
@@ -119,3 +135,23 @@ async def list_waivers(charter_id: UUID, office: InOffice, _: Caller = requires(
     async with office.database.transaction() as connection:
         rows = await RulebookStore(connection).waiver_rows(charter_id)
     return [WaiverShown.model_validate(waivers.show(row)) for row in rows]
+
+
+@router.get("/rules", operation_id="listRules", summary="The gate's rules, which may be waived, and why others not")
+async def list_rules(office: InOffice, _: Caller = requires("policy:read")) -> list[RuleShown]:
+    return [RuleShown.model_validate(entry) for entry in await waivers.rules(office)]
+
+
+@router.put(
+    "/rules/{code}",
+    response_model=RuleShown,
+    operation_id="setRuleOfHouse",
+    summary="Have the house take no exceptions from a rule, or take them again",
+)
+async def set_rule(
+    code: Name, request: RuleOfHouse, office: InOffice, caller: Caller = requires("policy:committee:write")
+) -> JSONResponse:
+    reply = await waivers.rule_of_house(
+        office, code=code, waivable=request.waivable, reason=request.reason, by=caller.subject
+    )
+    return reply.response()

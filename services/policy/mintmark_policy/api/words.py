@@ -26,6 +26,8 @@ async def _office(request: Request) -> Office:
 InOffice = Annotated[Office, Depends(_office)]
 
 
+RAW = "policy:raw:read"
+"""The right to read figures computed from real rows to the last digit."""
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 

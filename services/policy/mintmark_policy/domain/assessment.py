@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
+from mintmark_policy.domain.facts import Assessment
 from mintmark_shared.errors import Invalid
 
 LEVELS = (1, 2, 3, 4, 5)
@@ -81,3 +83,24 @@ def check_acceptable(template: Mapping[str, Any], risks: Sequence[Risk], *, acce
             f"A residual risk of {worst_residual(risks)} lies above the template's {limit}; it cannot be acceptable.",
             code="risk-too-high",
         )
+
+
+WordStanding = Literal["acceptable", "refused", "expired", "superseded"]
+
+
+def latest_words(entries: Sequence[Assessment], digest: str) -> tuple[Assessment, ...]:
+    """The last that each assessor said of a text, of entries in the order they were said in.
+
+    A yes may be taken back and a no too, each only by who said it.
+    """
+    last = {entry.assessor: entry for entry in entries if entry.digest == digest}
+    return tuple(last.values())
+
+
+def standing_of(entry: Assessment, entries: Sequence[Assessment], now: datetime) -> WordStanding:
+    """What an assessment is worth at a moment: a no does not expire, a yes does, and who spoke again spoke last."""
+    if not any(entry is one for one in latest_words(entries, entry.digest)):
+        return "superseded"
+    if not entry.acceptable:
+        return "refused"
+    return "acceptable" if now < entry.valid_until else "expired"

@@ -1,24 +1,47 @@
 """A charter as the gate reads it, and the states its versions go through."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Literal
 
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema.validators import extend
 
 from mintmark_policy.domain.charter_schema import CHARTER_SCHEMA
-from mintmark_policy.domain.extra_rules import Expression, compile_plan_rule
-from mintmark_policy.domain.review import Quorum, read_quorum
-from mintmark_shared.errors import Invalid
+from mintmark_policy.domain.extra_rules import Expression, check_work, compile_plan_rule
+from mintmark_policy.domain.looks import DEFAULT_LOOKS
+from mintmark_policy.domain.quorum import Quorum, counted, read_quorum
+from mintmark_shared.clock import in_calendar
+from mintmark_shared.errors import MOST_FAULTS, Invalid, first_faults
+from mintmark_shared.numbers import canonical_number, is_number, read_decimal
 
 State = Literal[
     "draft", "submitted", "rejected", "approved", "in_force", "suspended", "expired", "superseded", "retired"
 ]  # fmt: skip
 """``approved`` waits for its first day; the last five are read off the clock and off what happened since."""
 
-_validator = Draft202012Validator(CHARTER_SCHEMA, format_checker=FormatChecker())
+
+def _is_whole(_: Any, instance: Any) -> bool:
+    """``5.0`` and ``1e3`` are whole numbers to JSON Schema, and not what people who vote take for 5 and 1000."""
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+def _fits(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[ValidationError]:
+    """A pattern that ends with ``$`` ends there in every language but Python, where a line break may follow."""
+    if validator.is_type(instance, "string") and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance, re.ASCII):
+        yield ValidationError(f"does not match {pattern}")
+
+
+StrictValidator = extend(
+    Draft202012Validator,
+    validators={"pattern": _fits},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
+)
+_validator = StrictValidator(CHARTER_SCHEMA, format_checker=FormatChecker())
 
 
 @dataclass(frozen=True)
@@ -31,14 +54,13 @@ class ParameterRange:
 
     def allows(self, value: str | int | bool) -> bool:
         if self.one_of:
-            return any(value == choice and type(value) is type(choice) for choice in self.one_of)
-        if isinstance(value, bool) or self.minimum is None or self.maximum is None:
+            return any(_is_same(value, choice) for choice in self.one_of)
+        if self.minimum is None or self.maximum is None:
             return False
         try:
-            number = Decimal(value)
-        except ArithmeticError:
+            return self.minimum <= read_decimal(value) <= self.maximum
+        except ValueError:
             return False
-        return number.is_finite() and self.minimum <= number <= self.maximum
 
     def nearest(self, value: str | int | bool) -> str | int | bool | None:
         """The allowed value closest to one that is not."""
@@ -47,14 +69,21 @@ class ParameterRange:
         if self.minimum is None or self.maximum is None or isinstance(value, bool):
             return None
         try:
-            return str(min(max(Decimal(value), self.minimum), self.maximum))
-        except ArithmeticError:
-            return str(self.minimum)
+            return f"{min(max(read_decimal(value), self.minimum), self.maximum):f}"
+        except ValueError:
+            return f"{self.minimum:f}"
 
     def __str__(self) -> str:
         if self.one_of:
             return "one of " + ", ".join(map(str, self.one_of))
         return f"from {self.minimum} to {self.maximum}"
+
+
+def _is_same(value: str | int | bool, choice: str | int | bool) -> bool:
+    """Equal and of one kind; numbers as text are compared as numbers, however many zeros they are written with."""
+    if isinstance(value, str) and isinstance(choice, str) and is_number(value) and is_number(choice):
+        return canonical_number(value) == canonical_number(choice)
+    return value == choice and type(value) is type(choice)
 
 
 @dataclass(frozen=True)
@@ -123,10 +152,22 @@ class Charter:
     maximum_priority: str = "normal"
     suite: str | None = None
     """The suite of measures that assets are judged by; None for evaluation's standard one."""
+    looks: int = DEFAULT_LOOKS
+    """How many tables made from each source may be held against its real rows."""
 
     def criteria_for(self, use_case: str) -> tuple[Criterion, ...]:
         """What an asset must meet: the charter's criteria and the use case's own."""
         return (*self.acceptance, *self.use_case_acceptance.get(use_case, ()))
+
+    def lets(self, use_case: str) -> bool:
+        """Whether a use is listed and not prohibited."""
+        return use_case in self.use_cases and use_case not in self.prohibited_uses
+
+    def quorum_for(self, kind: str, subject: str = "") -> Quorum | None:
+        """What this version asks of the committee on a matter; None where it says nothing."""
+        if kind == "charter" or (kind == "resumption" and subject.startswith("charter:")):
+            return counted(self.quorum)
+        return self.reviews.get(kind)
 
     def revalidation_due(self, in_force_at: datetime | None) -> datetime:
         """The written date, or the end of the period since it came into force, whichever is sooner."""
@@ -135,18 +176,26 @@ class Charter:
         return min(self.revalidate_by, in_force_at + timedelta(days=self.revalidation_days))
 
 
+def schema_faults(validator: Any, document: Any) -> list[dict[str, str]]:
+    """Where a document does not fit its schema; the search ends when enough was found to tell."""
+    found = list(islice(validator.iter_errors(document), MOST_FAULTS + 1))
+    more = "and more: mend these first" if len(found) > MOST_FAULTS else ""
+    told = sorted(found[:MOST_FAULTS], key=lambda fault: list(map(str, fault.path)))
+    reasons = [
+        {"code": str(fault.validator), "where": "/".join(map(str, fault.path)), "message": fault.message}
+        for fault in told
+    ]
+    return first_faults(reasons, more)
+
+
 def check_document(document: Any) -> None:
     """Hold a charter document against the published schema, and compile its rules.
 
     Raises:
-        Invalid: with one reason per fault, each naming its place.
+        Invalid: with a reason for each of the first faults, naming its place.
     """
-    faults = sorted(_validator.iter_errors(document), key=lambda fault: list(map(str, fault.path)))
-    if faults:
-        reasons = [
-            {"code": str(fault.validator), "where": "/".join(map(str, fault.path)), "message": fault.message}
-            for fault in faults
-        ]
+    reasons = schema_faults(_validator, document)
+    if reasons:
         raise Invalid("The charter does not fit its schema.", code="charter-invalid", reasons=reasons)
     _check_dates(document)
     for quorum in document.get("reviews", {}).values():
@@ -159,6 +208,7 @@ def _check_rules(rules: list[Mapping[str, Any]]) -> None:
     for number, rule in enumerate(rules):
         try:
             compile_plan_rule(rule["expression"])
+            check_work(rule["expression"])
         except Invalid as fault:
             where = f"extra_rules/{number}/expression"
             reasons.append({"code": fault.problem_code, "where": where, "message": str(fault)})
@@ -167,16 +217,25 @@ def _check_rules(rules: list[Mapping[str, Any]]) -> None:
 
 
 def _check_dates(document: Mapping[str, Any]) -> None:
-    try:
-        revalidate_by = datetime.fromisoformat(document["revalidate_by"])
-        expires_at = datetime.fromisoformat(document["expires_at"])
-        begins = datetime.fromisoformat(document["in_force_from"]) if "in_force_from" in document else None
-    except ValueError as error:
-        raise Invalid("A date in the charter does not exist in the calendar.", code="charter-invalid") from error
+    revalidate_by, expires_at, begins = (
+        _date(document, name) for name in ("revalidate_by", "expires_at", "in_force_from")
+    )
+    assert revalidate_by is not None
+    assert expires_at is not None
     if revalidate_by > expires_at:
         raise Invalid("revalidate_by must not lie after expires_at.", code="charter-invalid")
     if begins is not None and begins >= expires_at:
         raise Invalid("in_force_from must lie before expires_at.", code="charter-invalid")
+
+
+def _date(document: Mapping[str, Any], name: str) -> datetime | None:
+    try:
+        return in_calendar(datetime.fromisoformat(document[name])) if name in document else None
+    except ValueError as error:
+        # Python's own words on a day that no month has are of no use to who wrote the charter.
+        why = str(error) if "years 100" in str(error) else "there is no such time in the calendar"
+        reasons = [{"code": "time", "where": name, "message": why}]
+        raise Invalid(f"{name} is no time to count with: {why}.", code="charter-invalid", reasons=reasons) from error
 
 
 def read_charter(document: Mapping[str, Any], digest: str) -> Charter:
@@ -208,6 +267,7 @@ def read_charter(document: Mapping[str, Any], digest: str) -> Charter:
         revalidation_days=document.get("revalidation_days"),
         blending=Decimal(document["blending"]["maximum_share"]) if "blending" in document else None,
         suite=document.get("suite"),
+        looks=document.get("looks", DEFAULT_LOOKS),
         maximum_priority=document.get("maximum_priority", "normal"),
         escalation=tuple((step["after_hours"], step["to"]) for step in document.get("escalation", [])),
     )

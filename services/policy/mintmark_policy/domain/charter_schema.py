@@ -3,6 +3,7 @@
 from typing import Any
 
 FUNCTIONS = ("privacy", "security", "legal", "product", "data_science")
+MOST_RULES = 50
 GUARANTEES = ("none", "claimed", "proven")
 
 _NAME = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$", "maxLength": 100}
@@ -12,12 +13,12 @@ _SHARE = {"type": "string", "pattern": "^0\\.[0-9]{1,9}$"}
 _MOMENT = {
     "type": "string",
     "format": "date-time",
-    "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?(Z|[+-]\\d{2}:\\d{2})$",
+    "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$",
 }
 
 
-def _list(items: dict[str, Any], *, at_least: int = 0) -> dict[str, Any]:
-    return {"type": "array", "items": items, "minItems": at_least, "maxItems": 200}
+def _list(items: dict[str, Any], *, at_least: int = 0, at_most: int = 200) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": at_least, "maxItems": at_most}
 
 
 def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -32,7 +33,19 @@ def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) ->
 _RANGE = {
     "oneOf": [
         _object({"minimum": _AMOUNT, "maximum": _AMOUNT}),
-        _object({"one_of": _list({"type": ["string", "integer", "boolean"]}, at_least=1)}),
+        _object(
+            {
+                "one_of": _list(
+                    {
+                        "type": ["string", "integer", "boolean"],
+                        "maxLength": 200,
+                        "minimum": -(2**53) + 1,
+                        "maximum": 2**53 - 1,
+                    },
+                    at_least=1,
+                )
+            }
+        ),
     ]
 }
 _CRITERION = _object({"metric": _NAME}, {"at_most": _AMOUNT, "at_least": _AMOUNT}) | {
@@ -48,6 +61,7 @@ _STAGE = _object(
             "properties": {name: {"type": "integer", "minimum": 0, "maximum": 50} for name in FUNCTIONS},
         },
         "minimum_total": {"type": "integer", "minimum": 0, "maximum": 50},
+        "minimum_functions": {"type": "integer", "minimum": 1, "maximum": len(FUNCTIONS)},
         "deny_threshold": {"type": "integer", "minimum": 1, "maximum": 50},
         "conditions_allowed": {"type": "boolean"},
         "valid_days": {"type": "integer", "minimum": 1, "maximum": 3650},
@@ -121,11 +135,14 @@ CHARTER_SCHEMA: dict[str, Any] = {
             "in_force_from": _MOMENT,
             "revalidation_days": {"type": "integer", "minimum": 1, "maximum": 3650},
             "suite": _NAME,
+            "looks": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
             "disclosure": {"enum": ["none", "summary", "full"]},
             "required_training": _list(_NAME),
             "assessment_template": _NAME,
             "extra_rules": _list(
-                _object({"name": _NAME, "expression": {"type": "string", "maxLength": 2000}, "remedy": _TEXT})
+                _object({"name": _NAME, "expression": {"type": "string", "maxLength": 2000}, "remedy": _TEXT}),
+                # Each is asked of every plan while whoever stops something waits.
+                at_most=MOST_RULES,
             ),
             "reviews": {
                 "type": "object",

@@ -5,6 +5,7 @@ error, a missing parameter, a value that is no boolean. The evaluator itself bou
 ε and δ enter as exact integers in units of 1e-12, never as doubles.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
@@ -17,6 +18,7 @@ from mintmark_shared.errors import Invalid
 
 SCALE = 10**12
 LONGEST = 2_000
+_LOOPS = re.compile(r"\b(?:all|exists|exists_one|existsOne|map|filter)\b")
 _T = cel.Type
 _MAP = _T.Map(_T.STRING, _T.DYN)
 _PLAN = cel.NewEnv(
@@ -75,6 +77,21 @@ def compile_access_rule(source: str) -> Expression:
         Invalid: as for a plan's rule.
     """
     return _compile(_ACCESS, source)
+
+
+def check_work(source: str) -> None:
+    """That a rule loops at most once: plans wait for it, and so does whoever stops something.
+
+    Words are counted wherever they stand, also in a text: what is read more narrowly is got round.
+
+    Raises:
+        Invalid: it may loop within a loop.
+    """
+    if len(_LOOPS.findall(source)) > 1:
+        raise Invalid(
+            "A rule may name one of all, exists, exists_one, map and filter once; split it into several rules.",
+            code="rule-too-costly",
+        )
 
 
 def _compile(environment: Any, source: str) -> Expression:

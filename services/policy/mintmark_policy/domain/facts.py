@@ -1,6 +1,7 @@
 """What the gate is asked about, what it may look at, and what it says of a rule that failed."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -53,10 +54,14 @@ class Assessment:
 
 @dataclass(frozen=True)
 class Stop:
-    """A table that is suspended or withdrawn."""
+    """Something that is stopped: for a while if it is ``suspended``, else for good."""
 
-    asset_id: str
-    state: Literal["suspended", "withdrawn"]
+    kind: Literal["charter", "source", "population", "asset", "configuration"]
+    subject: str
+    state: Literal["suspended", "withdrawn", "retired", "rejected"] = "suspended"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject} is {self.state}"
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Model:
     ``epsilon`` and ``delta`` as its own label stated them.
 
     ``stopped`` is a table that was made of it and is read no more: that of its own run, or of one that it goes back to.
+    ``fitted_by`` is the run that fitted it, ``rejected`` a table drawn from it, by whichever run, that was rejected.
     """
 
     charter_id: str
@@ -76,6 +82,8 @@ class Model:
     epsilon: Decimal | None
     delta: Decimal | None
     stopped: Stop | None = None
+    fitted_by: str = ""
+    rejected: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,9 @@ class Facts:
     offered_group: int = 1
     population_unit: Unit | None = None
     model: Model | None = None
+    stops: AbstractSet[Stop] = frozenset()
+    """Sources and populations that are suspended."""
+    looks_taken: int = 0
 
     def values(self) -> dict[str, Any]:
         """The plan as rules written in CEL see it; ε and δ as exact integers in units of 1e-12."""

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from mintmark_policy.domain.charter import Criterion, Trigger
+from mintmark_shared.figures import Telling, told_criterion
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,7 @@ class Interval:
     value: Decimal
     lower: Decimal
     upper: Decimal
+    n: int = 0
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,10 @@ class CriterionResult:
     """How far the bound lies beyond what is expected, a decimal: 0 where it is met, None where there is no estimate."""
     at_most: str | None
     at_least: str | None
+    value: str | None = None
+    lower: str | None = None
+    upper: str | None = None
+    n: int | None = None
 
 
 def weigh(criteria: Sequence[Criterion], estimates: Mapping[str, Interval]) -> tuple[CriterionResult, ...]:
@@ -55,13 +62,28 @@ def _weigh_one(criterion: Criterion, interval: Interval | None) -> CriterionResu
     if interval is None:
         return CriterionResult(criterion.metric, expected, "not estimated", met, None, *limits)
     actual = f"{interval.value} in [{interval.lower}, {interval.upper}]"
-    return CriterionResult(criterion.metric, expected, actual, met, f"{_beyond(criterion, interval):f}", *limits)
+    beyond = f"{_beyond(criterion, interval):f}"
+    ends = (str(interval.value), str(interval.lower), str(interval.upper), interval.n)
+    return CriterionResult(criterion.metric, expected, actual, met, beyond, *limits, *ends)
 
 
 def _beyond(criterion: Criterion, interval: Interval) -> Decimal:
     if criterion.at_most is not None:
         return max(Decimal(0), interval.upper - criterion.at_most)
     return max(Decimal(0), (criterion.at_least or Decimal(0)) - interval.lower)
+
+
+def told(document: Mapping[str, Any], *, raw: bool) -> dict[str, Any]:
+    """A decision by figures, or what is put up for votes because of some, as it is told.
+
+    ``figures`` in what is kept says how others than holders of the right are told; where it says nothing, they are not.
+    """
+    criteria = document.get("criteria")
+    if criteria is None:
+        return dict(document)
+    telling: Telling = "raw" if raw else "rounded" if document.get("figures") == "rounded" else "withheld"
+    shown = [told_criterion(one, telling) if "actual" in one else dict(one) for one in criteria]
+    return {**document, "criteria": shown, "figures": telling}
 
 
 @dataclass(frozen=True)

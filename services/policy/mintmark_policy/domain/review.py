@@ -4,47 +4,16 @@ Anything can be put up for review. A review is decided by its stages in order; a
 stage it was cast in, for one person and one function (I9).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
-from mintmark_policy.domain.charter_schema import FUNCTIONS
+from mintmark_policy.domain.quorum import Quorum, Stage
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 
-Kind = Literal[
-    "charter", "plan", "configuration", "grant", "release", "blended-release", "retirement", "exception",
-    "budget", "transfer", "resumption", "incident", "break-glass", "model", "finding", "withdrawal",
-]  # fmt: skip
-KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
 Verdict = Literal["approve", "reject"]
 State = Literal["open", "approved", "rejected", "lapsed"]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step of a quorum: so many approvals by function, so many in all, so few denials.
-
-    ``valid_days`` is how long an approval counts after it was cast; without it, for ever.
-    """
-
-    name: str
-    counts: Mapping[str, int]
-    minimum_total: int = 1
-    deny_threshold: int = 1
-    conditions_allowed: bool = True
-    valid_days: int | None = None
-
-
-@dataclass(frozen=True)
-class Quorum:
-    """The stages of one kind of review, and how long it may stay open."""
-
-    stages: tuple[Stage, ...]
-    ttl: timedelta = timedelta(days=14)
-
-
-DEFAULT_QUORUM = Quorum((Stage("committee", {"privacy": 1}),))
 
 
 @dataclass(frozen=True)
@@ -90,61 +59,6 @@ class Review:
     expires_at: datetime
     votes: tuple[Vote, ...] = ()
     conditions: tuple[Condition, ...] = field(default=())
-
-
-def read_quorum(document: Mapping[str, Any]) -> Quorum:
-    """The quorum a document states.
-
-    Raises:
-        Invalid: there are no stages, a stage asks for nobody, or for more than it could mean.
-    """
-    stages = tuple(_read_stage(entry) for entry in document["stages"])
-    if not stages:
-        raise Invalid("A quorum needs at least one stage.", code="quorum-invalid")
-    return Quorum(stages, timedelta(hours=document.get("ttl_hours", 336)))
-
-
-def _read_stage(entry: Mapping[str, Any]) -> Stage:
-    counts = {name: int(count) for name, count in entry.get("counts", {}).items() if count}
-    if not set(counts) <= set(FUNCTIONS):
-        raise Invalid(f"A stage counts functions among {', '.join(FUNCTIONS)}.", code="quorum-invalid")
-    total = max(int(entry.get("minimum_total", 0)), sum(counts.values()))
-    if total < 1:
-        raise Invalid("A stage must ask for at least one approval.", code="quorum-invalid")
-    return Stage(
-        name=entry["name"],
-        counts=counts,
-        minimum_total=total,
-        deny_threshold=int(entry.get("deny_threshold", 1)),
-        conditions_allowed=bool(entry.get("conditions_allowed", True)),
-        valid_days=entry.get("valid_days"),
-    )
-
-
-def show_quorum(quorum: Quorum) -> dict[str, Any]:
-    stages = [
-        {
-            "name": stage.name,
-            "counts": dict(stage.counts),
-            "minimum_total": stage.minimum_total,
-            "deny_threshold": stage.deny_threshold,
-            "conditions_allowed": stage.conditions_allowed,
-            "valid_days": stage.valid_days,
-        }
-        for stage in quorum.stages
-    ]
-    return {"stages": stages, "ttl_hours": int(quorum.ttl.total_seconds() // 3600)}
-
-
-def raised(floor: Quorum | None, counts: Mapping[str, int]) -> Quorum:
-    """A document's own counts, raised to the house's where there are any; never lowered."""
-    if floor is None:
-        return Quorum((Stage("committee", dict(counts), minimum_total=sum(counts.values())),))
-    first, *rest = floor.stages
-    merged = {name: max(counts.get(name, 0), first.counts.get(name, 0)) for name in {*counts, *first.counts}}
-    total = max(first.minimum_total, sum(merged.values()))
-    stage = Stage(first.name, merged, total, first.deny_threshold, first.conditions_allowed, first.valid_days)
-    return Quorum((stage, *rest), floor.ttl)
 
 
 def check_open(review: Review, now: datetime) -> None:
@@ -200,11 +114,14 @@ def check_delegation(delegator: str, delegate: str, function: str, own: frozense
 
 
 def standing(review: Review) -> tuple[State, int]:
-    """What the votes make of an open review, and the stage it has reached."""
-    valid = [vote for vote in review.votes if vote.digest == review.digest]
+    """What the votes make of an open review, and the stage it has reached.
+
+    An approval by who has been barred since, as a new owner is, no longer counts; a rejection does.
+    """
+    valid = [vote for vote in review.votes if vote.digest == review.digest and _counts(vote, review)]
     for number, stage in enumerate(review.quorum.stages):
         cast = [vote for vote in valid if vote.stage == number]
-        if sum(vote.verdict == "reject" for vote in cast) >= stage.deny_threshold:
+        if sum(vote.verdict == "reject" for vote in cast) >= (stage.deny_threshold or 1):
             return "rejected", number
         if not _reached(stage, [vote for vote in cast if vote.verdict == "approve"]):
             return "open", number
@@ -214,10 +131,15 @@ def standing(review: Review) -> tuple[State, int]:
     return ("approved" if all(entry.met for entry in review.conditions) else "open"), last
 
 
+def _counts(vote: Vote, review: Review) -> bool:
+    return vote.verdict == "reject" or not {vote.voter, vote.principal} & review.barred
+
+
 def _reached(stage: Stage, approvals: Sequence[Vote]) -> bool:
     people = {vote.principal: vote.function for vote in approvals}
     enough = all(sum(held == needed for held in people.values()) >= n for needed, n in stage.counts.items())
-    return enough and len(people) >= stage.minimum_total >= 1
+    several = len(set(people.values())) >= stage.minimum_functions
+    return enough and several and len(people) >= stage.minimum_total >= 1
 
 
 def holds_until(review: Review) -> datetime | None:
@@ -231,8 +153,11 @@ def _ends(review: Review, number: int, stage: Stage) -> list[datetime]:
     if stage.valid_days is None:
         return []
     lasting = timedelta(days=stage.valid_days)
-    cast = [vote for vote in review.votes if vote.stage == number and vote.verdict == "approve"]
-    demands = [(cast, stage.minimum_total)]
-    demands += [([vote for vote in cast if vote.function == name], n) for name, n in stage.counts.items()]
+    approvals = [vote for vote in review.votes if vote.verdict == "approve" and _counts(vote, review)]
+    cast = [vote for vote in approvals if vote.stage == number]
+    newest = {vote.function: vote.cast_at for vote in sorted(cast, key=lambda vote: vote.cast_at)}
+    demands = [([vote.cast_at for vote in cast], stage.minimum_total)]
+    demands += [(list(newest.values()), stage.minimum_functions)]
+    demands += [([vote.cast_at for vote in cast if vote.function == name], n) for name, n in stage.counts.items()]
     # With n votes needed, the quorum is lost when only n - 1 of the newest are left.
-    return [sorted((vote.cast_at for vote in votes), reverse=True)[n - 1] + lasting for votes, n in demands if n]
+    return [sorted(moments, reverse=True)[n - 1] + lasting for moments, n in demands if n]

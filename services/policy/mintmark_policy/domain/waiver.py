@@ -1,15 +1,15 @@
 """Exceptions and break-glass: what may set a failed clause aside, and what never may."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from mintmark_policy.domain.facts import Clause
+from mintmark_policy.domain.gate import RULES
 from mintmark_shared.errors import Invalid
 
-NEVER = ("budget.", "guarantee.", "model.", "delta.", "source.population", "charter.in-force", "charter.approval")
-"""Budget, labels, populations and the charter's own standing: no person's word replaces them."""
 LONGEST_GLASS_HOURS = 8
+UNDECLARED = "no rule of the gate says that this code may be waived"
 
 
 @dataclass(frozen=True)
@@ -25,28 +25,40 @@ class Waiver:
     single_use: bool = False
 
 
-def may_be_waived(code: str) -> bool:
-    return not code.startswith(NEVER)
+def why_never(code: str, closed: Mapping[str, str]) -> str | None:
+    """Why a clause is never set aside, by the rule itself or by the house (``closed``); None if it may be."""
+    rule = RULES.get(code)
+    if rule is None:
+        return UNDECLARED
+    return rule.unwaivable or closed.get(code)
 
 
-def check_rule(code: str) -> None:
+def check_rule(code: str, closed: Mapping[str, str]) -> None:
     """Whether an exception to this rule can be asked for at all.
 
     Raises:
-        Invalid: the rule guards budget, labels, populations or the charter's standing.
+        Invalid: it is never waived; the sentence says why.
     """
-    if not may_be_waived(code):
-        raise Invalid(f"No exception is made to {code}.", code="rule-not-waivable")
+    why = why_never(code, closed)
+    if why is not None:
+        raise Invalid(f"No exception is made to {code}: {why}.", code="rule-not-waivable")
 
 
 def waive(
-    clauses: Sequence[Clause], waivers: Sequence[Waiver], *, requester: str, use_case: str, now: datetime
+    clauses: Sequence[Clause],
+    waivers: Sequence[Waiver],
+    closed: Mapping[str, str],
+    *,
+    requester: str,
+    use_case: str,
+    now: datetime,
 ) -> tuple[tuple[Clause, ...], tuple[tuple[Clause, Waiver], ...]]:
     """(the clauses that stand, the clauses set aside and by what)."""
     standing: list[Clause] = []
     aside: list[tuple[Clause, Waiver]] = []
     for clause in clauses:
-        waiver = next((entry for entry in waivers if _applies(entry, clause, requester, use_case, now)), None)
+        found = (entry for entry in waivers if _applies(entry, clause, requester, use_case, now))
+        waiver = next(found, None) if why_never(clause.code, closed) is None else None
         if waiver is None:
             standing.append(clause)
         else:
@@ -56,8 +68,7 @@ def waive(
 
 def _applies(waiver: Waiver, clause: Clause, requester: str, use_case: str, now: datetime) -> bool:
     return (
-        may_be_waived(clause.code)
-        and waiver.rule in {None, clause.code}
+        (waiver.rule == clause.code or (waiver.rule is None and RULES[clause.code].by_glass))
         and waiver.use_case in {None, use_case}
         and waiver.requester in {None, requester}
         and now < waiver.valid_until

@@ -43,6 +43,7 @@ class CharterStore:
                 digest=digest,
                 state="draft",
                 author=author,
+                authors=[author],
                 changed_at=at,
             )
         )
@@ -62,6 +63,7 @@ class CharterStore:
             document=document,
             digest=digest,
             author=author,
+            authors=func.array_append(func.array_remove(charter_versions.c.authors, author), author),
             revision=charter_versions.c.revision + 1,
             changed_at=at,
         )
@@ -82,8 +84,8 @@ class CharterStore:
         query = select(charters).where(charters.c.id == charter_id).with_for_update()
         return await self._one(query, f"There is no charter {charter_id}.")
 
-    async def latest(self, charter_id: UUID, now: datetime) -> Row[Any]:
-        """The newest version.
+    async def newest_version(self, charter_id: UUID, now: datetime) -> Row[Any]:
+        """The newest version, whoever wrote it: to be edited, submitted, voted on and shown. It governs nothing.
 
         Raises:
             NotFound: there is no such charter.
@@ -102,31 +104,55 @@ class CharterStore:
         query = _shown(now).where(charter_versions.c.charter_id == charter_id, charter_versions.c.version == version)
         return await self._one(query, f"Charter {charter_id} has no version {version}.")
 
-    async def by_digest(self, charter_id: UUID, digest: str, now: datetime) -> Row[Any]:
-        """The version a decision was made under."""
-        query = _shown(now).where(charter_versions.c.charter_id == charter_id, charter_versions.c.digest == digest)
+    async def find_governing(self, charter_id: UUID, now: datetime) -> Row[Any] | None:
+        """The version that came into force last, or None: whose rules, quorums, owner and escalation hold.
+
+        A suspension, an expiry and a retirement stop what is done under a charter; who decides on that is still
+        said by this version.
+        """
+        query = _shown(now).where(charter_versions.c.charter_id == charter_id, charter_versions.c.in_force_at <= now)
+        newest = query.order_by(charter_versions.c.version.desc()).limit(1)
+        found: Row[Any] | None = (await self._connection.execute(newest)).one_or_none()
+        return found
+
+    async def governing(self, charter_id: UUID, now: datetime) -> Row[Any]:
+        """The version that came into force last.
+
+        Raises:
+            NotFound: there is no such charter.
+            Conflict: none of its versions ever was in force.
+        """
+        found = await self.find_governing(charter_id, now)
+        if found is None:
+            await self.newest_version(charter_id, now)
+            raise Conflict("No version of this charter was ever in force; bring it to a vote.", code="never-in-force")
+        return found
+
+    async def creator(self, charter_id: UUID) -> str:
+        """Who drafted the first version.
+
+        Raises:
+            NotFound: there is no such charter.
+        """
+        row = await self._one(select(charters).where(charters.c.id == charter_id), f"There is no charter {charter_id}.")
+        created_by: str = row.created_by
+        return created_by
+
+    async def by_digest(self, charter_id: UUID, digest: str, now: datetime, *, decided_at: datetime) -> Row[Any]:
+        """The version a decision was made under: of all with this text, the one that was in force at that moment."""
+        query = _shown(now).where(
+            charter_versions.c.charter_id == charter_id,
+            charter_versions.c.digest == digest,
+            charter_versions.c.in_force_at <= decided_at,
+        )
         return await self._one(
             query.order_by(charter_versions.c.version.desc()).limit(1),
-            f"Charter {charter_id} has no version with digest {digest}.",
+            f"Charter {charter_id} had no version with digest {digest} in force.",
         )
 
     async def versions(self, charter_id: UUID, now: datetime) -> Sequence[Row[Any]]:
         query = _shown(now).where(charter_versions.c.charter_id == charter_id)
         found: Sequence[Row[Any]] = (await self._connection.execute(query.order_by(charter_versions.c.version))).all()
-        return found
-
-    async def judged_by(self, charter_id: UUID, now: datetime) -> Row[Any] | None:
-        """The version the gate reads: the one whose days these are, else the newest."""
-        query = (
-            _shown(now)
-            .where(charter_versions.c.charter_id == charter_id)
-            .order_by(
-                func.coalesce(charter_versions.c.in_force_at <= now, False).desc(),
-                charter_versions.c.version.desc(),
-            )
-            .limit(1)
-        )
-        found: Row[Any] | None = (await self._connection.execute(query)).one_or_none()
         return found
 
     async def search(
@@ -174,7 +200,7 @@ class CharterStore:
     async def suspend(
         self, kind: str, subject: UUID, *, reason: str, incident_id: UUID | None, by: str, at: datetime
     ) -> UUID:
-        """Stop a charter or an asset.
+        """Stop a charter, an asset, a source or a population.
 
         Raises:
             Conflict: it is suspended.
@@ -192,6 +218,19 @@ class CharterStore:
             suspensions.c.kind == kind, suspensions.c.subject == subject, suspensions.c.lifted_at.is_(None)
         )
         return await self._connection.scalar(query.limit(1)) is not None
+
+    async def suspended_holdings(self) -> Sequence[Row[Any]]:
+        """Sources and populations that are suspended."""
+        return await self.suspended("source", "population")
+
+    async def suspended(self, *kinds: str) -> Sequence[Row[Any]]:
+        """What of these kinds is suspended, the longest first."""
+        query = select(suspensions).where(suspensions.c.kind.in_(kinds), suspensions.c.lifted_at.is_(None))
+        return (await self._connection.execute(query.order_by(suspensions.c.id))).all()
+
+    async def is_retired(self, charter_id: UUID) -> bool:
+        query = select(charters.c.id).where(charters.c.id == charter_id, charters.c.retired_at.is_not(None))
+        return await self._connection.scalar(query) is not None
 
     async def lift(self, kind: str, subject: UUID, by: str, at: datetime) -> None:
         await self._connection.execute(

@@ -9,9 +9,11 @@ from sqlalchemy import Row, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.review import Power, Quorum, read_quorum
+from mintmark_policy.domain.quorum import Quorum, read_quorum
+from mintmark_policy.domain.review import Power
 from mintmark_policy.tables import delegations, members, quorum_rules
 from mintmark_shared.errors import NotFound
+from mintmark_shared.ownership import check_own
 
 LOCK = 7_100_001
 
@@ -98,18 +100,20 @@ class CommitteeStore:
 
         Raises:
             NotFound: there is none that still runs.
+            Forbidden: it is somebody else's.
         """
-        ended = await self._connection.execute(
-            update(delegations)
-            .where(
-                delegations.c.id == delegation_id,
-                delegations.c.delegator == delegator,
-                delegations.c.revoked_at.is_(None),
+        found = (
+            await self._connection.execute(
+                select(delegations)
+                .where(delegations.c.id == delegation_id, delegations.c.revoked_at.is_(None))
+                .with_for_update()
             )
-            .values(revoked_at=at)
-        )
-        if not ended.rowcount:
-            raise NotFound("You have no such delegation.")
+        ).one_or_none()
+        if found is None:
+            raise NotFound(f"No delegation {delegation_id} runs.")
+        check_own(found.delegator, delegator, "This delegation")
+        ended = update(delegations).where(delegations.c.id == delegation_id).values(revoked_at=at)
+        await self._connection.execute(ended)
 
     async def delegations(self) -> Sequence[Row[Any]]:
         return (await self._connection.execute(select(delegations).order_by(delegations.c.id))).all()

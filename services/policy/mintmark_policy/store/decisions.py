@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import Row, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.permit import Permit
-from mintmark_policy.tables import certificates, decisions, grants, keys, permits, releases, withdrawals
+from mintmark_policy.tables import certificates, decisions, grants, keys, permits, releases, suspensions, withdrawals
 from mintmark_shared.errors import NotFound
 
 
@@ -119,6 +119,16 @@ class DecisionStore:
         query = select(keys.c.owner).where(or_(*named), keys.c.owner.is_not(None))
         return frozenset(await self._connection.scalars(query))
 
+    async def owners_within(self, population_id: UUID) -> frozenset[str]:
+        """Who registered the sources of a population."""
+        query = select(keys.c.owner).where(keys.c.population_id == population_id, keys.c.owner.is_not(None))
+        return frozenset(await self._connection.scalars(query))
+
+    async def is_known(self, source_id: UUID) -> bool:
+        """Whether a key was made for a version of this source or register."""
+        query = select(keys.c.id).where(func.split_part(keys.c.resource, ":", 2) == str(source_id)).limit(1)
+        return await self._connection.scalar(query) is not None
+
     async def key(self, key_id: UUID) -> Row[Any] | None:
         return (await self._connection.execute(select(keys).where(keys.c.id == key_id))).one_or_none()
 
@@ -142,6 +152,28 @@ class DecisionStore:
         """An asset's withdrawal with what to use instead by now; None while it is not withdrawn."""
         query = select(withdrawals).where(withdrawals.c.asset_id == asset_id).order_by(withdrawals.c.id.desc())
         return (await self._connection.execute(query.limit(1))).one_or_none()
+
+    async def standings(self, assets: Sequence[UUID]) -> Sequence[Row[Any]]:
+        """(asset_id, is_destroyed, is_withdrawn, is_suspended, verdict) of those that a permit was given for."""
+        verdict = (
+            select(releases.c.verdict).where(releases.c.asset_id == permits.c.run_id)
+            .order_by(releases.c.round.desc()).limit(1).scalar_subquery()
+        )  # fmt: skip
+        stopped = (
+            suspensions.c.kind == "asset", suspensions.c.subject == permits.c.run_id, suspensions.c.lifted_at.is_(None)
+        )  # fmt: skip
+        query = (
+            select(
+                permits.c.run_id.label("asset_id"),
+                keys.c.destroyed_at.is_not(None).label("is_destroyed"),
+                exists().where(withdrawals.c.asset_id == permits.c.run_id).label("is_withdrawn"),
+                exists().where(*stopped).label("is_suspended"),
+                verdict.label("verdict"),
+            )
+            .select_from(permits.outerjoin(keys, keys.c.id == permits.c.asset_key_id))
+            .where(permits.c.run_id.in_(list(assets)))
+        )
+        return (await self._connection.execute(query)).all()
 
     async def is_decided(self, asset_id: UUID) -> bool:
         found = await self._connection.scalar(select(releases.c.id).where(releases.c.asset_id == asset_id).limit(1))

@@ -62,6 +62,15 @@ class IncidentStore:
         query = select(corrective_actions).where(corrective_actions.c.incident_id == incident_id)
         return (await self._connection.execute(query.order_by(corrective_actions.c.id))).all()
 
+    async def action(self, incident_id: UUID, action_id: UUID) -> Row[Any]:
+        """A corrective action of an incident.
+
+        Raises:
+            NotFound: it has no such action.
+        """
+        which = (corrective_actions.c.id == action_id, corrective_actions.c.incident_id == incident_id)
+        return await self._one(select(corrective_actions).where(*which), "This incident has no such action.")
+
     async def do_action(self, incident_id: UUID, action_id: UUID, by: str, at: datetime) -> None:
         done = update(corrective_actions).where(
             corrective_actions.c.id == action_id,

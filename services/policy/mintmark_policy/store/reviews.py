@@ -8,9 +8,11 @@ from uuid import UUID
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.review import Condition, Review, Vote, read_quorum
+from mintmark_policy.domain.quorum import read_quorum
+from mintmark_policy.domain.review import Condition, Review, Vote
 from mintmark_policy.tables import conditions, reviews, votes
 from mintmark_shared.errors import Conflict, NotFound
+from mintmark_shared.ownership import check_own
 
 PAGE = 100
 
@@ -56,6 +58,10 @@ class ReviewStore:
             update(reviews).where(reviews.c.id == review_id).values(state=state, decided_at=at, outcome=outcome)
         )
 
+    async def raise_rules(self, review_id: UUID, quorum: Mapping[str, Any], barred: Sequence[str]) -> None:
+        values = {"quorum": dict(quorum), "barred": list(barred)}
+        await self._connection.execute(update(reviews).where(reviews.c.id == review_id).values(**values))
+
     async def cast(self, review_id: UUID, vote: Vote, reason: str, committee_version: int) -> UUID:
         made = insert(votes).values(
             review_id=review_id,
@@ -88,20 +94,15 @@ class ReviewStore:
         """Confirm that a condition is met; only who set it can.
 
         Raises:
-            NotFound: no such condition of theirs waits on this review.
+            NotFound: no such condition waits on this review.
+            Forbidden: somebody else set it.
         """
-        met = await self._connection.execute(
-            update(conditions)
-            .where(
-                conditions.c.id == condition_id,
-                conditions.c.review_id == review_id,
-                conditions.c.set_by == by,
-                conditions.c.met_at.is_(None),
-            )
-            .values(met_at=at, evidence=evidence)
-        )
-        if not met.rowcount:
-            raise NotFound("No condition of yours waits on this review.")
+        which = (conditions.c.id == condition_id, conditions.c.review_id == review_id, conditions.c.met_at.is_(None))
+        found = (await self._connection.execute(select(conditions).where(*which).with_for_update())).one_or_none()
+        if found is None:
+            raise NotFound("No such condition waits on this review.")
+        check_own(found.set_by, by, "This condition")
+        await self._connection.execute(update(conditions).where(*which).values(met_at=at, evidence=evidence))
 
     async def review(self, row: Row[Any]) -> Review:
         """A review with all that was cast on it, as a value to decide on."""

@@ -1,11 +1,13 @@
 """What the gate holds plans against besides the charter: assessments, training, library, waivers, policies."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Table, func, insert, select, update
+from sqlalchemy import Row, Table, func, insert, literal_column, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.facts import Assessment
@@ -17,11 +19,33 @@ from mintmark_policy.tables import (
     attestations,
     configurations,
     governance,
+    house_rules,
     rejections,
     templates,
     waivers,
 )
 from mintmark_shared.errors import Conflict, NotFound
+
+GOVERNANCE = (0x6D6D, 1)
+"""The advisory lock on what governs: shared by whoever relies on it, held alone by whoever changes it."""
+_WHERE = (
+    literal_column("(SELECT oid FROM pg_database WHERE datname = current_database())").label("database"),
+    func.pg_postmaster_start_time().label("started_at"),
+)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Rules as they stood for a while, on one database, while one server ran.
+
+    Whatever takes a database back in time (a standby promoted without its last commits, a restored backup, a copy
+    put in its place) starts a server or makes a database. So what was remembered before is never taken for what
+    is there now, even where the id is the same.
+    """
+
+    id: UUID
+    database: int
+    started_at: datetime
 
 
 class RulebookStore:
@@ -30,14 +54,22 @@ class RulebookStore:
 
     # --- the epoch ------------------------------------------------------------------------
 
-    async def epoch(self) -> int:
-        """What the gate reads has not changed, and will not until this transaction ends, while this is the same."""
-        return int(await self._connection.scalar(select(governance.c.epoch).with_for_update(read=True)) or 0)
+    async def hold(self) -> None:
+        """Keep what governs as it is until this transaction ends: first of all in it, before any row is locked.
 
-    async def raise_epoch(self) -> int:
-        """Wait for the decisions under way, and have every later one read anew."""
-        raised = update(governance).values(epoch=governance.c.epoch + 1).returning(governance.c.epoch)
-        return int((await self._connection.execute(raised)).scalar_one())
+        Who changes it waits in one queue with who holds it, so that no stream of readers holds off a stop.
+        """
+        await self._connection.execute(select(func.pg_advisory_xact_lock_shared(*GOVERNANCE)))
+
+    async def begin_epoch(self) -> None:
+        """Wait for the decisions and openings under way, and have every later one read anew."""
+        await self._connection.execute(select(func.pg_advisory_xact_lock(*GOVERNANCE)))
+        await self._connection.execute(update(governance).values(epoch=func.uuidv7()))
+
+    async def epoch(self) -> Epoch:
+        """Which rules these are. Nothing the gate reads has changed while this is the same."""
+        row = (await self._connection.execute(select(governance.c.epoch, *_WHERE))).one()
+        return Epoch(row.epoch, row.database, row.started_at)
 
     # --- assessments and training ---------------------------------------------------------
 
@@ -75,12 +107,11 @@ class RulebookStore:
 
     async def assessments(self, charter_id: UUID) -> tuple[Assessment, ...]:
         rows = await self.assessment_rows(charter_id)
-        return tuple(
-            Assessment(row.assessor, row.digest, row.acceptable, row.valid_until, row.template) for row in rows
-        )
+        return tuple(as_assessment(row) for row in rows)
 
     async def assessment_rows(self, charter_id: UUID) -> Sequence[Row[Any]]:
-        query = select(assessments).where(assessments.c.charter_id == charter_id).order_by(assessments.c.id)
+        """In the order they were said in, which no clock decides."""
+        query = select(assessments).where(assessments.c.charter_id == charter_id).order_by(assessments.c.number)
         return (await self._connection.execute(query)).all()
 
     async def attest(self, values: Mapping[str, Any]) -> UUID:
@@ -145,6 +176,18 @@ class RulebookStore:
         if not gone.rowcount:
             raise NotFound(f"No rejection criterion {rejection_id} is in use.")
 
+    async def rejection(self, rejection_id: UUID) -> Row[Any]:
+        """A criterion, withdrawn or not.
+
+        Raises:
+            NotFound: there is none.
+        """
+        query = select(rejections).where(rejections.c.id == rejection_id)
+        found = (await self._connection.execute(query)).one_or_none()
+        if found is None:
+            raise NotFound(f"There is no rejection criterion {rejection_id}.")
+        return found
+
     async def rejection_rows(self) -> Sequence[Row[Any]]:
         return (await self._connection.execute(select(rejections).order_by(rejections.c.id))).all()
 
@@ -154,6 +197,26 @@ class RulebookStore:
             for row in await self.rejection_rows()
             if row.withdrawn_at is None
         )
+
+    # --- the house's rules ----------------------------------------------------------------
+
+    async def rule_of_house(self, code: str, *, waivable: bool, reason: str, by: str, at: datetime) -> int:
+        """A new version of what the house says of one rule; the epoch's lock keeps two from being the same."""
+        latest = await self._connection.scalar(
+            select(func.coalesce(func.max(house_rules.c.version), 0)).where(house_rules.c.code == code)
+        )
+        version = int(latest or 0) + 1
+        made = insert(house_rules).values(
+            code=code, version=version, waivable=waivable, reason=reason, set_by=by, set_at=at
+        )
+        await self._connection.execute(made)
+        return version
+
+    async def closed(self) -> Mapping[str, str]:
+        """The rules that the house takes no exceptions from, with its reasons."""
+        query = select(house_rules).ext(distinct_on(house_rules.c.code))
+        rows = await self._connection.execute(query.order_by(house_rules.c.code, house_rules.c.version.desc()))
+        return {row.code: row.reason for row in rows if not row.waivable}
 
     # --- waivers --------------------------------------------------------------------------
 
@@ -200,6 +263,18 @@ class RulebookStore:
         )
         return await self._add(access_policies, values)
 
+    async def first_access_policy(self, resource_type: str) -> Row[Any]:
+        """The first policy there was of a kind of resource.
+
+        Raises:
+            NotFound: there never was one.
+        """
+        query = select(access_policies).where(access_policies.c.resource_type == resource_type)
+        found = (await self._connection.execute(query.order_by(access_policies.c.id).limit(1))).one_or_none()
+        if found is None:
+            raise NotFound(f"There is no access policy of {resource_type}.")
+        return found
+
     async def access_policies(self) -> Sequence[Row[Any]]:
         query = select(access_policies).where(access_policies.c.withdrawn_at.is_(None))
         return (await self._connection.execute(query.order_by(access_policies.c.id))).all()
@@ -209,3 +284,7 @@ class RulebookStore:
             await self._connection.execute(insert(table).values(**values).returning(table.c.id))
         ).scalar_one()
         return made_id
+
+
+def as_assessment(row: Row[Any]) -> Assessment:
+    return Assessment(row.assessor, row.digest, row.acceptable, row.valid_until, row.template)

@@ -4,7 +4,8 @@ from mintmark_policy.tables.budgets import accounts, budget_versions, ledger_ent
 from mintmark_policy.tables.charters import charter_versions, charters, suspensions
 from mintmark_policy.tables.decisions import certificates, decisions, grants, keys, permits, releases, withdrawals
 from mintmark_policy.tables.events import corrective_actions, deadlines, duties, feedback, incidents, notifications
-from mintmark_policy.tables.metadata import idempotency_keys, journal, metadata
+from mintmark_policy.tables.looks import look_accounts, look_entries
+from mintmark_policy.tables.metadata import idempotency_keys, journal, metadata, owners
 from mintmark_policy.tables.reviews import conditions, delegations, members, quorum_rules, reviews, votes
 from mintmark_policy.tables.rulebook import (
     access_policies,
@@ -12,6 +13,7 @@ from mintmark_policy.tables.rulebook import (
     attestations,
     configurations,
     governance,
+    house_rules,
     rejections,
     templates,
     waivers,
@@ -19,7 +21,7 @@ from mintmark_policy.tables.rulebook import (
 
 APPEND_ONLY = (
     votes, assessments, ledger_entries, mechanisms, budget_versions, decisions, releases, attestations,
-    quorum_rules, templates, certificates, withdrawals, journal.audit_events,
+    quorum_rules, house_rules, templates, certificates, withdrawals, look_entries, owners, journal.audit_events,
 )  # fmt: skip
 """Tables whose rows a trigger keeps from being changed or removed."""
 
@@ -43,15 +45,19 @@ __all__ = [
     "feedback",
     "governance",
     "grants",
+    "house_rules",
     "idempotency_keys",
     "incidents",
     "journal",
     "keys",
     "ledger_entries",
+    "look_accounts",
+    "look_entries",
     "mechanisms",
     "members",
     "metadata",
     "notifications",
+    "owners",
     "permits",
     "populations",
     "quorum_rules",

@@ -1,7 +1,7 @@
 """Charters, their versions, and what stops one at once."""
 
 from sqlalchemy import Column, Integer, PrimaryKeyConstraint, Table, Text
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from mintmark_policy.tables.metadata import metadata, reference
 from mintmark_shared.database import identifier, moment, words
@@ -25,6 +25,7 @@ charter_versions = Table(
     words("digest"),
     words("state"),
     words("author"),
+    Column("authors", ARRAY(Text), nullable=False),
     words("submitter", nullable=True),
     moment("changed_at"),
     moment("in_force_at", nullable=True),

@@ -6,10 +6,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, UUID
 from mintmark_shared.database import service_metadata
 from mintmark_shared.idempotency import idempotency_table
 from mintmark_shared.journal import journal_tables
+from mintmark_shared.ownership import owners_table
 
 metadata = service_metadata()
 journal = journal_tables(metadata, "policy")
 idempotency_keys = idempotency_table(metadata)
+owners = owners_table(metadata)
 
 EXACT = Numeric(60, 30)
 UNITS = Numeric(40, 0)

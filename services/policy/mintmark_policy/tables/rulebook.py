@@ -1,6 +1,6 @@
 """What the gate holds plans against besides the charter itself."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Identity, Index, Integer, PrimaryKeyConstraint, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from mintmark_policy.tables.metadata import metadata, reference
@@ -10,9 +10,10 @@ governance = Table(
     "governance",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("epoch", BigInteger, nullable=False),
+    Column("epoch", UUID(as_uuid=True), nullable=False),
 )
-"""One row. Whoever changes what the gate reads raises the epoch first; every decision reads it locked."""
+"""One row. Whoever changes what the gate reads begins an epoch first; every decision reads it and keeps it from
+changing. An epoch is no number that is counted up: a database that went back in time would come to the same again."""
 
 templates = Table(
     "templates",
@@ -42,7 +43,9 @@ assessments = Table(
     Column("residual_risk", Integer),
     moment("valid_until"),
     moment("made_at"),
+    Column("number", BigInteger, Identity(always=True), nullable=False),
 )
+"""``number`` is the order they were said in: whose word is the latest is no clock's to say."""
 
 attestations = Table(
     "attestations",
@@ -103,6 +106,19 @@ waivers = Table(
     moment("made_at"),
     moment("valid_until"),
 )
+
+house_rules = Table(
+    "house_rules",
+    metadata,
+    words("code"),
+    Column("version", Integer, nullable=False),
+    Column("waivable", Boolean, nullable=False),
+    words("reason"),
+    words("set_by"),
+    moment("set_at"),
+    PrimaryKeyConstraint("code", "version"),
+)
+"""Rules of the gate that the house takes no exceptions from, though a charter's committee might."""
 
 access_policies = Table(
     "access_policies",

@@ -15,14 +15,20 @@ from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
+from mintmark_policy.use_cases.owners import check_owner
 from mintmark_shared.canonical import digest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word
 
 
 async def add_template(office: Office, *, document: Mapping[str, Any], by: str, attempt: Attempt) -> Reply:
-    """A new version of a questionnaire; assessments made with former versions stand."""
+    """A new version of a questionnaire; assessments made with former versions stand.
+
+    Raises:
+        Forbidden: the questionnaire of this name is somebody else's.
+    """
     now, name = office.clock(), str(document["name"])
     ids = [question["id"] for question in document["questions"]]
     if len(set(ids)) != len(ids):
@@ -31,7 +37,8 @@ async def add_template(office: Office, *, document: Mapping[str, Any], by: str, 
         if answer := await attempt.answered(connection, by):
             return answer
         version = await RulebookStore(connection).add_template(name, document, digest(document), by, now)
-        event = AuditEvent(by, "questionnaire.publish", f"questionnaire:{name}", details={"version": version})
+        await check_owner(connection, "questionnaire", name, by=by)
+        event = AuditEvent(by, "questionnaire.publish", Word(f"questionnaire:{name}"), details={"version": version})
         await journal.record(connection, now, event)
         body = {"name": name, "version": version, "digest": digest(document), "document": dict(document)}
         return await attempt.keep(connection, by, Reply(201, body))
@@ -51,11 +58,11 @@ async def assess(
     by: str,
     attempt: Attempt,
 ) -> Reply:
-    """Record an assessment of the newest version's digest, by somebody independent of it.
+    """Record an assessment of a text that was voted on or is the newest, by somebody independent of it.
 
     Raises:
-        Forbidden: the assessor owns, wrote or submitted the charter.
-        Conflict: the charter changed since it was read.
+        Forbidden: the assessor owns, drafted, wrote or submitted the charter.
+        Conflict: the text is neither, so the charter changed since it was read.
         Invalid: the answers do not fit the questionnaire, or the risk left is above its limit.
     """
     now = office.clock()
@@ -65,8 +72,7 @@ async def assess(
         if answer := await attempt.answered(connection, by):
             return answer
         store = RulebookStore(connection)
-        row = await CharterStore(connection).latest(charter_id, now)
-        _check_assessor(row, charter_digest, by)
+        row = await _assessed(CharterStore(connection), charter_id, charter_digest, by, now)
         version = await _check_answers(store, template, answers, risks, acceptable=acceptable)
         values = {
             "charter_id": charter_id,
@@ -83,17 +89,29 @@ async def assess(
             "made_at": now,
         }
         made = await store.assess(values)
-        await _note(connection, row, made, valid_until, by, now)
+        await _note(connection, row, made, by, now)
         body = {"id": str(made), "charter_id": str(charter_id), "digest": row.digest}
         body["residual_risk"] = values["residual_risk"]
         return await attempt.keep(connection, by, Reply(201, body))
 
 
-def _check_assessor(row: Any, charter_digest: str, by: str) -> None:
-    if by in {row.document["owner"], row.author, row.submitter}:
-        raise Forbidden("Nobody assesses their own charter.", code="own-matter")
-    if charter_digest != row.digest:
+async def _assessed(store: CharterStore, charter_id: UUID, charter_digest: str, by: str, now: datetime) -> Any:
+    """The version with this text: one that was voted on, so that a draft leaves none unassessed, or the newest.
+
+    Raises:
+        NotFound: there is no such charter.
+        Conflict: neither has this text.
+        Forbidden: the assessor answers for this text, or for what is in force.
+    """
+    newest, present = await store.newest_version(charter_id, now), await store.find_governing(charter_id, now)
+    same = [row for row in await store.versions(charter_id, now) if row.digest == charter_digest]
+    living = [row for row in same if row.in_force_at is not None or row.version == newest.version]
+    if not living:
         raise Conflict("The charter changed since it was read; assess its present digest.", code="digest-changed")
+    own = {person for row in same for person in (row.document["owner"], *row.authors, row.submitter)}
+    if by in own | {await store.creator(charter_id), present.document["owner"] if present is not None else None}:
+        raise Forbidden("Nobody assesses their own charter.", code="own-matter")
+    return living[-1]
 
 
 async def _check_answers(
@@ -109,16 +127,29 @@ async def _check_answers(
     return version
 
 
-async def _note(
-    connection: AsyncConnection, row: Any, made: UUID, valid_until: datetime, by: str, now: datetime
-) -> None:
+def show_assessment(row: Any) -> dict[str, Any]:
+    """An assessment as evidence shows it."""
+    return {
+        "id": str(row.id),
+        "assessor": row.assessor,
+        "digest": row.digest,
+        "acceptable": row.acceptable,
+        "summary": row.summary,
+        "residual_risk": row.residual_risk,
+        "made_at": row.made_at.isoformat(),
+        "valid_until": row.valid_until.isoformat(),
+    }
+
+
+async def _note(connection: AsyncConnection, row: Any, made: UUID, by: str, now: datetime) -> None:
     """Put the assessment's end into the calendar, and the assessment into the journal."""
+    (kept,) = [one for one in await RulebookStore(connection).assessment_rows(row.charter_id) if one.id == made]
     payload = {"to": row.document["owner"], "charter": str(row.charter_id)}
-    await CalendarStore(connection).schedule("assessment.expiry", f"assessment:{made}", valid_until, now, payload)
-    details = {"version": row.version, "digest": row.digest}
-    await journal.record(
-        connection, now, AuditEvent(by, "charter.assess", f"charter:{row.charter_id}", details=details)
-    )
+    calendar = CalendarStore(connection)
+    await calendar.schedule("assessment.expiry", f"assessment:{made}", kept.valid_until, now, payload)
+    details, shown = {"version": row.version, "digest": row.digest}, {"assessment": show_assessment(kept)}
+    event = AuditEvent(by, "charter.assess", f"charter:{row.charter_id}", details=details, shown=shown)
+    await journal.record(connection, now, event)
 
 
 async def review_model(
@@ -152,5 +183,5 @@ async def compliance_of(office: Office, model: str) -> dict[str, Any]:
     """What was decided on a model last."""
     async with office.database.transaction() as connection:
         row = await ReviewStore(connection).latest_on("model", f"model:{model}")
-        shown = await reviews.show(connection, row) if row is not None else None
+        shown = await reviews.show(connection, row, raw=False) if row is not None else None
     return {"model": model, "state": shown["state"] if shown else "unreviewed", "review": shown}

@@ -17,10 +17,13 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.accounts import plain
 from mintmark_policy.use_cases.office import Office
+from mintmark_policy.use_cases.owners import check_owner
+from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.policy import PopulationUnit
 from mintmark_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word
 
 ROWS = ("row", "one row", "a row")
 """Words that say of themselves that a unit is a row."""
@@ -108,15 +111,18 @@ async def declare_unit(office: Office, population_id: UUID, unit: PopulationUnit
     """Say of a population of before units were declared what its unit is; once, for all.
 
     Raises:
+        Forbidden: the population is somebody else's.
         Conflict: its unit is declared.
     """
     now = office.clock()
     async with office.changing() as connection:
         store = BudgetStore(connection)
-        if (await store.population(population_id)).unit_kind != "undeclared":
+        population = await store.population(population_id)
+        await check_owner(connection, "population", population_id, by=by)
+        if population.unit_kind != "undeclared":
             raise Conflict("The population's unit is declared; name another population.", code="unit-declared")
         await store.declare_unit(population_id, Unit(unit.kind, unit.identified_by))
-        details = unit.model_dump(mode="json")
+        details = {"kind": Word(unit.kind), "unit": digest(unit.model_dump(mode="json"))}
         event = AuditEvent(by, "population.declare-unit", f"population:{population_id}", details=details)
         await journal.record(connection, now, event)
 
@@ -132,7 +138,12 @@ async def allocate(
     by: str,
     attempt: Attempt,
 ) -> Reply:
-    """Set a part of a population's budget aside for one charter, the same part of every partition."""
+    """Set a part of a population's budget aside for one charter, the same part of every partition.
+
+    Raises:
+        Forbidden: the population is somebody else's, or the charter the giver's own.
+        Conflict: the charter never was in force, has an allocation, or asks for more than there is.
+    """
     check_amounts(size)
     held_to = order_named(order)
     now = office.clock()
@@ -141,10 +152,9 @@ async def allocate(
             return answer
         store = BudgetStore(connection)
         population = await store.population(population_id)
+        await check_owner(connection, "population", population_id, by=by)
         rows = await store.accounts_of(population_id, lock=True)
-        charter = await CharterStore(connection).latest(charter_id, now)
-        if by in {charter.document["owner"], charter.author}:
-            raise Forbidden("Nobody allocates budget to their own charter.", code="own-matter")
+        await _check_giver(connection, charter_id, by, now)
         if any(account.charter_id == charter_id for account in rows):
             raise Conflict(
                 "This charter has an allocation of this population; ask for a transfer or a new budget.",
@@ -166,6 +176,19 @@ async def allocate(
             "delta": str(size.delta),
         }
         return await attempt.keep(connection, by, Reply(201, body))
+
+
+async def _check_giver(connection: AsyncConnection, charter_id: UUID, by: str, now: datetime) -> None:
+    """Only a version in force says whose a charter is: a draft's owner could be anybody until the vote.
+
+    Raises:
+        Forbidden: the giver owns it, drafted it, or wrote or submitted what is in force.
+        Conflict: no version ever was in force.
+    """
+    store = CharterStore(connection)
+    row = await store.governing(charter_id, now)
+    if by in {row.document["owner"], *row.authors, row.submitter, await store.creator(charter_id)}:
+        raise Forbidden("Nobody allocates budget to their own charter.", code="own-matter")
 
 
 def _check_room(rows: Sequence[Any], size: Size, *, without: UUID | None = None) -> None:
@@ -217,9 +240,8 @@ async def propose_budget(
             "reason": reason,
         }
         await _apply_budget(connection, document, None, by, now, dry=True)
-        owner = await _owner(connection, charter_id, now)
         subject = f"budget:{population_id}:{charter_id or 'population'}"
-        matter = reviews.Matter("budget", subject, document, (by, owner), charter_id)
+        matter = reviews.Matter("budget", subject, document, (by,), charter_id)
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
@@ -249,16 +271,9 @@ async def propose_transfer(
             "reason": reason,
         }
         await _apply_transfer(connection, document, None, by, now, dry=True)
-        owners = (await _owner(connection, giver, now), await _owner(connection, taker, now))
         subject = f"transfer:{population_id}:{giver}:{taker}"
-        matter = reviews.Matter("transfer", subject, document, (by, *owners))
+        matter = reviews.Matter("transfer", subject, document, (by,))
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
-
-
-async def _owner(connection: AsyncConnection, charter_id: UUID | None, now: datetime) -> str | None:
-    if charter_id is None:
-        return None
-    return str((await CharterStore(connection).latest(charter_id, now)).document["owner"])
 
 
 async def conclude(connection: AsyncConnection, row: Any, now: datetime) -> dict[str, Any]:

@@ -50,7 +50,7 @@ async def _fire_one(office: Office) -> bool:
         if not await CalendarStore(connection).is_due(now):
             return False
         # What is fired may change what the gate reads; the epoch comes first, as everywhere.
-        await store.raise_epoch()
+        await store.begin_epoch()
         due = await CalendarStore(connection).take_due(now)
         if due is None:
             return False

@@ -2,24 +2,26 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.charter import Charter, check_document, read_charter
 from mintmark_policy.domain.difference import in_words, patch_between
-from mintmark_policy.domain.review import Quorum, Review, holds_until, raised
+from mintmark_policy.domain.quorum import counted
+from mintmark_policy.domain.review import Review, holds_until
 from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.charters import CharterStore, state_of
-from mintmark_policy.store.committee import CommitteeStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases.governing import find_governing
 from mintmark_policy.use_cases.office import Office
-from mintmark_shared.canonical import check_storable, digest
-from mintmark_shared.errors import Conflict, NotFound, PreconditionFailed
+from mintmark_shared.canonical import digest
+from mintmark_shared.documents import apart
+from mintmark_shared.errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
@@ -43,7 +45,8 @@ def show(row: Any, now: datetime) -> dict[str, Any]:
 
 
 def etag(row: Any) -> str:
-    return f'"{row.version}.{row.revision}"'
+    """What a version says besides which it is: numbers come again in a database that went back in time."""
+    return f'"{row.version}.{row.revision}.{row.digest.removeprefix("sha256:")[:16]}"'
 
 
 def matter_of(charter_id: UUID, version: int) -> str:
@@ -51,8 +54,7 @@ def matter_of(charter_id: UUID, version: int) -> str:
 
 
 async def draft(office: Office, *, document: Mapping[str, Any], by: str, attempt: Attempt) -> Reply:
-    check_storable(document)
-    check_document(document)
+    await apart(check_document, document)
     now = office.clock()
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
@@ -61,20 +63,26 @@ async def draft(office: Office, *, document: Mapping[str, Any], by: str, attempt
         charter_id = await store.create(by, now)
         await store.add_version(charter_id, 1, document, digest(document), by, now)
         await record(connection, now, by, "draft", charter_id, version=1, digest=digest(document))
-        row = await store.latest(charter_id, now)
+        row = await store.newest_version(charter_id, now)
         headers = {"Location": f"/v1/charters/{charter_id}", "ETag": etag(row)}
         return await attempt.keep(connection, by, Reply(201, show(row, now), headers))
 
 
 async def edit(office: Office, *, charter_id: UUID, document: Mapping[str, Any], if_match: str, by: str) -> Reply:
-    """Change the draft, or open the next version's draft when the newest is no draft any more."""
-    check_storable(document)
-    check_document(document)
+    """Change the draft, or open the next version's draft when the newest is no draft any more.
+
+    Raises:
+        Forbidden: the charter is somebody else's.
+        PreconditionFailed: it changed since it was read.
+        Conflict: it is retired, or its newest version waits for votes.
+    """
+    await apart(check_document, document)
     now = office.clock()
     async with office.changing() as connection:
         store = CharterStore(connection)
         await _lock_living(store, charter_id)
-        row = await store.latest(charter_id, now)
+        await _check_proposer(connection, charter_id, by, now)
+        row = await store.newest_version(charter_id, now)
         if if_match != etag(row):
             raise PreconditionFailed("The charter changed since it was read; read it again.")
         if row.state == "submitted":
@@ -86,7 +94,7 @@ async def edit(office: Office, *, charter_id: UUID, document: Mapping[str, Any],
             version += 1
             await store.add_version(charter_id, version, document, digest(document), by, now)
         await record(connection, now, by, "edit", charter_id, version=version, digest=digest(document))
-        row = await store.latest(charter_id, now)
+        row = await store.newest_version(charter_id, now)
         return Reply(200, show(row, now), {"ETag": etag(row)})
 
 
@@ -95,36 +103,53 @@ async def _lock_living(store: CharterStore, charter_id: UUID) -> None:
         raise Conflict("The charter is retired; draft a new one.", code="retired")
 
 
+async def _check_proposer(connection: AsyncConnection, charter_id: UUID, by: str, now: datetime) -> None:
+    """Only who drafted the charter, or owns the version in force, proposes another.
+
+    Raises:
+        Forbidden: neither; an owner that only a draft names is none.
+    """
+    charter = await find_governing(connection, charter_id, now)
+    owners = {await CharterStore(connection).creator(charter_id), charter.owner if charter else None}
+    if by not in owners:
+        raise Forbidden("Only who drafted a charter or owns its version in force proposes another.", code="not-yours")
+
+
 async def submit(office: Office, *, charter_id: UUID, by: str) -> Reply:
-    """Hand the draft to the committee: a review of exactly its digest opens."""
+    """Hand the draft to the committee: a review of exactly its digest opens.
+
+    It takes the quorum of the version in force and its own. Barred are whoever wrote on it or submits it, who drafted
+    the charter, and the owners of both versions and of their sources.
+
+    Raises:
+        Forbidden: the charter is somebody else's.
+        Conflict: there is no draft to submit, or the charter is retired.
+    """
     now = office.clock()
     async with office.changing() as connection:
         store = CharterStore(connection)
         await _lock_living(store, charter_id)
-        row = await store.latest(charter_id, now)
+        await _check_proposer(connection, charter_id, by, now)
+        row = await store.newest_version(charter_id, now)
         if row.state != "draft":
             raise Conflict(f"Version {row.version} is {state_of(row, now)}, not a draft.", code="not-a-draft")
         charter = read_charter(row.document, row.digest)
         await store.set(charter_id, row.version, state="submitted", submitter=by, changed_at=now)
-        owners = await DecisionStore(connection).owners_of(sorted(charter.sources))
+        present = await find_governing(connection, charter_id, now)
+        sources = charter.sources | (present.sources if present else frozenset())
+        owners = await DecisionStore(connection).owners_of(sorted(sources))
         matter = reviews.Matter(
             kind="charter",
             subject=matter_of(charter_id, row.version),
             document={"charter": str(charter_id), "version": row.version, "digest": row.digest},
-            barred=(row.author, by, charter.owner, *owners),
+            barred=(*row.authors, await store.creator(charter_id), by, charter.owner, *owners),
             charter_id=charter_id,
-            quorum=await _quorum(connection, charter),
+            quorum=counted(charter.quorum),
             digest=row.digest,
-            escalation=charter.escalation,
         )
         await reviews.open_review(connection, matter, by=by, now=now)
         await record(connection, now, by, "submit", charter_id, version=row.version, digest=row.digest)
-        return Reply(200, show(await store.latest(charter_id, now), now))
-
-
-async def _quorum(connection: AsyncConnection, charter: Charter) -> Quorum:
-    """What the charter asks of its committee, raised to the house's floor."""
-    return raised(await CommitteeStore(connection).quorum("charter"), charter.quorum)
+        return Reply(200, show(await store.newest_version(charter_id, now), now))
 
 
 async def open_review_of(office: Office, charter_id: UUID) -> UUID:
@@ -135,7 +160,7 @@ async def open_review_of(office: Office, charter_id: UUID) -> UUID:
     """
     now = office.clock()
     async with office.database.transaction() as connection:
-        row = await CharterStore(connection).latest(charter_id, now)
+        row = await CharterStore(connection).newest_version(charter_id, now)
         found = await ReviewStore(connection).latest_on("charter", matter_of(charter_id, row.version))
     if found is None:
         raise Conflict("Only a submitted charter can be voted on.", code="not-submitted")
@@ -159,7 +184,8 @@ async def settle(connection: AsyncConnection, row: Any, review: Review, state: s
         charter_id, version, state="approved", changed_at=now, in_force_at=begins, approved_until=holds_until(review)
     )
     await _schedule(connection, charter_id, charter, begins, now)
-    await record(connection, now, "policy", "in_force", charter_id, version=version, digest=row.digest)
+    told = {"version": version, "digest": row.digest, "in_force_at": begins.isoformat()}
+    await record(connection, now, "policy", "in_force", charter_id, **told)
     return {"state": "approved", "in_force_at": begins.isoformat()}
 
 
@@ -182,7 +208,9 @@ async def suspend(office: Office, *, charter_id: UUID, reason: str, incident_id:
     now = office.clock()
     async with office.changing() as connection:
         await suspend_within(connection, charter_id, reason=reason, incident_id=incident_id, by=by, now=now)
-        return Reply(200, show(await CharterStore(connection).latest(charter_id, now), now))
+        store = CharterStore(connection)
+        row = await store.find_governing(charter_id, now) or await store.newest_version(charter_id, now)
+        return Reply(200, show(row, now))
 
 
 async def suspend_within(
@@ -191,7 +219,7 @@ async def suspend_within(
     store = CharterStore(connection)
     await _lock_living(store, charter_id)
     await store.suspend("charter", charter_id, reason=reason, incident_id=incident_id, by=by, at=now)
-    await record(connection, now, by, "suspend", charter_id, reason=digest({"reason": reason}))
+    await record(connection, now, by, "suspend", charter_id, shown={"reason": reason})
 
 
 async def resume(office: Office, *, charter_id: UUID, reason: str, by: str, attempt: Attempt) -> Reply:
@@ -208,18 +236,7 @@ async def resume(office: Office, *, charter_id: UUID, reason: str, by: str, atte
         await _lock_living(store, charter_id)
         if not await store.is_suspended("charter", charter_id):
             raise Conflict("The charter is not suspended.", code="not-suspended")
-        row = await store.judged_by(charter_id, now)
-        assert row is not None
-        charter = read_charter(row.document, row.digest)
-        matter = reviews.Matter(
-            kind="resumption",
-            subject=f"charter:{charter_id}",
-            document={"kind": "charter", "subject": str(charter_id), "reason": reason},
-            barred=(by, charter.owner),
-            charter_id=charter_id,
-            quorum=await _quorum(connection, charter),
-            escalation=charter.escalation,
-        )
+        matter = await _ending_or_beginning(connection, "resumption", charter_id, reason, now)
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
@@ -229,20 +246,23 @@ async def retire(office: Office, *, charter_id: UUID, reason: str, by: str, atte
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
-        store = CharterStore(connection)
-        await _lock_living(store, charter_id)
-        row = await store.latest(charter_id, now)
-        charter = read_charter(row.document, row.digest)
-        matter = reviews.Matter(
-            kind="retirement",
-            subject=f"charter:{charter_id}",
-            document={"kind": "charter", "subject": str(charter_id), "reason": reason},
-            barred=(by, charter.owner),
-            charter_id=charter_id,
-            quorum=charter.reviews.get("retirement"),
-            escalation=charter.escalation,
-        )
+        await _lock_living(CharterStore(connection), charter_id)
+        matter = await _ending_or_beginning(connection, "retirement", charter_id, reason, now)
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
+
+
+async def _ending_or_beginning(
+    connection: AsyncConnection, kind: Literal["resumption", "retirement"], charter_id: UUID, reason: str, now: datetime
+) -> reviews.Matter:
+    """Of a charter that never was in force the house says who decides, and who drafted it counts as its owner."""
+    governs = await find_governing(connection, charter_id, now)
+    return reviews.Matter(
+        kind=kind,
+        subject=f"charter:{charter_id}",
+        document={"kind": "charter", "subject": str(charter_id), "reason": reason},
+        barred=() if governs else (await CharterStore(connection).creator(charter_id),),
+        charter_id=charter_id,
+    )
 
 
 async def retire_for_good(connection: AsyncConnection, charter_id: UUID, now: datetime) -> None:
@@ -268,14 +288,21 @@ async def in_force_at(office: Office, charter_id: UUID, moment: datetime) -> dic
         NotFound: none was.
     """
     async with office.database.transaction() as connection:
-        row = await CharterStore(connection).judged_by(charter_id, moment)
+        row = await CharterStore(connection).find_governing(charter_id, moment)
     if row is None or state_of(row, moment) != "in_force":
         raise NotFound(f"No version of charter {charter_id} was in force at {moment.isoformat()}.")
     return show(row, moment)
 
 
 async def record(
-    connection: AsyncConnection, at: datetime, by: str, what: str, charter_id: UUID, **details: Any
+    connection: AsyncConnection,
+    at: datetime,
+    by: str,
+    what: str,
+    charter_id: UUID,
+    *,
+    shown: Mapping[str, Any] | None = None,
+    **details: Any,
 ) -> None:
-    event = AuditEvent(by, f"charter.{what}", f"charter:{charter_id}", details=details)
+    event = AuditEvent(by, f"charter.{what}", f"charter:{charter_id}", details=details, shown=shown or {})
     await journal.record(connection, at, event)

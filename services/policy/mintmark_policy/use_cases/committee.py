@@ -5,18 +5,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from jsonschema import Draft202012Validator
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mintmark_policy.domain.charter import StrictValidator, schema_faults
 from mintmark_policy.domain.charter_schema import QUORUM_SCHEMA
-from mintmark_policy.domain.review import KINDS, check_delegation, read_quorum
+from mintmark_policy.domain.quorum import KINDS, Kind, Quorum, read_quorum, required, show_quorum
+from mintmark_policy.domain.review import check_delegation
 from mintmark_policy.store.committee import CommitteeStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases.office import Office
+from mintmark_shared.canonical import digest
 from mintmark_shared.errors import Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word
 
-_validator = Draft202012Validator(QUORUM_SCHEMA)
+_validator = StrictValidator(QUORUM_SCHEMA)
+COMMITTEE = Word("committee")
 
 
 async def appoint(office: Office, *, subject: str, function: str, by: str) -> None:
@@ -25,16 +30,14 @@ async def appoint(office: Office, *, subject: str, function: str, by: str) -> No
     now = office.clock()
     async with office.database.transaction() as connection:
         if await CommitteeStore(connection).appoint(subject, function, by, now):
-            details = {"function": function}
-            await journal.record(connection, now, AuditEvent(by, "committee.appoint", "committee", details=details))
+            await _note(connection, now, by, "appoint", function, member=subject)
 
 
 async def remove(office: Office, *, subject: str, function: str, by: str) -> None:
     now = office.clock()
     async with office.database.transaction() as connection:
         await CommitteeStore(connection).remove(subject, function, by, now)
-        details = {"function": function}
-        await journal.record(connection, now, AuditEvent(by, "committee.remove", "committee", details=details))
+        await _note(connection, now, by, "remove", function, member=subject)
 
 
 async def delegate(
@@ -71,37 +74,67 @@ async def delegate(
             "made_at": now,
         }
         made = await store.delegate(values)
-        event = AuditEvent(by, "committee.delegate", "committee", details={"function": function, "id": str(made)})
-        await journal.record(connection, now, event)
+        await _note(connection, now, by, "delegate", function, delegation=made, delegate=delegate)
         return await attempt.keep(connection, by, Reply(201, {"id": str(made)}))
+
+
+async def _note(
+    connection: AsyncConnection,
+    now: datetime,
+    by: str,
+    what: str,
+    function: str,
+    *,
+    delegation: UUID | None = None,
+    **people: str,
+) -> None:
+    """What was done with a function, and to whom: in the log as digests."""
+    details: dict[str, Any] = {"function": Word(function)} | ({"id": str(delegation)} if delegation else {})
+    event = AuditEvent(by, f"committee.{what}", COMMITTEE, details=details, people=people)
+    await journal.record(connection, now, event)
 
 
 async def revoke(office: Office, *, delegation_id: UUID, by: str) -> None:
     now = office.clock()
     async with office.database.transaction() as connection:
         await CommitteeStore(connection).revoke(delegation_id, by, now)
-        event = AuditEvent(by, "committee.revoke", "committee", details={"id": str(delegation_id)})
+        event = AuditEvent(by, "committee.revoke", COMMITTEE, details={"id": str(delegation_id)})
         await journal.record(connection, now, event)
 
 
-async def set_quorum(office: Office, *, kind: str, document: Mapping[str, Any], by: str) -> Reply:
-    """Write the house's quorum rule for a kind of review; reviews already open keep theirs.
+async def set_quorum(office: Office, *, kind: Kind, document: Mapping[str, Any], by: str) -> Reply:
+    """Write the house's quorum rule for a kind of review; it adds to the floor, and reviews that are open meet it too.
 
     Raises:
         Invalid: the kind is unknown or the rule does not fit its schema.
     """
     if kind not in KINDS:
         raise Invalid(f"A review is one of {', '.join(KINDS)}.", code="unknown-kind")
-    faults = [
-        {"code": str(fault.validator), "where": "/".join(map(str, fault.path)), "message": fault.message}
-        for fault in _validator.iter_errors(document)
-    ]
+    faults = schema_faults(_validator, document)
     if faults:
         raise Invalid("The quorum rule does not fit its schema.", code="quorum-invalid", reasons=faults)
     read_quorum(document)
     now = office.clock()
     async with office.database.transaction() as connection:
         version = await CommitteeStore(connection).set_quorum(kind, document, by, now)
-        event = AuditEvent(by, "committee.set-quorum", "committee", details={"kind": kind, "version": version})
+        details = {"kind": Word(kind), "version": version, "digest": digest(dict(document))}
+        event = AuditEvent(by, "committee.set-quorum", COMMITTEE, details=details)
         await journal.record(connection, now, event)
-        return Reply(200, {"kind": kind, "version": version} | dict(document))
+        return Reply(200, show_rule(kind, version, read_quorum(document)))
+
+
+def show_rule(kind: Kind, version: int, rule: Quorum | None) -> dict[str, Any]:
+    """What a kind of matter takes by the house alone: its floor, and its rule where there is one (version 0: none)."""
+    return {"kind": kind, "version": version} | show_quorum(required(kind, rule))
+
+
+async def quorum_rules(office: Office) -> list[dict[str, Any]]:
+    """What every kind of matter takes by the house alone."""
+    async with office.database.transaction() as connection:
+        rules = {row.kind: row for row in await CommitteeStore(connection).quorums()}
+    return [
+        show_rule(kind, rules[kind].version, read_quorum(rules[kind].document))
+        if kind in rules
+        else show_rule(kind, 0, None)
+        for kind in KINDS
+    ]

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -17,17 +17,20 @@ from mintmark_policy.domain.facts import Clause
 from mintmark_policy.domain.waiver import Waiver, waive
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.store.hot import HotStore, Rows, array, mechanism_row, text_array
+from mintmark_policy.store.looks import Pair
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
-from mintmark_policy.use_cases.facts import Brief, brief, known_as, mechanism_of
+from mintmark_policy.use_cases.facts import Brief, brief, known_as, mechanism_of, movement
+from mintmark_policy.use_cases.looks import Looks
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.reservations import return_expired_on
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.policy import DecisionRequest
 from mintmark_shared.database import driver_connection
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError, Unavailable
-from mintmark_shared.journal import AuditEvent, openlineage_event, sealed_leaf
+from mintmark_shared.journal import AuditEvent, job_of_runs, openlineage_event, sealed_leaf
+from mintmark_shared.leaves import Word
 
 
 @dataclass(frozen=True)
@@ -108,14 +111,16 @@ async def _decide_batch(office: Office, asks: Sequence[Ask], *, alone: bool) -> 
             if answers[number] is None
         }
         accounts = await _lock(connection, hot, briefs, now)
+        looks = await Looks.lock(connection, briefs.values())
         held: set[UUID] = set()
         for number, prepared in briefs.items():
             answers[number] = await _decide_one(
-                office, connection, asks[number], prepared, accounts, held, rows, now, alone=alone
+                office, connection, asks[number], prepared, accounts, looks, held, rows, now, alone=alone
             )
         await hot.hold({key: accounts[key] for key in held})
         await hot.write(rows)
-    office.rulebook.mechanisms.update(row[0] for row in rows.mechanisms)
+        await looks.write()
+    book.mechanisms.update(row[0] for row in rows.mechanisms)
     return answers
 
 
@@ -180,38 +185,52 @@ async def _decide_one(
     ask: Ask,
     prepared: Brief,
     accounts: dict[UUID, Account],
+    looks: Looks,
     held: set[UUID],
     rows: Rows,
     now: datetime,
     *,
     alone: bool,
 ) -> Any:
-    judgement = judge(prepared, accounts, alone=alone)
+    judgement = judge(prepared, accounts, looks.taken, alone=alone)
     if judgement is None:
         return ALONE
     body = body_of(ask.request, prepared, judgement, round_=0, now=now)
     if judgement.verdict == "review":
         body["review_id"] = str(await _open_review(connection, ask, prepared, now))
-    permit = None
+    permit = moved = None
     rows.decisions.append(decision_row(ask.request, body, 0, now))
     if judgement.verdict == "permit":
-        permit = _reserve(office, ask.request, prepared, body, accounts, held, rows, now)
-    _journal(ask.request, body, rows, now)
+        permit = _reserve(office, ask.request, prepared, body, accounts, looks, held, rows, now)
+        moved = movement("reserve", prepared.account_ids, prepared.mechanism, prepared.facts.cost, now)
+    _journal(ask.request, body, moved, rows, now)
     await _use_up(connection, judgement, body)
     answer = Answer(json.dumps(body | {"permit": permit}, separators=(",", ":")), body["id"])
     rows.idempotency.append((ask.by, ask.key, ask.fingerprint, 201, answer.text, json.dumps(answer.headers), now))
     return answer
 
 
-def judge(prepared: Brief, accounts: dict[UUID, Account], *, alone: bool, reviewed: bool = False) -> Judgement | None:
+def judge(
+    prepared: Brief,
+    accounts: dict[UUID, Account],
+    looks: Mapping[Pair, int],
+    *,
+    alone: bool,
+    reviewed: bool = False,
+) -> Judgement | None:
     """The gate's verdict with waivers applied; None where that needs a transaction of its own."""
-    facts = prepared.with_balances(accounts)
+    facts = prepared.with_balances(accounts, looks)
     clauses = gate.judge(gate.GATE, facts)
     needs_review = not reviewed and prepared.version is not None and "plan" in prepared.version.charter.reviews
     if not alone and ((clauses and prepared.waivers) or (not clauses and needs_review)):
         return None
     clauses, waived = waive(
-        clauses, prepared.waivers, requester=facts.requester, use_case=facts.plan.use_case, now=facts.now
+        clauses,
+        prepared.waivers,
+        prepared.closed,
+        requester=facts.requester,
+        use_case=facts.plan.use_case,
+        now=facts.now,
     )
     verdict = "deny" if clauses else "review" if needs_review else "permit"
     return Judgement(verdict, clauses, waived)
@@ -250,6 +269,7 @@ def _reserve(
     prepared: Brief,
     body: dict[str, Any],
     accounts: dict[UUID, Account],
+    looks: Looks,
     held: set[UUID],
     rows: Rows,
     now: datetime,
@@ -260,7 +280,8 @@ def _reserve(
         accounts[key] = accounts[key].holding(cost)
         held.add(key)
         rows.ledger.append((key, permit_id, prepared.mechanism, now))
-    if prepared.mechanism not in office.rulebook.mechanisms:
+    looks.take(prepared, permit_id, request.run_id, now)
+    if not prepared.is_written:
         _, document = known_as(mechanism_of(request.offer.mechanism))
         rows.mechanisms.append(mechanism_row(prepared.mechanism, document, cost))
     rows.permits.append(
@@ -292,8 +313,7 @@ async def _open_review(connection: AsyncConnection, ask: Ask, prepared: Brief, n
         document=request.model_dump(mode="json"),
         barred=(request.requester, charter.owner, *owners),
         charter_id=request.plan.charter_id,
-        quorum=charter.reviews["plan"],
-        escalation=charter.escalation,
+        quorum=charter.quorum_for("plan"),
     )
     return await reviews.open_review(connection, matter, by=request.requester, now=now)
 
@@ -313,7 +333,8 @@ async def conclude(office: Office, connection: AsyncConnection, row: Any, state:
     hot = HotStore(await driver_connection(connection))
     prepared = await brief(connection, book, request, now)
     accounts = await _lock(connection, hot, {0: prepared}, now)
-    judgement = judge(prepared, accounts, alone=True, reviewed=True)
+    looks = await Looks.lock(connection, [prepared])
+    judgement = judge(prepared, accounts, looks.taken, alone=True, reviewed=True)
     assert judgement is not None
     if state != "approved":
         clause = Clause("review.plan", "an approved review", f"the review is {state}", "plan anew")
@@ -321,12 +342,15 @@ async def conclude(office: Office, connection: AsyncConnection, row: Any, state:
     rows, held = Rows.none(), set[UUID]()
     body = body_of(request, prepared, judgement, round_=1, now=now) | {"review_id": str(row.id)}
     rows.decisions.append(decision_row(request, body, 1, now))
+    moved = None
     if judgement.verdict == "permit":
-        _reserve(office, request, prepared, body, accounts, held, rows, now)
-    _journal(request, body, rows, now)
+        _reserve(office, request, prepared, body, accounts, looks, held, rows, now)
+        moved = movement("reserve", prepared.account_ids, prepared.mechanism, prepared.facts.cost, now)
+    _journal(request, body, moved, rows, now)
     await _use_up(connection, judgement, body)
     await hot.hold({key: accounts[key] for key in held})
     await hot.write(rows)
+    await looks.write()
     return {"decision_id": body["id"], "verdict": body["verdict"]}
 
 
@@ -344,26 +368,31 @@ async def of_run(office: Office, run_id: UUID, *, with_permit: bool) -> dict[str
     return shown
 
 
-def _journal(request: DecisionRequest, body: dict[str, Any], rows: Rows, now: datetime) -> None:
+def _journal(
+    request: DecisionRequest, body: dict[str, Any], moved: Mapping[str, Any] | None, rows: Rows, now: datetime
+) -> None:
     failed = [clause["code"] for clause in body["clauses"]]
+    asked = request.model_dump(mode="json", include={"requester", "plan", "offer"})
     event = AuditEvent(
         request.requester,
         "plan.decide",
         f"run:{request.run_id}",
         body["verdict"],
-        {"decision": body["id"], "plan_digest": body["plan_digest"], "failed": failed,
+        {"decision": body["id"], "plan_digest": body["plan_digest"], "failed": [Word(code) for code in failed],
          "charter_digest": body["charter_digest"], "waived": [entry["waiver_id"] for entry in body["waived"]]},
+        shown={"request": asked, "decision": body} | ({"reserve": moved} if moved else {}),
     )  # fmt: skip
     facet = body | {"failed": failed}
     facet.pop("clauses")
     lineage = openlineage_event(
         at=now,
-        event_type="OTHER",
+        # A denied plan has ended: nothing more is told of its run.
+        event_type="ABORT" if body["verdict"] == "deny" else "OTHER",
         run_id=str(request.run_id),
-        job="generation.run",
+        job=job_of_runs(vars(request.plan)),
         facets={"mintmark_policyDecision": facet},
     )
-    salt, leaf = sealed_leaf(journal.service, now, event)
+    salt, leaf = sealed_leaf(journal.service, now, event, lineage=[lineage])
     told = json.dumps(leaf)
     rows.audit.append((UUID(leaf["id"]), now, event.actor, salt, told))
     rows.outbox.append((now, "audit", told))

@@ -1,24 +1,31 @@
 """What policy knows of one asset: its charter, votes, assessments and budget, and what became of it."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.accounting import ORDERS, SCALE, in_words
+from mintmark_policy.domain.assessment import standing_of
+from mintmark_policy.domain.release import told
 from mintmark_policy.store.budgets import BudgetStore, exact
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.store.reviews import ReviewStore
-from mintmark_policy.store.rulebook import RulebookStore
+from mintmark_policy.store.rulebook import RulebookStore, as_assessment
+from mintmark_policy.store.salts import SaltStore
 from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases.assessments import show_assessment
 from mintmark_policy.use_cases.charters import matter_of
 from mintmark_policy.use_cases.destruction import certificates_of
 from mintmark_policy.use_cases.office import Office
+from mintmark_shared.provenance import subjects_of
 
 
-async def dossier(office: Office, asset_id: UUID) -> dict[str, Any]:
-    """Everything at one moment, in one transaction.
+async def dossier(office: Office, asset_id: UUID, *, raw: bool) -> dict[str, Any]:
+    """Everything at one moment, in one transaction; figures of real rows ``raw`` to who may read them so.
 
     Raises:
         NotFound: no permit was given for such an asset.
@@ -28,7 +35,8 @@ async def dossier(office: Office, asset_id: UUID) -> dict[str, Any]:
         store = DecisionStore(connection)
         permit = await store.permit_of_run(asset_id)
         decision = await store.decision(permit.decision_id)
-        charter = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest, now)
+        charters, digest = CharterStore(connection), permit.charter_digest
+        charter = await charters.by_digest(permit.charter_id, digest, now, decided_at=permit.made_at)
         return {
             "asset_id": str(asset_id),
             "as_of": now.isoformat(),
@@ -38,7 +46,7 @@ async def dossier(office: Office, asset_id: UUID) -> dict[str, Any]:
                 "document": charter.document,
             },
             "charter_review": await review_on(connection, "charter", matter_of(permit.charter_id, charter.version)),
-            "assessments": await _assessments(connection, permit.charter_id, charter.digest),
+            "assessments": await _assessments(connection, permit.charter_id, charter.digest, now),
             "request": {name: decision.request[name] for name in ("requester", "plan", "offer")},
             "decision": {name: value for name, value in decision.document.items() if name != "permit"},
             "permit": {
@@ -46,7 +54,7 @@ async def dossier(office: Office, asset_id: UUID) -> dict[str, Any]:
                 "made_at": permit.made_at.isoformat(),
             },
             "ledger": await _ledger(connection, permit),
-            "release": await _release(store, asset_id),
+            "release": await _release(store, asset_id, raw=raw),
             "certificates": await certificates_of(connection, asset_id),
             "reviews": [
                 found
@@ -56,26 +64,37 @@ async def dossier(office: Office, asset_id: UUID) -> dict[str, Any]:
         }  # fmt: skip
 
 
+async def salts(office: Office, asset_id: UUID, leaves: Sequence[UUID]) -> dict[str, str]:
+    """What opens the digests of people and of what a dossier shows, in leaves about the asset and in no others.
+
+    Raises:
+        NotFound: no permit was given for such an asset.
+    """
+    subjects = subjects_of(str(asset_id), await dossier(office, asset_id))
+    async with office.database.transaction() as connection:
+        found = await SaltStore(connection).of(leaves, subjects)
+    return {leaf: salt.hex() for leaf, salt in found.items()}
+
+
 async def review_on(connection: AsyncConnection, kind: str, subject: str) -> dict[str, Any] | None:
     """The last review of a matter with its votes."""
     row = await ReviewStore(connection).latest_on(kind, subject)
     if row is None:
         return None
-    shown = await reviews.show(connection, row)
+    shown = await reviews.show(connection, row, raw=False)
     return {name: value for name, value in shown.items() if name != "document"}
 
 
-async def _assessments(connection: AsyncConnection, charter_id: UUID, digest: str) -> list[dict[str, Any]]:
-    rows = await RulebookStore(connection).assessment_rows(charter_id)
+async def _assessments(
+    connection: AsyncConnection, charter_id: UUID, digest: str, now: datetime
+) -> list[dict[str, Any]]:
+    """All that was said of that text, and what each is worth now."""
+    rows = [row for row in await RulebookStore(connection).assessment_rows(charter_id) if row.digest == digest]
+    words = [as_assessment(row) for row in rows]
     return [
-        {
-            "id": str(row.id), "assessor": row.assessor, "digest": row.digest, "acceptable": row.acceptable,
-            "summary": row.summary, "residual_risk": row.residual_risk, "made_at": row.made_at.isoformat(),
-            "valid_until": row.valid_until.isoformat(),
-        }
-        for row in rows
-        if row.digest == digest
-    ]  # fmt: skip
+        show_assessment(row) | {"standing": standing_of(word, words, now)}
+        for row, word in zip(rows, words, strict=True)
+    ]
 
 
 async def _ledger(connection: AsyncConnection, permit: Any) -> dict[str, Any]:
@@ -83,7 +102,7 @@ async def _ledger(connection: AsyncConnection, permit: Any) -> dict[str, Any]:
     rows = await BudgetStore(connection).movements(permit.id)
     entries = [
         {
-            "id": str(row.id), "account": str(row.account_id), "kind": row.kind, "mechanism": row.mechanism,
+            "account": str(row.account_id), "kind": row.kind, "mechanism": row.mechanism,
             "cost": row.document, "renyi": list(exact(row.renyi)), "releases": row.releases,
             "delta": in_words(int(row.delta)), "at": row.at.isoformat(),
         }
@@ -92,8 +111,7 @@ async def _ledger(connection: AsyncConnection, permit: Any) -> dict[str, Any]:
     return {"orders": [str(order) for order in ORDERS], "scale": SCALE, "entries": entries}
 
 
-async def _release(store: DecisionStore, asset_id: UUID) -> dict[str, Any] | None:
+async def _release(store: DecisionStore, asset_id: UUID, *, raw: bool) -> dict[str, Any] | None:
     if not await store.is_decided(asset_id):
         return None
-    document: dict[str, Any] = (await store.release_of(asset_id)).document
-    return document
+    return told((await store.release_of(asset_id)).document, raw=raw)

@@ -1,5 +1,6 @@
 """From a request and the book of rules to the facts the gate judges."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -10,12 +11,22 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain import facts as stated
-from mintmark_policy.domain.accounting import Account, Cost, Mechanism, cost_of, epsilon_of, event_of, in_words
-from mintmark_policy.domain.charter import state_at
+from mintmark_policy.domain.accounting import (
+    ORDERS,
+    SCALE,
+    Account,
+    Cost,
+    Mechanism,
+    cost_of,
+    epsilon_of,
+    event_of,
+    in_words,
+)
 from mintmark_policy.domain.permit import made_an_asset
 from mintmark_policy.domain.waiver import Waiver
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
+from mintmark_policy.store.looks import LookStore
 from mintmark_policy.use_cases.rulebook import Book, SourceKey, Version
 from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.policy import DecisionRequest, Plan, SourceUnit
@@ -29,18 +40,28 @@ class Brief:
     facts: stated.Facts
     version: Version | None
     waivers: tuple[Waiver, ...]
+    closed: Mapping[str, str]
+    """Rules that the house takes no exceptions from, and why."""
     own: tuple[UUID, ...]
     allocated: tuple[UUID, ...]
     mechanism: str
     """Digest of the mechanism."""
+    is_written: bool
+    """That the mechanism is known to be written down."""
+
+    @property
+    def look(self) -> tuple[UUID, UUID]:
+        """The charter and the source whose looks it takes from."""
+        return UUID(self.facts.plan.charter_id), UUID(self.facts.plan.source_id)
 
     @property
     def account_ids(self) -> tuple[UUID, ...]:
         return (*self.own, *self.allocated)
 
-    def with_balances(self, accounts: dict[UUID, Account]) -> stated.Facts:
+    def with_balances(self, accounts: dict[UUID, Account], looks: Mapping[tuple[UUID, UUID], int]) -> stated.Facts:
         return replace(
             self.facts,
+            looks_taken=looks.get(self.look, 0),
             populations=[accounts[key] for key in self.own],
             allocations=[accounts[key] for key in self.allocated],
         )
@@ -86,12 +107,12 @@ async def brief(
     *,
     version: Version | None = None,
 ) -> Brief:
-    """What the gate needs; ``version`` puts another charter version in the place of the one in force."""
+    """What the gate needs; of a charter nothing but the version that governs, or ``version`` in its place."""
     plan, offer = request.plan, request.offer
     mechanism = mechanism_of(offer.mechanism)
     delta = _decimal(offer.guarantee.delta)
     page = await book.page(connection, plan.charter_id, now)
-    judged = version or (page.judged_by(now) if page else None)
+    judged = version or (page.governing(now) if page else None)
     key = await book.key(connection, offer.source_key_id)
     allotment = await book.allotment(connection, offer.population_id, plan.charter_id)
     model = await _model(connection, plan.model) if plan.model else None
@@ -105,7 +126,7 @@ async def brief(
         offered_delta=delta,
         cost=cost_of(mechanism),
         charter=judged.charter if judged else None,
-        charter_state=state_at(judged.standing, now) if judged else "unknown",
+        charter_state=page.state(now) if page else "unknown",
         assessments=page.assessments if page else (),
         source_population=_population_of(key, plan.source_id),
         offered_population=str(offer.population_id),
@@ -123,9 +144,11 @@ async def brief(
         offered_group=mechanism.group_size,
         population_unit=allotment.unit,
         model=model,
+        stops=book.stops,
     )
     waivers = page.waivers if page else ()
-    return Brief(facts, judged, waivers, own, allocated, known_as(mechanism)[0])
+    known = known_as(mechanism)[0]
+    return Brief(facts, judged, waivers, book.closed, own, allocated, known, known in book.mechanisms)
 
 
 def _judged(plan: Plan) -> stated.Plan:
@@ -159,6 +182,9 @@ async def _model(connection: AsyncConnection, run_id: UUID) -> stated.Model | No
     if decision is None or permit is None:
         return None
     plan, label = decision.request["plan"], decision.request["offer"]["guarantee"]
+    looks = LookStore(connection)
+    fitted_by = await looks.model_of(run_id)
+    rejected = await looks.rejected_of(fitted_by)
     return stated.Model(
         charter_id=plan["charter_id"],
         source_id=plan["source_id"],
@@ -169,6 +195,8 @@ async def _model(connection: AsyncConnection, run_id: UUID) -> stated.Model | No
         epsilon=_decimal(label.get("epsilon")),
         delta=_decimal(label.get("delta")),
         stopped=await stop_of(connection, run_id),
+        fitted_by=str(fitted_by),
+        rejected=str(rejected) if rejected else None,
     )
 
 
@@ -179,9 +207,9 @@ async def stop_of(connection: AsyncConnection, run_id: UUID) -> stated.Stop | No
     # Each was permitted after the one before it, so this comes to an end.
     while run is not None:
         if await decisions.withdrawal(run) is not None:
-            return stated.Stop(str(run), "withdrawn")
+            return stated.Stop("asset", str(run), "withdrawn")
         if await charters.is_suspended("asset", run):
-            return stated.Stop(str(run), "suspended")
+            return stated.Stop("asset", str(run))
         decision = await decisions.decision_of_run(run)
         earlier = decision.request["plan"].get("model") if decision is not None else None
         run = UUID(earlier) if earlier else None
@@ -193,6 +221,24 @@ def _population_of(key: SourceKey | None, source_id: UUID) -> str | None:
     if key is None or not key.resource.startswith(f"source:{source_id}:"):
         return None
     return str(key.population_id)
+
+
+EXACT_ORDERS = [str(order) for order in ORDERS]
+
+
+def movement(kind: str, accounts: Iterable[UUID], mechanism: str, cost: Cost, at: datetime) -> dict[str, Any]:
+    """What is moved in every account of a permit, in exact numbers; as text, for no JSON reader keeps them all."""
+    return {
+        "kind": kind,
+        "accounts": sorted(map(str, accounts)),
+        "mechanism": mechanism,
+        "orders": EXACT_ORDERS,
+        "scale": str(SCALE),
+        "renyi": [str(value) for value in cost.renyi],
+        "releases": cost.releases,
+        "delta": in_words(cost.delta),
+        "at": at.isoformat(),
+    }
 
 
 def charge_of(cost: Cost, delta: Decimal) -> dict[str, Any]:

@@ -8,12 +8,13 @@ asset stops.
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.release import Interval, reconsider
+from mintmark_policy.domain.looks import telling_of
+from mintmark_policy.domain.release import reconsider, told
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.store.reviews import ReviewStore
@@ -21,13 +22,15 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.recalls import suspend_asset_within
-from mintmark_policy.use_cases.releases import charter_of, plan_of, said_of
+from mintmark_policy.use_cases.releases import charter_of, intervals_of, job_of, plan_of, said_of
 from mintmark_shared.contracts.policy import FindingRequest
 from mintmark_shared.errors import Conflict
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word
 
-KIND = "finding"
+KIND: Final = "finding"
+VOTED_ON = ("asset_id", "cause", "evidence", "criteria", "figures", "triggered")
 
 
 async def report(office: Office, request: FindingRequest, *, by: str, attempt: Attempt) -> Reply:
@@ -46,9 +49,9 @@ async def report(office: Office, request: FindingRequest, *, by: str, attempt: A
             raise Conflict("Only a released asset is looked at again.", code="not-released")
         permit = await store.permit_of_run(request.asset_id)
         charter, _ = await charter_of(connection, permit, now)
-        use_case = (await plan_of(store, permit))["use_case"]
-        estimates = {one.metric: Interval(one.value, one.lower, one.upper) for one in request.estimates}
-        judged = reconsider(charter.criteria_for(use_case), charter.triggers, estimates)
+        plan = await plan_of(store, permit)
+        estimates = intervals_of(request.estimates)
+        judged = reconsider(charter.criteria_for(plan["use_case"]), charter.triggers, estimates)
         criteria = [
             *(asdict(one) for one in judged.criteria),
             *(one.model_dump(mode="json") for one in request.breaches),
@@ -59,6 +62,7 @@ async def report(office: Office, request: FindingRequest, *, by: str, attempt: A
             "cause": request.cause,
             "evidence": str(request.evidence),
             "criteria": criteria,
+            "figures": telling_of(plan),
             "triggered": list(judged.triggered),
             "verdict": "suspended" if judged.suspend else "review" if breached else "stands",
             "review_id": None,
@@ -89,11 +93,10 @@ async def _review(
     matter = reviews.Matter(
         kind=KIND,
         subject=subject,
-        document={name: body[name] for name in ("asset_id", "cause", "evidence", "criteria", "triggered")},
+        document={name: body[name] for name in VOTED_ON},
         barred=barred,
         charter_id=charter_id,
-        quorum=charter.reviews.get(KIND),
-        escalation=charter.escalation,
+        quorum=charter.quorum_for(KIND),
     )
     return await reviews.open_review(connection, matter, by=by, now=now)
 
@@ -104,10 +107,12 @@ async def _stop(connection: AsyncConnection, asset_id: UUID, reason: str, by: st
 
 
 async def _journal(connection: AsyncConnection, body: dict[str, Any], by: str, now: datetime) -> None:
-    missed = [one["metric"] for one in body["criteria"] if not one["met"]]
-    details = {"cause": body["cause"], "evidence": body["evidence"], "missed": missed}
+    missed = [Word(one["metric"]) for one in body["criteria"] if not one["met"]]
+    details = {"cause": Word(body["cause"]), "evidence": body["evidence"], "missed": missed}
     event = AuditEvent(by, "asset.reconsider", f"asset:{body['asset_id']}", body["verdict"], details)
-    await journal.record(connection, now, event, lineage=[said_of(body["asset_id"], now, mintmark_finding=body)])
+    job = await job_of(connection, UUID(body["asset_id"]))
+    lineage = said_of(body["asset_id"], now, job, mintmark_finding=told(body, raw=False))
+    await journal.record(connection, now, event, lineage=[lineage])
 
 
 async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:

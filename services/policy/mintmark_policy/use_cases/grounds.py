@@ -8,10 +8,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.accounting import NAMED_ORDERS, Cost, balances, epsilon_at, in_words
+from mintmark_policy.domain.assessment import standing_of
 from mintmark_policy.store.budgets import BudgetStore, exact
 from mintmark_policy.store.charters import CharterStore, state_of
 from mintmark_policy.store.decisions import DecisionStore
-from mintmark_policy.store.rulebook import RulebookStore
+from mintmark_policy.store.rulebook import RulebookStore, as_assessment
 from mintmark_policy.use_cases.accounts import plain
 from mintmark_policy.use_cases.charters import matter_of
 from mintmark_policy.use_cases.dossier import review_on
@@ -29,7 +30,8 @@ async def grounds(office: Office, asset_id: UUID) -> dict[str, Any]:
         permit = await store.permit_of_run(asset_id)
         decision = await store.decision(permit.decision_id)
         at = permit.made_at
-        charter = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest, at)
+        charters, digest = CharterStore(connection), permit.charter_digest
+        charter = await charters.by_digest(permit.charter_id, digest, at, decided_at=at)
         on_charter = await _votes(connection, "charter", matter_of(permit.charter_id, charter.version))
         on_plan = await _votes(connection, "plan", f"run:{asset_id}")
         return {
@@ -56,13 +58,14 @@ async def _votes(connection: AsyncConnection, kind: str, subject: str) -> list[d
 
 
 async def _assessments(connection: AsyncConnection, permit: Any, at: datetime) -> list[dict[str, Any]]:
-    """Those of that version of the charter which were made by then and had not expired."""
-    rows = await RulebookStore(connection).assessment_rows(permit.charter_id)
+    """The last word by then of each assessor of that text: a yes that had not expired, or a no."""
+    rows = [row for row in await RulebookStore(connection).assessment_rows(permit.charter_id) if row.made_at <= at]
+    words = [as_assessment(row) for row in rows]
     return [
         {"id": str(row.id), "assessor": row.assessor, "acceptable": row.acceptable, "made_at": row.made_at,
          "valid_until": row.valid_until}
-        for row in rows
-        if row.digest == permit.charter_digest and row.made_at <= at < row.valid_until
+        for row, word in zip(rows, words, strict=True)
+        if row.digest == permit.charter_digest and standing_of(word, words, at) in {"acceptable", "refused"}
     ]  # fmt: skip
 
 

@@ -14,10 +14,12 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.charters import suspend_within
 from mintmark_policy.use_cases.office import Office
+from mintmark_policy.use_cases.owners import check_owner
 from mintmark_policy.use_cases.recalls import suspend_asset_within
-from mintmark_shared.errors import Conflict, Invalid
+from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word
 
 BREACH_HOURS = 72
 """To the supervisory authority, from when the breach became known: GDPR Art. 33(1)."""
@@ -61,7 +63,7 @@ async def open_incident(
         if personal_data:
             due = discovered_at + timedelta(hours=BREACH_HOURS)
             await _add_duty(connection, made, AUTHORITY, due, by, now)
-        details = {"severity": severity, "personal_data": personal_data, "suspended": suspend}
+        details = {"severity": Word(severity), "personal_data": personal_data, "suspended": suspend}
         event = AuditEvent(by, "incident.open", f"incident:{made}", details=details)
         await journal.record(connection, now, event)
         shown = await show(connection, await store.incident(made))
@@ -114,10 +116,15 @@ async def _add_duty(
 
 
 async def do_duty(office: Office, *, incident_id: UUID, duty_id: UUID, evidence: str, by: str) -> Reply:
-    """The notification was made; its clock stops."""
+    """The notification was made; its clock stops.
+
+    Raises:
+        Forbidden: somebody else answers for the incident.
+    """
     now = office.clock()
     async with office.database.transaction() as connection:
         await _open(connection, incident_id)
+        await check_owner(connection, "incident", incident_id, by=by)
         store = IncidentStore(connection)
         await store.do_duty(incident_id, duty_id, by, evidence, now)
         await CalendarStore(connection).cancel(f"duty:{duty_id}", now)
@@ -150,6 +157,8 @@ async def do_action(office: Office, *, incident_id: UUID, action_id: UUID, by: s
     async with office.database.transaction() as connection:
         await _open(connection, incident_id)
         store = IncidentStore(connection)
+        action = await store.action(incident_id, action_id)
+        await check_owner(connection, "incident", incident_id, action.owner, by=by)
         await store.do_action(incident_id, action_id, by, now)
         await CalendarStore(connection).cancel(f"action:{action_id}", now)
         event = AuditEvent(by, "incident.action-done", f"incident:{incident_id}", details={"action": str(action_id)})
@@ -168,6 +177,7 @@ async def close(office: Office, *, incident_id: UUID, post_mortem: str, by: str,
     """Ask for an incident to be closed: everything done, a post-mortem written, then a vote.
 
     Raises:
+        Forbidden: somebody else answers for the incident.
         Conflict: a notification or a corrective action is open.
     """
     now = office.clock()
@@ -175,6 +185,7 @@ async def close(office: Office, *, incident_id: UUID, post_mortem: str, by: str,
         if answer := await attempt.answered(connection, by):
             return answer
         row = await _open(connection, incident_id)
+        await check_owner(connection, "incident", incident_id, by=by)
         store = IncidentStore(connection)
         waiting = [entry.recipient for entry in await store.duties(incident_id) if entry.done_at is None]
         undone = [entry.action for entry in await store.actions(incident_id) if entry.done_at is None]
@@ -265,22 +276,25 @@ async def triage(
     incident_id: UUID | None,
     by: str,
 ) -> Reply:
-    """Say what becomes of feedback, and link the charter version or incident it led to.
+    """Say what becomes of feedback, and link the charter version (else that in force) or incident it led to.
 
     Raises:
         NotFound: there is no such feedback, charter version or incident.
+        Conflict: no version is named, and none ever was in force.
+        Forbidden: it is one's own.
     """
     now = office.clock()
     async with office.database.transaction() as connection:
         store = IncidentStore(connection)
-        await store.feedback_row(feedback_id)
+        if (await store.feedback_row(feedback_id)).sent_by == by:
+            raise Forbidden("Somebody else answers your feedback.", code="own-matter")
         link: dict[str, Any] = {}
         if charter_id is not None:
             charters = CharterStore(connection)
             found = (
                 await charters.version(charter_id, version, now)
                 if version is not None
-                else await charters.latest(charter_id, now)
+                else await charters.governing(charter_id, now)
             )
             link |= {"charter_id": str(charter_id), "version": found.version}
         if incident_id is not None:

@@ -8,9 +8,11 @@ alone, a file of 32 bytes that is overwritten where it lies. Without it nothing 
 
 import asyncio
 import os
+import uuid
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
@@ -19,7 +21,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mintmark_policy.store.decisions import DecisionStore
+from mintmark_policy.store.rulebook import RulebookStore
+from mintmark_policy.use_cases import stops
 from mintmark_shared.errors import Gone, Unavailable
 
 KEY_BYTES = 32
@@ -106,48 +112,87 @@ class WrappedKey:
         return cls(row.id, row.resource, row.wrapped, row.shared)
 
 
+@dataclass(frozen=True)
+class Opening:
+    """What keys are opened for: a run, and whether its table is out, so that how it was made stops it no more."""
+
+    run_id: UUID
+    at: datetime
+    released: bool = False
+
+
 class Keyring:
-    """Makes and opens data keys; the resource a key is for is authenticated with it."""
+    """Makes and opens data keys; the resource a key is for is authenticated with it.
+
+    ``open`` and ``make`` are the only two ways to a key in clear, and both ask first whether anything the key has
+    to do with is stopped now.
+    """
 
     def __init__(self, master_key: str, vault: Vault) -> None:
         self.master_key = master_key
         self._master = b64decode(master_key, validate=True)
         self.vault = vault
 
-    @staticmethod
-    def new_key() -> bytes:
-        return os.urandom(KEY_BYTES)
+    async def open(self, connection: AsyncConnection, key_ids: Sequence[UUID | None], opening: Opening) -> list[str]:
+        """These keys in clear, as base64, for a run of which nothing is stopped, nor will be until this commits.
 
-    async def wrap(self, key: bytes, *, key_id: UUID, resource: str) -> Mapping[str, Any]:
-        """The columns of a new key's row. A share whose row never commits opens nothing.
+        Raises:
+            Conflict: something is stopped; ``suspended`` if for a while, ``stopped`` if for good.
+            Gone: a key was destroyed, or never was.
+            Unavailable: the vault cannot be read, lacks a key's share, or the master key is another.
+        """
+        await RulebookStore(connection).hold()
+        rows = [await _present(connection, key_id) for key_id in key_ids]
+        found = [
+            *await stops.of_run(connection, opening.run_id, opening.at, released=opening.released),
+            *[stop for row in rows for stop in await stops.of_key(connection, row)],
+        ]
+        stops.refuse_stopped(list(dict.fromkeys(found)))
+        return [self._unwrapped(row) for row in rows]
+
+    async def make(
+        self, connection: AsyncConnection, resource: str, at: datetime, *, population_id: UUID, **whose: Any
+    ) -> tuple[UUID, str]:
+        """A new key of a version of a source or register: its id, and the key as base64, this once.
+
+        Raises:
+            Conflict: the source or its population is suspended.
+            Unavailable: the vault takes nothing now.
+        """
+        await RulebookStore(connection).hold()
+        stops.refuse_stopped(await stops.of_source(connection, UUID(resource.split(":")[1]), population_id))
+        key = os.urandom(KEY_BYTES)
+        key_id = await self._keep(connection, resource, at, key, population_id=population_id, **whose)
+        return key_id, b64encode(key).decode()
+
+    async def make_closed(self, connection: AsyncConnection, resource: str, at: datetime) -> UUID:
+        """A new key that only ``open`` shows.
 
         Raises:
             Unavailable: the vault takes nothing now.
         """
+        return await self._keep(connection, resource, at, os.urandom(KEY_BYTES))
+
+    def can_open(self, key: WrappedKey) -> bool:
+        """Whether what is left opens the key, whatever was said of its destruction: what an intruder could do."""
+        return self._recovered(key) is not None
+
+    async def _keep(self, connection: AsyncConnection, resource: str, at: datetime, key: bytes, **whose: Any) -> UUID:
+        """Write a key down, wrapped. A share whose row never commits opens nothing."""
+        key_id, nonce = uuid.uuid4(), os.urandom(NONCE_BYTES)
         share = await asyncio.to_thread(self.vault.place, key_id)
-        nonce = os.urandom(NONCE_BYTES)
         wrapped = nonce + self._cipher(share).encrypt(nonce, key, resource.encode())
-        return {"id": key_id, "resource": resource, "wrapped": wrapped, "shared": True}
+        row = {"id": key_id, "resource": resource, "wrapped": wrapped, "shared": True, "created_at": at}
+        await DecisionStore(connection).add_key(row | whose)
+        return key_id
 
-    def unwrap(self, row: Any) -> str:
-        """The key of a row of ``keys``, as base64.
-
-        Raises:
-            Gone: the key was destroyed.
-            Unavailable: the vault cannot be read, lacks the key's share, or the master key is another.
-        """
-        if row is None or row.destroyed_at is not None:
-            raise Gone("The key of this table was destroyed.", code="key-destroyed")
-        key = self.recover(WrappedKey.of(row))
+    def _unwrapped(self, row: Any) -> str:
+        key = self._recovered(WrappedKey.of(row))
         if key is None:
             raise Unavailable("A key that was never destroyed does not open: look at the vault and the master key.")
         return b64encode(key).decode()
 
-    def recover(self, key: WrappedKey) -> bytes | None:
-        """The key, whatever was said of its destruction: what somebody with everything of ours could do.
-
-        None: what is left does not open it.
-        """
+    def _recovered(self, key: WrappedKey) -> bytes | None:
         share = self.vault.share(key.id) if key.shared else b""
         if key.wrapped is None or share is None:
             return None
@@ -162,3 +207,17 @@ class Keyring:
         if not share:
             return AESGCM(self._master)
         return AESGCM(HKDF(SHA256(), KEY_BYTES, salt=share, info=b"mintmark data key").derive(self._master))
+
+
+async def _present(connection: AsyncConnection, key_id: UUID | None) -> Any:
+    """A key's row as it is under the lock.
+
+    Raises:
+        Gone: it was destroyed, or never was.
+    """
+    row = await DecisionStore(connection).key(key_id) if key_id is not None else None
+    if row is None:
+        raise Gone("The keys of this permit are gone.", code="key-destroyed")
+    if row.destroyed_at is not None:
+        raise Gone("The key of this table was destroyed.", code="key-destroyed")
+    return row

@@ -7,17 +7,21 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.extra_rules import compile_access_rule
+from mintmark_policy.domain.extra_rules import check_work, compile_access_rule
 from mintmark_policy.domain.library import read_entry, read_rejection
 from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
+from mintmark_policy.use_cases.owners import check_owner
 from mintmark_shared.canonical import digest
-from mintmark_shared.errors import Forbidden, Invalid, NotFound
+from mintmark_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word
+
+MOST_CRITERIA = 200
 
 
 async def propose_configuration(office: Office, *, document: Mapping[str, Any], by: str, attempt: Attempt) -> Reply:
@@ -67,7 +71,7 @@ async def retire_configuration(office: Office, *, name: str, by: str) -> None:
         if not await store.configurations(state="approved", name=name):
             raise NotFound(f"The library has no approved configuration {name}.")
         await store.supersede_configuration(name)
-        await journal.record(connection, now, AuditEvent(by, "configuration.retire", f"configuration:{name}"))
+        await journal.record(connection, now, AuditEvent(by, "configuration.retire", Word(f"configuration:{name}")))
 
 
 def show_configuration(row: Any) -> dict[str, Any]:
@@ -96,13 +100,26 @@ async def configuration_named(office: Office, name: str) -> dict[str, Any]:
     return show_configuration(found[0])
 
 
-async def reject(office: Office, *, name: str, expression: str, reason: str, by: str, attempt: Attempt) -> Reply:
-    """Have every plan that matches a condition refused from now on."""
+async def reject(
+    office: Office, *, name: str, expression: str, reason: str, by: str, attempt: Attempt, audited: bool = False
+) -> Reply:
+    """Have every plan that matches a condition refused from now on; what an audit disproved always is.
+
+    Raises:
+        Invalid: the condition does not compile, or may take too long.
+        Conflict: the name is taken, or there are as many criteria as may be.
+    """
     read_rejection(name, expression, reason, by)
+    check_work(expression)
     now = office.clock()
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
+        if not audited and len(await RulebookStore(connection).rejections()) >= MOST_CRITERIA:
+            raise Conflict(
+                f"There are {MOST_CRITERIA} rejection criteria, and every plan waits for all; withdraw some first.",
+                code="too-many-criteria",
+            )
         values = {"name": name, "expression": expression, "reason": reason, "made_by": by, "made_at": now}
         made = await RulebookStore(connection).reject(values)
         await journal.record(connection, now, AuditEvent(by, "rejection.make", f"rejection:{made}"))
@@ -111,8 +128,15 @@ async def reject(office: Office, *, name: str, expression: str, reason: str, by:
 
 
 async def withdraw_rejection(office: Office, *, rejection_id: UUID, by: str) -> None:
+    """Let plans that match a condition pass again.
+
+    Raises:
+        NotFound: there is no such criterion in use.
+        Forbidden: it is somebody else's.
+    """
     now = office.clock()
     async with office.changing() as connection:
+        await check_owner(connection, "rejection-criterion", rejection_id, by=by)
         await RulebookStore(connection).withdraw(rejection_id, by, now)
         await journal.record(connection, now, AuditEvent(by, "rejection.withdraw", f"rejection:{rejection_id}"))
 
@@ -140,15 +164,21 @@ async def attest(
         made = await RulebookStore(connection).attest(values)
         payload = {"to": person, "topic": topic}
         await CalendarStore(connection).schedule("training.expiry", f"training:{made}", valid_until, now, payload)
-        await journal.record(connection, now, AuditEvent(by, "training.attest", f"training:{made}"))
+        event = AuditEvent(by, "training.attest", f"training:{made}", people={"person": person})
+        await journal.record(connection, now, event)
         return await attempt.keep(connection, by, Reply(201, {"id": str(made), "person": person, "topic": topic}))
 
 
 async def set_access_policy(
     office: Office, *, name: str, resource_type: str, expression: str, by: str, attempt: Attempt
 ) -> Reply:
-    """Say who may do what to a kind of resource that is not mintmark's own; it replaces the one before."""
+    """Say who may do what to a kind of resource that is not mintmark's own; it replaces the one before.
+
+    Raises:
+        Forbidden: the kind of resource is somebody else's to write policies of.
+    """
     compile_access_rule(expression)
+    check_work(expression)
     if resource_type in {"source", "asset"}:
         raise Invalid("Sources and assets are decided by charters and grants.", code="resource-type-reserved")
     now = office.clock()
@@ -163,6 +193,7 @@ async def set_access_policy(
             "made_at": now,
         }
         made = await RulebookStore(connection).add_access_policy(values)
+        await check_owner(connection, "access-policy", resource_type, by=by)
         await journal.record(connection, now, AuditEvent(by, "access-policy.set", f"access-policy:{made}"))
         body = {"id": str(made), "name": name, "resource_type": resource_type, "expression": expression}
         return await attempt.keep(connection, by, Reply(201, body))

@@ -21,6 +21,7 @@ from joserfc.jwk import OKPKey
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.store.rulebook import RulebookStore
+from mintmark_policy.use_cases.bench import Bench
 from mintmark_policy.use_cases.keyring import Keyring
 from mintmark_policy.use_cases.lane import Lane
 from mintmark_policy.use_cases.rulebook import Rulebook
@@ -84,10 +85,21 @@ class Office:
     public_url: str = ""
     rulebook: Rulebook = field(default_factory=Rulebook)
     lane: Lane = field(default_factory=Lane)
+    bench: Bench = field(default_factory=Bench)
+
+    @asynccontextmanager
+    async def opening(self) -> AsyncGenerator[AsyncConnection]:
+        """A transaction that opens keys: what governs stays as it is until it ends, and whoever stops something waits.
+
+        The lock comes before every other, or two of them would wait for each other in a ring.
+        """
+        async with self.database.transaction() as connection:
+            await RulebookStore(connection).hold()
+            yield connection
 
     @asynccontextmanager
     async def changing(self) -> AsyncGenerator[AsyncConnection]:
         """A transaction that changes what the gate reads: it waits for the decisions under way, none outruns it."""
         async with self.database.transaction() as connection:
-            await RulebookStore(connection).raise_epoch()
+            await RulebookStore(connection).begin_epoch()
             yield connection

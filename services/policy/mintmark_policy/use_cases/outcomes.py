@@ -39,7 +39,7 @@ async def vote(office: Office, *, review_id: UUID, ballot: reviews.Ballot, by: s
         review = await reviews.cast(connection, review_id, ballot, by=by, now=now)
         await _conclude(office, connection, review, standing(review)[0], now)
         row = await ReviewStore(connection).row(review_id)
-        return await attempt.keep(connection, by, Reply(201, await reviews.show(connection, row)))
+        return await attempt.keep(connection, by, Reply(201, await reviews.show(connection, row, raw=False)))
 
 
 async def meet_condition(office: Office, *, review_id: UUID, condition_id: UUID, evidence: str, by: str) -> Reply:
@@ -48,13 +48,15 @@ async def meet_condition(office: Office, *, review_id: UUID, condition_id: UUID,
     async with office.changing() as connection:
         store = ReviewStore(connection)
         row = await store.row(review_id, lock=True)
-        check_open(await store.review(row), now)
+        check_open(await reviews.at_present(connection, row, now), now)
         await store.meet(review_id, condition_id, by, evidence, now)
-        event = AuditEvent(by, "review.condition-met", f"review:{review_id}", details={"id": str(condition_id)})
+        (met,) = [entry for entry in await store.conditions(review_id) if entry.id == condition_id]
+        told, shown = {"id": str(condition_id)}, {"condition": reviews.show_condition(met)}
+        event = AuditEvent(by, "review.condition-met", f"review:{review_id}", details=told, shown=shown)
         await journal.record(connection, now, event)
-        review = await store.review(row)
+        review = await store.review(await store.row(review_id))
         await _conclude(office, connection, review, standing(review)[0], now)
-        return Reply(200, await reviews.show(connection, await store.row(review_id)))
+        return Reply(200, await reviews.show(connection, await store.row(review_id), raw=False))
 
 
 async def lapse(office: Office, connection: AsyncConnection, review_id: UUID, now: datetime) -> bool:
@@ -91,8 +93,9 @@ async def _conclude(office: Office, connection: AsyncConnection, review: Review,
     outcome = await OUTCOMES[row.kind](Decided(office, connection, row, review, state, now))
     await store.settle(row.id, state, now, outcome)
     await CalendarStore(connection).cancel(f"review:{row.id}", now)
-    details = {"kind": row.kind, "subject": row.subject, "digest": row.digest}
-    await journal.record(connection, now, AuditEvent("policy", "review.decide", f"review:{row.id}", state, details))
+    end = reviews.show_end(await store.row(row.id))
+    event = AuditEvent("policy", "review.decide", f"review:{row.id}", state, reviews.about(row), shown={"end": end})
+    await journal.record(connection, now, event)
 
 
 async def _charter(it: Decided) -> Mapping[str, Any]:
@@ -146,7 +149,7 @@ async def _resumption(it: Decided) -> Mapping[str, Any]:
         return {"resumed": False}
     kind, subject = it.row.document["kind"], UUID(it.row.document["subject"])
     await CharterStore(it.connection).lift(kind, subject, f"review:{it.row.id}", it.now)
-    lineage = [recalls.changed(subject, it.now, "resumed")] if kind == "asset" else []
+    lineage = [await recalls.changed(it.connection, subject, it.now, "resumed")] if kind == "asset" else []
     event = AuditEvent("policy", f"{kind}.resume", f"{kind}:{subject}")
     await journal.record(it.connection, it.now, event, lineage=lineage)
     return {"resumed": True}

@@ -1,6 +1,6 @@
 """What stops an asset, for a while or for good, and what to use instead."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -11,10 +11,9 @@ from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.tables import journal
-from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases import reviews, stops
 from mintmark_policy.use_cases.office import Office
-from mintmark_policy.use_cases.releases import charter_of, check_released, said_of
-from mintmark_shared.canonical import digest
+from mintmark_policy.use_cases.releases import charter_of, check_released, job_of, said_of
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import PRODUCER, AuditEvent
@@ -30,7 +29,8 @@ DROPPED = {
 """The dataset is gone, in OpenLineage's own words, so that any reader of its events knows."""
 
 
-def changed(
+async def changed(
+    connection: AsyncConnection,
     asset_id: UUID,
     now: datetime,
     change: Change,
@@ -43,7 +43,8 @@ def changed(
     """What became of an asset, for lineage, which tells those who built on it."""
     instead = str(substitute) if substitute else None
     change_facet = {"change": change, "because": because, "substitute": instead}
-    return said_of(str(asset_id), now, dataset_facets=dataset_facets, mintmark_assetChange=change_facet, **facets)
+    job = await job_of(connection, asset_id)
+    return said_of(str(asset_id), now, job, dataset_facets=dataset_facets, mintmark_assetChange=change_facet, **facets)
 
 
 # --- for a while -------------------------------------------------------------------------------
@@ -63,7 +64,7 @@ async def suspend_asset_within(
     store = CharterStore(connection)
     await store.suspend("asset", asset_id, reason=reason, incident_id=incident_id, by=by, at=now)
     # Why is told to nobody outside yet: it is one person's word, and may be part of an incident.
-    lineage = [changed(asset_id, now, "suspended")]
+    lineage = [await changed(connection, asset_id, now, "suspended")]
     await journal.record(connection, now, AuditEvent(by, "asset.suspend", f"asset:{asset_id}"), lineage=lineage)
 
 
@@ -89,7 +90,7 @@ async def propose(
             return answer
         permit = await DecisionStore(connection).permit_of_run(asset_id)
         charter, _ = await charter_of(connection, permit, now)
-        await _check(connection, kind, asset_id, substitute)
+        await _check(connection, kind, asset_id, substitute, now)
         document = {"kind": "asset", "subject": str(asset_id), "reason": reason}
         if kind == "withdrawal":
             document["substitute"] = str(substitute) if substitute else ""
@@ -99,13 +100,14 @@ async def propose(
             document=document,
             barred=(by, permit.requester, charter.owner),
             charter_id=permit.charter_id,
-            quorum=charter.reviews.get(kind),
-            escalation=charter.escalation,
+            quorum=charter.quorum_for(kind),
         )
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
-async def _check(connection: AsyncConnection, kind: Proposal, asset_id: UUID, substitute: UUID | None) -> None:
+async def _check(
+    connection: AsyncConnection, kind: Proposal, asset_id: UUID, substitute: UUID | None, now: datetime
+) -> None:
     store = DecisionStore(connection)
     if kind == "resumption" and not await CharterStore(connection).is_suspended("asset", asset_id):
         raise Conflict("The asset is not suspended.", code="not-suspended")
@@ -114,14 +116,14 @@ async def _check(connection: AsyncConnection, kind: Proposal, asset_id: UUID, su
     if kind == "withdrawal":
         await check_released(store, asset_id)
     if substitute is not None:
-        await check_substitute(connection, asset_id, substitute)
+        await check_substitute(connection, asset_id, substitute, now)
 
 
 # --- for good ------------------------------------------------------------------------------------
 
 
-async def check_substitute(connection: AsyncConnection, asset_id: UUID, substitute: UUID) -> None:
-    """Whether an asset can stand in for another: released, and neither stopped, withdrawn nor destroyed.
+async def check_substitute(connection: AsyncConnection, asset_id: UUID, substitute: UUID, now: datetime) -> None:
+    """Whether an asset can stand in for another: released, neither destroyed nor stopped, nor what it goes back to.
 
     So no chain of substitutes leads back to where it began.
 
@@ -139,14 +141,14 @@ async def check_substitute(connection: AsyncConnection, asset_id: UUID, substitu
     key = await store.key(permit.asset_key_id)
     if await store.withdrawal(substitute) is not None or key is None or key.destroyed_at is not None:
         raise Invalid(f"{says}: it was withdrawn or retired itself.", code="substitute-unfit")
-    if await CharterStore(connection).is_suspended("asset", substitute):
-        raise Invalid(f"{says}: it is suspended.", code="substitute-unfit")
+    for stop in await stops.of_run(connection, substitute, now, released=True):
+        raise Invalid(f"{says}: {stop}.", code="substitute-unfit")
 
 
 async def withdraw_asset(connection: AsyncConnection, document: Mapping[str, Any], now: datetime) -> None:
     """Let nobody read an asset any more, and tell those who may have; its key and its knowledge stay."""
     asset_id = UUID(document["subject"])
-    substitute = await _still_fit(connection, asset_id, document["substitute"])
+    substitute = await _still_fit(connection, asset_id, document["substitute"], now)
     instead = f" Use asset {substitute} instead." if substitute else ""
     await _put(connection, asset_id, substitute, document["reason"], by="policy", change="withdrawn", now=now)
     for reader in sorted({grant.subject for grant in await DecisionStore(connection).grants(asset_id)}):
@@ -154,12 +156,12 @@ async def withdraw_asset(connection: AsyncConnection, document: Mapping[str, Any
         await CalendarStore(connection).notify(reader, "asset.withdrawn", f"asset:{asset_id}", message, now)
 
 
-async def _still_fit(connection: AsyncConnection, asset_id: UUID, named: str) -> UUID | None:
+async def _still_fit(connection: AsyncConnection, asset_id: UUID, named: str, now: datetime) -> UUID | None:
     """The substitute that was voted on; none if it was stopped itself while the votes were cast."""
     if not named:
         return None
     try:
-        await check_substitute(connection, asset_id, UUID(named))
+        await check_substitute(connection, asset_id, UUID(named), now)
     except Invalid:
         return None
     return UUID(named)
@@ -181,7 +183,7 @@ async def substitute_asset(office: Office, *, asset_id: UUID, substitute: UUID, 
             raise Conflict("Only a withdrawn asset is substituted; withdraw it first.", code="not-withdrawn")
         if withdrawn.substitute == substitute:
             return
-        await check_substitute(connection, asset_id, substitute)
+        await check_substitute(connection, asset_id, substitute, now)
         await _put(connection, asset_id, substitute, reason, by=by, change="substituted", now=now)
 
 
@@ -199,9 +201,9 @@ async def _put(
         asset_id=asset_id, substitute=substitute, because=because, withdrawn_by=by, at=now
     )
     action = "asset.withdraw" if change == "withdrawn" else "asset.substitute"
-    details = {"substitute": str(substitute) if substitute else None, "because": digest({"reason": because})}
-    lineage = [changed(asset_id, now, change, because=because, substitute=substitute)]
-    event = AuditEvent(by, action, f"asset:{asset_id}", details=details)
+    details = {"substitute": str(substitute) if substitute else None}
+    lineage = [await changed(connection, asset_id, now, change, because=because, substitute=substitute)]
+    event = AuditEvent(by, action, f"asset:{asset_id}", details=details, shown={"because": because})
     await journal.record(connection, now, event, lineage=lineage)
 
 
@@ -215,7 +217,8 @@ async def retire_asset(connection: AsyncConnection, asset_id: UUID, now: datetim
     event = AuditEvent("policy", "asset.retire", f"asset:{asset_id}", details={"key": str(permit.asset_key_id)})
     destroyed = {"key": str(permit.asset_key_id), "destroyed_at": now.isoformat(), "method": DESTRUCTION}
     dropped = {"lifecycleStateChange": DROPPED}
-    lineage = changed(asset_id, now, "retired", dataset_facets=dropped, mintmark_destruction=destroyed)
+    facets = {"dataset_facets": dropped, "mintmark_destruction": destroyed}
+    lineage = await changed(connection, asset_id, now, "retired", **facets)
     await journal.record(connection, now, event, lineage=[lineage])
 
 
@@ -233,24 +236,32 @@ async def asset(office: Office, asset_id: UUID) -> dict[str, Any]:
         permit = await store.permit_of_run(asset_id)
         return {
             "asset_id": str(asset_id),
-            "state": await _state(connection, asset_id, permit),
+            "state": (await _states(store, [asset_id]))[asset_id],
             "substitute": await _last_substitute(store, asset_id),
             "charter_id": str(permit.charter_id),
             "requester": permit.requester,
         }
 
 
-async def _state(connection: AsyncConnection, asset_id: UUID, permit: Any) -> str:
-    store = DecisionStore(connection)
-    key = await store.key(permit.asset_key_id) if permit.asset_key_id else None
-    if key is not None and key.destroyed_at is not None:
+async def states(office: Office, assets: Sequence[UUID]) -> Mapping[UUID, str]:
+    """What each of these assets is now: the one word on it, which whoever shows an asset asks for."""
+    async with office.database.transaction() as connection:
+        return await _states(DecisionStore(connection), assets)
+
+
+async def _states(store: DecisionStore, assets: Sequence[UUID]) -> Mapping[UUID, str]:
+    return {row.asset_id: _state(row) for row in await store.standings(assets)}
+
+
+def _state(row: Any) -> str:
+    """What ended an asset for good outlasts what stopped it, and that what was decided before."""
+    if row.is_destroyed:
         return "retired"
-    if await store.withdrawal(asset_id) is not None:
+    if row.is_withdrawn:
         return "withdrawn"
-    if await CharterStore(connection).is_suspended("asset", asset_id):
+    if row.is_suspended:
         return "suspended"
-    verdict = (await store.release_of(asset_id)).verdict if await store.is_decided(asset_id) else "quarantined"
-    return "quarantined" if verdict == "review" else verdict
+    return "quarantined" if row.verdict in {None, "review"} else str(row.verdict)
 
 
 async def _last_substitute(store: DecisionStore, asset_id: UUID) -> str | None:

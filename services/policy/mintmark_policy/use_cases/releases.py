@@ -1,27 +1,34 @@
 """What leaves quarantine, and who may read it (I2)."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.charter import Charter, read_charter
+from mintmark_policy.domain.looks import telling_of
 from mintmark_policy.domain.permit import made_an_asset
-from mintmark_policy.domain.release import Interval, judge, weigh
+from mintmark_policy.domain.release import Interval, judge, told, weigh
 from mintmark_policy.store.charters import CharterStore, state_of
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.tables import journal
-from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases import looks, reviews, stops
 from mintmark_policy.use_cases.charters import suspend_within
+from mintmark_policy.use_cases.governing import governing
+from mintmark_policy.use_cases.keyring import Opening
 from mintmark_policy.use_cases.office import Office
+from mintmark_shared.contracts.evaluation import Estimate
 from mintmark_shared.contracts.policy import ReleaseRequest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 from mintmark_shared.idempotency import Attempt, Reply
-from mintmark_shared.journal import AuditEvent, dataset, openlineage_event
+from mintmark_shared.journal import AuditEvent, dataset, job_of_runs, openlineage_event
+from mintmark_shared.leaves import Word
+
+ReleaseKind = Literal["release", "blended-release"]
 
 
 async def decide_release(office: Office, request: ReleaseRequest, *, by: str, attempt: Attempt) -> Reply:
@@ -38,8 +45,13 @@ async def decide_release(office: Office, request: ReleaseRequest, *, by: str, at
             raise Conflict("No paid run made this asset.", code="not-redeemed")
         charter, document = await charter_of(connection, permit, now)
         plan = await plan_of(store, permit)
-        kind = "blended-release" if plan.get("blend") else "release"
-        body = _judge(request, charter, plan["use_case"], kind, now)
+        kind: ReleaseKind = "blended-release" if plan.get("blend") else "release"
+        present = await governing(connection, permit.charter_id, now)
+        voted_on = kind != "release" or kind in {*charter.reviews, *present.reviews}
+        body = _judge(request, charter, plan, now, voted_on=voted_on)
+        decision = await store.decision(permit.decision_id)
+        if (rejected := await looks.rejected_sibling(connection, request.asset_id, decision)) is not None:
+            _hold(body, rejected)
         if body["verdict"] == "review":
             body["review_id"] = str(await _open_review(connection, body, charter, permit, kind, by, now))
         await _write(connection, body, permit, charter, document, by, now)
@@ -51,7 +63,8 @@ async def decide_release(office: Office, request: ReleaseRequest, *, by: str, at
 
 async def charter_of(connection: AsyncConnection, permit: Any, now: datetime) -> tuple[Charter, Any]:
     """The charter version an asset was made under, and its document."""
-    row = await CharterStore(connection).by_digest(permit.charter_id, permit.charter_digest, now)
+    store, digest = CharterStore(connection), permit.charter_digest
+    row = await store.by_digest(permit.charter_id, digest, now, decided_at=permit.made_at)
     return read_charter(row.document, row.digest), row.document
 
 
@@ -61,13 +74,30 @@ async def plan_of(store: DecisionStore, permit: Any) -> dict[str, Any]:
     return plan
 
 
-def _judge(request: ReleaseRequest, charter: Charter, use_case: str, kind: str, now: datetime) -> dict[str, Any]:
+def _hold(body: dict[str, Any], rejected: UUID) -> None:
+    """Tables drawn at once from one model do not race past the first rejection: the others are released by vote."""
+    if body["verdict"] == "released":
+        body["verdict"] = "review"
+        body["triggered"] = [*body["triggered"], f"{looks.REJECTED}: {rejected}"]
+
+
+def intervals_of(estimates: Sequence[Estimate]) -> dict[str, Interval]:
+    return {one.metric: Interval(one.value, one.lower, one.upper, one.n) for one in estimates}
+
+
+async def job_of(connection: AsyncConnection, asset_id: UUID) -> str:
+    """The OpenLineage job that an asset's run is one of."""
+    store = DecisionStore(connection)
+    return job_of_runs(await plan_of(store, await store.permit_of_run(asset_id)))
+
+
+def _judge(
+    request: ReleaseRequest, charter: Charter, plan: Mapping[str, Any], now: datetime, *, voted_on: bool
+) -> dict[str, Any]:
     """What becomes of an asset; one with real rows in it is never released without a vote."""
-    intervals = {
-        estimate.metric: Interval(estimate.value, estimate.lower, estimate.upper) for estimate in request.estimates
-    }
-    results = weigh(charter.criteria_for(use_case), intervals)
-    judged = judge(results, charter.triggers, intervals, reviewed=kind != "release" or kind in charter.reviews)
+    intervals = intervals_of(request.estimates)
+    results = weigh(charter.criteria_for(plan["use_case"]), intervals)
+    judged = judge(results, charter.triggers, intervals, reviewed=voted_on)
     return {
         "id": str(uuid.uuid4()),
         "asset_id": str(request.asset_id),
@@ -75,6 +105,7 @@ def _judge(request: ReleaseRequest, charter: Charter, use_case: str, kind: str, 
         "round": 0,
         "verdict": judged.verdict,
         "criteria": [asdict(result) for result in results],
+        "figures": telling_of(plan),
         "triggered": list(judged.triggered),
         "charter_digest": charter.digest,
         "decided_at": now.isoformat(),
@@ -84,7 +115,13 @@ def _judge(request: ReleaseRequest, charter: Charter, use_case: str, kind: str, 
 
 
 async def _open_review(
-    connection: AsyncConnection, body: dict[str, Any], charter: Charter, permit: Any, kind: str, by: str, now: datetime
+    connection: AsyncConnection,
+    body: dict[str, Any],
+    charter: Charter,
+    permit: Any,
+    kind: ReleaseKind,
+    by: str,
+    now: datetime,
 ) -> UUID:
     matter = reviews.Matter(
         kind=kind,
@@ -92,8 +129,7 @@ async def _open_review(
         document={name: value for name, value in body.items() if name != "suspend"},
         barred=(permit.requester, charter.owner),
         charter_id=permit.charter_id,
-        quorum=charter.reviews.get(kind),
-        escalation=charter.escalation,
+        quorum=charter.quorum_for(kind),
     )
     return await reviews.open_review(connection, matter, by=by, now=now)
 
@@ -163,30 +199,39 @@ async def _grant_requester(
 
 
 async def _journal_release(connection: AsyncConnection, body: dict[str, Any], by: str, now: datetime) -> None:
-    missed = [entry["metric"] for entry in body["criteria"] if not entry["met"]]
+    missed = [Word(entry["metric"]) for entry in body["criteria"] if not entry["met"]]
     details = {"assay": body["assay_id"], "charter_digest": body["charter_digest"], "missed": missed}
-    event = AuditEvent(by, "asset.decide", f"asset:{body['asset_id']}", body["verdict"], details)
-    facet = {name: value for name, value in body.items() if name != "suspend"}
-    await journal.record(connection, now, event, lineage=[said_of(body["asset_id"], now, mintmark_release=facet)])
+    decided = {name: value for name, value in body.items() if name != "suspend"}
+    shown = {"release": decided}
+    event = AuditEvent(by, "asset.decide", f"asset:{body['asset_id']}", body["verdict"], details, shown=shown)
+    job = await job_of(connection, UUID(body["asset_id"]))
+    await journal.record(
+        connection, now, event, lineage=[said_of(body["asset_id"], now, job, mintmark_release=told(decided, raw=False))]
+    )
 
 
 def said_of(
-    asset_id: str, now: datetime, *, dataset_facets: Mapping[str, Any] | None = None, **facets: Mapping[str, Any]
+    asset_id: str,
+    now: datetime,
+    job: str,
+    *,
+    dataset_facets: Mapping[str, Any] | None = None,
+    **facets: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What policy says of an asset, as an event of the run that made it."""
     return openlineage_event(
         at=now,
         event_type="OTHER",
         run_id=asset_id,
-        job="generation.run",
+        job=job,
         outputs=[dataset("asset", asset_id) | {"facets": dict(dataset_facets or {})}],
         facets=facets,
     )
 
 
-async def release_of(office: Office, asset_id: UUID) -> Any:
+async def release_of(office: Office, asset_id: UUID, *, raw: bool) -> dict[str, Any]:
     async with office.database.transaction() as connection:
-        return (await DecisionStore(connection).release_of(asset_id)).document
+        return told((await DecisionStore(connection).release_of(asset_id)).document, raw=raw)
 
 
 # --- grants -------------------------------------------------------------------------------
@@ -217,16 +262,17 @@ async def grant(
             raise Conflict("The asset was withdrawn.", code="asset-withdrawn")
         permit = await store.permit_of_run(asset_id)
         charter, _ = await charter_of(connection, permit, now)
-        if use_case not in charter.use_cases or use_case in charter.prohibited_uses:
+        present = await governing(connection, permit.charter_id, now)
+        if not all(one.lets(use_case) for one in (charter, present)):
             raise Forbidden("The charter does not list this use case.", code="use-case-not-listed")
         document = {
             "asset_id": str(asset_id),
             "subject": subject,
             "use_case": use_case,
-            "valid_until": min(valid_until, charter.expires_at).isoformat(),
+            "valid_until": min(valid_until, charter.expires_at, present.expires_at).isoformat(),
             "granted_by": by,
         }
-        if "grant" in charter.reviews:
+        if "grant" in {*charter.reviews, *present.reviews}:
             reply = await _review_grant(connection, document, charter, permit.charter_id, by, now)
             return await attempt.keep(connection, by, reply)
         made = await _give_grant(connection, document, now)
@@ -243,8 +289,7 @@ async def _review_grant(
         document=document,
         barred=(by, document["subject"], charter.owner),
         charter_id=charter_id,
-        quorum=charter.reviews["grant"],
-        escalation=charter.escalation,
+        quorum=charter.quorum_for("grant"),
     )
     review_id = await reviews.open_review(connection, matter, by=by, now=now)
     body = {"review_id": str(review_id), "asset_id": document["asset_id"], "subject": document["subject"]}
@@ -267,7 +312,8 @@ async def _give_grant(connection: AsyncConnection, document: Any, now: datetime)
         at=now,
         valid_until=datetime.fromisoformat(document["valid_until"]),
     )
-    event = AuditEvent(document["granted_by"], "asset.grant", f"asset:{asset_id}", details={"grant": str(made)})
+    by, details, people = document["granted_by"], {"grant": str(made)}, {"reader": document["subject"]}
+    event = AuditEvent(by, "asset.grant", f"asset:{asset_id}", details=details, people=people)
     await journal.record(connection, now, event)
     return made
 
@@ -285,7 +331,8 @@ async def may_read(
 
     Raises:
         NotFound: the asset has not been decided on.
-        Forbidden: it was rejected, withdrawn, suspended, or outlived its charter, or the subject holds no valid grant.
+        Forbidden: it was rejected, withdrawn, suspended, or outlived its charter; what it was made from is suspended;
+            or the subject holds no valid grant.
     """
     store, charters = DecisionStore(connection), CharterStore(connection)
     await check_released(store, asset_id)
@@ -302,11 +349,13 @@ async def may_read(
     if not any(now < entry.valid_until for entry in held):
         raise Forbidden("You hold no valid grant for this asset; ask a steward.", code="no-grant")
     permit = await store.permit_of_run(asset_id)
-    row = await charters.by_digest(permit.charter_id, permit.charter_digest, now)
+    row = await charters.by_digest(permit.charter_id, permit.charter_digest, now, decided_at=permit.made_at)
     suspended = await charters.is_suspended("charter", permit.charter_id)
     state = "suspended" if suspended else state_of(row, now)
     if state in {"suspended", "expired", "retired"}:
         raise Forbidden(f"The charter this asset was made under is {state}.", code=f"charter-{state}")
+    for stop in await stops.of_run(connection, asset_id, now, released=True):
+        raise Forbidden(f"The {stop}, and this asset goes back to it.", code=f"{stop.kind}-{stop.state}")
 
 
 async def unlock(office: Office, asset_id: UUID, *, subject: str, by: str) -> dict[str, str]:
@@ -318,12 +367,11 @@ async def unlock(office: Office, asset_id: UUID, *, subject: str, by: str) -> di
         Gone: the key was destroyed.
     """
     now = office.clock()
-    async with office.database.transaction() as connection:
+    async with office.opening() as connection:
         await may_read(connection, asset_id, subject, None, now)
-        store = DecisionStore(connection)
-        permit = await store.permit_of_run(asset_id)
-        key = await store.key(permit.asset_key_id)
-        opened = office.keyring.unwrap(key)
-        event = AuditEvent(subject, "asset.read", f"asset:{asset_id}", details={"through": by})
+        permit = await DecisionStore(connection).permit_of_run(asset_id)
+        opening = Opening(asset_id, now, released=True)
+        (opened,) = await office.keyring.open(connection, [permit.asset_key_id], opening)
+        event = AuditEvent(subject, "asset.read", f"asset:{asset_id}", people={"through": by})
         await journal.record(connection, now, event)
         return {"id": str(permit.asset_key_id), "key": opened}

@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mintmark_policy.store.budgets import BudgetStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.tables import journal
+from mintmark_policy.use_cases import looks
+from mintmark_policy.use_cases.facts import movement
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.journal import AuditEvent
 
@@ -44,5 +46,8 @@ async def give_back(
 ) -> None:
     """Return an unredeemed reservation. Callers hold the permit's row and have seen it reserved (I5)."""
     await store.set_permit(row.id, state="returned", outcome=outcome)
-    await budgets.move("return", row.account_ids, row.id, row.mechanism, await budgets.cost(row.mechanism), now)
-    await journal.record(connection, now, AuditEvent(by, "permit.return", f"permit:{row.id}", outcome))
+    cost = await budgets.cost(row.mechanism)
+    await budgets.move("return", row.account_ids, row.id, row.mechanism, cost, now)
+    await looks.give_back(connection, row.id, now)
+    shown = {"return": movement("return", row.account_ids, row.mechanism, cost, now)}
+    await journal.record(connection, now, AuditEvent(by, "permit.return", f"permit:{row.id}", outcome, shown=shown))

@@ -1,44 +1,42 @@
 """Reviews opened, read and voted on; what follows from one is in ``outcomes``."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.review import (
-    DEFAULT_QUORUM,
-    Quorum,
-    Review,
-    Vote,
-    check_vote,
-    read_quorum,
-    show_quorum,
-    standing,
-)
+from mintmark_policy.domain.quorum import TIME_LIMIT, Kind, Quorum, read_quorum, show_quorum
+from mintmark_policy.domain.release import told
+from mintmark_policy.domain.review import Review, Vote, check_vote, standing
 from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.committee import CommitteeStore
 from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.tables import journal
+from mintmark_policy.use_cases.governing import judges_of
 from mintmark_shared.canonical import digest
 from mintmark_shared.idempotency import Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word, is_of_ids
 
 
 @dataclass(frozen=True)
 class Matter:
-    """What is put up for a decision: the proposal itself, and whom it concerns."""
+    """What is put up for a decision: the proposal itself, and whom it concerns.
 
-    kind: str
+    The version in force of its charter and the house add their quorums, the owner's bar and the escalation;
+    ``quorum`` is what else is asked: by a proposal, or by the version an asset was made under.
+    """
+
+    kind: Kind
     subject: str
     document: Mapping[str, Any]
     barred: Iterable[str | None]
     charter_id: UUID | None = None
     quorum: Quorum | None = None
     digest: str | None = None
-    escalation: Sequence[tuple[int, str]] = ()
 
 
 async def open_review(connection: AsyncConnection, matter: Matter, *, by: str, now: datetime) -> UUID:
@@ -49,9 +47,11 @@ async def open_review(connection: AsyncConnection, matter: Matter, *, by: str, n
     """
     store, calendar = ReviewStore(connection), CalendarStore(connection)
     await store.refuse_second(matter.kind, matter.subject)
-    quorum = matter.quorum or await CommitteeStore(connection).quorum(matter.kind) or DEFAULT_QUORUM
+    judges = await judges_of(
+        connection, matter.kind, matter.subject, matter.document, matter.charter_id, now, asked=matter.quorum
+    )
     voted_on = matter.digest or digest(matter.document)
-    expires_at = now + quorum.ttl
+    expires_at = now + (judges.quorum.ttl or TIME_LIMIT)
     review_id = await store.open(
         {
             "kind": matter.kind,
@@ -59,21 +59,29 @@ async def open_review(connection: AsyncConnection, matter: Matter, *, by: str, n
             "charter_id": matter.charter_id,
             "digest": voted_on,
             "document": dict(matter.document),
-            "barred": sorted({person for person in matter.barred if person} | {by}),
-            "quorum": show_quorum(quorum),
+            "barred": sorted({person for person in matter.barred if person} | {by} | judges.barred),
+            "quorum": show_quorum(judges.quorum),
             "opened_by": by,
             "opened_at": now,
             "expires_at": expires_at,
         }
     )
     await calendar.schedule("review.lapse", f"review:{review_id}", expires_at, now)
-    for hours, to in matter.escalation:
+    for hours, to in judges.escalation:
         due, payload = now + timedelta(hours=hours), {"to": to}
         if due < expires_at:
             await calendar.schedule("review.escalate", f"review:{review_id}", due, now, payload)
-    details = {"kind": matter.kind, "subject": matter.subject, "digest": voted_on}
-    await journal.record(connection, now, AuditEvent(by, "review.open", f"review:{review_id}", details=details))
+    row = await store.row(review_id)
+    shown = {"opening": show_opening(row)}
+    event = AuditEvent(by, "review.open", f"review:{review_id}", details=about(row), shown=shown)
+    await journal.record(connection, now, event)
     return review_id
+
+
+def about(row: Any) -> dict[str, Any]:
+    """What a leaf says of a review's matter: a subject that is not of ids alone may name somebody."""
+    subject = {"subject": row.subject} if is_of_ids(row.subject) else {}
+    return {"kind": Word(row.kind), "digest": row.digest} | subject
 
 
 async def put_up(connection: AsyncConnection, matter: Matter, *, by: str, now: datetime) -> Reply:
@@ -94,6 +102,21 @@ class Ballot:
     conditions: tuple[str, ...] = ()
 
 
+async def at_present(connection: AsyncConnection, row: Any, now: datetime) -> Review:
+    """An open review as it is to be decided now: rules that rose and owners who changed since it opened count."""
+    store = ReviewStore(connection)
+    review = await store.review(row)
+    judges = await judges_of(connection, row.kind, row.subject, row.document, row.charter_id, now, asked=review.quorum)
+    raised = replace(review, quorum=judges.quorum, barred=review.barred | judges.barred)
+    quorum = show_quorum(raised.quorum) | {"ttl_hours": row.quorum.get("ttl_hours")}
+    if (quorum["stages"], raised.barred) == (show_quorum(review.quorum)["stages"], review.barred):
+        return review
+    await store.raise_rules(row.id, quorum, sorted(raised.barred))
+    details = {"kind": row.kind, "subject": row.subject, "quorum": digest(quorum)}
+    await journal.record(connection, now, AuditEvent("policy", "review.raise", f"review:{row.id}", details=details))
+    return raised
+
+
 async def cast(connection: AsyncConnection, review_id: UUID, ballot: Ballot, *, by: str, now: datetime) -> Review:
     """Record a vote; answers the review as it stands with it.
 
@@ -103,7 +126,7 @@ async def cast(connection: AsyncConnection, review_id: UUID, ballot: Ballot, *, 
     """
     store, committee = ReviewStore(connection), CommitteeStore(connection)
     row = await store.row(review_id, lock=True)
-    review = await store.review(row)
+    review = await at_present(connection, row, now)
     vote = Vote(
         voter=by,
         principal=ballot.on_behalf_of or by,
@@ -117,53 +140,77 @@ async def cast(connection: AsyncConnection, review_id: UUID, ballot: Ballot, *, 
     vote_id = await store.cast(review_id, vote, ballot.reason, await committee.version())
     for condition in ballot.conditions:
         await store.set_condition(review_id, vote_id, condition, by)
-    details = {"kind": row.kind, "subject": row.subject, "digest": row.digest, "function": vote.function}
-    event = AuditEvent(by, f"vote.{vote.verdict}", f"review:{review_id}", details=details)
+    (cast_now,) = [entry for entry in await store.votes(review_id) if entry.id == vote_id]
+    shown: dict[str, Any] = {"vote": show_vote(cast_now)}
+    if ballot.conditions:
+        shown["conditions"] = [
+            _as_set(entry) for entry in await store.conditions(review_id) if entry.vote_id == vote_id
+        ]
+    details = about(row) | {"function": Word(vote.function)}
+    event = AuditEvent(by, f"vote.{vote.verdict}", f"review:{review_id}", details=details, shown=shown)
     await journal.record(connection, now, event)
-    return await store.review(row)
+    return await store.review(await store.row(review_id))
 
 
-async def show(connection: AsyncConnection, row: Any) -> dict[str, Any]:
-    """A review as it goes over the wire."""
+async def show(connection: AsyncConnection, row: Any, *, raw: bool) -> dict[str, Any]:
+    """A review as it goes over the wire; figures of real rows ``raw`` to who may read them so.
+
+    The digest is of the document as it is kept, which is what votes are bound to.
+    """
     store = ReviewStore(connection)
     review = await store.review(row)
+    return {
+        **show_opening(row),
+        **show_end(row),
+        "document": told(row.document, raw=raw),
+        "stage": read_quorum(row.quorum).stages[standing(review)[1]].name,
+        "votes": [show_vote(vote) for vote in await store.votes(row.id)],
+        "conditions": [show_condition(entry) for entry in await store.conditions(row.id)],
+    }
+
+
+def show_opening(row: Any) -> dict[str, Any]:
+    """What was put up for votes, and by what rule: it does not change any more."""
     return {
         "id": str(row.id),
         "kind": row.kind,
         "subject": row.subject,
         "charter_id": str(row.charter_id) if row.charter_id else None,
         "digest": row.digest,
-        "document": row.document,
-        "state": row.state,
-        "stage": read_quorum(row.quorum).stages[standing(review)[1]].name,
         "quorum": row.quorum,
         "opened_by": row.opened_by,
         "opened_at": row.opened_at.isoformat(),
         "expires_at": row.expires_at.isoformat(),
+    }
+
+
+def show_end(row: Any) -> dict[str, Any]:
+    """How a review stands, and once it is over, what came of it."""
+    return {
+        "state": row.state,
         "decided_at": row.decided_at.isoformat() if row.decided_at else None,
         "outcome": row.outcome,
-        "votes": [
-            {
-                "voter": vote.voter,
-                "on_behalf_of": None if vote.principal == vote.voter else vote.principal,
-                "function": vote.function,
-                "verdict": vote.verdict,
-                "digest": vote.digest,
-                "reason": vote.reason,
-                "stage": vote.stage,
-                "committee_version": vote.committee_version,
-                "cast_at": vote.cast_at.isoformat(),
-            }
-            for vote in await store.votes(row.id)
-        ],
-        "conditions": [
-            {
-                "id": str(entry.id),
-                "condition": entry.condition,
-                "set_by": entry.set_by,
-                "met_at": entry.met_at.isoformat() if entry.met_at else None,
-                "evidence": entry.evidence,
-            }
-            for entry in await store.conditions(row.id)
-        ],
     }
+
+
+def show_vote(vote: Any) -> dict[str, Any]:
+    return {
+        "voter": vote.voter,
+        "on_behalf_of": None if vote.principal == vote.voter else vote.principal,
+        "function": vote.function,
+        "verdict": vote.verdict,
+        "digest": vote.digest,
+        "reason": vote.reason,
+        "stage": vote.stage,
+        "committee_version": vote.committee_version,
+        "cast_at": vote.cast_at.isoformat(),
+    }
+
+
+def show_condition(entry: Any) -> dict[str, Any]:
+    met_at = entry.met_at.isoformat() if entry.met_at else None
+    return {**_as_set(entry), "met_at": met_at, "evidence": entry.evidence}
+
+
+def _as_set(entry: Any) -> dict[str, Any]:
+    return {"id": str(entry.id), "condition": entry.condition, "set_by": entry.set_by}

@@ -1,8 +1,9 @@
 """Everything the gate reads besides balances, kept compiled in memory and never older than the epoch.
 
-A decision reads the epoch under a shared lock, which holds until it commits; whoever changes a
-charter, a suspension, an assessment or the library raises the epoch first. So what a decision was
-judged by is what was in force when it committed, though it is read from memory.
+A decision holds the lock on what governs, shared, until it commits; whoever changes a charter, a
+suspension, an assessment or the library holds it alone and begins a new epoch first. So what a decision was
+judged by is what was in force when it committed, though it is read from memory. Advice holds no lock: it
+reads one snapshot, and the epoch in it.
 """
 
 import json
@@ -17,14 +18,14 @@ import rfc8785
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.charter import Charter, Standing, read_charter
-from mintmark_policy.domain.facts import Assessment, Unit
+from mintmark_policy.domain.charter import Charter, Standing, State, read_charter, state_at
+from mintmark_policy.domain.facts import Assessment, Stop, Unit
 from mintmark_policy.domain.library import Entry, Rejection
 from mintmark_policy.domain.waiver import Waiver
 from mintmark_policy.store.budgets import BudgetStore
 from mintmark_policy.store.charters import CharterStore, standing_of
 from mintmark_policy.store.decisions import DecisionStore
-from mintmark_policy.store.rulebook import RulebookStore
+from mintmark_policy.store.rulebook import Epoch, RulebookStore
 
 MOST_KEPT = 5_000
 
@@ -41,20 +42,26 @@ class Version:
 
 @dataclass(frozen=True)
 class Page:
-    """All that is known of one charter."""
+    """All that is known of one charter: the versions that were voted into force, and how the newest of all stands."""
 
     versions: tuple[Version, ...]
+    newest: Standing
     assessments: tuple[Assessment, ...]
     waivers: tuple[Waiver, ...]
 
-    def judged_by(self, now: datetime) -> Version:
-        """The version whose days these are, else the newest."""
+    def governing(self, now: datetime) -> Version | None:
+        """The version that came into force last; None while none ever was."""
         begun = [
             version
             for version in self.versions
             if version.standing.in_force_at is not None and version.standing.in_force_at <= now
         ]
-        return max(begun or self.versions, key=lambda version: version.number)
+        return max(begun, key=lambda version: version.number, default=None)
+
+    def state(self, now: datetime) -> State:
+        """Of what governs, or of the newest version where nothing does."""
+        governs = self.governing(now)
+        return state_at(governs.standing if governs is not None else self.newest, now)
 
 
 @dataclass(frozen=True)
@@ -91,13 +98,19 @@ def _all_of(accounts: Mapping[str, UUID], touched: Sequence[str]) -> tuple[UUID,
 class Book:
     """One epoch's rules, read as they are asked for."""
 
-    epoch: int
+    epoch: Epoch
     library: Mapping[str, Entry]
     rejections: tuple[Rejection, ...]
     trained: Mapping[str, Sequence[tuple[str, datetime]]]
+    closed: Mapping[str, str]
+    """Rules that the house takes no exceptions from, and why."""
     pages: dict[UUID, Page | None] = field(default_factory=dict[UUID, Page | None])
     keys: dict[UUID, SourceKey] = field(default_factory=dict[UUID, SourceKey])
     allotments: dict[tuple[UUID, UUID], Allotment] = field(default_factory=dict[tuple[UUID, UUID], Allotment])
+    mechanisms: set[str] = field(default_factory=set[str])
+    """Digests of mechanisms that are written down for certain."""
+    stops: frozenset[Stop] = frozenset()
+    """Sources and populations that are suspended."""
 
     def trained_in(self, person: str, now: datetime) -> frozenset[str]:
         return frozenset(topic for topic, until in self.trained.get(person, ()) if now < until)
@@ -134,35 +147,40 @@ class Rulebook:
 
     def __init__(self) -> None:
         self._book: Book | None = None
-        self.mechanisms: set[str] = set()
-        """Digests of mechanisms that are written down for certain."""
 
     async def open(self, connection: AsyncConnection) -> Book:
         """The rules as they stand, and as they will stand until the caller's transaction ends."""
         store = RulebookStore(connection)
-        return await self.at(connection, await store.epoch())
+        await store.hold()
+        epoch = await store.epoch()
+        book = self._book
+        if book is None or book.epoch != epoch or book.size > MOST_KEPT:
+            book = self._book = await _read_book(connection, epoch)
+        return book
+
+    async def read(self, snapshot: AsyncConnection) -> Book:
+        """The rules as a snapshot has them, for advice: from memory where they are the same, else kept by nobody."""
+        book = self._book
+        if book is not None and book.epoch == await RulebookStore(snapshot).epoch():
+            return book
+        return await self.private(snapshot)
 
     @staticmethod
     async def private(connection: AsyncConnection) -> Book:
-        """The rules inside a transaction that changes them; kept by nobody.
+        """The rules as this transaction sees them, kept by nobody: it changes them itself, or reads a snapshot.
 
-        Its epoch is not out yet: should the transaction fail, the next one raises the same epoch over other rules.
+        What a transaction that changes them reads is not out yet, and never will be should it fail.
         """
-        store = RulebookStore(connection)
-        return await _read_book(store, await store.epoch())
-
-    async def at(self, connection: AsyncConnection, epoch: int) -> Book:
-        book = self._book
-        if book is None or book.epoch != epoch or book.size > MOST_KEPT:
-            book = self._book = await _read_book(RulebookStore(connection), epoch)
-        return book
+        return await _read_book(connection, await RulebookStore(connection).epoch())
 
 
-async def _read_book(store: RulebookStore, epoch: int) -> Book:
+async def _read_book(connection: AsyncConnection, epoch: Epoch) -> Book:
+    store = RulebookStore(connection)
     trained: dict[str, list[tuple[str, datetime]]] = {}
     for row in await store.attestations():
         trained.setdefault(row.person, []).append((row.topic, row.valid_until))
-    return Book(epoch, await store.library(), await store.rejections(), trained)
+    stops = frozenset(Stop(row.kind, str(row.subject)) for row in await CharterStore(connection).suspended_holdings())
+    return Book(epoch, await store.library(), await store.rejections(), trained, await store.closed(), stops=stops)
 
 
 async def _read_page(connection: AsyncConnection, charter_id: UUID, now: datetime) -> Page | None:
@@ -171,7 +189,11 @@ async def _read_page(connection: AsyncConnection, charter_id: UUID, now: datetim
         return None
     store = RulebookStore(connection)
     return Page(
-        tuple(_version(row) for row in rows), await store.assessments(charter_id), await store.waivers(charter_id)
+        # Drafts are not even read: nothing in one can slow or stop what is decided under another version.
+        tuple(_version(row) for row in rows if row.in_force_at is not None),
+        standing_of(rows[-1]),
+        await store.assessments(charter_id),
+        await store.waivers(charter_id),
     )
 
 

@@ -1,20 +1,22 @@
 """Exceptions to one rule, by vote; and broken glass, by two people and reviewed after."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_policy.domain.charter import read_charter
-from mintmark_policy.domain.waiver import LONGEST_GLASS_HOURS, check_rule
+from mintmark_policy.domain.gate import RULES
+from mintmark_policy.domain.waiver import LONGEST_GLASS_HOURS, check_rule, why_never
 from mintmark_policy.store.calendar import CalendarStore
-from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases.governing import governing
 from mintmark_policy.use_cases.office import Office
-from mintmark_shared.errors import Conflict, Forbidden, Invalid
+from mintmark_shared.canonical import digest
+from mintmark_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
@@ -32,20 +34,20 @@ async def ask_for_exception(
     by: str,
     attempt: Attempt,
 ) -> Reply:
-    """Ask that one rule of one charter be set aside until a date; never budget, label or standing.
+    """Ask that one rule of one charter be set aside until a date.
 
     Raises:
         Invalid: the rule takes no exceptions, or the date is past.
+        Conflict: no version of the charter ever was in force.
     """
-    check_rule(rule)
     now = office.clock()
     if valid_until <= now:
         raise Invalid("valid_until must lie in the future.", code="exception-expired")
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
-        row = await CharterStore(connection).latest(charter_id, now)
-        charter = read_charter(row.document, row.digest)
+        check_rule(rule, await RulebookStore(connection).closed())
+        await governing(connection, charter_id, now)
         document = {
             "charter_id": str(charter_id),
             "rule": rule,
@@ -59,19 +61,19 @@ async def ask_for_exception(
             kind="exception",
             subject=f"exception:{charter_id}:{rule}:{by}",
             document=document,
-            barred=(by, requester, charter.owner),
+            barred=(by, requester),
             charter_id=charter_id,
-            quorum=charter.reviews.get("exception"),
-            escalation=charter.escalation,
         )
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
 async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
-    """An approved exception counts from now on."""
+    """An approved exception counts from now on, unless its rule takes none by now."""
     if state != "approved":
         return {"granted": False}
-    document = row.document
+    document, store = row.document, RulebookStore(connection)
+    if (why := why_never(document["rule"], await store.closed())) is not None:
+        return {"granted": False, "because": why}
     until = datetime.fromisoformat(document["valid_until"])
     values = {
         "kind": "exception",
@@ -87,7 +89,7 @@ async def conclude(connection: AsyncConnection, row: Any, state: str, now: datet
         "made_at": now,
         "valid_until": until,
     }
-    made = await RulebookStore(connection).add_waiver(values)
+    made = await store.add_waiver(values)
     payload = {"to": row.opened_by}
     await CalendarStore(connection).schedule("exception.expiry", f"waiver:{made}", until, now, payload)
     return {"granted": True, "waiver_id": str(made)}
@@ -108,6 +110,7 @@ async def break_glass(
 
     Raises:
         Invalid: longer than hours.
+        Conflict: no version of the charter ever was in force.
     """
     if not 0 < hours <= LONGEST_GLASS_HOURS:
         raise Invalid(f"Glass is broken for 1 to {LONGEST_GLASS_HOURS} hours.", code="glass-too-long")
@@ -115,7 +118,7 @@ async def break_glass(
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
-        await CharterStore(connection).latest(charter_id, now)
+        await governing(connection, charter_id, now)
         values = {
             "kind": "break-glass",
             "charter_id": charter_id,
@@ -128,7 +131,8 @@ async def break_glass(
             "valid_until": now + timedelta(hours=hours),
         }
         made = await RulebookStore(connection).add_waiver(values)
-        event = AuditEvent(by, "glass.break", f"waiver:{made}", "unconfirmed", {"charter": str(charter_id)})
+        details, people = {"charter": str(charter_id)}, {"requester": requester}
+        event = AuditEvent(by, "glass.break", f"waiver:{made}", "unconfirmed", details, people)
         await journal.record(connection, now, event)
         return await attempt.keep(connection, by, Reply(201, await _shown(connection, made)))
 
@@ -148,12 +152,11 @@ async def confirm_glass(office: Office, *, waiver_id: UUID, by: str) -> Reply:
             raise Forbidden("A second person confirms, who does not profit from it.", code="own-matter")
         if row.kind != "break-glass" or row.confirmed_by is not None or now >= row.valid_until:
             raise Conflict("There is no broken glass here that waits to be confirmed.", code="not-waiting")
-        charter = await CharterStore(connection).latest(row.charter_id, now)
         document = {
             "waiver_id": str(waiver_id), "charter_id": str(row.charter_id), "requester": row.requester,
             "reason": row.reason, "incident": row.incident, "opened_by": row.opened_by, "confirmed_by": by,
         }  # fmt: skip
-        barred = (by, row.opened_by, row.requester, charter.document["owner"])
+        barred = (by, row.opened_by, row.requester)
         matter = reviews.Matter("break-glass", f"waiver:{waiver_id}", document, barred, row.charter_id)
         review_id = await reviews.open_review(connection, matter, by=by, now=now)
         await store.set_waiver(waiver_id, confirmed_by=by, review_id=review_id)
@@ -162,6 +165,47 @@ async def confirm_glass(office: Office, *, waiver_id: UUID, by: str) -> Reply:
         details = {"charter": str(row.charter_id)}
         await journal.record(connection, now, AuditEvent(by, "glass.confirm", f"waiver:{waiver_id}", details=details))
         return Reply(200, await _shown(connection, waiver_id))
+
+
+# --- which rules take exceptions at all -----------------------------------------------------
+
+
+async def rules(office: Office) -> list[dict[str, Any]]:
+    """Every rule of the gate: whether it may be set aside, and why not."""
+    async with office.database.transaction() as connection:
+        return _rules(await RulebookStore(connection).closed())
+
+
+def _rules(closed: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"code": code, "waivable": why is None, "reason": why, "by": _by(code) if why is not None else None}
+        for code in RULES
+        for why in [why_never(code, closed)]
+    ]
+
+
+def _by(code: str) -> str:
+    return "rule" if RULES[code].unwaivable is not None else "house"
+
+
+async def rule_of_house(office: Office, *, code: str, waivable: bool, reason: str, by: str) -> Reply:
+    """Close a rule to exceptions and broken glass in the whole house, or open it again; it holds at once.
+
+    Raises:
+        NotFound: the gate has no such rule.
+        Invalid: the rule itself says that it is never waived.
+    """
+    if code not in RULES:
+        raise NotFound(f"The gate has no rule {code}.")
+    check_rule(code, {})
+    now = office.clock()
+    async with office.changing() as connection:
+        store = RulebookStore(connection)
+        version = await store.rule_of_house(code, waivable=waivable, reason=reason, by=by, at=now)
+        details = {"version": version, "waivable": waivable, "reason": digest({"reason": reason})}
+        await journal.record(connection, now, AuditEvent(by, "rule.set-waivable", f"rule:{code}", details=details))
+        (shown,) = (entry for entry in _rules(await store.closed()) if entry["code"] == code)
+        return Reply(200, shown)
 
 
 async def _shown(connection: AsyncConnection, waiver_id: UUID) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The gate: a list of rules that can be read aloud. All are asked; every one that fails is told (I6, I7)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mintmark_policy.domain.facts import Clause, Facts
 from mintmark_policy.domain.gate.charter_rules import (
@@ -11,6 +11,7 @@ from mintmark_policy.domain.gate.charter_rules import (
     charter_is_in_force,
     charter_is_revalidated,
     extra_rules_hold,
+    no_assessor_refuses,
     priority_is_allowed,
     requester_is_trained,
     rows_are_allowed,
@@ -21,6 +22,7 @@ from mintmark_policy.domain.gate.charter_rules import (
 from mintmark_policy.domain.gate.configuration_rules import (
     configuration_is_approved,
     configuration_is_in_the_library,
+    configuration_is_named,
     configuration_is_not_rejected,
     parameters_are_in_range,
 )
@@ -29,16 +31,20 @@ from mintmark_policy.domain.gate.guarantee_rules import (
     delta_is_within_the_budgets,
     guarantee_is_paid_for,
     guarantee_is_sufficient,
+    looks_suffice,
     model_is_not_stopped,
     model_may_be_sampled,
+    model_was_not_rejected,
     population_budget_suffices,
+    population_is_not_stopped,
     source_belongs_to_population,
+    source_is_not_stopped,
     unit_is_the_populations,
 )
-from mintmark_policy.domain.gate.rule import Rule
+from mintmark_policy.domain.gate.rule import Asked, Rule
 
 
-def judge(rules: Sequence[Rule], facts: Facts) -> tuple[Clause, ...]:
+def judge(rules: Sequence[Asked], facts: Facts) -> tuple[Clause, ...]:
     """Every failed clause; none means permit.
 
     Raises:
@@ -60,6 +66,8 @@ GATE: tuple[Rule, ...] = (
     source_is_listed,
     source_belongs_to_population,
     unit_is_the_populations,
+    source_is_not_stopped,
+    population_is_not_stopped,
     configuration_is_approved,
     parameters_are_in_range,
     configuration_is_in_the_library,
@@ -73,11 +81,24 @@ GATE: tuple[Rule, ...] = (
     model_may_be_sampled,
     model_is_not_stopped,
     delta_is_within_the_budgets,
+    model_was_not_rejected,
+    looks_suffice,
     assessment_is_valid,
+    no_assessor_refuses,
     requester_is_trained,
     population_budget_suffices,
     allocation_suffices,
 )
+
+RULES: Mapping[str, Rule] = {rule.code: rule for rule in GATE}
+"""Every rule by the code it fails with; a code that is not here is nobody's rule, and is never waived."""
+
+CONFIGURATION_STOPS: tuple[Asked, ...] = (
+    configuration_is_approved,
+    configuration_is_named,
+    configuration_is_not_rejected,
+)
+"""What stops a run because of how its table is made, also after its plan was permitted."""
 
 TEXT_RULES: tuple[Rule, ...] = (
     charter_is_revalidated,
@@ -95,10 +116,4 @@ TEXT_RULES: tuple[Rule, ...] = (
     requester_is_trained,
 )
 """What a charter's text alone decides: the part of the gate that a draft can be tried on."""
-TEXT_CODES = frozenset(
-    {
-        "charter.revalidated", "use-case.listed", "use-case.prohibited", "audience.listed", "source.listed",
-        "configuration.approved", "parameters.in-range", "charter.extra-rules", "rows.allowed",
-        "guarantee.sufficient", "blend.allowed", "priority.allowed", "training.attested",
-    }
-)  # fmt: skip
+TEXT_CODES = frozenset(rule.code for rule in TEXT_RULES)

@@ -1,12 +1,15 @@
 """What the charter itself must allow: who asks, from what, for what and how much."""
 
+from mintmark_policy.domain.assessment import latest_words
 from mintmark_policy.domain.charter import Charter
 from mintmark_policy.domain.facts import Clause, Facts
-from mintmark_policy.domain.gate.rule import of_charter
+from mintmark_policy.domain.gate.rule import of_charter, unwaivable, waivable
 
 PRIORITIES = ("low", "normal", "high")
+STANDING = "whether a charter stands is decided by its committee and by time, not by who needs it"
 
 
+@unwaivable("charter.in-force", STANDING)
 def charter_is_in_force(facts: Facts) -> Clause | None:
     if facts.charter is not None and facts.charter_state == "in_force":
         return None
@@ -18,6 +21,7 @@ def charter_is_in_force(facts: Facts) -> Clause | None:
     )
 
 
+@unwaivable("charter.revalidated", STANDING)
 @of_charter
 def charter_is_revalidated(facts: Facts, charter: Charter) -> Clause | None:
     due = charter.revalidation_due(facts.in_force_at)
@@ -31,6 +35,7 @@ def charter_is_revalidated(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
+@unwaivable("charter.approval", STANDING)
 def approval_still_holds(facts: Facts) -> Clause | None:
     """Votes grow old: a charter in force needs its quorum at this very moment."""
     if facts.approved_until is None or facts.now < facts.approved_until:
@@ -43,11 +48,13 @@ def approval_still_holds(facts: Facts) -> Clause | None:
     )
 
 
+@waivable("use-case.listed")
 @of_charter
 def use_case_is_listed(facts: Facts, charter: Charter) -> Clause | None:
     return _listed("use-case", facts.plan.use_case, charter.use_cases)
 
 
+@unwaivable("use-case.prohibited", "a prohibition changes only by a voted version of the charter")
 @of_charter
 def use_case_is_not_prohibited(facts: Facts, charter: Charter) -> Clause | None:
     if facts.plan.use_case not in charter.prohibited_uses:
@@ -60,11 +67,13 @@ def use_case_is_not_prohibited(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
+@waivable("audience.listed")
 @of_charter
 def audience_is_allowed(facts: Facts, charter: Charter) -> Clause | None:
     return _listed("audience", facts.plan.audience, charter.audiences)
 
 
+@unwaivable("source.listed", "which people's data is learned from changes only by a voted version of the charter")
 @of_charter
 def source_is_listed(facts: Facts, charter: Charter) -> Clause | None:
     return _listed("source", facts.plan.source_id, charter.sources)
@@ -81,6 +90,7 @@ def _listed(what: str, asked: str, allowed: frozenset[str]) -> Clause | None:
     )
 
 
+@waivable("rows.allowed")
 @of_charter
 def rows_are_allowed(facts: Facts, charter: Charter) -> Clause | None:
     if facts.plan.rows <= charter.maximum_rows:
@@ -93,6 +103,7 @@ def rows_are_allowed(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
+@unwaivable("blend.allowed", "real rows leave only as far as a voted version of the charter says")
 @of_charter
 def blend_is_allowed(facts: Facts, charter: Charter) -> Clause | None:
     """Real rows among synthetic ones: only where the charter says so, and never under a guarantee."""
@@ -108,6 +119,7 @@ def blend_is_allowed(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
+@waivable("priority.allowed")
 @of_charter
 def priority_is_allowed(facts: Facts, charter: Charter) -> Clause | None:
     if PRIORITIES.index(facts.plan.priority) <= PRIORITIES.index(charter.maximum_priority):
@@ -120,6 +132,7 @@ def priority_is_allowed(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
+@unwaivable("charter.extra-rules", "a charter's own rule may be a prohibition; it changes only by a voted version")
 @of_charter
 def extra_rules_hold(facts: Facts, charter: Charter) -> Clause | None:
     """The charter's own rules in CEL; anything but true is a deny."""
@@ -135,6 +148,7 @@ def extra_rules_hold(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
+@waivable("training.attested")
 @of_charter
 def requester_is_trained(facts: Facts, charter: Charter) -> Clause | None:
     missing = charter.required_training - facts.trained_in
@@ -148,15 +162,15 @@ def requester_is_trained(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
+@waivable("assessment.valid")
 @of_charter
 def assessment_is_valid(facts: Facts, charter: Charter) -> Clause | None:
     valid = any(
-        entry.digest == charter.digest
-        and entry.acceptable
+        entry.acceptable
         and facts.now < entry.valid_until
         and entry.assessor not in {charter.owner, facts.requester}
         and charter.assessment_template in {None, entry.template}
-        for entry in facts.assessments
+        for entry in latest_words(facts.assessments, charter.digest)
     )
     if valid:
         return None
@@ -166,4 +180,20 @@ def assessment_is_valid(facts: Facts, charter: Charter) -> Clause | None:
         + (f", by questionnaire {charter.assessment_template}" if charter.assessment_template else ""),
         "there is none",
         "have an independent person assess this version of the charter",
+    )
+
+
+@unwaivable("assessment.refused", "an assessor's no stands until they take it back or the text is another")
+@of_charter
+def no_assessor_refuses(facts: Facts, charter: Charter) -> Clause | None:
+    """One assessor's latest word is enough; it does not expire, or waiting would be an answer to it."""
+    words = latest_words(facts.assessments, charter.digest)
+    refusing = sum(not entry.acceptable for entry in words)
+    if not refusing:
+        return None
+    return Clause(
+        "assessment.refused",
+        "no assessor who found this charter version unacceptable",
+        f"{refusing} of {len(words)} did last",
+        "have the charter changed, or whoever refused it assess it again",
     )

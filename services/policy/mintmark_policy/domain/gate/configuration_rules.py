@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from mintmark_policy.domain.charter import Charter, Configuration
 from mintmark_policy.domain.facts import Clause, Facts
-from mintmark_policy.domain.gate.rule import RANK, of_charter
+from mintmark_policy.domain.gate.rule import RANK, of_charter, unwaivable, waivable
 from mintmark_policy.domain.library import Entry
 
 
+@waivable("configuration.approved")
 @of_charter
 def configuration_is_approved(facts: Facts, charter: Charter) -> Clause | None:
     if _configurations(facts, charter):
@@ -21,6 +22,7 @@ def configuration_is_approved(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
+@waivable("configuration.library")
 def configuration_is_in_the_library(facts: Facts) -> Clause | None:
     """A plan that names a configuration must be what the library approved under that name."""
     name = facts.plan.configuration
@@ -38,6 +40,11 @@ def configuration_is_in_the_library(facts: Facts) -> Clause | None:
     )
 
 
+def configuration_is_named(facts: Facts) -> Clause | None:
+    """That the library still has the configuration a plan named: a newer one in its place stops no permitted run."""
+    return None if facts.plan.configuration in {None, *facts.library} else configuration_is_in_the_library(facts)
+
+
 def _departures(facts: Facts, entry: Entry) -> list[str]:
     faults: list[str] = []
     if facts.plan.generator != entry.generator:
@@ -50,6 +57,7 @@ def _departures(facts: Facts, entry: Entry) -> list[str]:
     return faults + [actual for _, actual in _parameter_faults(written, facts.plan.parameters)]
 
 
+@unwaivable("configuration.rejected", "a rejection criterion refuses every plan that meets it until it is withdrawn")
 def configuration_is_not_rejected(facts: Facts) -> Clause | None:
     values = facts.values() if facts.rejections else {}
     met = [entry for entry in facts.rejections if entry.rejects(values)]
@@ -63,6 +71,7 @@ def configuration_is_not_rejected(facts: Facts) -> Clause | None:
     )
 
 
+@waivable("parameters.in-range")
 @of_charter
 def parameters_are_in_range(facts: Facts, charter: Charter) -> Clause | None:
     approved = _configurations(facts, charter)

@@ -5,9 +5,13 @@ from decimal import Decimal
 
 from mintmark_policy.domain.accounting import Account, Cost, in_words
 from mintmark_policy.domain.charter import Charter
-from mintmark_policy.domain.facts import Clause, Facts
-from mintmark_policy.domain.gate.rule import RANK, of_charter
+from mintmark_policy.domain.facts import Clause, Facts, Stop
+from mintmark_policy.domain.gate.rule import RANK, of_charter, unwaivable, waivable
 
+LABEL = "a label is what the mechanism earns, and no vote changes that"
+LOOKS = "looks at real people change only by a vote on the charter, as a budget does"
+STOPPED = "what is stopped is started again by a vote on it, never around it"
+BUDGET = "a budget changes only by a vote on it, and is never overspent"
 MECHANISMS = {
     "none": {"none"},
     "claimed": {"claimed", "post-processing"},
@@ -17,6 +21,7 @@ LOOSEST_LABEL = Decimal("1.1")
 """An engine asks for a little less than it states, as rounding and the grid of orders want it; never for much less."""
 
 
+@unwaivable("guarantee.sufficient", LABEL)
 @of_charter
 def guarantee_is_sufficient(facts: Facts, charter: Charter) -> Clause | None:
     demanded = max(charter.minimum_guarantee, facts.plan.requested_guarantee, key=RANK.__getitem__)
@@ -30,6 +35,7 @@ def guarantee_is_sufficient(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
+@unwaivable("guarantee.paid-for", LABEL)
 def guarantee_is_paid_for(facts: Facts) -> Clause | None:
     """A label is worth what its mechanism is charged: proven in ε by theorem, claimed in the ε it claims."""
     fault = _unpaid(facts) or _misstated(facts)
@@ -67,6 +73,7 @@ def _misstated(facts: Facts) -> tuple[str, str] | None:
     )
 
 
+@unwaivable("model.may-be-sampled", "a model is sampled again without a charge only as it was paid for")
 def model_may_be_sampled(facts: Facts) -> Clause | None:
     """Sampling again is free only from the very model that was paid for, under the charter that paid."""
     plan, model = facts.plan, facts.model
@@ -92,6 +99,7 @@ def model_may_be_sampled(facts: Facts) -> Clause | None:
     return Clause("model.may-be-sampled", expected, f"another {wrong}", "plan as the model's own run did, or fit anew")
 
 
+@unwaivable("delta.within-budget", LABEL)
 def delta_is_within_the_budgets(facts: Facts) -> Clause | None:
     """An engine calibrated at a larger δ than its budget's would be labelled more private than it is."""
     limit = min((account.delta for account in facts.allocations), default=None)
@@ -107,6 +115,7 @@ def delta_is_within_the_budgets(facts: Facts) -> Clause | None:
     )
 
 
+@unwaivable("source.population", "whose budget is charged follows from whose data it is")
 def source_belongs_to_population(facts: Facts) -> Clause | None:
     if facts.source_population is not None and facts.source_population == facts.offered_population:
         return None
@@ -118,6 +127,7 @@ def source_belongs_to_population(facts: Facts) -> Clause | None:
     )
 
 
+@unwaivable("source.population-unit", BUDGET)
 def unit_is_the_populations(facts: Facts) -> Clause | None:
     """A charge is for one unit of the source; the budget is of units of the population, which may own many of them."""
     fault = _unit_fault(facts)
@@ -152,6 +162,7 @@ def _unit_fault(facts: Facts) -> tuple[str, str, str] | None:
     return None
 
 
+@unwaivable("budget.population", BUDGET)
 def population_budget_suffices(facts: Facts) -> Clause | None:
     # Releases without a guarantee are counted by charter: ε cannot express them.
     if facts.cost.releases:
@@ -159,6 +170,7 @@ def population_budget_suffices(facts: Facts) -> Clause | None:
     return _suffices("population", facts.populations, facts.cost)
 
 
+@unwaivable("budget.allocation", BUDGET)
 def allocation_suffices(facts: Facts) -> Clause | None:
     return _suffices("allocation", facts.allocations, facts.cost)
 
@@ -179,10 +191,60 @@ def _suffices(which: str, accounts: Sequence[Account], cost: Cost) -> Clause | N
     return Clause(f"budget.{which}", expected, actual, "ask for a smaller ε, or have more budget voted")
 
 
+@waivable("model.rejected", by_glass=False)
+def model_was_not_rejected(facts: Facts) -> Clause | None:
+    """Whoever may draw again and again until a table passes has no criterion to meet."""
+    rejected = facts.model.rejected if facts.model is not None else None
+    if rejected is None:
+        return None
+    return Clause(
+        "model.rejected",
+        "a model no table of which was rejected",
+        f"asset {rejected} was rejected",
+        "fit anew, or ask for an exception, which the committee votes on",
+    )
+
+
+@unwaivable("looks.exhausted", LOOKS)
+@of_charter
+def looks_suffice(facts: Facts, charter: Charter) -> Clause | None:
+    """Every table is held against real people, and its verdict tells of them though its making cost no ε."""
+    if facts.looks_taken < charter.looks:
+        return None
+    return Clause(
+        "looks.exhausted",
+        f"at most {charter.looks} looks at the source under this charter",
+        f"{facts.looks_taken} are taken",
+        "use what was released, or have more looks voted in a new version of the charter",
+    )
+
+
+@unwaivable("model.not-stopped", STOPPED)
 def model_is_not_stopped(facts: Facts) -> Clause | None:
     """Whatever is wrong with a table that was stopped is wrong with the next one from the same model."""
     stop = facts.model.stopped if facts.model is not None else None
     if stop is None:
         return None
     remedy = "fit anew, with what was at fault mended" if stop.state == "withdrawn" else "wait until it is resumed"
-    return Clause("model.not-stopped", "a model whose table is not stopped", f"{stop.asset_id} is {stop.state}", remedy)
+    return Clause("model.not-stopped", "a model whose table is not stopped", f"{stop.subject} is {stop.state}", remedy)
+
+
+@unwaivable("source.not-stopped", STOPPED)
+def source_is_not_stopped(facts: Facts) -> Clause | None:
+    return _not_stopped(facts, Stop("source", facts.plan.source_id))
+
+
+@unwaivable("population.not-stopped", STOPPED)
+def population_is_not_stopped(facts: Facts) -> Clause | None:
+    return _not_stopped(facts, Stop("population", facts.offered_population))
+
+
+def _not_stopped(facts: Facts, stop: Stop) -> Clause | None:
+    if stop not in facts.stops:
+        return None
+    return Clause(
+        f"{stop.kind}.not-stopped",
+        f"a {stop.kind} that is not suspended",
+        str(stop),
+        "wait until it is resumed, or learn from another",
+    )

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mintmark_lineage.domain.shapes import facets_of
+from mintmark_lineage.domain.told import run_id_of
+
 FACETS = {
     "mintmark_plan": "plan",
     "mintmark_policyDecision": "decision",
@@ -24,7 +27,7 @@ def compose_record(asset: str, events: Sequence[Mapping[str, Any]]) -> dict[str,
     for event in events:
         run = event["run"]
         for name, part in FACETS.items():
-            facet = run.get("facets", {}).get(name)
+            facet = facets_of(run).get(name)
             if facet is not None:
                 record[part] = {key: value for key, value in facet.items() if key not in PLUMBING}
         for dataset in event.get("inputs") or []:
@@ -34,7 +37,7 @@ def compose_record(asset: str, events: Sequence[Mapping[str, Any]]) -> dict[str,
             {
                 "at": event["eventTime"],
                 "type": event.get("eventType"),
-                "run": run["runId"],
+                "run": run_id_of(run["runId"]),
                 "job": f"{event['job']['namespace']}/{event['job']['name']}",
             }
         )

@@ -1,6 +1,7 @@
-"""What an asset's evidence says in the words others read: in-toto and SLSA, W3C PROV, Croissant.
+"""What an asset's evidence holds, and the same in the words others read: in-toto and SLSA, W3C PROV, Croissant.
 
-Each is composed of the record and of policy's dossier, and of nothing else.
+Each of those is composed of the record and of policy's dossier, and of nothing else: lineage writes them, and whoever
+verifies a bundle composes them anew of what was proven.
 """
 
 import hashlib
@@ -9,6 +10,34 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Json = dict[str, Any]
+MEMBERS: Mapping[str, str] = {
+    "record.json": "how the asset came about, as the services told it",
+    "charter.json": "the charter version it was made under",
+    "votes.json": "who approved that version, and what they voted on",
+    "assessments.json": "privacy impact assessments of that version",
+    "request.json": "the plan, and what the engine offered for it",
+    "decision.json": "the gate's answer to the plan",
+    "ledger.json": "what it cost, in every account",
+    "release.json": "the decision that let it out, or kept it in",
+    "reviews.json": "votes on the asset itself",
+    "certificates.json": "of its destruction, signed by policy; none while it lives",
+    "assays.json": "how it was judged, at its release and after",
+    "prov.json": "the same as W3C PROV-JSON",
+    "croissant.json": "the same as MLCommons Croissant with RAI",
+    "card.json": "its card in full, whatever is published of it",
+    "events.json": "every event of the run and of runs under it",
+    "proofs.json": "log entries, each with its inclusion proof",
+    "salts.json": "by log entry, what opens its digests of people and of what is shown here",
+    "checkpoint.txt": "the log's checkpoint that the proofs lead to, with its cosignatures",
+    "provenance.dsse.json": "SLSA provenance, in-toto, signed",
+}
+"""What a bundle lists in its manifest, and nothing else; each with what it is."""
+UNLISTED = frozenset({"manifest.dsse.json"})
+SALTED = frozenset({
+    "opening", "vote", "conditions", "condition", "end", "assessment", "request", "decision", "reserve", "spend",
+    "return", "release",
+})  # fmt: skip
+"""What a bundle shows of policy's that leaves hold under a salt."""
 MANIFEST = "application/vnd.mintmark.manifest+json"
 BUILD_TYPE = "https://mintmark.dev/build/generation/1"
 
@@ -179,24 +208,24 @@ def written(document: Any) -> bytes:
     return (json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def manifest(asset: str, made_at: str, items: Mapping[str, tuple[bytes, str]]) -> Json:
+def manifest(asset: str, made_at: str, items: Mapping[str, bytes]) -> Json:
     """What a bundle holds: each item's digest, and what it is."""
     return {
         "asset": asset,
         "made_at": made_at,
         "items": [
-            {"path": path, "sha256": hashlib.sha256(content).hexdigest(), "what": what}
-            for path, (content, what) in sorted(items.items())
+            {"path": path, "sha256": hashlib.sha256(content).hexdigest(), "what": MEMBERS[path]}
+            for path, content in sorted(items.items())
         ],
     }
 
 
-def subjects_of(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Sequence[str]:
+def subjects_of(asset: str, dossier: Mapping[str, Any]) -> Sequence[str]:
     """Whose entries in the log are about the asset."""
     reviews = [dossier["charter_review"], *dossier["reviews"]]
     return [
-        f"run:{record['asset']}",
-        f"asset:{record['asset']}",
+        f"run:{asset}",
+        f"asset:{asset}",
         f"permit:{dossier['permit']['id']}",
         f"charter:{dossier['charter']['id']}",
         *(f"review:{review['id']}" for review in reviews if review is not None),

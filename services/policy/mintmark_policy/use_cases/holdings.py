@@ -1,0 +1,76 @@
+"""Sources and populations stopped, with everything that was or would be made from them, and started again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mintmark_policy.store.budgets import BudgetStore
+from mintmark_policy.store.charters import CharterStore
+from mintmark_policy.store.decisions import DecisionStore
+from mintmark_policy.tables import journal
+from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases.office import Office
+from mintmark_shared.canonical import digest
+from mintmark_shared.errors import Conflict, NotFound
+from mintmark_shared.idempotency import Attempt, Reply
+from mintmark_shared.journal import AuditEvent
+
+Kind = Literal["source", "population"]
+
+
+async def suspend(office: Office, *, kind: Kind, subject: UUID, reason: str, by: str) -> None:
+    """Stop a source or a population at once: one person may.
+
+    Raises:
+        NotFound: policy holds no key of such a source, or knows no such population.
+        Conflict: it is suspended.
+    """
+    now = office.clock()
+    async with office.changing() as connection:
+        await _check_known(connection, kind, subject)
+        await CharterStore(connection).suspend(kind, subject, reason=reason, incident_id=None, by=by, at=now)
+        await _record(connection, now, by, kind, subject, reason)
+
+
+async def _check_known(connection: AsyncConnection, kind: Kind, subject: UUID) -> None:
+    if kind == "population":
+        await BudgetStore(connection).population(subject)
+    elif not await DecisionStore(connection).is_known(subject):
+        raise NotFound(f"There is no key of a source {subject}: nothing was uploaded to it.")
+
+
+async def _record(connection: AsyncConnection, at: datetime, by: str, kind: Kind, subject: UUID, reason: str) -> None:
+    details = {"reason": digest({"reason": reason})}
+    await journal.record(connection, at, AuditEvent(by, f"{kind}.suspend", f"{kind}:{subject}", details=details))
+
+
+async def resume(office: Office, *, kind: Kind, subject: UUID, reason: str, by: str, attempt: Attempt) -> Reply:
+    """Ask for a source or a population to be started again: that takes a vote, and not of who registered it.
+
+    Raises:
+        Conflict: it is not suspended.
+    """
+    now = office.clock()
+    async with office.changing() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
+        if not await CharterStore(connection).is_suspended(kind, subject):
+            raise Conflict(f"The {kind} is not suspended.", code="not-suspended")
+        store = DecisionStore(connection)
+        owners = await (store.owners_of([str(subject)]) if kind == "source" else store.owners_within(subject))
+        matter = reviews.Matter(
+            kind="resumption",
+            subject=f"{kind}:{subject}",
+            document={"kind": kind, "subject": str(subject), "reason": reason},
+            barred=(by, *owners),
+        )
+        return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
+
+
+async def suspensions(office: Office) -> Sequence[Any]:
+    """Everything that is suspended now, the longest first."""
+    async with office.database.transaction() as connection:
+        return await CharterStore(connection).suspended("charter", "asset", "source", "population")

@@ -1,0 +1,33 @@
+"""Every role at every route of generation: the matrix is written here, the routes are read from the OpenAPI document."""
+
+import pytest
+from generation.intake.conftest import World, world
+from roles import EVERYBODY, allowed, check, routes
+
+from mintmark_local.identity import PEOPLE
+
+__all__ = ["world"]
+READERS = set(PEOPLE)
+GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
+    (EVERYBODY, ("live", "ready", "metrics")),
+    (READERS, ("listGenerators", "listSources", "getSource", "listSourceVersions", "listGenerations", "getGeneration")),
+    (
+        READERS,
+        ("watchGeneration", "listSearches", "getSearch", "listModels", "downloadAsset", "listAudits", "getAudit"),
+    ),
+    ({"steward"}, ("registerSource", "uploadSource", "requestAudit")),
+    ({"scientist"}, ("requestGeneration", "cancelGeneration", "requestSearch", "cancelSearch")),
+    ({"evaluation"}, ("getHeldVersion",)),
+    ({"admin"}, ("handOver",)),
+)
+ALLOWED = allowed(GROUPS)
+ROUTES = routes("generation")
+
+
+def test_no_route_is_missing_from_the_matrix() -> None:
+    assert set(ALLOWED) == set(ROUTES)
+
+
+@pytest.mark.parametrize("operation", sorted(ROUTES))
+async def test_every_role_at_this_route(world: World, operation: str) -> None:
+    await check(world.call, *ROUTES[operation], ALLOWED[operation])

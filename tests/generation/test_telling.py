@@ -1,0 +1,46 @@
+"""What was counted among real rows is told roughly in runs and in the record."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from generation.conftest import World
+from sqlalchemy import text
+
+from mintmark_generation.domain.telling import told_asset
+from mintmark_generation.use_cases.plans import show_run
+
+RULE = {"columns": ["sex"], "least_rows": 5, "least_values": None, "smallest_group": 7, "fewest_values": None}
+COUNTED = {"rows_seen": 12_345, "rows_left_out": 123, "rules": [RULE]}
+ASSET: dict[str, Any] = {
+    "rows": 10, "bytes": 1, "digest": "sha256:0", "object": "o", "strata": [],
+    "suppression": [{"of": "input", **COUNTED}, {"of": "output", **COUNTED}],
+    "blend": {
+        "real_rows": 5,
+        "strata": [{"name": "women", "asked": 3, "made": 3, "share_of_model": 0.517234}],
+        "suppression": [{"of": "output", **COUNTED}],
+    },
+}  # fmt: skip
+
+
+async def test_a_run_tells_no_exact_count_of_real_rows(world: World) -> None:
+    run_id = await world.run()
+    async with world.works.database.transaction() as connection:
+        await connection.execute(
+            text("UPDATE runs SET asset = CAST(:asset AS jsonb) WHERE id = :id"),
+            {"asset": json.dumps(ASSET), "id": run_id},
+        )
+    shown = show_run(await world.row(run_id))["asset"]
+    of_source, of_model = shown["suppression"]
+    assert (of_source["rows_seen"], of_source["rows_left_out"]) == (12_000, 120)
+    assert of_source["rules"][0]["smallest_group"] == 5, "what the rule demands of every group"
+    assert of_model == {"of": "output", **COUNTED}, "made rows are nobody"
+    assert shown["blend"]["strata"][0]["share_of_model"] == 0.5
+    assert shown["blend"]["suppression"][0]["rows_seen"] == 12_000, "the real part was chosen from real rows"
+    assert ASSET["blend"]["strata"][0]["share_of_model"] == 0.517234, "what is kept stays as it was"
+
+
+def test_a_table_not_made_yet_has_nothing_to_tell() -> None:
+    assert told_asset(None) is None
+    plain = {"rows": 10, "digest": str(uuid4())}
+    assert told_asset(plain) == plain
