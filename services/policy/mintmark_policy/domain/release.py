@@ -62,9 +62,18 @@ def _weigh_one(criterion: Criterion, interval: Interval | None) -> CriterionResu
     if interval is None:
         return CriterionResult(criterion.metric, expected, "not estimated", met, None, *limits)
     actual = f"{interval.value} in [{interval.lower}, {interval.upper}]"
-    beyond = f"{_beyond(criterion, interval):f}"
-    ends = (str(interval.value), str(interval.lower), str(interval.upper), interval.n)
-    return CriterionResult(criterion.metric, expected, actual, met, beyond, *limits, *ends)
+    return CriterionResult(
+        criterion.metric,
+        expected,
+        actual,
+        met,
+        f"{_beyond(criterion, interval):f}",
+        *limits,
+        value=str(interval.value),
+        lower=str(interval.lower),
+        upper=str(interval.upper),
+        n=interval.n,
+    )
 
 
 def _beyond(criterion: Criterion, interval: Interval) -> Decimal:
