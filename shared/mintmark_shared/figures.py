@@ -59,7 +59,7 @@ def plain(number: Decimal) -> Decimal:
 
 def about(count: int) -> int:
     """A count to two figures: two looks at one source must not tell by their difference who left it."""
-    unit = 10 ** max(0, len(str(count)) - FIGURES_OF_A_COUNT)
+    unit: int = 10 ** max(0, len(str(count)) - FIGURES_OF_A_COUNT)
     return round(count / unit) * unit
 
 
