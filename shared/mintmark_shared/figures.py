@@ -33,12 +33,16 @@ def rounded(value: Decimal, lower: Decimal, upper: Decimal, n: int) -> Rounded |
         return None
     with localcontext(prec=60):
         step = _step((upper - lower) / 2, max(Decimal(1), abs(value)) / Decimal(n).sqrt())
-        whole = [
-            (end / step).to_integral_value(rounding)
-            for end, rounding in ((value, ROUND_HALF_EVEN), (lower, ROUND_FLOOR), (upper, ROUND_CEILING))
-        ]
-        exact = [plain(one * step) for one in whole]
-    return Rounded(*exact, about(n))
+        return Rounded(
+            value=_whole(value, step, ROUND_HALF_EVEN),
+            lower=_whole(lower, step, ROUND_FLOOR),
+            upper=_whole(upper, step, ROUND_CEILING),
+            n=about(n),
+        )
+
+
+def _whole(end: Decimal, step: Decimal, rounding: str) -> Decimal:
+    return plain((end / step).to_integral_value(rounding) * step)
 
 
 def _step(*finest: Decimal) -> Decimal:
@@ -55,7 +59,7 @@ def plain(number: Decimal) -> Decimal:
 
 def about(count: int) -> int:
     """A count to two figures: two looks at one source must not tell by their difference who left it."""
-    unit = 10 ** max(0, len(str(count)) - FIGURES_OF_A_COUNT)
+    unit: int = 10 ** max(0, len(str(count)) - FIGURES_OF_A_COUNT)
     return round(count / unit) * unit
 
 
@@ -64,7 +68,7 @@ def told_criterion(result: Mapping[str, Any], telling: Telling) -> dict[str, Any
     if telling == "raw":
         return dict(result)
     outcome = "not estimated" if result["actual"] == "not estimated" else "met" if result["met"] else "missed"
-    told = {**result, **WITHHELD, "actual": outcome}
+    told: dict[str, Any] = {**result, **WITHHELD, "actual": outcome}
     figure = figure_of(result) if telling == "rounded" else None
     if figure is None:
         return told

@@ -25,7 +25,7 @@ def told_asset(asset: Json | None) -> dict[str, Any] | None:
 def _blend(blend: Json) -> dict[str, Any]:
     """The real part was asked for by share, so how long it is tells nothing; what it was chosen from does."""
     strata: Sequence[Json] = blend.get("strata") or []
-    rough = [one | {"share_of_model": _roughly(one["share_of_model"])} for one in strata]
+    rough = [{**one, "share_of_model": _roughly(one["share_of_model"])} for one in strata]
     return dict(blend) | {"strata": rough, "suppression": [_left_out(one) for one in blend.get("suppression") or []]}
 
 

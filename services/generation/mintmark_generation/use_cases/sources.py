@@ -3,7 +3,7 @@
 import os
 import uuid
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -40,13 +40,11 @@ def show_source(row: Any) -> dict[str, Any]:
 
 def show_version(row: Any, *, to: str) -> dict[str, Any]:
     """An upload; how many people it is of exactly only to who uploaded it."""
-    count: Callable[[int], int] = int if row.uploaded_by == to else about
+    counts = {name: getattr(row, name) for name in ("train_rows", "holdout_rows", "sealed_bytes")}
     return {
         "id": str(row.id),
         "source_id": str(row.source_id),
-        "train_rows": count(row.train_rows),
-        "holdout_rows": count(row.holdout_rows),
-        "sealed_bytes": count(row.sealed_bytes),
+        **{name: number if row.uploaded_by == to else about(number) for name, number in counts.items()},
         "uploaded_by": row.uploaded_by,
         "uploaded_at": row.uploaded_at.isoformat(),
     }

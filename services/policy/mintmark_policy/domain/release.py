@@ -58,13 +58,26 @@ def _weigh_one(criterion: Criterion, interval: Interval | None) -> CriterionResu
         met = interval is not None and interval.lower >= criterion.at_least
     else:
         expected, met = "a bound", False
-    limits = [f"{limit:f}" if limit is not None else None for limit in (criterion.at_most, criterion.at_least)]
+    at_most, at_least = _written(criterion.at_most), _written(criterion.at_least)
     if interval is None:
-        return CriterionResult(criterion.metric, expected, "not estimated", met, None, *limits)
-    actual = f"{interval.value} in [{interval.lower}, {interval.upper}]"
-    beyond = f"{_beyond(criterion, interval):f}"
-    ends = (str(interval.value), str(interval.lower), str(interval.upper), interval.n)
-    return CriterionResult(criterion.metric, expected, actual, met, beyond, *limits, *ends)
+        return CriterionResult(criterion.metric, expected, "not estimated", met, None, at_most, at_least)
+    return CriterionResult(
+        metric=criterion.metric,
+        expected=expected,
+        actual=f"{interval.value} in [{interval.lower}, {interval.upper}]",
+        met=met,
+        shortfall=_written(_beyond(criterion, interval)),
+        at_most=at_most,
+        at_least=at_least,
+        value=str(interval.value),
+        lower=str(interval.lower),
+        upper=str(interval.upper),
+        n=interval.n,
+    )
+
+
+def _written(number: Decimal | None) -> str | None:
+    return f"{number:f}" if number is not None else None
 
 
 def _beyond(criterion: Criterion, interval: Interval) -> Decimal:
