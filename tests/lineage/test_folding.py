@@ -98,7 +98,7 @@ def test_a_run_is_whose_who_told_it_first(first: list[Told], later: list[Told]) 
         assert chosen_of_run(runs[run], "by airflow").layer == chosen_of_run(layers, "by airflow").layer
 
 
-names = st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from(":%253Aa"), min_size=1, max_size=12)
+names = st.text(min_size=1, max_size=12) | st.text(st.sampled_from(":%253Aa"), min_size=1, max_size=12)
 
 
 @given(st.sampled_from(["dataset", "job"]), names, names)

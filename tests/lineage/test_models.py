@@ -48,7 +48,7 @@ async def test_telling_the_same_again_changes_nothing(world: World) -> None:
     for _ in range(2):
         assert (await train(world, "scientist", "churn", [asset])).status_code == 204
     assert await world.count("leaves") == 2
-    assert await world.count("events WHERE event -> 'job' ->> 'name' = 'model.train'") == 1
+    assert await world.count("events WHERE event -> 'job' ->> 'name' = 'model.train/churn'") == 1
 
 
 async def test_an_unknown_asset_or_model_is_named_and_nothing_is_kept(world: World) -> None:

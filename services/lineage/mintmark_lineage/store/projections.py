@@ -3,7 +3,7 @@
 Rows are taken in one order of tables and of keys: two batches that tell of the same things never wait in a ring.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Table, bindparam, update
@@ -17,7 +17,7 @@ from mintmark_lineage.tables import dataset_versions, datasets, jobs, outcomes, 
 
 TOGETHER = 1000
 """Rows a statement takes: a message to the server holds 32,767 values."""
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 
 class ProjectionStore:
@@ -52,7 +52,7 @@ class ProjectionStore:
         """Put new rows in and lock those that are there; all of them as they are now."""
         added = upsert(table).values(list(rows))
         taken = added.on_conflict_do_update(index_elements=list(keys), set_={keys[0]: table.c[keys[0]]})
-        return (await self._connection.execute(taken.returning(table))).mappings().all()
+        return [dict(row) for row in (await self._connection.execute(taken.returning(table))).mappings()]
 
     async def _put(self, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> None:
         if not rows:
@@ -96,7 +96,7 @@ def _both_of_run(known: Row, fresh: Row) -> Row:
 
 def _both(known: Row, fresh: Row) -> Row:
     layers = join(layers_of(known["layers"]), fresh["layers"])
-    return dict(fresh) | _named_row(known["namespace"], known["name"], layers)
+    return fresh | _named_row(known["namespace"], known["name"], layers)
 
 
 # --- assets ----------------------------------------------------------------------------------

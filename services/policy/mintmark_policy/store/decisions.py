@@ -153,7 +153,7 @@ class DecisionStore:
         query = select(withdrawals).where(withdrawals.c.asset_id == asset_id).order_by(withdrawals.c.id.desc())
         return (await self._connection.execute(query.limit(1))).one_or_none()
 
-    async def standings(self, assets: Sequence[UUID]) -> Sequence[Row[Any]]:
+    async def standings(self, assets: Sequence[UUID]) -> Sequence[Any]:
         """(asset_id, is_destroyed, is_withdrawn, is_suspended, verdict) of those that a permit was given for."""
         verdict = (
             select(releases.c.verdict).where(releases.c.asset_id == permits.c.run_id)

@@ -217,8 +217,9 @@ async def retire_asset(connection: AsyncConnection, asset_id: UUID, now: datetim
     event = AuditEvent("policy", "asset.retire", f"asset:{asset_id}", details={"key": str(permit.asset_key_id)})
     destroyed = {"key": str(permit.asset_key_id), "destroyed_at": now.isoformat(), "method": DESTRUCTION}
     dropped = {"lifecycleStateChange": DROPPED}
-    facets = {"dataset_facets": dropped, "mintmark_destruction": destroyed}
-    lineage = await changed(connection, asset_id, now, "retired", **facets)
+    lineage = await changed(
+        connection, asset_id, now, "retired", dataset_facets=dropped, mintmark_destruction=destroyed
+    )
     await journal.record(connection, now, event, lineage=[lineage])
 
 
