@@ -114,7 +114,7 @@ def verify_checkpoint(note: str, verifier_key: str) -> TreeHead:
     return _tree_head(body, verifier.name)
 
 
-def _parted(note: str) -> tuple[str, list[str]]:
+def _parted(note: object) -> tuple[str, list[str]]:
     """A note's text, with its last newline, and its signature lines."""
     if not isinstance(note, str) or not all(letter == "\n" or letter.isprintable() for letter in note):
         raise NotProven("a note is lines of text that end in a newline alone")

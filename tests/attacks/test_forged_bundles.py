@@ -33,17 +33,20 @@ def test_the_recorded_bundle_holds() -> None:
 
 
 def twice(files: Files) -> bytes:
-    """Some tools show the first of two, others the last."""
-    made = io.BytesIO(packed(files))
-    with zipfile.ZipFile(made, "a") as archive, warnings.catch_warnings():
+    """The lie first, the truth last: some tools show the one, others the other."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        archive.writestr(zipfile.ZipInfo("votes.json", (1980, 1, 1, 0, 0, 0)), b"[]")
+        for name, content in [("votes.json", b"[]"), *sorted(files.items())]:
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
     return made.getvalue()
 
 
 def renamed(name: str, files: Files) -> bytes:
     """A member that ends early, climbs, or looks like another, by name."""
-    return packed(files).replace(b"votes.json", name.encode()[:10].ljust(10, b"n"))
+    long = "votes.json" + "x" * (len(name) - len("votes.json"))
+    others = {one: content for one, content in files.items() if one != "votes.json"}
+    return packed(others | {long: files["votes.json"]}).replace(long.encode(), name.encode())
 
 
 def encrypted(content: bytes) -> bytes:
@@ -93,9 +96,9 @@ def smaller_than_it_is() -> bytes:
 
 ZIPS: dict[str, Callable[[], bytes]] = {
     "a member twice": lambda: twice(FILES),
-    "a name with NUL": lambda: renamed("votes.j\x00s", FILES),
-    "a name that climbs": lambda: renamed("../../x/.a", FILES),
-    "a name with an escape": lambda: renamed("\x1b[2Jvotes.", FILES),
+    "a name with NUL": lambda: renamed("votes.json\x00.txt", FILES),
+    "a name that climbs": lambda: renamed("../../votes.json", FILES),
+    "a name with an escape": lambda: renamed("\x1b[2Jvotes.json", FILES),
     "a member more": lambda: packed(FILES | {"log.key": KEY.encode()}),
     "something before it": lambda: b"#!/bin/sh\n" + packed(FILES),
     "something after it": lambda: packed(FILES) + b"more",

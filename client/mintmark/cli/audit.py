@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -124,7 +124,7 @@ def _verify_bundle(path: Path, key: str, *, strict: bool) -> None:
 
 
 @contextmanager
-def _or_say(what: str) -> Iterator[None]:
+def _or_say(what: str) -> Generator[None]:
     """Say what was not proven, and at which step, and end with 1."""
     try:
         yield

@@ -94,7 +94,7 @@ def envelope_content(name: str, envelope: Any, kind: str, key: str) -> bytes:
     return payload
 
 
-def strict_base64(text: str) -> bytes:
+def strict_base64(text: object) -> bytes:
     """What base64 stands for; one that another text would stand for too is refused.
 
     Raises:

@@ -184,8 +184,10 @@ async def settle(connection: AsyncConnection, row: Any, review: Review, state: s
         charter_id, version, state="approved", changed_at=now, in_force_at=begins, approved_until=holds_until(review)
     )
     await _schedule(connection, charter_id, charter, begins, now)
-    told = {"version": version, "digest": row.digest, "in_force_at": begins.isoformat()}
-    await record(connection, now, "policy", "in_force", charter_id, **told)
+    since = begins.isoformat()
+    await record(
+        connection, now, "policy", "in_force", charter_id, version=version, digest=row.digest, in_force_at=since
+    )
     return {"state": "approved", "in_force_at": begins.isoformat()}
 
 
