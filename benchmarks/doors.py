@@ -1,6 +1,6 @@
 """What strangers and odd documents cost: memory of bodies without a token, and how long the event loop stands still.
 
-Memory is the largest resident memory of the real process while a body of 200 MiB is sent to it, above what it took before.
+Memory is the largest resident memory of the real process while a body of 200 MiB is sent, above what it took before.
 The loop's longest gap is taken in this process, where a second task wakes every millisecond while a document is read.
 No database is needed: everything here is refused before one is asked.
 """
