@@ -55,6 +55,7 @@ bench: $(STAMP) ## Speed, as ratios between things measured in one run
 	$(BIN)/python benchmarks/permits.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/doors.py
 	$(BIN)/python benchmarks/assay.py --peers --million
 	$(BIN)/python benchmarks/lineage.py
 
