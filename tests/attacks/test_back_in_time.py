@@ -48,6 +48,12 @@ class TimeMachine:
 
 
 @pytest.fixture
+def world(policy: World) -> World:
+    """The process that the sibling's is beside."""
+    return policy
+
+
+@pytest.fixture
 async def machine(policy: World, sibling: World, cluster: Cluster) -> TimeMachine:
     return TimeMachine(cluster, policy.office.database, sibling.office.database)
 
