@@ -48,6 +48,12 @@ class TimeMachine:
 
 
 @pytest.fixture
+def world(policy: World) -> World:
+    """The process that the sibling's is beside."""
+    return policy
+
+
+@pytest.fixture
 async def machine(policy: World, sibling: World, cluster: Cluster) -> TimeMachine:
     return TimeMachine(cluster, policy.office.database, sibling.office.database)
 
@@ -72,6 +78,7 @@ async def test_rules_remembered_from_a_lost_history_judge_nothing(
 ) -> None:
     """As many changes happen again as were lost, one of them a criterion: whoever counts takes old rules for new."""
     await policy.set_up()
+    await policy.decide(rho="0.001")
     async with lost(machine):
         await attest(policy)
         assert (await policy.decide(rho="0.001")).json()["verdict"] == "permit"
@@ -113,6 +120,7 @@ async def test_an_answer_is_repeated_only_where_what_it_says_is_there(policy: Wo
     """Key and effect are lost together, so that the same request happens once more, and not less than once."""
     await policy.set_up()
     request = policy.request()
+    await policy.decide()
     async with lost(machine):
         first = (await policy.decide(request)).json()
     second = (await policy.decide(request)).json()

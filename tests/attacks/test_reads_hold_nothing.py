@@ -42,6 +42,10 @@ class Halted(Bench):
         super().__init__(**limits)
         self.begun, self.go_on = threading.Semaphore(0), threading.Event()
 
+    @property
+    def under_way(self) -> int:
+        return self._asked
+
     async def do(self, work: Callable[[], Answer]) -> Answer:
         def halted() -> Answer:
             self.begun.release()
@@ -195,9 +199,9 @@ async def test_only_so_much_advice_is_worked_out_at_once_whoever_goes_away(polic
         running = dry_run(policy)
         await asyncio.to_thread(bench.begun.acquire)
         queued = dry_run(policy)
+        while bench.under_way < 2:
+            await asyncio.sleep(0.01)
         busy = await policy.call("auditor", "POST", f"/v1/charters/{policy.charter_id}:dry-run", json={})
-        while busy.status_code == 200:
-            busy = await policy.call("auditor", "POST", f"/v1/charters/{policy.charter_id}:dry-run", json={})
         assert (busy.status_code, busy.json()["code"], busy.headers["retry-after"]) == (429, "advice-busy", "2")
         running.cancel()
         with pytest.raises(asyncio.CancelledError):

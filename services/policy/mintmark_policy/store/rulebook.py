@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Table, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Row, Table, func, insert, literal_column, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,7 +28,7 @@ from mintmark_shared.errors import Conflict, NotFound
 
 GOVERNANCE = (0x6D6D, 1)
 """The advisory lock on what governs: shared by whoever relies on it, held alone by whoever changes it."""
-_WHERE = (
+_WHERE: tuple[ColumnElement[Any], ...] = (
     literal_column("(SELECT oid FROM pg_database WHERE datname = current_database())").label("database"),
     func.pg_postmaster_start_time().label("started_at"),
 )
