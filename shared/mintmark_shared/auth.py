@@ -260,9 +260,9 @@ class TokenSource:
         Raises:
             Unavailable: the identity provider did not give one.
         """
-        expires, token = self._tokens.get(audience, (0.0, ""))
+        expires, kept = self._tokens.get(audience, (0.0, ""))
         if expires > time.monotonic():
-            return token
+            return kept
         form = self._request | {"client_secret": self._secret, "audience": audience}
         try:
             answer = await self._http.post(self._url, data=form)

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 from mintmark_shared.errors import Invalid, TooLarge
 
@@ -16,7 +17,8 @@ class Inflate:
     """
 
     def __init__(self) -> None:
-        self._member: zlib._Decompress | None = None
+        # zlib has no public name for the type of what decompresses.
+        self._member: Any = None
         self._members = 0
 
     def pieces(self, chunk: bytes) -> Iterator[bytes]:
@@ -39,7 +41,7 @@ class Inflate:
             if piece:
                 yield piece
 
-    def _next_member(self) -> "zlib._Decompress":
+    def _next_member(self) -> Any:
         self._members += 1
         if self._members > MOST_MEMBERS:
             raise Invalid("The gzip body has too many members.", code="gzip-unreadable")

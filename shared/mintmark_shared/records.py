@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from mintmark_lineage.domain.shapes import facets_of
-from mintmark_lineage.domain.told import run_id_of
+from uuid import UUID
 
 FACETS = {
     "mintmark_plan": "plan",
@@ -19,6 +17,19 @@ FACETS = {
     "mintmark_destruction": "destruction",
 }
 PLUMBING = {"_producer", "_schemaURL"}
+
+
+def run_id_of(said: Any) -> str | None:
+    """A run's id as it is kept, however the UUID was written; nothing where it is none."""
+    try:
+        return str(UUID(said)) if isinstance(said, str) else None
+    except ValueError:
+        return None
+
+
+def facets_of(owner: Mapping[str, Any]) -> dict[str, Any]:
+    found = owner.get("facets")
+    return {name: body for name, body in found.items() if isinstance(body, dict)} if isinstance(found, dict) else {}
 
 
 def compose_record(asset: str, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

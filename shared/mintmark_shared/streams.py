@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterable, Iterator
+from collections.abc import AsyncIterable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -24,7 +24,7 @@ class Streams:
     _open: Counter[str] = field(default_factory=Counter[str])
 
     @contextmanager
-    def place(self, subject: str) -> Iterator[None]:
+    def place(self, subject: str) -> Generator[None]:
         """A place for one stream, until it ends.
 
         Raises:

@@ -26,4 +26,4 @@ def test_no_route_is_missing_from_the_matrix() -> None:
 
 @pytest.mark.parametrize("operation", sorted(ROUTES))
 async def test_every_role_at_this_route(world: World, operation: str) -> None:
-    await check(world.speak, *ROUTES[operation], ALLOWED[operation])
+    await check(world.call, *ROUTES[operation], ALLOWED[operation])

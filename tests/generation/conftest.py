@@ -71,7 +71,7 @@ class PolicyThatPermits:
         )
         clauses = [] if self.verdict != "deny" else [{"code": "c", "expected": "e", "actual": "a", "remedy": "r"}]
         return Decision(
-            id=uuid4(), run_id=run_id, verdict=self.verdict, clauses=clauses, plan_digest="d",
+            id=uuid4(), run_id=run_id, verdict=self.verdict, clauses=clauses, plan_digest="sha256:" + "0" * 64,
             charter_digest=None, decided_at=now, permit=permit,
         )  # fmt: skip
 

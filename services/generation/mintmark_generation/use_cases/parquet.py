@@ -59,9 +59,9 @@ def _longest(column: Column) -> int:
 
 def read_batches(body: IO[bytes], metadata: Any, declaration: SourceDeclaration) -> Iterator[pa.RecordBatch]:
     """The declared columns, texts left as the dictionaries they lie in."""
-    group = metadata.row_group(0) if metadata.num_row_groups else None
-    places = range(group.num_columns) if group is not None else range(0)
-    texts = [group.column(i).path_in_schema for i in places if group.column(i).physical_type == "BYTE_ARRAY"]
+    groups = [metadata.row_group(0)] if metadata.num_row_groups else []
+    chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+    texts = [chunk.path_in_schema for chunk in chunks if chunk.physical_type == "BYTE_ARRAY"]
     file = pq.ParquetFile(body, metadata=metadata, read_dictionary=texts)
     names = [column.name for column in declaration.columns]
     yield from file.iter_batches(batch_size=BATCH_ROWS, columns=names, use_threads=False)

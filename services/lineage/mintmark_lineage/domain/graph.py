@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mintmark_lineage.domain.changes import Standing
-from mintmark_lineage.domain.told import run_id_of
 from mintmark_shared.errors import Invalid
+from mintmark_shared.records import run_id_of
 
 Kind = Literal["dataset", "run", "job"]
 Direction = Literal["upstream", "downstream"]

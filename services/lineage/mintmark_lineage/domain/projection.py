@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from mintmark_lineage.domain.changes import AssetChange, is_change
-from mintmark_lineage.domain.shapes import decimals_of, facets_of, is_decimal, text_of
+from mintmark_lineage.domain.shapes import decimals_of, is_decimal, text_of
 from mintmark_lineage.domain.told import Event, Layer, Layers, Told, join_layer
+from mintmark_shared.records import facets_of
 
 Key = tuple[str, str]
 Name = TypeVar("Name")

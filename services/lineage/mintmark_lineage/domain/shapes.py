@@ -6,11 +6,6 @@ from typing import Any
 ENDS = ("value", "lower", "upper")
 
 
-def facets_of(owner: Mapping[str, Any]) -> dict[str, Any]:
-    found = owner.get("facets")
-    return {name: body for name, body in found.items() if isinstance(body, dict)} if isinstance(found, dict) else {}
-
-
 def text_of(facets: Mapping[str, Any], name: str, member: str) -> str | None:
     found = facets.get(name, {}).get(member)
     return found if isinstance(found, str) else None

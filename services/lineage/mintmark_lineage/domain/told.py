@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from uuid import UUID
+
+from mintmark_shared.records import run_id_of
 
 Event = Mapping[str, Any]
 HEAVIER = {"COMPLETE": 1, "ABORT": 2, "FAIL": 3}
@@ -28,14 +29,6 @@ _TIME = len("0100-01-01T00:00:00.000000+00:00")
 def is_ours(namespace: str) -> bool:
     """Whether the house alone may say what things of this namespace are."""
     return namespace == OURS or namespace.startswith(f"{OURS}.")
-
-
-def run_id_of(said: Any) -> str | None:
-    """A run's id as it is kept, however the UUID was written; nothing where it is none."""
-    try:
-        return str(UUID(said)) if isinstance(said, str) else None
-    except ValueError:
-        return None
 
 
 class Word(NamedTuple):

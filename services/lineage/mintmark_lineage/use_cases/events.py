@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_lineage.domain.projection import project
-from mintmark_lineage.domain.shapes import facets_of
-from mintmark_lineage.domain.told import Event, Told, run_id_of
+from mintmark_lineage.domain.told import Event, Told
 from mintmark_lineage.store import places
 from mintmark_lineage.store.edges import EdgeStore
 from mintmark_lineage.store.events import EventStore
@@ -19,6 +18,7 @@ from mintmark_lineage.store.projections import ProjectionStore
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_shared.canonical import digest
 from mintmark_shared.errors import Unavailable
+from mintmark_shared.records import facets_of, run_id_of
 
 MONTHS_AHEAD = 2
 

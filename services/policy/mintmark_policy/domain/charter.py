@@ -36,7 +36,7 @@ def _fits(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[Valid
         yield ValidationError(f"does not match {pattern}")
 
 
-StrictValidator = extend(
+StrictValidator = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     validators={"pattern": _fits},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),

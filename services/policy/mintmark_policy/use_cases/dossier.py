@@ -70,7 +70,7 @@ async def salts(office: Office, asset_id: UUID, leaves: Sequence[UUID]) -> dict[
     Raises:
         NotFound: no permit was given for such an asset.
     """
-    subjects = subjects_of(str(asset_id), await dossier(office, asset_id))
+    subjects = subjects_of(str(asset_id), await dossier(office, asset_id, raw=False))
     async with office.database.transaction() as connection:
         found = await SaltStore(connection).of(leaves, subjects)
     return {leaf: salt.hex() for leaf, salt in found.items()}

@@ -112,7 +112,7 @@ async def at_present(connection: AsyncConnection, row: Any, now: datetime) -> Re
     if (quorum["stages"], raised.barred) == (show_quorum(review.quorum)["stages"], review.barred):
         return review
     await store.raise_rules(row.id, quorum, sorted(raised.barred))
-    details = {"kind": row.kind, "subject": row.subject, "quorum": digest(quorum)}
+    details = about(row) | {"quorum": digest(quorum)}
     await journal.record(connection, now, AuditEvent("policy", "review.raise", f"review:{row.id}", details=details))
     return raised
 
