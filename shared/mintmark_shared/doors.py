@@ -88,6 +88,7 @@ class Door:
         if self._scopes is not None:
             request.state.guarded = True
             await current_caller(request, SecurityScopes(self._scopes), await bearer(request))
+        self._check_parameters(request.scope.get("query_string", b""), request.scope.get("path_params", {}))
         if request.method in {"GET", "HEAD", "OPTIONS"}:
             return await self._inside(request)
         limits: Limits = request.app.state.limits
@@ -101,7 +102,7 @@ class Door:
 
         Raises:
             BadRequest: a header that is read once comes twice, or the length is none.
-            Invalid: a parameter comes twice, holds NUL, or is no whole number where one is asked for.
+            Invalid: path or query hold NUL.
         """
         seen: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
@@ -112,8 +113,6 @@ class Door:
         query: bytes = scope.get("query_string", b"")
         if "\x00" in scope["path"] or b"\x00" in query or b"%00" in query:
             raise Invalid("Text must not hold NUL.", code="text-not-storable")
-        if query or scope.get("path_params"):
-            self._check_parameters(query, scope.get("path_params", {}))
         length = seen.get(b"content-length")
         if length is None:
             return None
@@ -122,6 +121,7 @@ class Door:
         return int(length)
 
     def _check_parameters(self, query: bytes, path: Mapping[str, Any]) -> None:
+        """Raises Invalid: a parameter comes twice, or is no whole number where one is asked for."""
         given = [pair for pair in parse_qsl(query.decode("latin-1"), keep_blank_values=True) if pair[0] in self._once]
         twice = sorted({name for name, _ in given if sum(other == name for other, _ in given) > 1})
         if twice:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from attacks.cast import amended, joined, seated
-from policy.conftest import World, sibling
+from policy.conftest import World, labelled, sibling
 from policy.stories.words import DAY, codes, later
 from policy.test_release_api import paid_run
 
@@ -112,7 +112,7 @@ async def test_explanations_and_advice_say_what_the_gate_would(policy: World) ->
     await said(policy, acceptable=False)
     told = await policy.post("auditor", f"/v1/decisions/{denied['id']}:explain", 200)
     assert [clause["code"] for clause in told["still_failing"]] == REFUSED
-    request = policy.request()
+    request = labelled(policy.request())
     question = {
         "subject": {"type": "user", "id": "scientist"}, "action": {"name": "generate"},
         "resource": {"type": "source", "id": policy.source_id},

@@ -113,9 +113,8 @@ async def test_no_time_is_a_number_of_something(policy: World, moment: Any) -> N
 async def test_no_question_is_numbered_so(services: dict[str, Service], number: str) -> None:
     for name, path in (
         ("policy", "/v1/committee?version="),
-        ("policy", "/v1/decisions?limit="),
         ("lineage", "/v1/log/entries?after="),
-        ("lineage", "/api/v1/namespaces?limit="),
+        ("lineage", "/api/v1/namespaces/jobs/jobs?limit="),
     ):
         answer = await services[name].send("GET", path + number.replace("+", "%2B"))
         assert answer.status_code in {404, 422}, (path, number, answer.status_code)
@@ -123,7 +122,7 @@ async def test_no_question_is_numbered_so(services: dict[str, Service], number: 
 
 @pytest.mark.parametrize("number", [*LENIENT, True, "0.1_0"])
 async def test_no_figure_of_an_assay_is_written_so(policy: World, number: Any) -> None:
-    if number in {"1e0", "1E-1", "1e-2"}:
+    if number in {"1e0", "1E-1", "1e-2", "-0.0e0"}:
         return  # the exponents of JSON are numbers of a figure, which is a statistic and no budget
     estimate = {
         "metric": "m",

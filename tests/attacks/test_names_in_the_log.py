@@ -52,7 +52,7 @@ async def everything_that_concerns_people(world: Policy) -> None:
     for reader in ("auditor", "lead-scientist"):
         grant = {"subject": reader, "use_case": "research", "valid_until": later(world, days=1)}
         granted = await world.post("steward", f"/v1/assets/{asset}/grants", 202, grant)
-        await world.approve(granted["review_id"], "counsel")
+        await world.approve(granted["review_id"])
     assert (await unlock(world, asset, "auditor")).status_code == 200
     await world.post("admin", "/v1/committee/members:remove", 204, {"subject": "counsel", "function": "legal"})
 

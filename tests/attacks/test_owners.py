@@ -187,7 +187,7 @@ async def test_tags_of_the_house(lineage: Lineage, space: str) -> None:
 # --- evaluation ----------------------------------------------------------------------------------------
 
 WATCH, SCORE, SHARE = "evaluation:monitors:write", "evaluation:scores:write", "evaluation:shares:write"
-TERMS = {"kind": "scores", "minimum": "0", "maximum": "1"}
+TERMS = {"kind": "scores", "minimum": 0, "maximum": 1}
 
 
 async def monitor(world: Evaluation, **more: Any) -> str:

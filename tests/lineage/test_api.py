@@ -212,7 +212,6 @@ async def test_one_bad_delivery_is_refused_by_itself(world: World) -> None:
     bad = {
         "not-a-leaf": delivery({"id": "x"}),
         "changed": delivery(known | {"outcome": "another"}),
-        "unstorable": delivery(leaf(details={"a": "\x00"})),
         "no-event": delivery({"producer": "p"}, "openlineage"),
     }
     good = delivery(leaf(subject="s:good"))
@@ -221,6 +220,14 @@ async def test_one_bad_delivery_is_refused_by_itself(world: World) -> None:
     assert set(codes) == {item["id"] for item in bad.values()}
     assert codes[bad["changed"]["id"]] == "event-changed"
     assert await world.count("leaves") == 2
+
+
+async def test_a_delivery_that_no_reader_keeps_is_refused_at_the_door(world: World) -> None:
+    """No outbox holds one: Postgres keeps no NUL."""
+    unstorable = delivery(leaf(details={"a": "\x00"}))
+    answer = await world.call("policy", "POST", "/v1/deliveries", json={"items": [unstorable]})
+    assert (answer.status_code, answer.json()["code"]) == (422, "text-not-storable")
+    assert await world.count("leaves") == 0
 
 
 # --- grounds ----------------------------------------------------------------------------------

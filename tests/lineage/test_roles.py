@@ -7,12 +7,14 @@ from roles import EVERYBODY, allowed, check, routes
 from mintmark_local.identity import PEOPLE
 
 READERS = {*PEOPLE, "dashboard", "platform"}
+VOTERS = {"privacy-officer", "security-officer", "counsel", "product-lead", "lead-scientist"}
 OWNERS = {"scientist", "lead-scientist", "platform"}
 GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
     (EVERYBODY, ("live", "ready", "metrics", "getLogKey", "getFacetSchema", "hearMlflow")),
     (EVERYBODY, ("listCards", "getCard", "listCharterCards", "getCharterCard", "getPublicFigures")),
     (EVERYBODY, ("sendPublicFeedback", "showPublicPage", "showCard", "sendFeedbackForm")),
-    (READERS, ("listForwards", "getGraph", "getImpact", "getRecord", "getProvenGrounds", "getEvidence")),
+    (READERS, ("listForwards", "getGraph", "getImpact", "getRecord")),
+    ({"steward", "auditor", *VOTERS}, ("getProvenGrounds", "getEvidence")),
     (READERS, ("listLogEntries", "proveLogEntry", "getCheckpoint", "proveConsistency", "getEntriesTile", "getTile")),
     (READERS, ("listOutposts", "searchOutcomes", "summariseOutcomes", "listTrainedModels", "listModelVersions")),
     (READERS, ("listModelMetrics", "getPerformance", "getPerformanceChart", "listSeries", "getSeries", "getSummary")),

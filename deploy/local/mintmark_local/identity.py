@@ -60,7 +60,7 @@ SERVICES: Mapping[str, str] = {
     "evaluation": (
         "policy:read policy:permits:assay policy:releases:write generation:objects:read lineage:deliveries:write"
     ),
-    "lineage": f"policy:read policy:evidence:read policy:feedback:write evaluation:read {RAW}",
+    "lineage": "policy:read policy:evidence:read policy:feedback:write evaluation:read",
     "producer": "lineage:events:write",
     "dashboard": "policy:read lineage:read",
     "platform": f"policy:access:evaluate evaluation:scores:write lineage:read {MODELS}",

@@ -271,7 +271,7 @@ async def _fail(lab: Laboratory, row: Any, why: str) -> Any:
 
 
 async def _journal(connection: Any, row: Any, now: Any, event_type: str) -> None:
-    told = Assay.model_validate(show(row, raw=True)).model_dump(mode="json")
+    told = Assay.model_validate(show(row, raw=False)).model_dump(mode="json")
     details = {"assay": str(row.id), "digest": digest(told)}
     event = AuditEvent("evaluation", "assay.finish", f"asset:{row.asset_id}", row.state, details)
     # The record is read by many and published in part: it holds what is told to those without a right to more.

@@ -99,8 +99,15 @@ def join(one: Mapping[str, Layer], other: Mapping[str, Layer]) -> Layers:
 
 
 def layers_of(kept: Mapping[str, Mapping[str, Any]]) -> Layers:
-    """Layers as they were kept in JSON."""
-    return {name: {register: Word(*word) for register, word in layer.items()} for name, layer in kept.items()}
+    """Layers as they were kept in JSON; what is no word there is left out, so that it breaks no listing."""
+    return {
+        name: {register: Word(*word) for register, word in layer.items() if _is_word(word)}
+        for name, layer in kept.items()
+    }
+
+
+def _is_word(kept: Any) -> bool:
+    return isinstance(kept, list) and len(kept) == len(Word._fields) and isinstance(kept[0], str)
 
 
 def tellers(words: Iterable[Word]) -> list[str]:

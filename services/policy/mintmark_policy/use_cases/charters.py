@@ -81,7 +81,7 @@ async def edit(office: Office, *, charter_id: UUID, document: Mapping[str, Any],
     async with office.changing() as connection:
         store = CharterStore(connection)
         await _lock_living(store, charter_id)
-        await _check_proposer(connection, charter_id, by, now)
+        await _check_owner(connection, charter_id, by, now)
         row = await store.newest_version(charter_id, now)
         if if_match != etag(row):
             raise PreconditionFailed("The charter changed since it was read; read it again.")
@@ -103,8 +103,8 @@ async def _lock_living(store: CharterStore, charter_id: UUID) -> None:
         raise Conflict("The charter is retired; draft a new one.", code="retired")
 
 
-async def _check_proposer(connection: AsyncConnection, charter_id: UUID, by: str, now: datetime) -> None:
-    """Only who drafted the charter, or owns the version in force, proposes another.
+async def _check_owner(connection: AsyncConnection, charter_id: UUID, by: str, now: datetime) -> None:
+    """Only who drafted the charter, or owns the version in force, proposes another or its end.
 
     Raises:
         Forbidden: neither; an owner that only a draft names is none.
@@ -112,7 +112,10 @@ async def _check_proposer(connection: AsyncConnection, charter_id: UUID, by: str
     charter = await find_governing(connection, charter_id, now)
     owners = {await CharterStore(connection).creator(charter_id), charter.owner if charter else None}
     if by not in owners:
-        raise Forbidden("Only who drafted a charter or owns its version in force proposes another.", code="not-yours")
+        raise Forbidden(
+            "Only who drafted a charter or owns its version in force proposes another version or its end.",
+            code="not-yours",
+        )
 
 
 async def submit(office: Office, *, charter_id: UUID, by: str) -> Reply:
@@ -129,7 +132,7 @@ async def submit(office: Office, *, charter_id: UUID, by: str) -> Reply:
     async with office.changing() as connection:
         store = CharterStore(connection)
         await _lock_living(store, charter_id)
-        await _check_proposer(connection, charter_id, by, now)
+        await _check_owner(connection, charter_id, by, now)
         row = await store.newest_version(charter_id, now)
         if row.state != "draft":
             raise Conflict(f"Version {row.version} is {state_of(row, now)}, not a draft.", code="not-a-draft")
@@ -243,12 +246,18 @@ async def resume(office: Office, *, charter_id: UUID, reason: str, by: str, atte
 
 
 async def retire(office: Office, *, charter_id: UUID, reason: str, by: str, attempt: Attempt) -> Reply:
-    """Ask for a charter to be retired for good."""
+    """Ask for a charter to be retired for good.
+
+    Raises:
+        Forbidden: the charter is somebody else's.
+        Conflict: it is retired.
+    """
     now = office.clock()
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
         await _lock_living(CharterStore(connection), charter_id)
+        await _check_owner(connection, charter_id, by, now)
         matter = await _ending_or_beginning(connection, "retirement", charter_id, reason, now)
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 

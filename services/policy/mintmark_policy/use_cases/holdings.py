@@ -13,7 +13,6 @@ from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
-from mintmark_shared.canonical import digest
 from mintmark_shared.errors import Conflict, NotFound
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
@@ -43,8 +42,8 @@ async def _check_known(connection: AsyncConnection, kind: Kind, subject: UUID) -
 
 
 async def _record(connection: AsyncConnection, at: datetime, by: str, kind: Kind, subject: UUID, reason: str) -> None:
-    details = {"reason": digest({"reason": reason})}
-    await journal.record(connection, at, AuditEvent(by, f"{kind}.suspend", f"{kind}:{subject}", details=details))
+    event = AuditEvent(by, f"{kind}.suspend", f"{kind}:{subject}", shown={"reason": reason})
+    await journal.record(connection, at, event)
 
 
 async def resume(office: Office, *, kind: Kind, subject: UUID, reason: str, by: str, attempt: Attempt) -> Reply:

@@ -201,12 +201,12 @@ async def _grant_requester(
 async def _journal_release(connection: AsyncConnection, body: dict[str, Any], by: str, now: datetime) -> None:
     missed = [Word(entry["metric"]) for entry in body["criteria"] if not entry["met"]]
     details = {"assay": body["assay_id"], "charter_digest": body["charter_digest"], "missed": missed}
-    decided = {name: value for name, value in body.items() if name != "suspend"}
+    decided = {name: value for name, value in told(body, raw=False).items() if name != "suspend"}
     shown = {"release": decided}
     event = AuditEvent(by, "asset.decide", f"asset:{body['asset_id']}", body["verdict"], details, shown=shown)
     job = await job_of(connection, UUID(body["asset_id"]))
     await journal.record(
-        connection, now, event, lineage=[said_of(body["asset_id"], now, job, mintmark_release=told(decided, raw=False))]
+        connection, now, event, lineage=[said_of(body["asset_id"], now, job, mintmark_release=decided)]
     )
 
 

@@ -15,10 +15,10 @@ from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.governing import governing
 from mintmark_policy.use_cases.office import Office
-from mintmark_shared.canonical import digest
 from mintmark_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
+from mintmark_shared.leaves import Word
 
 
 async def ask_for_exception(
@@ -202,10 +202,11 @@ async def rule_of_house(office: Office, *, code: str, waivable: bool, reason: st
     async with office.changing() as connection:
         store = RulebookStore(connection)
         version = await store.rule_of_house(code, waivable=waivable, reason=reason, by=by, at=now)
-        details = {"version": version, "waivable": waivable, "reason": digest({"reason": reason})}
-        await journal.record(connection, now, AuditEvent(by, "rule.set-waivable", f"rule:{code}", details=details))
-        (shown,) = (entry for entry in _rules(await store.closed()) if entry["code"] == code)
-        return Reply(200, shown)
+        details, shown = {"version": version, "waivable": waivable}, {"reason": reason}
+        event = AuditEvent(by, "rule.set-waivable", Word(f"rule:{code}"), details=details, shown=shown)
+        await journal.record(connection, now, event)
+        (stands,) = (entry for entry in _rules(await store.closed()) if entry["code"] == code)
+        return Reply(200, stands)
 
 
 async def _shown(connection: AsyncConnection, waiver_id: UUID) -> dict[str, Any]:
