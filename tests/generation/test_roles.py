@@ -10,7 +10,18 @@ __all__ = ["world"]
 READERS = set(PEOPLE)
 GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
     (EVERYBODY, ("live", "ready", "metrics")),
-    (READERS, ("listGenerators", "listSources", "getSource", "listSourceVersions", "listGenerations", "getGeneration")),
+    (
+        READERS,
+        (
+            "listGenerators",
+            "listWithdrawnGenerators",
+            "listSources",
+            "getSource",
+            "listSourceVersions",
+            "listGenerations",
+            "getGeneration",
+        ),
+    ),
     (
         READERS,
         ("watchGeneration", "listSearches", "getSearch", "listModels", "downloadAsset", "listAudits", "getAudit"),

@@ -93,7 +93,7 @@ def _moved(bundle: Bundle, shown: Any, kind: str, entry: Entry) -> None:
     if not moved:
         raise NotProven(f"the log speaks of what was moved ({kind}) that is not shown")
     (_, first), *_ = moved
-    told = {name: first[name] for name in ("mechanism", "releases", "at", "kind")}
+    told = {name: first[name] for name in ("mechanism", "releases", "delta", "at", "kind")}
     for _, one in moved:
         if not same([one[name] for name in (*told, "renyi")], [first[name] for name in (*told, "renyi")]):
             raise NotProven("accounts of one permit moved differently")

@@ -62,7 +62,10 @@ def _documents(told: Mapping[str, Any], dossier: Mapping[str, Any], assays: Any)
         "record.json": told,
         "charter.json": dossier["charter"],
         "votes.json": dossier["charter_review"],
-        "assessments.json": dossier["assessments"],
+        # What each is worth now is read off all of them; a word on it would be nobody's.
+        "assessments.json": [
+            {name: said for name, said in one.items() if name != "standing"} for one in dossier["assessments"]
+        ],
         "request.json": dossier["request"],
         "decision.json": dossier["decision"],
         "ledger.json": dossier["ledger"],
