@@ -43,8 +43,11 @@ class Courier:
                 await self.set_out()
                 await self._rest()
         except asyncio.CancelledError:
-            for task in list(self._under_way):
+            left = list(self._under_way)
+            for task in left:
                 task.cancel()
+            # Whoever stops us closes the database next: nobody may still be speaking to it.
+            await asyncio.gather(*left, return_exceptions=True)
             raise
 
     async def set_out(self) -> int:
