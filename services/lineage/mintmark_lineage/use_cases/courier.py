@@ -42,13 +42,8 @@ class Courier:
             while True:
                 await self.set_out()
                 await self._rest()
-        except asyncio.CancelledError:
-            left = list(self._under_way)
-            for task in left:
-                task.cancel()
-            # Whoever stops us closes the database next: nobody may still be speaking to it.
-            await asyncio.gather(*left, return_exceptions=True)
-            raise
+        finally:
+            await self.stop()
 
     async def set_out(self) -> int:
         """Send off what is due and has a free way; how much that was.
@@ -71,6 +66,13 @@ class Courier:
             self._under_way[task] = row
             task.add_done_callback(self._arrived)
         return len(claimed)
+
+    async def stop(self) -> None:
+        """Give up what is under way, which is due again later, and wait until none of it speaks to the database."""
+        left = list(self._under_way)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def arrive(self) -> None:
         """Wait for all that is under way now."""
