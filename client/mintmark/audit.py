@@ -207,6 +207,8 @@ def verify_proofs(documents: object, verifier_key: str) -> list[tuple[Mapping[st
             held.append((document, verify_proof(document, verifier_key)))
         except NotProven as error:
             raise NotProven(f"proof {number}: {error}") from error
+    if len({document["index"] for document, _ in held}) != len(held):
+        raise NotProven("an entry stands in it twice")
     return held
 
 

@@ -19,6 +19,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
+from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope
 
@@ -79,9 +80,9 @@ class Door:
             WHEN_TOO_LARGE,
             f"The body may hold {self._largest} bytes here; leave out what is not needed, or send it in parts.",
         )
-        single = [field for field in _parameters(route.dependant) if not _is_list(field.field_info.annotation)]
-        self._once = {field.alias for field in single}
-        self._whole = {field.alias for field in single if _is_whole(field.field_info.annotation)}
+        single = {name: kind for name, kind in _parameters(route.dependant) if not _is_list(kind)}
+        self._once = set(single)
+        self._whole = {name for name, kind in single.items() if _is_whole(kind)}
 
     async def handle(self, request: Request) -> Response:
         length = self._check_head(request.scope)
@@ -198,8 +199,14 @@ def _scopes(dependant: Dependant) -> Iterator[list[str]]:
         yield from _scopes(inner)
 
 
-def _parameters(dependant: Dependant) -> Iterator[Any]:
-    yield from (*dependant.query_params, *dependant.path_params)
+def _parameters(dependant: Dependant) -> Iterator[tuple[str, Any]]:
+    """The names and types of all that is asked in path and query, also through a model of several."""
+    for field in (*dependant.query_params, *dependant.path_params):
+        kind = field.field_info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from ((info.alias or name, info.annotation) for name, info in kind.model_fields.items())
+        else:
+            yield field.alias, kind
     for inner in dependant.dependencies:
         yield from _parameters(inner)
 

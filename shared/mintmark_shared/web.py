@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -145,7 +146,7 @@ class _Pages:
     def follow(self, last: Any) -> None:
         """There may be more after ``last``."""
         further = self._url.include_query_params(after=last)
-        self._headers["Link"] = f'<{further.path}?{further.query}>; rel="next"'
+        self._headers["Link"] = f'<{quote(further.path)}?{further.query}>; rel="next"'
 
 
 Pages = Annotated[_Pages, Depends()]

@@ -11,6 +11,7 @@ from mintmark.evidence.entries import Entry, entries_of, envelope_content
 from mintmark.evidence.packed import LARGEST, unpack
 from mintmark.evidence.report import Checked, Report
 from mintmark_shared import leaves
+from mintmark_shared.errors import MintmarkError
 from mintmark_shared.provenance import MEMBERS, UNLISTED, subjects_of
 
 Json = dict[str, Any]
@@ -56,7 +57,7 @@ class Bundle:
             check(self)
         except NotProven as error:
             self.contradict(check.__name__.strip("_"), str(error))
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, MintmarkError) as error:
             self.contradict(check.__name__.strip("_"), f"it is not of the form bundles have ({type(error).__name__})")
 
     # --- what is in it ------------------------------------------------------------------------

@@ -20,6 +20,9 @@ _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _STORED, _DEFLATED = 0, 8
 _UTF8 = 0x800
+_MADE_BY, _VERSION, _PLAIN_FILE = 3 << 8 | 20, 20, 0o600 << 16
+_TIME, _DATE = 0, 1 << 5 | 1
+"""What a member says of itself beside its data: a plain file of 1980-01-01, as lineage packs one."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,14 @@ def _unpack(content: bytes, names: frozenset[str]) -> dict[str, bytes]:
 def _directory(content: bytes, start: int, end: int) -> Iterator[_Member]:
     place = start
     while place < end:
-        mark, _, *fields, name_length, extra, comment, disk, _, _, offset = _CENTRAL.unpack_from(content, place)
+        mark, made_by, *fields, name_length, extra, comment, disk, kind, mode, offset = _CENTRAL.unpack_from(
+            content, place
+        )
         if mark != b"PK\x01\x02" or (extra, comment, disk) != (0, 0, 0):
             raise NotProven("the zip's directory holds more than members")
+        version, _, _, time, date, *_ = fields
+        if (made_by, version, kind, mode, time, date) != (_MADE_BY, _VERSION, 0, _PLAIN_FILE, _TIME, _DATE):
+            raise NotProven("the zip's directory holds what is no plain file of a bundle")
         place += _CENTRAL.size + name_length
         yield _Member(content[place - name_length : place].decode("ascii"), tuple(fields), offset)
     if place != end:

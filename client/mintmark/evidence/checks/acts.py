@@ -64,6 +64,11 @@ def _begun(bundle: Bundle, shown: dict[str, Any], begun: Entry) -> None:
         bundle.prove(("charter.json", "in_force_at"))
 
 
+MOVED = {"account", "at", "cost", "delta", "kind", "mechanism", "releases", "renyi"}
+CERTIFIED = {"envelope", "issued_at", "status"}
+"""All that an item of these holds: what stands beside it would be held to nothing."""
+
+
 def assessments(bundle: Bundle) -> None:
     """Every assessment of that text that the log knows, with its assessor, verdict and words."""
     charter_id, text = bundle.read("charter.json")["id"], bundle.read("charter.json")["digest"]
@@ -93,14 +98,16 @@ def _moved(bundle: Bundle, shown: Any, kind: str, entry: Entry) -> None:
     if not moved:
         raise NotProven(f"the log speaks of what was moved ({kind}) that is not shown")
     (_, first), *_ = moved
-    told = {name: first[name] for name in ("mechanism", "releases", "delta", "at", "kind")}
+    if any(set(one) != MOVED for _, one in moved):
+        raise NotProven("something stands beside a charge that no entry speaks of")
+    told = {name: first[name] for name in sorted(MOVED - {"account", "cost", "renyi"})}
     for _, one in moved:
         if not same([one[name] for name in (*told, "renyi")], [first[name] for name in (*told, "renyi")]):
             raise NotProven("accounts of one permit moved differently")
         if digest(one["cost"]) != one["mechanism"]:
             raise NotProven("a charge's mechanism has another digest")
     exact = {"orders": shown["orders"], "scale": str(shown["scale"]), "renyi": [str(one) for one in first["renyi"]]}
-    if not all(type(one) is int for one in (shown["scale"], *first["renyi"])):
+    if not all(type(one) is int for one in (shown["scale"], first["releases"], *first["renyi"])):
         raise NotProven("what was moved is no exact number")
     accounts = sorted(one["account"] for _, one in moved)
     compared = [("ledger.json", "entries", number) for number, _ in moved]
@@ -142,6 +149,8 @@ def certificates(bundle: Bundle) -> None:
         if number is None:
             raise NotProven("the log speaks of a certificate of destruction that is not shown")
         one = bundle.read("certificates.json")[number]
+        if set(one) != CERTIFIED:
+            raise NotProven("something stands beside a certificate that no entry speaks of")
         told = read_line(base64.b64decode(one["envelope"]["payload"], validate=True).decode())["predicate"]
         if (one["status"], moment(one["issued_at"]), told["asset"]) != (entry.outcome, entry.at, bundle.asset):
             raise NotProven("a certificate of destruction is another's, or says another thing")

@@ -25,6 +25,8 @@ router = APIRouter(tags=["lineage"])
 MOST_BYTES = 8 * 2**20
 MOST_BYTES_DELIVERED = 4 * MOST_BYTES
 MOST_IN_BATCH = 2_000
+MOST_DATASETS = 10_000
+"""In and out of one run: an event of more says them in several."""
 TOO_LARGE = (
     f"A body may hold {MOST_BYTES} bytes once unpacked, be it an event or a batch, and nothing of this one was kept. "
     "Send fewer events at once, and leave large facets out, such as spark.logicalPlan, spark_unknown and sourceCode."
@@ -81,8 +83,8 @@ class OpenLineageEvent(Open):
     run: OpenLineageRun | None = None
     job: Named | None = None
     dataset: Named | None = None
-    inputs: list[Named] | None = None
-    outputs: list[Named] | None = None
+    inputs: Annotated[list[Named], Field(max_length=MOST_DATASETS)] | None = None
+    outputs: Annotated[list[Named], Field(max_length=MOST_DATASETS)] | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> "OpenLineageEvent":

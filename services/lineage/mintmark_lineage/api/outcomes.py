@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from mintmark_lineage.api.words import READ, InArchive
 from mintmark_lineage.domain.changes import AssetState, standing
@@ -15,10 +15,17 @@ from mintmark_lineage.store.outcomes import OutcomeStore
 from mintmark_shared.auth import Caller
 from mintmark_shared.contracts.words import Document, Moment, Name
 from mintmark_shared.errors import Invalid, NotFound
+from mintmark_shared.numbers import read_decimal
 from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1/outcomes", tags=["outcomes"])
-Bound = Annotated[Decimal | None, Query(ge=-(10**9), le=10**9, allow_inf_nan=False)]
+
+
+def _as_written(said: object) -> object:
+    return read_decimal(said) if isinstance(said, str) else said
+
+
+Bound = Annotated[Decimal | None, BeforeValidator(_as_written), Query(ge=-(10**9), le=10**9)]
 
 
 class Sought(Document):

@@ -10,7 +10,8 @@ from mintmark_lineage.api.models import ModelName, VersionName
 from mintmark_lineage.api.words import InArchive
 from mintmark_lineage.domain.mlflow import heard, is_fresh, is_signed
 from mintmark_lineage.use_cases import registries
-from mintmark_shared.contracts.words import NAME, Moment
+from mintmark_shared.contracts.owners import Owner
+from mintmark_shared.contracts.words import NAME, Moment, Text
 from mintmark_shared.documents import read_body
 from mintmark_shared.errors import Invalid, Unauthenticated
 from mintmark_shared.web import faults
@@ -31,7 +32,9 @@ class RegistryEvent(BaseModel):
 
 class _Named(BaseModel):
     name: ModelName
+    owner: Owner | None
     version: VersionName | None
+    uri: Text | None
 
 
 async def _secrets(request: Request) -> Mapping[str, str]:
@@ -71,7 +74,7 @@ async def hear_mlflow(
         event = RegistryEvent.model_validate(await read_body(body))
         said = heard(event.entity, event.action, event.data)
         if said is not None:
-            _Named(name=f"{registry}:{said.name}", version=said.version)
+            _Named(name=f"{registry}:{said.name}", owner=said.owner, version=said.version, uri=said.uri)
     except ValidationError as error:
         raise Invalid("The event does not fit its schema.", reasons=faults(error)) from None
     if said is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_lineage.domain.projection import project
+from mintmark_lineage.domain.projection import Projection, project
 from mintmark_lineage.domain.told import Event, Told
 from mintmark_lineage.store import places
 from mintmark_lineage.store.edges import EdgeStore
@@ -17,6 +17,7 @@ from mintmark_lineage.store.impact import ImpactStore
 from mintmark_lineage.store.projections import ProjectionStore
 from mintmark_lineage.use_cases.archive import Archive
 from mintmark_shared.canonical import digest
+from mintmark_shared.documents import apart
 from mintmark_shared.errors import Unavailable
 from mintmark_shared.records import facets_of, run_id_of
 
@@ -49,10 +50,14 @@ async def take_within(connection: AsyncConnection, told: Sequence[Told], now: da
 
 async def fold(connection: AsyncConnection, told: Sequence[Told]) -> None:
     """Take over what events say, into the graph and beside what is known; once more changes nothing."""
-    await EdgeStore(connection).add([edge for one in told for edge in _edges(one)])
-    made = project(told)
+    edges, made = await apart(_folded, told)
+    await EdgeStore(connection).add(edges)
     await ProjectionStore(connection).join(made)
     await ImpactStore(connection).add_changes(made.changes)
+
+
+def _folded(told: Sequence[Told]) -> tuple[list[dict[str, Any]], Projection]:
+    return [edge for one in told for edge in _edges(one)], project(told)
 
 
 def _event_row(one: Told, now: datetime) -> dict[str, Any]:

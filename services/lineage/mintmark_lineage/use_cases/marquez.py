@@ -215,7 +215,8 @@ def found_or_missing(row: Any | None, what: str) -> Any:
 
 
 async def search(archive: Archive, q: str, kind: str | None, by: str, limit: int) -> Json:
-    pattern = q if "%" in q or "_" in q else f"%{q}%"
+    literal = q.replace("\\", "\\\\")
+    pattern = literal if "%" in q or "_" in q else f"%{literal}%"
     async with archive.database.transaction() as connection:
         rows, total = await CatalogueStore(connection).search(pattern, kind, by, limit)
     results = [

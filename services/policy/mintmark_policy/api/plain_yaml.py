@@ -17,6 +17,8 @@ from mintmark_shared.errors import Invalid
 LARGEST_YAML = 256 * 1024
 MOST_PARTS = 50_000
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_ENDS_A_LINE_TO_SOME = re.compile("[\x85\u2028\u2029]")
+"""Line breaks of YAML 1.1 that are letters to YAML 1.2."""
 _WORDS = {"null": None, "": None, "true": True, "false": False}
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})")
 _FRACTION = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
@@ -32,6 +34,8 @@ def read_yaml(content: bytes) -> Any:
         Invalid: it is no YAML, states a key twice, or holds what readers of YAML read in different ways.
     """
     text = utf8(content, "yaml-unreadable")
+    if _ENDS_A_LINE_TO_SOME.search(text):
+        raise Invalid("A line ends with LF or CRLF; write other separators as escapes.", code="yaml-ambiguous")
     try:
         document = _Build().of(yaml.parse(text, Loader=_PARSER))
     except (yaml.YAMLError, RecursionError) as error:

@@ -61,17 +61,15 @@ async def of_key(connection: AsyncConnection, row: Any) -> list[Stop]:
 
 
 async def of_run(connection: AsyncConnection, run_id: UUID, now: datetime, *, released: bool) -> list[Stop]:
-    """The stops on a run: its charter, source, population, its own table and those its model goes back to.
+    """The stops on a run: its charter, source and population; those on tables are their keys'.
 
     How a table is made stops it until it is out: what condemns a configuration later is a matter for re-assays.
     """
     decision = await DecisionStore(connection).latest_decision(run_id)
     request = DecisionRequest.model_validate(decision.request)
-    table = await stop_of(connection, run_id)
     return [
         *await _of_charter(connection, request.plan.charter_id),
         *await of_source(connection, request.plan.source_id, request.offer.population_id),
-        *([table] if table is not None else []),
         *([] if released else await _of_configuration(connection, request, decision.document, now)),
     ]
 
