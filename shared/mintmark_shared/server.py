@@ -62,7 +62,7 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
-        self._lingers = self.cycle is not None and self.cycle.more_body
+        self._lingers = self.cycle.more_body
         super().on_response_complete()
         if self._lingers:
             self._wait(LINGER_SECONDS)
