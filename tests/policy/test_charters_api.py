@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import pytest
 from policy.conftest import World
 from policy.examples import charter_document
 
@@ -62,6 +63,18 @@ async def test_editing_needs_the_state_that_was_read(world: World) -> None:
     assert edited.json()["version"] == 1
     stale = await world.call("scientist", "PUT", path, json=changed, headers={"If-Match": etag})
     assert stale.status_code == 412
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [("*", 200), ('"other", {etag}', 200), ('{etag} ,"other"', 200), ("W/{etag}", 412), ('"*"', 412), ('"a","b"', 412)],
+)
+async def test_a_precondition_is_read_as_the_standard_says(world: World, asked: str, status: int) -> None:
+    made = await world.call("scientist", "POST", "/v1/charters", json=charter_document())
+    headers = {"If-Match": asked.format(etag=made.headers["etag"])}
+    path = f"/v1/charters/{made.json()['id']}"
+    edited = await world.call("scientist", "PUT", path, json=charter_document(title="Another"), headers=headers)
+    assert edited.status_code == status
 
 
 async def test_a_version_in_force_is_never_edited_but_followed(world: World) -> None:

@@ -49,6 +49,11 @@ def etag(row: Any) -> str:
     return f'"{row.version}.{row.revision}.{row.digest.removeprefix("sha256:")[:16]}"'
 
 
+def meets(if_match: str, current: str) -> bool:
+    """Whether a precondition names a version by its strong tag, alone, in a list or by `*` (RFC 9110 §13.1.1)."""
+    return if_match.strip() == "*" or current in (tag.strip(" \t") for tag in if_match.split(","))
+
+
 def matter_of(charter_id: UUID, version: int) -> str:
     return f"charter:{charter_id}:{version}"
 
@@ -83,7 +88,7 @@ async def edit(office: Office, *, charter_id: UUID, document: Mapping[str, Any],
         await _lock_living(store, charter_id)
         await _check_owner(connection, charter_id, by, now)
         row = await store.newest_version(charter_id, now)
-        if if_match != etag(row):
+        if not meets(if_match, etag(row)):
             raise PreconditionFailed("The charter changed since it was read; read it again.")
         if row.state == "submitted":
             raise Conflict("A submitted version waits for its votes and cannot be edited.", code="submitted")
