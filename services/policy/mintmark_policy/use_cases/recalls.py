@@ -141,7 +141,7 @@ async def check_substitute(connection: AsyncConnection, asset_id: UUID, substitu
     key = await store.key(permit.asset_key_id)
     if await store.withdrawal(substitute) is not None or key is None or key.destroyed_at is not None:
         raise Invalid(f"{says}: it was withdrawn or retired itself.", code="substitute-unfit")
-    for stop in await stops.of_run(connection, substitute, now, released=True):
+    for stop in await stops.of_asset(connection, substitute, now):
         raise Invalid(f"{says}: {stop}.", code="substitute-unfit")
 
 

@@ -354,7 +354,7 @@ async def may_read(
     state = "suspended" if suspended else state_of(row, now)
     if state in {"suspended", "expired", "retired"}:
         raise Forbidden(f"The charter this asset was made under is {state}.", code=f"charter-{state}")
-    for stop in await stops.of_run(connection, asset_id, now, released=True):
+    for stop in await stops.of_asset(connection, asset_id, now):
         raise Forbidden(f"The {stop}, and this asset goes back to it.", code=f"{stop.kind}-{stop.state}")
 
 

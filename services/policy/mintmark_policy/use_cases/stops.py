@@ -56,8 +56,7 @@ async def of_key(connection: AsyncConnection, row: Any) -> list[Stop]:
     subject = UUID(rest.partition(":")[0])
     if kind != "asset":
         return await of_source(connection, subject, row.population_id)
-    stop = await stop_of(connection, subject)
-    return [stop] if stop is not None else []
+    return await _of_table(connection, subject)
 
 
 async def of_run(connection: AsyncConnection, run_id: UUID, now: datetime, *, released: bool) -> list[Stop]:
@@ -72,6 +71,16 @@ async def of_run(connection: AsyncConnection, run_id: UUID, now: datetime, *, re
         *await of_source(connection, request.plan.source_id, request.offer.population_id),
         *([] if released else await _of_configuration(connection, request, decision.document, now)),
     ]
+
+
+async def of_asset(connection: AsyncConnection, asset_id: UUID, now: datetime) -> list[Stop]:
+    """What keeps a released asset from being read: stops on its run, on its table and on those it goes back to."""
+    return [*await of_run(connection, asset_id, now, released=True), *await _of_table(connection, asset_id)]
+
+
+async def _of_table(connection: AsyncConnection, run_id: UUID) -> list[Stop]:
+    stop = await stop_of(connection, run_id)
+    return [stop] if stop is not None else []
 
 
 async def _of_charter(connection: AsyncConnection, charter_id: UUID) -> list[Stop]:
