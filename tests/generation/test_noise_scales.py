@@ -1,12 +1,14 @@
 """The noise that claimed engines really draw, held against what their own accounting says it must be."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from mintmark_generation.generators.catalogue import CATALOGUE, engine_named
 from mintmark_generation.generators.entropy import reseed
@@ -96,12 +98,19 @@ print(json.dumps(told))
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
-    command = [sys.executable, "-c", FITS, str(Path(__file__).parent / "test_generators.py")]
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path_factory.mktemp("fits"))
-    assert ended.returncode == 0, ended.stderr[-3000:]
-    found: dict[str, dict[str, object]] = json.loads(ended.stdout.splitlines()[-1])
+    """What the fits told; processes that run tests beside each other fit once between them."""
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    kept = shared / "noise-scales.json"
+    with FileLock(shared / "noise-scales.lock"):
+        if not kept.exists():
+            command = [sys.executable, "-c", FITS, str(Path(__file__).parent / "test_generators.py")]
+            ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path_factory.mktemp("fits"))
+            assert ended.returncode == 0, ended.stderr[-3000:]
+            kept.write_text(ended.stdout.splitlines()[-1])
+    found: dict[str, dict[str, object]] = json.loads(kept.read_text())
     return found
 
 
