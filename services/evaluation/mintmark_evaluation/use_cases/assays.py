@@ -115,13 +115,13 @@ async def request_assay(lab: Laboratory, request: AssayRequest, *, by: str, atte
     """
     if request.purpose != "release":
         raise Invalid("Ask POST /v1/reassays to look at released assets again.", code="not-a-release")
-    if request.suite is not None:
-        chosen(request.suite)
     now, body = lab.clock(), request.model_dump(mode="json")
     check_storable(body)
     async with lab.database.transaction() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
+        if request.suite is not None:
+            chosen(request.suite)
         store = Store(connection)
         made = await store.add(request.asset_id, body, now)
         await enqueue(connection, ASSAY_JOB, made)

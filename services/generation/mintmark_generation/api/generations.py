@@ -38,9 +38,7 @@ PAUSE_SECONDS = 1.0
 async def request_generation(
     plan: Plan, workshop: InWorkshop, key: IdempotencyKey, caller: Caller = WRITE
 ) -> JSONResponse:
-    shown = await plans.request_run(workshop, plan, by=caller.subject, key=key)
-    headers = {"Location": f"/v1/generations/{shown['id']}", "Retry-After": "2"}
-    return JSONResponse(shown, status_code=202, headers=headers)
+    return (await plans.request_run(workshop, plan, by=caller.subject, key=key)).response()
 
 
 @router.get("", operation_id="listGenerations", summary="Runs, newest first")

@@ -10,7 +10,7 @@ from mintmark_generation.api.words import InWorkshop, SourceShown, SourceVersion
 from mintmark_generation.store import PAGE, Store
 from mintmark_generation.use_cases import sources as use_cases
 from mintmark_generation.use_cases.intake import MEDIA_TYPES, Upload
-from mintmark_generation.use_cases.owners import check_source_owner
+from mintmark_generation.use_cases.owners import check_may_upload
 from mintmark_generation.use_cases.receiving import Limits, spool_body
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.canonical import digest
@@ -96,7 +96,7 @@ async def upload(
     caller: Caller = WRITE,
 ) -> JSONResponse:
     # Before the table is read: a stranger's is not even taken in.
-    await check_source_owner(workshop, source_id, by=caller.subject)
+    await check_may_upload(workshop, source_id, by=caller.subject, key=key)
     declaration = await use_cases.declaration_of(workshop, source_id)
     limits = Limits(workshop.settings.maximum_upload_bytes, workshop.settings.maximum_table_bytes)
     spool = await spool_body(request.stream(), content_encoding.strip().lower(), limits)

@@ -281,12 +281,10 @@ async def vote(
     attempt: ThisAttempt,
     caller: Caller = requires("policy:votes:write"),
 ) -> JSONResponse:
-    review_id = await use_cases.open_review_of(office, charter_id)
-    await outcomes.vote(office, review_id=review_id, ballot=vote.ballot(), by=caller.subject, attempt=attempt)
-    now = office.clock()
-    async with office.database.transaction() as connection:
-        row = await CharterStore(connection).newest_version(charter_id, now)
-    return JSONResponse(use_cases.show(row, now), status_code=201)
+    reply = await outcomes.vote_on_charter(
+        office, charter_id=charter_id, ballot=vote.ballot(), by=caller.subject, attempt=attempt
+    )
+    return reply.response()
 
 
 @router.get("/charters/{charter_id}/votes", operation_id="listVotes", summary="Votes on the newest version")
