@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from mintmark_generation.api.words import Generation, InWorkshop
 from mintmark_generation.domain.run import MOVES
-from mintmark_generation.store import PAGE, Store
+from mintmark_generation.store import Store
 from mintmark_generation.use_cases import plans
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared.auth import Caller, requires
@@ -47,8 +47,7 @@ async def list_generations(
 ) -> list[Generation]:
     async with workshop.database.transaction() as connection:
         rows = await Store(connection).runs(after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+    pages.follow(rows)
     return [Generation.model_validate(shown) for shown in await plans.show_now(workshop, rows)]
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 
 from mintmark_generation.api.words import InWorkshop, SourceShown, SourceVersionShown
-from mintmark_generation.store import PAGE, Store
+from mintmark_generation.store import Store
 from mintmark_generation.use_cases import sources as use_cases
 from mintmark_generation.use_cases.intake import MEDIA_TYPES, Upload
 from mintmark_generation.use_cases.owners import check_may_upload
@@ -49,8 +49,7 @@ async def list_sources(
 ) -> list[SourceShown]:
     async with workshop.database.transaction() as connection:
         rows = await Store(connection).sources(after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+    pages.follow(rows)
     return [SourceShown.model_validate(use_cases.show_source(row)) for row in rows]
 
 
