@@ -124,7 +124,7 @@ async def test_runs_of_one_moment_are_all_listed(works: Works) -> None:
     runs = await walk(works.call, "scientist", "/v1/generations")
     assert len({one["id"] for one in runs}) == len(runs) == MANY + 1
     models = await walk(works.call, "scientist", "/v1/models")
-    assert len({one[""] for one in models}) == len(models) == MANY
+    assert len({one["id"] for one in models}) == len(models) == MANY
 
 
 async def test_models_come_in_the_order_they_were_fitted(works: Works) -> None:
@@ -132,7 +132,7 @@ async def test_models_come_in_the_order_they_were_fitted(works: Works) -> None:
     async with works.works.database.transaction() as connection:
         await connection.execute(text("UPDATE runs SET model_sealed = true"))
     models = await walk(works.call, "scientist", "/v1/models")
-    assert [one[""] for one in models] == [str(run) for run in runs]
+    assert [one["id"] for one in models] == [str(run) for run in runs]
 
 
 async def test_audits_come_in_order_whatever_their_askers_call_them(evaluation: Evaluation) -> None:

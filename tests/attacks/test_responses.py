@@ -7,11 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from attacks.conftest import Service, routes
-from lineage.conftest import World as Lineage
-from lineage.test_cards import Tellers, made, with_tellers
 from policy.conftest import World
-
-from mintmark_lineage.use_cases.cards import publish
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
@@ -30,33 +26,6 @@ async def test_nothing_that_needs_a_token_is_kept_or_guessed_at(services: dict[s
                 assert answer.headers["cache-control"] == "no-store", (route.method, route.path)
     for path in ("/nowhere", "/openapi.json"):
         assert (await services["policy"].bare("GET", path)).headers["x-content-type-options"] == "nosniff"
-
-
-LOADS = re.compile(
-    r"""(?:src|href|action|srcset|data)\s*=\s*["']?\s*(?:https?:)?//|@import|url\(\s*["']?\s*(?:https?:)?//"""
-)
-
-
-async def test_no_page_loads_anything_from_another_host(services: dict[str, Service]) -> None:
-    """Whoever owns a script's host would read what a reader's browser may: pages are whole in themselves."""
-    for service in services.values():
-        paths = {"/docs", "/redoc", "/docs/oauth2-redirect"}
-        paths |= {route.path for route in routes(service.name) if "text/html" in str(route.operation["responses"])}
-        for path in sorted(paths):
-            answer = await service.send("GET", path)
-            assert not LOADS.search(answer.text), (service.name, path)
-        for path in ("/docs", "/redoc"):
-            assert (await service.bare("GET", path)).status_code == 404, (service.name, path)
-
-
-async def test_a_public_page_names_no_other_host(lineage: Lineage) -> None:
-    with_tellers(lineage, Tellers(disclosure="summary"))
-    asset = await made(lineage)
-    await publish(lineage.app.state.archive)
-    for path in ("/public", f"/public/assets/{asset}"):
-        page = await lineage.call.bare("GET", path)
-        assert page.status_code == 200
-        assert not LOADS.search(page.text), path
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:1", "policy@evil.example", "a b", ""])

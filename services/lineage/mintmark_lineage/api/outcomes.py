@@ -24,7 +24,7 @@ def _as_written(said: object) -> object:
     return read_decimal(said) if isinstance(said, str) else said
 
 
-Bound = Annotated[Decimal | None, BeforeValidator(_as_written), Query(ge=-(10**9), le=10**9)]
+Bound = Annotated[Annotated[Decimal, Field(ge=-(10**9), le=10**9)] | None, BeforeValidator(_as_written), Query()]
 
 
 class Sought(Document):
