@@ -287,7 +287,7 @@ GUARDS = (
     Guard("cards are told by time", f"{LINEAGE}/store/cards.py", "order, last = (cards.c.published_at, cards.c.asset_id),", "order, last = (cards.c.asset_id,),", "tests/attacks/test_pages.py -k latest_cards"),
     Guard("no page loads from elsewhere", "shared/mintmark_shared/web.py", "        docs_url=None,\n", "", "tests/attacks/test_html.py -k another_host"),
     Guard("glass is documented as it is held", f"{POLICY}/api/waivers.py", "le=LONGEST_GLASS_HOURS", "le=24", "tests/policy/stories/test_votes.py -k glass"),
-    Guard("a published suite is a list", f"{EVALUATION}/measures/catalogue.py", "    return SUITES | {", "    return SUITES | {STANDARD: [one.id for one in BUILT_IN]} | {", "tests/evaluation/test_catalogue.py -k joins_no_published"),
+    Guard("a published suite is a list", f"{EVALUATION}/measures/catalogue.py", "for entry in added}, **SUITES}", "for entry in added}, **SUITES, STANDARD: [one.id for one in BUILT_IN]}", "tests/evaluation/test_catalogue.py -k joins_no_published"),
     Guard("an undeclared metric is not guessed", f"{EVALUATION}/use_cases/assays.py", "        if best is None or can_tell(best,", "        best = best or 0.0\n        if can_tell(best,", "tests/evaluation/test_catalogue.py -k not_guessed"),
 )  # fmt: skip
 

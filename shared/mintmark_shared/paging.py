@@ -35,7 +35,8 @@ async def page(
             # Says the same of the first column alone, by which whole partitions need not be looked at.
             query = query.where(order[0] <= place[0] if newest_first else order[0] >= place[0])
     ordered = query.order_by(*(column.desc() if newest_first else column for column in order)).limit(limit)
-    return (await connection.execute(ordered)).all()
+    found: Sequence[Row[Any]] = (await connection.execute(ordered)).all()
+    return found
 
 
 async def _place(connection: AsyncConnection, order: Sequence[ColumnElement[Any]], after: Any) -> Sequence[Any]:

@@ -241,7 +241,7 @@ def _by_id(found: Iterable[Measure]) -> dict[str, Measure]:
 def suites() -> Mapping[str, Sequence[str]]:
     """The measures of every suite. What a suite holds never changes: another set is another version."""
     added = entry_points(group=SUITES_GROUP)
-    return SUITES | {entry.name: list(entry.load()) for entry in added if entry.name not in SUITES}
+    return {**{entry.name: list(entry.load()) for entry in added}, **SUITES}
 
 
 def flawless(metric: str) -> float | None:
