@@ -231,7 +231,7 @@ GUARDS = (
     Guard("the house's datasets are its own to describe", f"{LINEAGE}/use_cases/marquez.py", "    check_space(namespace)\n", "", "tests/attacks/test_owners.py -k tags_of_the_house"),
     Guard("scores come from named scorers", f"{EVALUATION}/use_cases/monitors.py", '        await check_owner(connection, "monitor", monitor_id, *row.scorers, by=by)\n', "", "tests/attacks/test_owners.py -k monitors_of_others"),
     Guard("published shares have an owner", f"{EVALUATION}/use_cases/shares.py", '        await check_owner(connection, "shares", population_id, by=by)\n', "", "tests/attacks/test_owners.py -k shares_of_others"),
-    Guard("a stranger's table is not read", f"{GENERATION}/api/sources.py", "    await check_source_owner(workshop, source_id, by=caller.subject)\n", "", "tests/attacks/test_owners.py -k not_even_read"),
+    Guard("a stranger's table is not read", f"{GENERATION}/api/sources.py", "    await check_may_upload(workshop, source_id, by=caller.subject, key=key)\n", "", "tests/attacks/test_owners.py -k not_even_read"),
     Guard("a kept model is its requester's", f"{GENERATION}/use_cases/plans.py", "        await _check_model_owner(works, plan.model, by)\n", "        pass\n", "tests/attacks/test_owners.py -k runs_of_others"),
     Guard("a duty is done by who answers for the incident", f"{POLICY}/use_cases/incidents.py", '        await check_owner(connection, "incident", incident_id, by=by)\n        store = IncidentStore(connection)\n        await store.do_duty(', "        store = IncidentStore(connection)\n        await store.do_duty(", "tests/attacks/test_owners.py -k incidents_of_others"),
     Guard("a population's budget is its owner's to allocate", f"{POLICY}/use_cases/budgets.py", '        await check_owner(connection, "population", population_id, by=by)\n        rows =', "        rows =", "tests/attacks/test_owners.py -k populations_of_others"),
@@ -278,6 +278,18 @@ GUARDS = (
     Guard("a zip's member is a plain file", "client/mintmark/evidence/packed.py", "        if (made_by, version, kind, mode, time, date) != (_MADE_BY, _VERSION, 0, _PLAIN_FILE, _TIME, _DATE):", "        if False:", "tests/attacks/test_added_values.py -k plain_file"),
     Guard("a question through a model is asked once", "shared/mintmark_shared/doors.py", "        if isinstance(kind, type) and issubclass(kind, BaseModel):", "        if False:", "tests/attacks/test_odd_questions.py -k asked_once"),
     Guard("a line of YAML ends in one way", f"{POLICY}/api/plain_yaml.py", "    if _ENDS_A_LINE_TO_SOME.search(text):", "    if False:", "tests/attacks/test_odd_questions.py -k ends_a_line"),
+    Guard("a vote sent again", f"{POLICY}/use_cases/outcomes.py", "        if answer := await attempt.answered(connection, by):\n            return answer\n        review_id = ", "        review_id = ", "tests/attacks/test_repeats.py -k vote_on_a_charter"),
+    Guard("a date that is past when asked again", f"{POLICY}/use_cases/waivers.py", "        if answer := await attempt.answered(connection, by):\n            return answer\n        if valid_until <= now:", "        if valid_until <= now:", "tests/attacks/test_repeats.py -k 'made_in_time and exception'"),
+    Guard("a run sent again", f"{GENERATION}/use_cases/plans.py", "    if answer := await attempt.answered_before(works.database, by):\n        return answer\n", "", "tests/attacks/test_repeats.py -k as_it_began"),
+    Guard("an audit sent again", f"{EVALUATION}/use_cases/audits.py", "    if answer := await attempt.answered_before(lab.database, by):\n        return answer\n", "", "tests/attacks/test_repeats.py -k audit_is_judged_once"),
+    Guard("rows of one moment between pages", "shared/mintmark_shared/paging.py", "here, there = tuple_(*order), tuple_(*place)", "here, there = order[0], place[0]", "tests/attacks/test_pages.py -k 'one_moment or silently'"),
+    Guard("a full page says where the next is", "shared/mintmark_shared/web.py", "        if len(rows) < PAGE:\n            return\n        further", "        return\n        further", "tests/attacks/test_pages.py -k silently"),
+    Guard("decisions are told by time", f"{POLICY}/store/decisions.py", "        order = (decisions.c.decided_at, decisions.c.id)\n", "        order = (decisions.c.id,)\n", "tests/attacks/test_pages.py -k newest_come_first"),
+    Guard("cards are told by time", f"{LINEAGE}/store/cards.py", "order, last = (cards.c.published_at, cards.c.asset_id),", "order, last = (cards.c.asset_id,),", "tests/attacks/test_pages.py -k latest_cards"),
+    Guard("no page loads from elsewhere", "shared/mintmark_shared/web.py", "        docs_url=None,\n", "", "tests/attacks/test_html.py -k another_host"),
+    Guard("glass is documented as it is held", f"{POLICY}/api/waivers.py", "le=LONGEST_GLASS_HOURS", "le=24", "tests/policy/stories/test_votes.py -k glass"),
+    Guard("a published suite is a list", f"{EVALUATION}/measures/catalogue.py", "for entry in added}, **SUITES}", "for entry in added}, **SUITES, STANDARD: [one.id for one in BUILT_IN]}", "tests/evaluation/test_catalogue.py -k joins_no_published"),
+    Guard("an undeclared metric is not guessed", f"{EVALUATION}/use_cases/assays.py", "        if best is None or can_tell(best,", "        best = best or 0.0\n        if can_tell(best,", "tests/evaluation/test_catalogue.py -k not_guessed"),
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_shared.canonical import digest
-from mintmark_shared.database import moment
+from mintmark_shared.database import Database, moment
 from mintmark_shared.documents import read_json
 from mintmark_shared.errors import Conflict, Invalid
 
@@ -72,6 +72,22 @@ class Attempt:
         if self.key is None:
             return None
         await _claim(connection, caller, self.key)
+        return await self._kept_reply(connection, caller)
+
+    async def answered_before(self, database: Database, caller: str) -> Reply | None:
+        """How the first attempt was answered, before others are asked what the effect needs to know.
+
+        It claims nothing: ``answered`` is asked again where the effect is kept.
+
+        Raises:
+            Invalid: the key was used for another request.
+        """
+        if self.key is None:
+            return None
+        async with database.transaction() as connection:
+            return await self._kept_reply(connection, caller)
+
+    async def _kept_reply(self, connection: AsyncConnection, caller: str) -> Reply | None:
         query = select(_kept).where(_kept.c.caller == caller, _kept.c.key == self.key)
         found = (await connection.execute(query)).one_or_none()
         if found is None:
@@ -118,6 +134,12 @@ def fingerprint(method: str, path: str, body: bytes) -> str:
     except Invalid:
         said = sha256(body).hexdigest()
     return digest([method, path, said])
+
+
+async def is_used(connection: AsyncConnection, caller: str, key: str | None) -> bool:
+    """Whether the caller has been answered under this key, whatever was asked."""
+    query = select(_kept.c.key).where(_kept.c.caller == caller, _kept.c.key == key)
+    return key is not None and await connection.scalar(query) is not None
 
 
 async def _claim(connection: AsyncConnection, caller: str, key: str) -> None:

@@ -29,6 +29,7 @@ from mintmark_shared.errors import (
     first_faults,
     from_problem,
 )
+from mintmark_shared.paging import PAGE
 from mintmark_shared.streams import Streams
 from mintmark_shared.telemetry import Metrics
 
@@ -85,7 +86,8 @@ def create_api(
         version="1.0.0",
         responses=PROBLEMS,
         lifespan=live,
-        docs_url="/docs",
+        # FastAPI's pages load their scripts from elsewhere; /openapi.json says the same to any viewer.
+        docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
     )
@@ -143,9 +145,11 @@ class _Pages:
         self._url = request.url
         self._headers = response.headers
 
-    def follow(self, last: Any) -> None:
-        """There may be more after ``last``."""
-        further = self._url.include_query_params(after=last)
+    def follow(self, rows: Sequence[Any], named: str = "id") -> None:
+        """After a full page there may be more: what follows the last of these rows, by its name."""
+        if len(rows) < PAGE:
+            return
+        further = self._url.include_query_params(after=getattr(rows[-1], named))
         self._headers["Link"] = f'<{quote(further.path)}?{further.query}>; rel="next"'
 
 

@@ -13,6 +13,7 @@ from mintmark_evaluation.measures import catalogue, external, fairness, membersh
 from mintmark_evaluation.measures.protocol import Measure
 from mintmark_evaluation.measures.reference import External, Tables
 from mintmark_evaluation.measures.suite import assay
+from mintmark_evaluation.use_cases.assays import power_notes
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.errors import Invalid
 
@@ -30,7 +31,15 @@ def look_away(_: Tables) -> list[object]:
     return [Estimate("nothing-seen", 0.0, 0.0, 0.0, 1, "looks away", 0)]
 
 
-PLUGIN = Measure("look-away", 3, "privacy", "sees nothing", look_away, "nothing")
+PLUGIN = Measure(
+    "look-away",
+    3,
+    "privacy",
+    "sees nothing",
+    look_away,
+    {"nothing-seen": 0, "replayed-auc": 1, "leak-ratio": 0},
+    "nothing",
+)
 PLUGIN_SUITE = ("look-away-3", "copies-1")
 
 
@@ -71,6 +80,61 @@ def test_suites_are_made_of_measures_there_are() -> None:
     known = catalogue.measures()
     assert all(name in known for names in catalogue.suites().values() for name in names)
     assert all(measure.knows for measure in known.values() if measure.family == "privacy")
+
+
+def test_a_published_suite_never_changes() -> None:
+    """These stand in charters and in the record: another set is another version of the suite."""
+    privacy = (
+        "membership-1", "shadow-1", "singling-out-1", "linkability-1", "external-linkage-1", "attribute-inference-1",
+        "reidentification-1", "copies-1",
+    )  # fmt: skip
+    standard = (
+        "marginals-1", "likeness-1", "validity-1", "subgroups-1", "utility-1", "targets-1", "queries-1", *privacy,
+        "fairness-1", "reference-shares-1",
+    )  # fmt: skip
+    quick = ("marginals-1", "likeness-1", "utility-1", "membership-1", "copies-1")
+    assert {name: tuple(catalogue.suites()[name]) for name in ("standard-1", "privacy-1", "quick-1")} == {
+        "standard-1": standard, "privacy-1": privacy, "quick-1": quick,
+    }  # fmt: skip
+
+
+def test_a_measure_that_is_added_joins_no_published_suite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "BUILT_IN", (*catalogue.BUILT_IN, PLUGIN))
+    for cached in (catalogue.measures, catalogue.suites):
+        cached.cache_clear()
+    try:
+        assert not [name for name, ids in catalogue.suites().items() if PLUGIN.id in ids]
+    finally:
+        for cached in (catalogue.measures, catalogue.suites):
+            cached.cache_clear()
+
+
+def test_every_metric_says_what_a_flawless_table_shows() -> None:
+    found = assay(tables(INDEPENDENT))
+    for measure in catalogue.BUILT_IN:
+        given = {one.metric for one in found if isinstance(one, Estimate) and one.measure == measure.id}
+        assert given <= measure.flawless.keys(), measure.id
+    assert {one.metric for one in found} <= {name for one in catalogue.BUILT_IN for name in one.flawless}
+
+
+@pytest.mark.usefixtures("plugged")
+def test_a_flawless_value_is_declared_and_not_guessed_by_a_name() -> None:
+    """An area that is 1 of a good table, and a ratio that is 0, are what their measure says they are."""
+    wide = {"value": "0.9", "lower": "0.85", "upper": "0.95", "n": 60}
+    criterion = {
+        "metric": "replayed-auc",
+        "at_least": "0.9",
+        "at_most": None,
+        "expected": "e",
+        "actual": "a",
+        "met": False,
+    }
+    assert power_notes([wide | {"metric": "replayed-auc"}], [criterion], "raw") == []
+    (note,) = power_notes(
+        [wide | {"metric": "leak-ratio"}], [criterion | {"metric": "leak-ratio", "at_least": "0.1"}], "raw"
+    )
+    assert "Even a flawless table" in note["note"]
+    assert power_notes([wide | {"metric": "made-up-auc"}], [criterion | {"metric": "made-up-auc"}], "raw") == []
 
 
 # --- rules and combinations -----------------------------------------------------------------

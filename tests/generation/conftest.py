@@ -115,7 +115,7 @@ class World:
             "rows": 10, "rationale": "r",
         }  # fmt: skip
         plan = Plan.model_validate(made | changes)
-        return UUID((await request_run(self.works, plan, by="scientist", key=uuid4().hex))["id"])
+        return UUID((await request_run(self.works, plan, by="scientist", key=uuid4().hex)).body["id"])
 
     async def row(self, run_id: UUID) -> Any:
         async with self.works.database.transaction() as connection:

@@ -223,8 +223,8 @@ async def test_the_form_reaches_the_committee(world: World) -> None:
     path, headers = f"/public/v1/cards/{asset}/feedback", {"Idempotency-Key": "1"}
     for _ in range(2):
         assert (await world.call.bare("POST", path, json={"message": "b"}, headers=headers)).status_code == 202
-    assert [one["message"] for one in tellers.heard] == ["Ages look odd ✓", "b", "b"]
-    assert tellers.heard[1]["key"] == tellers.heard[2]["key"] != tellers.heard[0]["key"]
+    assert [one["message"] for one in tellers.heard] == ["Ages look odd ✓", "b"]
+    assert tellers.heard[1]["key"] != tellers.heard[0]["key"]
 
 
 async def test_what_strangers_send_is_bounded(world: World) -> None:

@@ -59,7 +59,7 @@ async def _stay_up(data: Path, ports: Ports, log_level: str) -> None:
     async with Stack(data, ports=ports, say=_say, log_level=log_level) as stack:
         say("[green bold]mintmark is up.[/] Ctrl-C stops it.")
         for name in ("policy", "generation", "evaluation", "lineage"):
-            say(f"  {name:<11} {ports.url(name)}/docs")
+            say(f"  {name:<11} {ports.url(name)}/openapi.json")
         say(f"  people      {', '.join(sorted(PEOPLE))}")
         say(f"  speak with  mintmark --help, e.g. mintmark budget show --data {data} --as steward")
         await stop.wait()

@@ -150,22 +150,12 @@ def magnitude(value: float, lower: float, upper: float) -> tuple[float, float, f
     return abs(value), least, max(abs(lower), abs(upper))
 
 
-IDEAL = {"-auc": 0.5, "-ratio": 1.0, "coverage": 1.0, "density": 1.0, "importance-agreement": 1.0}
-"""What a flawless table shows, by the end of a metric's name; others show 0, and scores 1000."""
-
-
-def ideal_of(metric: str) -> float:
-    """The value of a metric that a flawless table has."""
-    if metric.startswith("k-marginal-score"):
-        return 1000.0
-    return next((value for end, value in IDEAL.items() if metric.endswith(end)), 0.0)
-
-
 def can_tell(
-    metric: str, value: float, lower: float, upper: float, *, at_most: float | None, at_least: float | None
+    best: float, value: float, lower: float, upper: float, *, at_most: float | None, at_least: float | None
 ) -> bool:
-    """Whether tables this large can meet a criterion at all: a flawless one, with an interval as wide as this."""
-    best = ideal_of(metric)
+    """Whether tables this large can meet a criterion at all: a flawless one, which shows ``best``, with an interval as
+    wide as this.
+    """
     if at_most is not None:
         return best + (upper - value) <= at_most
     return at_least is None or best - (value - lower) >= at_least

@@ -9,6 +9,7 @@ from policy.examples import charter_document
 from policy.stories.words import DAY, codes, configuration, later
 from policy.test_release_api import paid_run, release, unlock
 
+from mintmark_policy.domain.waiver import LONGEST_GLASS_HOURS
 from mintmark_policy.use_cases.calendar import fire_due
 
 
@@ -152,7 +153,9 @@ async def test_broken_glass_takes_two_people_is_charged_and_is_reviewed(world: W
     await world.set_up()
     path = f"/v1/charters/{world.charter_id}:break-glass"
     body = {"requester": "scientist", "reason": "outbreak", "incident": "INC-1", "hours": 4}
-    await world.post("privacy-officer", path, 422, body | {"hours": 9})
+    hours = world.app.openapi()["components"]["schemas"]["GlassRequest"]["properties"]["hours"]
+    assert hours["maximum"] == LONGEST_GLASS_HOURS == 8, "what the document allows is what is allowed"
+    await world.post("privacy-officer", path, 422, body | {"hours": hours["maximum"] + 1})
     broken = await world.post("privacy-officer", path, 201, body)
     assert codes(await world.decide(rows=60_000)) == ["rows.allowed"], "one person opens nothing"
     confirm = f"/v1/waivers/{broken['id']}:confirm"

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from mintmark_evaluation.api.report import HEADERS, render
 from mintmark_evaluation.api.words import RAW, READ, InLaboratory, ReassayRequest
-from mintmark_evaluation.store import PAGE, Store
+from mintmark_evaluation.store import Store
 from mintmark_evaluation.use_cases import assays as use_cases
 from mintmark_evaluation.use_cases import audits, reassays
 from mintmark_shared.auth import Caller, requires
@@ -48,9 +48,8 @@ async def list_assays(
     caller: Caller = READ,
 ) -> list[Assay]:
     async with laboratory.database.transaction() as connection:
-        rows = await Store(connection).page(asset, after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+        rows = await Store(connection).assays(asset, after)
+    pages.follow(rows)
     return [Assay.model_validate(use_cases.show(row, raw=caller.holds(RAW))) for row in rows]
 
 
@@ -124,6 +123,5 @@ async def list_audits(
 ) -> list[GuaranteeAudit]:
     async with laboratory.database.transaction() as connection:
         rows = await Store(connection).audits(generator, after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+    pages.follow(rows)
     return [GuaranteeAudit.model_validate(audits.show(row)) for row in rows]

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from mintmark_evaluation.api.words import RAW, READ, InLaboratory, MonitorRequest, Scorers, ScoresKept, ScoresPosted
-from mintmark_evaluation.store import PAGE
 from mintmark_evaluation.store.monitors import MonitorStore
 from mintmark_evaluation.use_cases import monitors as use_cases
 from mintmark_shared.auth import Caller, requires
@@ -47,8 +46,7 @@ async def monitors(
 ) -> list[Monitor]:
     async with laboratory.database.transaction() as connection:
         rows = await MonitorStore(connection).page(asset, after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+    pages.follow(rows)
     return [Monitor.model_validate(use_cases.show(row)) for row in rows]
 
 
@@ -60,11 +58,18 @@ async def monitor(monitor_id: UUID, laboratory: InLaboratory, _: Caller = READ) 
 
 
 @router.get("/{monitor_id}/looks", operation_id="listLooks", summary="What a monitor saw, the latest first")
-async def looks(monitor_id: UUID, laboratory: InLaboratory, caller: Caller = READ) -> list[Look]:
+async def looks(
+    monitor_id: UUID,
+    laboratory: InLaboratory,
+    pages: Pages,
+    after: Annotated[UUID | None, Query()] = None,
+    caller: Caller = READ,
+) -> list[Look]:
     async with laboratory.database.transaction() as connection:
         store = MonitorStore(connection)
         await store.monitor(monitor_id)
-        rows = await store.looks(monitor_id)
+        rows = await store.looks(monitor_id, after)
+    pages.follow(rows)
     return [Look.model_validate(use_cases.show_look(row, raw=caller.holds(RAW))) for row in rows]
 
 

@@ -1,6 +1,6 @@
 """What a measure is: tables in, figures out, under a name and a version."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,7 @@ class Measure:
 
     What a version computes never changes: a better way is another version, so that a figure in the record can be
     had again. A measure of the family ``privacy`` is an attacker, and ``knows`` is what that attacker holds.
+    ``flawless`` names every metric it gives, with the value that a table without a flaw shows.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Measure:
     family: Family
     does: str
     measure: Callable[[Tables], list[Measured]]
+    flawless: Mapping[str, float]
     knows: str | None = None
 
     @property

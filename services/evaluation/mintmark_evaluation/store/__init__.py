@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_evaluation.tables import assays, guarantee_audits, reference_shares
 from mintmark_shared.errors import Conflict, NotFound
-
-PAGE = 100
+from mintmark_shared.paging import page
 
 
 class Store:
@@ -54,23 +53,16 @@ class Store:
 
     async def judged(self, after: UUID | None) -> Sequence[Row[Any]]:
         """Assays that a release or a vote on one came of, a page at a time; policy knows which assets are out now."""
-        query = (
-            select(assays)
-            .where(assays.c.purpose == "release", assays.c.release["verdict"].astext.in_(["released", "review"]))
-            .order_by(assays.c.id)
-            .limit(PAGE)
+        query = select(assays).where(
+            assays.c.purpose == "release", assays.c.release["verdict"].astext.in_(["released", "review"])
         )
-        if after is not None:
-            query = query.where(assays.c.id > after)
-        return (await self._connection.execute(query)).all()
+        return await page(self._connection, query, assays.c.id, after=after)
 
-    async def page(self, asset_id: UUID | None, after: UUID | None) -> Sequence[Row[Any]]:
-        query = select(assays).order_by(assays.c.id).limit(PAGE)
+    async def assays(self, asset_id: UUID | None, after: UUID | None) -> Sequence[Row[Any]]:
+        query = select(assays)
         if asset_id is not None:
             query = query.where(assays.c.asset_id == asset_id)
-        if after is not None:
-            query = query.where(assays.c.id > after)
-        return (await self._connection.execute(query)).all()
+        return await page(self._connection, query, assays.c.id, after=after)
 
     async def save(self, assay_id: UUID, before: str, **values: Any) -> Row[Any]:
         """Move an assay on, unless another worker did.
@@ -107,9 +99,7 @@ class Store:
         return row
 
     async def audits(self, generator: str | None, after: UUID | None) -> Sequence[Row[Any]]:
-        query = select(guarantee_audits).order_by(guarantee_audits.c.id).limit(PAGE)
+        query = select(guarantee_audits)
         if generator is not None:
             query = query.where(guarantee_audits.c.generator == generator)
-        if after is not None:
-            query = query.where(guarantee_audits.c.id > after)
-        return (await self._connection.execute(query)).all()
+        return await page(self._connection, query, guarantee_audits.c.at, guarantee_audits.c.id, after=after)

@@ -8,9 +8,11 @@ from uuid import UUID
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_evaluation.store import PAGE
 from mintmark_evaluation.tables import looks, monitors, score_batches
 from mintmark_shared.errors import NotFound
+from mintmark_shared.paging import page
+
+MOST_AT_ONCE = 100
 
 
 class MonitorStore:
@@ -31,12 +33,10 @@ class MonitorStore:
         return found
 
     async def page(self, asset_id: UUID | None, after: UUID | None) -> Sequence[Row[Any]]:
-        query = select(monitors).order_by(monitors.c.id).limit(PAGE)
+        query = select(monitors)
         if asset_id is not None:
             query = query.where(monitors.c.asset_id == asset_id)
-        if after is not None:
-            query = query.where(monitors.c.id > after)
-        return (await self._connection.execute(query)).all()
+        return await page(self._connection, query, monitors.c.id, after=after)
 
     async def set(self, monitor_id: UUID, **values: Any) -> Row[Any]:
         changed = update(monitors).where(monitors.c.id == monitor_id).values(**values)
@@ -49,7 +49,7 @@ class MonitorStore:
             select(monitors)
             .where(monitors.c.state == "active", monitors.c.next_at <= now)
             .order_by(monitors.c.next_at)
-            .limit(PAGE)
+            .limit(MOST_AT_ONCE)
             .with_for_update(skip_locked=True)
         )
         found = (await self._connection.execute(query)).all()
@@ -61,9 +61,10 @@ class MonitorStore:
         row: Row[Any] = (await self._connection.execute(insert(looks).values(**values).returning(looks))).one()
         return row
 
-    async def looks(self, monitor_id: UUID) -> Sequence[Row[Any]]:
-        query = select(looks).where(looks.c.monitor_id == monitor_id).order_by(looks.c.number.desc()).limit(PAGE)
-        return (await self._connection.execute(query)).all()
+    async def looks(self, monitor_id: UUID, after: UUID | None) -> Sequence[Row[Any]]:
+        """A page of what a monitor saw, the latest first."""
+        query = select(looks).where(looks.c.monitor_id == monitor_id)
+        return await page(self._connection, query, looks.c.number, looks.c.id, after=after, newest_first=True)
 
     async def untold(self, monitor_id: UUID) -> Sequence[Row[Any]]:
         """Looks that found a breach which policy has not heard of."""

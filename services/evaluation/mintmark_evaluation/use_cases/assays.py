@@ -13,7 +13,7 @@ import pyarrow as pa
 from obstore.store import ObjectStore
 
 from mintmark_evaluation.domain import Estimate, Measured, can_tell, next_step
-from mintmark_evaluation.measures.catalogue import STANDARD, chosen
+from mintmark_evaluation.measures.catalogue import STANDARD, chosen, flawless
 from mintmark_evaluation.measures.reference import External, Shares, Tables
 from mintmark_evaluation.measures.suite import assay as measure_all
 from mintmark_evaluation.store import Store
@@ -87,7 +87,8 @@ def power_notes(
         value, lower, upper = (float(found[name]) for name in ("value", "lower", "upper"))
         at_most, at_least = (_number(criterion.get(side)) for side in ("at_most", "at_least"))
         upward = at_most is not None
-        if can_tell(criterion["metric"], value, lower, upper, at_most=at_most, at_least=at_least):
+        best = flawless(criterion["metric"])
+        if best is None or can_tell(best, value, lower, upper, at_most=at_most, at_least=at_least):
             continue
         found_so = (
             f" with n = {found['n']} the bound lies {upper - value if upward else value - lower:.4f} from the estimate."
@@ -115,13 +116,13 @@ async def request_assay(lab: Laboratory, request: AssayRequest, *, by: str, atte
     """
     if request.purpose != "release":
         raise Invalid("Ask POST /v1/reassays to look at released assets again.", code="not-a-release")
-    if request.suite is not None:
-        chosen(request.suite)
     now, body = lab.clock(), request.model_dump(mode="json")
     check_storable(body)
     async with lab.database.transaction() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
+        if request.suite is not None:
+            chosen(request.suite)
         store = Store(connection)
         made = await store.add(request.asset_id, body, now)
         await enqueue(connection, ASSAY_JOB, made)

@@ -29,6 +29,8 @@ async def judge(lab: Laboratory, request: GuaranteeAuditRequest, *, by: str, att
     Raises:
         Unavailable: policy does not answer.
     """
+    if answer := await attempt.answered_before(lab.database, by):
+        return answer
     now, body = lab.clock(), request.model_dump(mode="json")
     check_storable(body)
     estimate = lower_bound(request.inside, request.outside, float(request.delta))

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_evaluation.measures.catalogue import chosen
-from mintmark_evaluation.store import PAGE, Store
+from mintmark_evaluation.store import Store
 from mintmark_evaluation.tables import journal
 from mintmark_evaluation.use_cases.assays import told_of
 from mintmark_evaluation.use_cases.laboratory import ASSAY_JOB, Laboratory
@@ -17,6 +17,7 @@ from mintmark_shared.errors import Invalid
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 from mintmark_shared.leaves import Word
+from mintmark_shared.paging import PAGE
 from mintmark_shared.queue import enqueue
 
 
@@ -38,6 +39,8 @@ async def request(
         NotFound: an asset was never assayed, or there is no such register.
         Invalid: there is no such suite or measure, or the register is a source to learn from.
     """
+    if answer := await attempt.answered_before(lab.database, by):
+        return answer
     chosen(suite)
     linkage = await _register(lab, register) if register else None
     now = lab.clock()

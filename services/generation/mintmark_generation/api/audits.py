@@ -8,7 +8,6 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from mintmark_generation.api.words import InWorkshop
-from mintmark_generation.store import PAGE
 from mintmark_generation.store.audits import AuditStore
 from mintmark_generation.use_cases import audits as use_cases
 from mintmark_shared.auth import Caller, requires
@@ -72,8 +71,7 @@ async def audits(
 ) -> list[Audit]:
     async with workshop.database.transaction() as connection:
         rows = await AuditStore(connection).page(after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+    pages.follow(rows)
     return [Audit.model_validate(use_cases.show(row)) for row in rows]
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from mintmark_generation.api.words import Generation, InWorkshop
 from mintmark_generation.domain.run import MOVES
-from mintmark_generation.store import PAGE, Store
+from mintmark_generation.store import Store
 from mintmark_generation.use_cases import plans
 from mintmark_generation.use_cases.workshop import Workshop
 from mintmark_shared.auth import Caller, requires
@@ -38,9 +38,7 @@ PAUSE_SECONDS = 1.0
 async def request_generation(
     plan: Plan, workshop: InWorkshop, key: IdempotencyKey, caller: Caller = WRITE
 ) -> JSONResponse:
-    shown = await plans.request_run(workshop, plan, by=caller.subject, key=key)
-    headers = {"Location": f"/v1/generations/{shown['id']}", "Retry-After": "2"}
-    return JSONResponse(shown, status_code=202, headers=headers)
+    return (await plans.request_run(workshop, plan, by=caller.subject, key=key)).response()
 
 
 @router.get("", operation_id="listGenerations", summary="Runs, newest first")
@@ -49,8 +47,7 @@ async def list_generations(
 ) -> list[Generation]:
     async with workshop.database.transaction() as connection:
         rows = await Store(connection).runs(after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+    pages.follow(rows)
     return [Generation.model_validate(shown) for shown in await plans.show_now(workshop, rows)]
 
 

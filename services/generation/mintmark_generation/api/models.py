@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from mintmark_generation.api.words import InWorkshop, Model
-from mintmark_generation.store import PAGE, Store
+from mintmark_generation.store import Store
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.web import Pages
 
@@ -22,8 +22,7 @@ async def list_models(
 ) -> list[Model]:
     async with workshop.database.transaction() as connection:
         rows = await Store(connection).models(after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+    pages.follow(rows)
     return [
         Model(
             id=row.id,

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from mintmark_generation.api.words import InWorkshop, Search
-from mintmark_generation.store import PAGE
 from mintmark_generation.store.searches import SearchStore
 from mintmark_generation.use_cases import searches as use_cases
 from mintmark_shared.auth import Caller, requires
@@ -41,8 +40,7 @@ async def list_searches(
         store = SearchStore(connection)
         rows = await store.searches(after)
         shown = [use_cases.show(row, await store.trials(row.id)) for row in rows]
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+    pages.follow(rows)
     return [Search.model_validate(one) for one in shown]
 
 

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 
 from mintmark_generation.api.words import InWorkshop, SourceShown, SourceVersionShown
-from mintmark_generation.store import PAGE, Store
+from mintmark_generation.store import Store
 from mintmark_generation.use_cases import sources as use_cases
 from mintmark_generation.use_cases.intake import MEDIA_TYPES, Upload
-from mintmark_generation.use_cases.owners import check_source_owner
+from mintmark_generation.use_cases.owners import check_may_upload
 from mintmark_generation.use_cases.receiving import Limits, spool_body
 from mintmark_shared.auth import Caller, requires
 from mintmark_shared.canonical import digest
@@ -49,8 +49,7 @@ async def list_sources(
 ) -> list[SourceShown]:
     async with workshop.database.transaction() as connection:
         rows = await Store(connection).sources(after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+    pages.follow(rows)
     return [SourceShown.model_validate(use_cases.show_source(row)) for row in rows]
 
 
@@ -96,7 +95,7 @@ async def upload(
     caller: Caller = WRITE,
 ) -> JSONResponse:
     # Before the table is read: a stranger's is not even taken in.
-    await check_source_owner(workshop, source_id, by=caller.subject)
+    await check_may_upload(workshop, source_id, by=caller.subject, key=key)
     declaration = await use_cases.declaration_of(workshop, source_id)
     limits = Limits(workshop.settings.maximum_upload_bytes, workshop.settings.maximum_table_bytes)
     spool = await spool_body(request.stream(), content_encoding.strip().lower(), limits)

@@ -13,9 +13,9 @@ from mintmark_generation.domain.run import Progress, may_move
 from mintmark_generation.domain.sharing import turn
 from mintmark_generation.tables import runs, source_versions, sources
 from mintmark_shared.errors import Conflict, NotFound
+from mintmark_shared.paging import page
 from mintmark_shared.queue import Superseded
 
-PAGE = 100
 ENDED_WITHOUT = ("failed", "cancelled")
 
 
@@ -39,10 +39,7 @@ class Store:
         return await self._one(select(sources).where(sources.c.id == source_id), f"There is no source {source_id}.")
 
     async def sources(self, after: UUID | None) -> Sequence[Row[Any]]:
-        query = select(sources).order_by(sources.c.id).limit(PAGE)
-        if after is not None:
-            query = query.where(sources.c.id > after)
-        return (await self._connection.execute(query)).all()
+        return await page(self._connection, select(sources), sources.c.id, after=after)
 
     async def add_version(self, values: Mapping[str, Any]) -> None:
         await self._connection.execute(insert(source_versions).values(**values))
@@ -52,7 +49,7 @@ class Store:
             await self._connection.execute(
                 select(source_versions)
                 .where(source_versions.c.source_id == source_id)
-                .order_by(source_versions.c.uploaded_at)
+                .order_by(source_versions.c.uploaded_at, source_versions.c.id)
             )
         ).all()
 
@@ -66,7 +63,7 @@ class Store:
         query = (
             select(source_versions)
             .where(source_versions.c.source_id == source_id)
-            .order_by(source_versions.c.uploaded_at.desc())
+            .order_by(source_versions.c.uploaded_at.desc(), source_versions.c.id.desc())
             .limit(1)
         )
         return await self._one(query, f"Source {source_id} has no data yet; upload a table first.")
@@ -91,21 +88,16 @@ class Store:
         return await self._one(select(runs).where(runs.c.id == run_id), f"There is no generation {run_id}.")
 
     async def runs(self, after: UUID | None) -> Sequence[Row[Any]]:
-        query = select(runs).order_by(runs.c.requested_at.desc(), runs.c.id.desc()).limit(PAGE)
-        if after is not None:
-            pivot = select(runs.c.requested_at).where(runs.c.id == after).scalar_subquery()
-            query = query.where(runs.c.requested_at < pivot)
-        return (await self._connection.execute(query)).all()
+        order = (runs.c.requested_at, runs.c.id)
+        return await page(self._connection, select(runs), *order, after=after, newest_first=True)
 
     async def models(self, after: UUID | None) -> Sequence[Row[Any]]:
-        """Runs that kept a model of their own, by id, and how many runs sampled each again."""
+        """Runs that kept a model of their own, the oldest first, and how many runs sampled each again."""
         again = runs.alias("again")
         sampled = select(func.count()).where(again.c.plan["model"].astext == runs.c.id.cast(Text)).scalar_subquery()
         kept = runs.c.model_sealed & runs.c.plan["model"].astext.is_(None) & runs.c.state.not_in(ENDED_WITHOUT)
-        query = select(runs, sampled.label("sampled")).where(kept).order_by(runs.c.id).limit(PAGE)
-        if after is not None:
-            query = query.where(runs.c.id > after)
-        return (await self._connection.execute(query)).all()
+        query = select(runs, sampled.label("sampled")).where(kept)
+        return await page(self._connection, query, runs.c.requested_at, runs.c.id, after=after)
 
     async def take_up(self, run_id: UUID, at: datetime) -> Row[Any]:
         """Make this worker the run's only one: whoever held it before can save no more.

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_generation.store import PAGE
 from mintmark_generation.tables import audits
 from mintmark_shared.errors import Conflict, NotFound
+from mintmark_shared.paging import page
 
 
 class AuditStore:
@@ -33,10 +33,8 @@ class AuditStore:
         return found
 
     async def page(self, after: UUID | None) -> Sequence[Row[Any]]:
-        query = select(audits).order_by(audits.c.id.desc()).limit(PAGE)
-        if after is not None:
-            query = query.where(audits.c.id < after)
-        return (await self._connection.execute(query)).all()
+        order = (audits.c.requested_at, audits.c.id)
+        return await page(self._connection, select(audits), *order, after=after, newest_first=True)
 
     async def save(self, audit_id: UUID, before: str, **values: Any) -> Row[Any]:
         """Move an audit on, unless another worker did.

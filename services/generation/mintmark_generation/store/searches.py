@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_generation.domain.search import Trial
-from mintmark_generation.store import PAGE
 from mintmark_generation.tables import runs, searches, trials
 from mintmark_shared.errors import NotFound
+from mintmark_shared.paging import page
 
 
 class SearchStore:
@@ -40,10 +40,8 @@ class SearchStore:
         return found
 
     async def searches(self, after: UUID | None) -> Sequence[Row[Any]]:
-        query = select(searches).order_by(searches.c.id.desc()).limit(PAGE)
-        if after is not None:
-            query = query.where(searches.c.id < after)
-        return (await self._connection.execute(query)).all()
+        order = (searches.c.requested_at, searches.c.id)
+        return await page(self._connection, select(searches), *order, after=after, newest_first=True)
 
     async def save(self, search_id: UUID, at: datetime, **values: Any) -> None:
         await self._connection.execute(

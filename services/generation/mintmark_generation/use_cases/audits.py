@@ -49,17 +49,13 @@ async def request(
     Raises:
         Invalid: an unknown generator or parameter, or one that claims no ε.
     """
-    engine = engine_named(generator)
-    completed = complete(engine, parameters)
-    if "epsilon" not in engine.parameters or engine.needs != "rows":
-        raise Invalid(f"{generator} claims no ε for rows: there is nothing to hold it to.", code="claims-nothing")
     now = works.clock()
     async with works.database.transaction() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
         values = {
-            "requester": by, "generator": generator, "parameters": completed, "fits": fits, "state": "queued",
-            "requested_at": now, "changed_at": now,
+            "requester": by, "generator": generator, "parameters": _claiming(generator, parameters), "fits": fits,
+            "state": "queued", "requested_at": now, "changed_at": now,
         }  # fmt: skip
         row = await AuditStore(connection).add(values)
         await enqueue(connection, AUDIT_JOB, row.id, place=LAST)
@@ -67,6 +63,15 @@ async def request(
         await journal.record(connection, now, event)
         headers = {"Location": f"/v1/audits/{row.id}", "Retry-After": "10"}
         return await attempt.keep(connection, by, Reply(202, show(row), headers))
+
+
+def _claiming(generator: str, parameters: dict[str, Parameter]) -> dict[str, Parameter]:
+    """The parameters completed, of an engine that claims an ε."""
+    engine = engine_named(generator)
+    completed = complete(engine, parameters)
+    if "epsilon" not in engine.parameters or engine.needs != "rows":
+        raise Invalid(f"{generator} claims no ε for rows: there is nothing to hold it to.", code="claims-nothing")
+    return completed
 
 
 async def carry(works: Workshop, audit_id: UUID) -> None:

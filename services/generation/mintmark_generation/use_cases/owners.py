@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mintmark_generation.store import Store
 from mintmark_generation.tables import journal
 from mintmark_generation.use_cases.workshop import Workshop
+from mintmark_shared.idempotency import is_used
 from mintmark_shared.journal import AuditEvent
 from mintmark_shared.ownership import check_own, give, owner_of
 
@@ -23,14 +24,16 @@ async def source_owner(connection: AsyncConnection, source_id: UUID) -> str:
     return await owner_of(connection, KIND, source_id, (await Store(connection).source(source_id)).registered_by)
 
 
-async def check_source_owner(works: Workshop, source_id: UUID, *, by: str) -> None:
-    """See that a source is one's own.
+async def check_may_upload(works: Workshop, source_id: UUID, *, by: str, key: str | None) -> None:
+    """See that a source is one's own, unless this repeats what was let in when it was.
 
     Raises:
         NotFound: there is none.
         Forbidden: it is somebody else's.
     """
     async with works.database.transaction() as connection:
+        if await is_used(connection, by, key):
+            return
         check_own(await source_owner(connection, source_id), by, "This source")
 
 

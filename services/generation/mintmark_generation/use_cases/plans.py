@@ -19,6 +19,7 @@ from mintmark_shared.canonical import digest
 from mintmark_shared.contracts.generation import SourceDeclaration
 from mintmark_shared.contracts.policy import Decision, DecisionRequest, Mechanism, Offer, Plan, SourceUnit
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
+from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent, dataset, job_of_runs, openlineage_event
 from mintmark_shared.ownership import check_own
 from mintmark_shared.queue import enqueue
@@ -68,18 +69,23 @@ def run_id_of(requester: str, key: str) -> UUID:
     return uuid.uuid5(NAMESPACE, f"{requester}\n{key}")
 
 
-async def request_run(works: Workshop, plan: Plan, *, by: str, key: str, search: UUID | None = None) -> dict[str, Any]:
+async def request_run(works: Workshop, plan: Plan, *, by: str, key: str, search: UUID | None = None) -> Reply:
     """Ask the gate, then queue the run; ``search`` is the search whose trial it is.
+
+    A denied plan is kept as such, and refused again in the same words.
 
     Raises:
         Forbidden: the gate denied the plan; reasons lists every failed clause. Or its model is somebody else's.
         Invalid: an unknown generator or parameter, or the key was used for another plan.
     """
     run_id, fingerprint = run_id_of(by, key), digest(plan.model_dump(mode="json"))
+    attempt = Attempt(key, fingerprint)
+    if answer := await attempt.answered_before(works.database, by):
+        return answer
     async with works.database.transaction() as connection:
         known = await Store(connection).find_run(run_id)
     if known is None:
-        known = await _decide_and_queue(works, run_id, plan, fingerprint, by, search)
+        known = await _decide_and_queue(works, run_id, plan, attempt, by, search)
     if known.fingerprint != fingerprint:
         raise Invalid(
             "This Idempotency-Key was used for another plan; choose a new one.", code="idempotency-key-reused"
@@ -92,11 +98,11 @@ async def request_run(works: Workshop, plan: Plan, *, by: str, key: str, search:
             decision_id=known.decision["id"],
         )
     (shown,) = await show_now(works, [known])
-    return shown
+    return _begun(shown)
 
 
 async def _decide_and_queue(
-    works: Workshop, run_id: UUID, plan: Plan, fingerprint: str, by: str, search: UUID | None
+    works: Workshop, run_id: UUID, plan: Plan, attempt: Attempt, by: str, search: UUID | None
 ) -> Any:
     if plan.model is not None:
         await _check_model_owner(works, plan.model, by)
@@ -112,7 +118,7 @@ async def _decide_and_queue(
             {
                 "id": run_id,
                 "requester": by,
-                "fingerprint": fingerprint,
+                "fingerprint": attempt.fingerprint,
                 "plan": completed.model_dump(mode="json"),
                 "offer": offer.model_dump(mode="json"),
                 "decision": decision.model_dump(mode="json"),
@@ -131,7 +137,14 @@ async def _decide_and_queue(
             await enqueue(connection, RUN_JOB, run_id, place=place(turn, rank))
         if new:
             await _journal_plan(connection, now, by, run_id, completed, offer, decision, search)
-        return await store.run(run_id)
+        row = await store.run(run_id)
+        if new and state != "denied":
+            await attempt.keep(connection, by, _begun(show_run(row)))
+        return row
+
+
+def _begun(shown: dict[str, Any]) -> Reply:
+    return Reply(202, shown, {"Location": f"/v1/generations/{shown['id']}", "Retry-After": "2"})
 
 
 async def _check_model_owner(works: Workshop, model: UUID, by: str) -> None:

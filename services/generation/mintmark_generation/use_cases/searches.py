@@ -65,9 +65,9 @@ async def request_search(works: Workshop, request: SearchRequest, *, by: str, at
     Raises:
         Invalid: a candidate that the engine, the source or the ε rules out.
     """
-    async with works.database.transaction() as connection:
-        source = await Store(connection).source(request.source_id)
-    declaration = SourceDeclaration.model_validate(source.declaration)
+    if answer := await attempt.answered_before(works.database, by):
+        return answer
+    declaration = await _declaration(works, request)
     check_candidates(request, declaration)
     for number, candidate in enumerate(request.candidates):
         alone = request.model_copy(update={"candidates": [candidate]})

@@ -51,6 +51,8 @@ def show_version(row: Any, *, to: str) -> dict[str, Any]:
 
 
 async def register(works: Workshop, declaration: SourceDeclaration, *, by: str, attempt: Attempt) -> Reply:
+    if answer := await attempt.answered_before(works.database, by):
+        return answer
     _check_unit(declaration, await works.policy.population_unit(declaration.population_id))
     body, now = declaration.model_dump(mode="json"), works.clock()
     async with works.database.transaction() as connection:

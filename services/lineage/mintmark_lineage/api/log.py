@@ -19,7 +19,6 @@ from mintmark_lineage.api.words import (
     leaf_of,
 )
 from mintmark_lineage.domain.names import check_speaker
-from mintmark_lineage.store import PAGE
 from mintmark_lineage.store.log import LogStore
 from mintmark_lineage.use_cases import log, posts
 from mintmark_shared.auth import Caller
@@ -57,8 +56,7 @@ async def entries(
 ) -> list[LogEntry]:
     async with archive.database.transaction() as connection:
         rows = await LogStore(connection).leaves(subject, after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].position)
+    pages.follow(rows, "position")
     return [LogEntry(index=row.position, leaf=row.leaf.decode(), sequenced_at=row.sequenced_at) for row in rows]
 
 

@@ -9,7 +9,6 @@ from pydantic import Field, FiniteFloat, model_validator
 from mintmark_lineage.api.outcomes import Sought
 from mintmark_lineage.api.words import READ, InArchive
 from mintmark_lineage.domain.performance import chart
-from mintmark_lineage.store import PAGE
 from mintmark_lineage.store.models import ModelStore
 from mintmark_lineage.use_cases import models, performance
 from mintmark_shared.auth import Caller, requires
@@ -120,8 +119,7 @@ async def list_models(
 ) -> list[Model]:
     async with archive.database.transaction() as connection:
         rows = await ModelStore(connection).page(owner, after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].name)
+    pages.follow(rows, "name")
     return [Model.model_validate(row, from_attributes=True) for row in rows]
 
 
@@ -182,8 +180,7 @@ async def metrics(
         if await store.version(name, version) is None:
             raise NotFound(f"There is no version {version} of a model {name}.")
         rows = await store.metrics(name, version, metric=metric, subgroup=subgroup, after=after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+    pages.follow(rows)
     return [Figure.model_validate(row, from_attributes=True) for row in rows]
 
 

@@ -9,12 +9,11 @@ from pydantic import BeforeValidator, Field
 
 from mintmark_lineage.api.words import READ, InArchive
 from mintmark_lineage.domain.changes import AssetState, standing
-from mintmark_lineage.store import PAGE
 from mintmark_lineage.store.impact import ImpactStore
 from mintmark_lineage.store.outcomes import OutcomeStore
 from mintmark_shared.auth import Caller
 from mintmark_shared.contracts.words import Document, Moment, Name
-from mintmark_shared.errors import Invalid, NotFound
+from mintmark_shared.errors import Invalid
 from mintmark_shared.numbers import read_decimal
 from mintmark_shared.web import Pages
 
@@ -25,7 +24,7 @@ def _as_written(said: object) -> object:
     return read_decimal(said) if isinstance(said, str) else said
 
 
-Bound = Annotated[Decimal | None, BeforeValidator(_as_written), Query(ge=-(10**9), le=10**9)]
+Bound = Annotated[Annotated[Decimal, Field(ge=-(10**9), le=10**9)] | None, BeforeValidator(_as_written), Query()]
 
 
 class Sought(Document):
@@ -108,13 +107,10 @@ async def search(
     bounds = [(sought.metric, sought.at_most, sought.at_least)] if sought.metric is not None else []
     async with archive.database.transaction() as connection:
         store = OutcomeStore(connection)
-        after = await store.place(str(sought.after)) if sought.after else None
-        if sought.after and after is None:
-            raise NotFound(f"No page ended with asset {sought.after}.")
+        after = str(sought.after) if sought.after else None
         rows = await store.search(sought.columns(), bounds, after)
         changes = await ImpactStore(connection).changes([row.asset_id for row in rows], None)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].asset_id)
+    pages.follow(rows, "asset_id")
     states = {asset: standing(its).state for asset, its in changes.items()}
     found = [Found.model_validate(row, from_attributes=True) for row in rows]
     return [one.model_copy(update={"state": states.get(str(one.asset_id))}) for one in found]

@@ -1,5 +1,6 @@
 """What anybody may read: cards, figures, and a page of them; and what anybody may say."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -10,7 +11,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from pydantic import TypeAdapter, ValidationError
 
 from mintmark_lineage.api.words import InArchive
-from mintmark_lineage.store import PAGE
 from mintmark_lineage.store.cards import CardStore
 from mintmark_lineage.use_cases import cards
 from mintmark_lineage.use_cases.cards import SMALLEST_PUBLIC_COUNT, Throttle
@@ -18,6 +18,7 @@ from mintmark_shared.contracts.words import Document, Text
 from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.errors import Invalid, NotFound, UnsupportedMedia
 from mintmark_shared.idempotency import OptionalIdempotencyKey
+from mintmark_shared.paging import PAGE
 from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/public", tags=["public"])
@@ -68,16 +69,14 @@ async def list_cards(
     archive: InArchive, pages: Pages, response: Response, charter: Charter = None, after: After = None
 ) -> list[Json]:
     rows = await _page(archive, charter, after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1]["asset"])
+    pages.follow(rows, "asset_id")
     response.headers.update(CACHED)
-    return rows
-
-
-async def _page(archive: InArchive, charter: UUID | None, after: UUID | None) -> list[Json]:
-    async with archive.database.transaction() as connection:
-        rows = await CardStore(connection).page(str(charter) if charter else None, after)
     return [row.card for row in rows]
+
+
+async def _page(archive: InArchive, charter: UUID | None, after: UUID | None) -> Sequence[Any]:
+    async with archive.database.transaction() as connection:
+        return await CardStore(connection).page(str(charter) if charter else None, after)
 
 
 @router.get("/v1/cards/{asset}", operation_id="getCard", summary="The card of a synthetic table")
@@ -101,8 +100,7 @@ async def list_charters(
 ) -> list[Json]:
     async with archive.database.transaction() as connection:
         rows = await CardStore(connection).charters(after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].charter_id)
+    pages.follow(rows, "charter_id")
     response.headers.update(CACHED)
     return [row.card for row in rows]
 
@@ -146,10 +144,10 @@ async def index(archive: InArchive, after: After = None) -> HTMLResponse:
     found = await _page(archive, None, after)
     async with archive.database.transaction() as connection:
         charters = [row.card for row in await CardStore(connection).charters(None)]
-    more = f"/public?after={found[-1]['asset']}" if len(found) == PAGE else None
+    more = f"/public?after={found[-1].asset_id}" if len(found) == PAGE else None
     page = _pages.get_template("index.html.jinja").render(
         title="Synthetic tables",
-        cards=found,
+        cards=[row.card for row in found],
         charters=charters,
         figures=await cards.figures(archive),
         smallest=SMALLEST_PUBLIC_COUNT,

@@ -12,13 +12,11 @@ from pydantic import Field
 
 from mintmark_lineage.api.words import READ, InArchive, Name
 from mintmark_lineage.domain.series import INSTANT, MEASURES, Measure, Step, Stretch
-from mintmark_lineage.store import PAGE
 from mintmark_lineage.store.counts import CountStore
 from mintmark_lineage.store.events import EventStore
 from mintmark_lineage.use_cases import summary as use_cases
 from mintmark_shared.auth import Caller
 from mintmark_shared.contracts.words import Document, Moment
-from mintmark_shared.errors import NotFound
 from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1", tags=["dashboards"])
@@ -133,11 +131,6 @@ async def list_events(
     _: Caller = READ,
 ) -> list[EventShown]:
     async with archive.database.transaction() as connection:
-        store = EventStore(connection)
-        place = await store.place(after) if after else None
-        if after and place is None:
-            raise NotFound(f"No page ended with event {after}.")
-        rows = await store.page(since, until, place)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+        rows = await EventStore(connection).page(since, until, after)
+    pages.follow(rows)
     return [EventShown.model_validate(row, from_attributes=True) for row in rows]

@@ -8,7 +8,6 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from mintmark_lineage.api.words import InArchive
-from mintmark_lineage.store import PAGE
 from mintmark_lineage.store.webhooks import WebhookStore
 from mintmark_lineage.use_cases import webhooks
 from mintmark_lineage.use_cases.messenger import Messenger
@@ -122,8 +121,7 @@ async def deliveries(
         store = WebhookStore(connection)
         await store.one(webhook_id, caller.subject)
         rows = await store.deliveries(webhook_id, after)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+    pages.follow(rows)
     return [Delivery.model_validate(row, from_attributes=True) for row in rows]
 
 

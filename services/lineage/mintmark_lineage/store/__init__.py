@@ -1,3 +1,1 @@
 """Lineage's only SQL: rows in, rows and hashes out; nothing here commits."""
-
-PAGE = 100

@@ -9,8 +9,8 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_lineage.store import PAGE
 from mintmark_lineage.tables import asset_changes, cards, charter_cards, outcomes
+from mintmark_shared.paging import page
 
 UNDISCLOSED = "none"
 
@@ -32,7 +32,8 @@ class CardStore:
         await self._connection.execute(update(asset_changes).where(*which).values(carded_at=at))
 
     async def put(self, values: Mapping[str, Any]) -> None:
-        added = upsert(cards).values(**values)
+        """Keep an asset's card; when the first of it was published stands."""
+        added = upsert(cards).values(published_at=values["composed_at"], **values)
         changed = {name: added.excluded[name] for name in values if name != "asset_id"}
         await self._connection.execute(added.on_conflict_do_update(index_elements=["asset_id"], set_=changed))
 
@@ -51,18 +52,15 @@ class CardStore:
         return (await self._connection.execute(query)).one_or_none()
 
     async def page(self, charter_id: str | None, after: UUID | None) -> Sequence[Row[Any]]:
-        query = select(cards).where(cards.c.level != UNDISCLOSED).order_by(cards.c.asset_id.desc()).limit(PAGE)
+        query = select(cards).where(cards.c.level != UNDISCLOSED)
         if charter_id is not None:
             query = query.where(cards.c.charter_id == charter_id)
-        if after is not None:
-            query = query.where(cards.c.asset_id < str(after))
-        return (await self._connection.execute(query)).all()
+        order, last = (cards.c.published_at, cards.c.asset_id), str(after) if after else None
+        return await page(self._connection, query, *order, after=last, newest_first=True)
 
     async def charters(self, after: UUID | None) -> Sequence[Row[Any]]:
-        query = select(charter_cards).where(charter_cards.c.level != UNDISCLOSED).order_by(charter_cards.c.charter_id)
-        if after is not None:
-            query = query.where(charter_cards.c.charter_id > str(after))
-        return (await self._connection.execute(query.limit(PAGE))).all()
+        query, last = select(charter_cards).where(charter_cards.c.level != UNDISCLOSED), str(after) if after else None
+        return await page(self._connection, query, charter_cards.c.charter_id, after=last)
 
     async def charter(self, charter_id: str) -> Row[Any] | None:
         query = select(charter_cards).where(

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, tuple_, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_lineage.store import PAGE, places
+from mintmark_lineage.store import places
 from mintmark_lineage.store.places import Place
 from mintmark_lineage.tables import events, folded
+from mintmark_shared.paging import page
 
 
 class EventStore:
@@ -36,25 +37,14 @@ class EventStore:
         )
         return found.all()
 
-    async def place(self, event_id: UUID) -> tuple[datetime, UUID] | None:
-        """Where an event stands by time."""
-        query = select(events.c.event_time, events.c.id).where(events.c.id == event_id)
-        row = (await self._connection.execute(query)).one_or_none()
-        return (row.event_time, row.id) if row is not None else None
-
-    async def page(
-        self, since: datetime | None, until: datetime | None, after: tuple[datetime, UUID] | None
-    ) -> Sequence[Any]:
+    async def page(self, since: datetime | None, until: datetime | None, after: UUID | None) -> Sequence[Any]:
         """A page of the events of a stretch of time, the latest first."""
-        query = select(events).order_by(events.c.event_time.desc(), events.c.id.desc()).limit(PAGE)
+        query = select(events)
         if since is not None:
             query = query.where(events.c.event_time >= since)
         if until is not None:
             query = query.where(events.c.event_time < until)
-        if after is not None:
-            # The first bound tells which months need not be looked at.
-            query = query.where(events.c.event_time <= after[0], tuple_(events.c.event_time, events.c.id) < after)
-        return (await self._connection.execute(query)).all()
+        return await page(self._connection, query, events.c.event_time, events.c.id, after=after, newest_first=True)
 
     # --- folding anew what an earlier rule folded ------------------------------------------------
 

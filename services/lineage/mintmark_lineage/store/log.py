@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_lineage.domain.merkle import Node
-from mintmark_lineage.store import PAGE
 from mintmark_lineage.tables import checkpoints, cosignatures, leaves, nodes, outposts
 from mintmark_shared.errors import NotFound
+from mintmark_shared.paging import page
 
 SEQUENCER = 7_305_001
 
@@ -62,10 +62,10 @@ class LogStore:
         return found
 
     async def leaves(self, subject: str | None, after: int) -> Sequence[Row[Any]]:
-        query = select(leaves).where(leaves.c.position > after).order_by(leaves.c.position).limit(PAGE)
+        query = select(leaves)
         if subject is not None:
             query = query.where(leaves.c.subject == subject)
-        return (await self._connection.execute(query)).all()
+        return await page(self._connection, query, leaves.c.position, after=after)
 
     async def places(self, subjects: Iterable[str]) -> Sequence[int]:
         """Where every leaf about any of them stands, in order."""

@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_lineage.store import PAGE
 from mintmark_lineage.tables import model_metrics, model_versions, models, outcomes, trainings
+from mintmark_shared.paging import page
 
 SAID = ("model", "version", "metric", "subgroup", "measured_at")
 
@@ -33,12 +33,10 @@ class ModelStore:
         await self._connection.execute(update(models).where(models.c.name == name).values(**values))
 
     async def page(self, owner: str | None, after: str | None) -> Sequence[Row[Any]]:
-        query = select(models).order_by(models.c.name).limit(PAGE)
+        query = select(models)
         if owner is not None:
             query = query.where(models.c.owner == owner)
-        if after is not None:
-            query = query.where(models.c.name > after)
-        return (await self._connection.execute(query)).all()
+        return await page(self._connection, query, models.c.name, after=after)
 
     async def version(self, model: str, version: str) -> Row[Any] | None:
         query = select(model_versions).where(model_versions.c.model == model, model_versions.c.version == version)
@@ -80,9 +78,7 @@ class ModelStore:
         for name, value in (("metric", metric), ("subgroup", subgroup)):
             if value is not None:
                 query = query.where(model_metrics.c[name] == value)
-        if after is not None:
-            query = query.where(model_metrics.c.id > after)
-        return (await self._connection.execute(query.order_by(model_metrics.c.id).limit(PAGE))).all()
+        return await page(self._connection, query, model_metrics.c.id, after=after)
 
     async def performance(
         self, metric: str, subgroup: str, wanted: Mapping[str, str], until: datetime | None, limit: int

@@ -1,15 +1,14 @@
 """The library of past configurations and what became of them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Numeric, Row, cast, func, select, tuple_
+from sqlalchemy import ColumnElement, Numeric, Row, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_lineage.store import PAGE
 from mintmark_lineage.tables import outcomes
+from mintmark_shared.paging import page
 
 
 def figure(metric: str, end: str) -> ColumnElement[Decimal]:
@@ -25,7 +24,7 @@ class OutcomeStore:
         self,
         wanted: Mapping[str, str],
         bounds: Sequence[tuple[str, Decimal | None, Decimal | None]],
-        after: tuple[datetime, str] | None,
+        after: str | None,
     ) -> Sequence[Row[Any]]:
         """Those of this source, charter, generator and so on whose figures keep these limits; latest first."""
         query = select(outcomes).where(*(outcomes.c[name] == value for name, value in wanted.items()))
@@ -34,16 +33,8 @@ class OutcomeStore:
                 query = query.where(figure(metric, "upper") <= at_most)
             if at_least is not None:
                 query = query.where(figure(metric, "lower") >= at_least)
-        if after is not None:
-            query = query.where(tuple_(outcomes.c.created_at, outcomes.c.asset_id) < after)
-        order = query.order_by(outcomes.c.created_at.desc(), outcomes.c.asset_id.desc())
-        return (await self._connection.execute(order.limit(PAGE))).all()
-
-    async def place(self, asset_id: str) -> tuple[datetime, str] | None:
-        """Where an asset stands in that order."""
-        query = select(outcomes.c.created_at, outcomes.c.asset_id).where(outcomes.c.asset_id == asset_id)
-        row = (await self._connection.execute(query)).one_or_none()
-        return (row.created_at, row.asset_id) if row is not None else None
+        order = (outcomes.c.created_at, outcomes.c.asset_id)
+        return await page(self._connection, query, *order, after=after, newest_first=True)
 
     async def summary(self, wanted: Mapping[str, str], metric: str) -> Sequence[Any]:
         """By generator and guarantee: what became of the plans, and a figure of those that were measured."""

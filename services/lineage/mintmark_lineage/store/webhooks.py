@@ -9,9 +9,9 @@ from sqlalchemy import CTE, Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mintmark_lineage.store import PAGE
 from mintmark_lineage.tables import deliveries, webhooks
 from mintmark_shared.errors import NotFound
+from mintmark_shared.paging import page
 
 ADDING = 7
 """The advisory lock of an owner's webhooks."""
@@ -128,9 +128,7 @@ class WebhookStore:
     async def deliveries(self, webhook_id: UUID, after: UUID | None) -> Sequence[Row[Any]]:
         """A page of what a webhook was told and is to be told, the latest first."""
         query = select(deliveries).where(deliveries.c.webhook_id == webhook_id)
-        if after is not None:
-            query = query.where(deliveries.c.id < after)
-        return (await self._connection.execute(query.order_by(deliveries.c.id.desc()).limit(PAGE))).all()
+        return await page(self._connection, query, deliveries.c.id, after=after, newest_first=True)
 
     async def again(self, webhook_id: UUID, delivery_id: UUID, now: datetime) -> None:
         """Try a delivery once more, from the first attempt on.

@@ -58,7 +58,9 @@ cards = Table(
     words("level"),
     Column("card", JSONB, nullable=False),
     moment("composed_at"),
+    moment("published_at"),
     Index("ix_cards_charter_id", "charter_id"),
+    Index("ix_cards_published", "published_at", "asset_id"),
 )
 """What is published of an asset: nothing, an empty card, where its charter discloses nothing."""
 

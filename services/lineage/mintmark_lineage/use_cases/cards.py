@@ -16,12 +16,15 @@ from mintmark_lineage.use_cases.log import record_act
 from mintmark_lineage.use_cases.records import record
 from mintmark_shared.canonical import digest
 from mintmark_shared.errors import MintmarkError, NotFound, TooMany
+from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
 logger = logging.getLogger("mintmark.cards")
 AT_ONCE = 200
 SMALLEST_PUBLIC_COUNT = 5
 BUSY_AGAIN = timedelta(minutes=1)
+STRANGERS = "public"
+"""Under whose name it is kept what people without a token were answered."""
 
 
 async def publish(archive: Archive) -> int:
@@ -114,10 +117,16 @@ async def hear_public(archive: Archive, throttle: Throttle, *, asset: UUID, mess
         TooMany: too many spoke in the last minute.
         Unavailable: policy does not answer; nothing was kept.
     """
+    # Strangers choose alike: a key stands for this message alone.
+    once = digest([key, str(asset), message]) if key else str(uuid4())
+    attempt = Attempt(once if key else None, once)
+    if await attempt.answered_before(archive.database, STRANGERS):
+        return
     async with archive.database.transaction() as connection:
         if await CardStore(connection).one(str(asset)) is None:
             raise NotFound(f"There is no card of asset {asset}.")
     throttle.take()
-    # Strangers choose alike: a key stands for this message alone.
-    once = digest([key, str(asset), message]) if key else str(uuid4())
     await archive.tellers.feedback(about=str(asset), message=message, key=once)
+    async with archive.database.transaction() as connection:
+        if await attempt.answered(connection, STRANGERS) is None:
+            await attempt.keep(connection, STRANGERS, Reply(202, None))

@@ -51,6 +51,8 @@ async def subscribe(archive: Archive, messenger: Messenger, url: str, *, by: str
         Invalid: the URL is none that may be called.
         Conflict: one has as many webhooks as one may.
     """
+    if answer := await attempt.answered_before(archive.database, by):
+        return answer
     await check_url(messenger, url)
     now = archive.clock()
     async with archive.database.transaction() as connection:

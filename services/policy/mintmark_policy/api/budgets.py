@@ -52,7 +52,6 @@ def size_of(request: Sized) -> Size:
 router = APIRouter(prefix="/v1/populations", tags=["budgets"])
 READ = requires("policy:read")
 WRITE = requires("policy:budgets:write")
-PAGE = 200
 
 
 @router.post(
@@ -278,9 +277,8 @@ async def ledger(
     async with office.database.transaction() as connection:
         store = BudgetStore(connection)
         await store.population(population_id)
-        rows = await store.ledger(population_id, after, PAGE)
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+        rows = await store.ledger(population_id, after)
+    pages.follow(rows)
     entries = [
         LedgerEntry(
             id=row.id, charter_id=row.charter_id, partition=row.partition, permit_id=row.permit_id, kind=row.kind,

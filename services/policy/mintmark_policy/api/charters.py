@@ -19,7 +19,7 @@ from mintmark_policy.api.words import (
 )
 from mintmark_policy.domain.charter import State
 from mintmark_policy.domain.charter_schema import CHARTER_SCHEMA
-from mintmark_policy.store.charters import PAGE, CharterStore, state_of
+from mintmark_policy.store.charters import CharterStore, state_of
 from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.use_cases import advice, assessments, outcomes, reviews
 from mintmark_policy.use_cases import charters as use_cases
@@ -128,8 +128,7 @@ async def list_charters(
             if filtered
             else await store.newest(moment, after)
         )
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].charter_id)
+    pages.follow(rows, "charter_id")
     shown = [row for row in rows if state is None or state_of(row, moment) == state]
     return [CharterVersion.model_validate(use_cases.show(row, moment)) for row in shown]
 
@@ -281,12 +280,10 @@ async def vote(
     attempt: ThisAttempt,
     caller: Caller = requires("policy:votes:write"),
 ) -> JSONResponse:
-    review_id = await use_cases.open_review_of(office, charter_id)
-    await outcomes.vote(office, review_id=review_id, ballot=vote.ballot(), by=caller.subject, attempt=attempt)
-    now = office.clock()
-    async with office.database.transaction() as connection:
-        row = await CharterStore(connection).newest_version(charter_id, now)
-    return JSONResponse(use_cases.show(row, now), status_code=201)
+    reply = await outcomes.vote_on_charter(
+        office, charter_id=charter_id, ballot=vote.ballot(), by=caller.subject, attempt=attempt
+    )
+    return reply.response()
 
 
 @router.get("/charters/{charter_id}/votes", operation_id="listVotes", summary="Votes on the newest version")

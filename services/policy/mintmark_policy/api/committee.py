@@ -12,7 +12,7 @@ from mintmark_policy.api.words import RAW, Function, InOffice, Made, Member, Rev
 from mintmark_policy.domain.charter_schema import QUORUM_SCHEMA
 from mintmark_policy.domain.quorum import Kind
 from mintmark_policy.store.committee import CommitteeStore
-from mintmark_policy.store.reviews import PAGE, ReviewStore
+from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.use_cases import committee as use_cases
 from mintmark_policy.use_cases import outcomes, reviews
 from mintmark_shared.auth import Caller, requires
@@ -169,8 +169,7 @@ async def list_reviews(
     async with office.database.transaction() as connection:
         rows = await ReviewStore(connection).page(kind=kind, state=state, subject=subject, after=after)
         shown = [await reviews.show(connection, row, raw=caller.holds(RAW)) for row in rows]
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+    pages.follow(rows)
     return [ReviewShown.model_validate(entry) for entry in shown]
 
 

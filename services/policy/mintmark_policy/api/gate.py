@@ -39,7 +39,6 @@ from mintmark_shared.doors import LARGEST_BODY
 from mintmark_shared.idempotency import IdempotencyKey, KeyedAttempt, ThisAttempt
 from mintmark_shared.web import Pages
 
-PAGE = 100
 router = APIRouter(prefix="/v1", tags=["gate"])
 
 
@@ -115,11 +114,10 @@ async def search(
 ) -> list[DecisionSummary]:
     async with office.database.transaction() as connection:
         rows = await DecisionStore(connection).search(
-            after=after, limit=PAGE, charter_id=charter, requester=requester, verdict=verdict, code=code,
+            after=after, charter_id=charter, requester=requester, verdict=verdict, code=code,
             since=since, until=until,
         )  # fmt: skip
-    if len(rows) == PAGE:
-        pages.follow(rows[-1].id)
+    pages.follow(rows)
     return [
         DecisionSummary.model_validate(row.document | {"requester": row.requester, "charter_id": row.charter_id})
         for row in rows

@@ -17,6 +17,7 @@ from mintmark_shared.auth import Caller, requires
 from mintmark_shared.contracts.words import Document, Moment, Text
 from mintmark_shared.errors import Invalid
 from mintmark_shared.idempotency import ThisAttempt
+from mintmark_shared.web import Pages
 
 router = APIRouter(prefix="/v1", tags=["incidents"])
 READ = requires("policy:read")
@@ -154,12 +155,15 @@ async def open_incident(
 @router.get("/incidents", operation_id="listIncidents", summary="Incidents, newest first")
 async def list_incidents(
     office: InOffice,
+    pages: Pages,
     state: Annotated[Literal["open", "closing", "closed"] | None, Query()] = None,
+    after: Annotated[UUID | None, Query()] = None,
     _: Caller = READ,
 ) -> list[IncidentShown]:
     async with office.database.transaction() as connection:
-        rows = await IncidentStore(connection).incidents(state)
+        rows = await IncidentStore(connection).incidents(state, after)
         shown = [await use_cases.show(connection, row) for row in rows]
+    pages.follow(rows)
     return [IncidentShown.model_validate(entry) for entry in shown]
 
 
@@ -275,12 +279,15 @@ async def send_feedback(
 @router.get("/feedback", operation_id="listFeedback", summary="Feedback, newest first")
 async def list_feedback(
     office: InOffice,
+    pages: Pages,
     about: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None,
     state: Annotated[Literal["open", "accepted", "declined", "resolved"] | None, Query()] = None,
+    after: Annotated[UUID | None, Query()] = None,
     _: Caller = READ,
 ) -> list[FeedbackShown]:
     async with office.database.transaction() as connection:
-        rows = await IncidentStore(connection).feedback(about=about, state=state)
+        rows = await IncidentStore(connection).feedback(about=about, state=state, after=after)
+    pages.follow(rows)
     return [FeedbackShown.model_validate(use_cases.show_feedback(row)) for row in rows]
 
 
@@ -298,8 +305,10 @@ async def triage(feedback_id: UUID, request: Triage, office: InOffice, caller: C
 @router.get("/calendar", operation_id="getCalendar", summary="What is due, and what was done when it was")
 async def get_calendar(
     office: InOffice,
+    pages: Pages,
     start: Annotated[Moment | None, Query(description="Now, if not given")] = None,
     end: Annotated[Moment | None, Query(description="A year later, if not given")] = None,
+    after: Annotated[UUID | None, Query()] = None,
     _: Caller = READ,
 ) -> list[Deadline]:
     begin = start or office.clock()
@@ -308,16 +317,22 @@ async def get_calendar(
     except OverflowError as error:
         raise Invalid("No calendar reaches that far.", code="calendar-range") from error
     async with office.database.transaction() as connection:
-        rows = await CalendarStore(connection).between(begin, until)
+        rows = await CalendarStore(connection).between(begin, until, after)
+    pages.follow(rows)
     return [Deadline.model_validate(calendar.show(row)) for row in rows]
 
 
 @router.get("/notifications", operation_id="listNotifications", summary="What people were told, newest first")
 async def notifications(
-    office: InOffice, recipient: Annotated[Subject | None, Query()] = None, _: Caller = READ
+    office: InOffice,
+    pages: Pages,
+    recipient: Annotated[Subject | None, Query()] = None,
+    after: Annotated[UUID | None, Query()] = None,
+    _: Caller = READ,
 ) -> list[NotificationShown]:
     async with office.database.transaction() as connection:
-        rows = await CalendarStore(connection).notifications(recipient)
+        rows = await CalendarStore(connection).notifications(recipient, after)
+    pages.follow(rows)
     return [
         NotificationShown(
             id=row.id, recipient=row.recipient, kind=row.kind, subject=row.subject, message=row.message,

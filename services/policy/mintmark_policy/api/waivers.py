@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from mintmark_policy.api.words import InOffice, ReviewOpened, Subject
+from mintmark_policy.domain.waiver import LONGEST_GLASS_HOURS
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.use_cases import waivers
 from mintmark_shared.auth import Caller, requires
@@ -51,7 +52,7 @@ class GlassRequest(Document):
     requester: Subject
     reason: Text
     incident: Text
-    hours: Annotated[int, Field(ge=1, le=24)] = 4
+    hours: Annotated[int, Field(ge=1, le=LONGEST_GLASS_HOURS)] = 4
 
 
 class WaiverShown(Document):

@@ -15,6 +15,7 @@ from mintmark_policy.domain.accounting import FREE, NAMED_ORDERS, Account, Cost,
 from mintmark_policy.domain.facts import Unit
 from mintmark_policy.tables import accounts, budget_versions, ledger_entries, mechanisms, populations
 from mintmark_shared.errors import Conflict, NotFound
+from mintmark_shared.paging import page
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ class BudgetStore:
         delta: Decimal = found.scalar_one()
         return delta
 
-    async def ledger(self, population_id: UUID, after: UUID | None, limit: int | None) -> Sequence[Row[Any]]:
+    async def ledger(self, population_id: UUID, after: UUID | None) -> Sequence[Row[Any]]:
         query = (
             select(
                 ledger_entries,
@@ -222,12 +223,8 @@ class BudgetStore:
             .join(accounts, accounts.c.id == ledger_entries.c.account_id)
             .join(mechanisms, mechanisms.c.digest == ledger_entries.c.mechanism)
             .where(accounts.c.population_id == population_id)
-            .order_by(ledger_entries.c.id)
-            .limit(limit)
         )
-        if after is not None:
-            query = query.where(ledger_entries.c.id > after)
-        return (await self._connection.execute(query)).all()
+        return await page(self._connection, query, ledger_entries.c.id, after=after)
 
     async def movements(self, permit_id: UUID) -> Sequence[Row[Any]]:
         """What a permit moved, in every account, in order."""

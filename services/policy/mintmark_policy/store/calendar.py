@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.tables import deadlines, notifications
-
-PAGE = 500
+from mintmark_shared.paging import page
 
 
 class CalendarStore:
@@ -50,14 +50,12 @@ class CalendarStore:
         found: Row[Any] | None = (await self._connection.execute(taken.returning(deadlines))).one_or_none()
         return found
 
-    async def between(self, start: datetime, end: datetime) -> Sequence[Row[Any]]:
-        query = (
-            select(deadlines)
-            .where(deadlines.c.due_at >= start, deadlines.c.due_at < end, deadlines.c.cancelled_at.is_(None))
-            .order_by(deadlines.c.due_at, deadlines.c.id)
-            .limit(PAGE)
+    async def between(self, start: datetime, end: datetime, after: UUID | None) -> Sequence[Row[Any]]:
+        """A page of what is due in a stretch of time, the soonest first."""
+        query = select(deadlines).where(
+            deadlines.c.due_at >= start, deadlines.c.due_at < end, deadlines.c.cancelled_at.is_(None)
         )
-        return (await self._connection.execute(query)).all()
+        return await page(self._connection, query, deadlines.c.due_at, deadlines.c.id, after=after)
 
     async def notify(self, recipient: str, kind: str, subject: str, message: str, at: datetime) -> None:
         made = insert(notifications).values(
@@ -65,8 +63,10 @@ class CalendarStore:
         )
         await self._connection.execute(made)
 
-    async def notifications(self, recipient: str | None) -> Sequence[Row[Any]]:
-        query = select(notifications).order_by(notifications.c.id.desc()).limit(PAGE)
+    async def notifications(self, recipient: str | None, after: UUID | None) -> Sequence[Row[Any]]:
+        """A page of what people were told, the newest first."""
+        query = select(notifications)
         if recipient is not None:
             query = query.where(notifications.c.recipient == recipient)
-        return (await self._connection.execute(query)).all()
+        order = (notifications.c.sent_at, notifications.c.id)
+        return await page(self._connection, query, *order, after=after, newest_first=True)

@@ -12,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mintmark_policy.domain.charter import Standing, State, state_at
 from mintmark_policy.tables import charter_versions, charters, suspensions
 from mintmark_shared.errors import Conflict, NotFound
-
-PAGE = 100
+from mintmark_shared.paging import page
 
 
 class CharterStore:
@@ -170,16 +169,14 @@ class CharterStore:
             .ext(distinct_on(charter_versions.c.charter_id))
             .order_by(charter_versions.c.charter_id, begun.desc(), charter_versions.c.version.desc())
         )
-        if after is not None:
-            query = query.where(charter_versions.c.charter_id > after)
         found = query.subquery()
-        wanted = select(found).order_by(found.c.charter_id).limit(PAGE)
+        wanted = select(found)
         if contains:
             wanted = wanted.where(found.c.document.contains(contains))
         if words:
             text = found.c.document["title"].astext + " " + found.c.document["purpose"].astext
             wanted = wanted.where(text.icontains(words, autoescape=True))
-        return (await self._connection.execute(wanted)).all()
+        return await page(self._connection, wanted, found.c.charter_id, after=after)
 
     async def newest(self, now: datetime, after: UUID | None) -> Sequence[Row[Any]]:
         query = (
@@ -187,10 +184,8 @@ class CharterStore:
             .ext(distinct_on(charter_versions.c.charter_id))
             .order_by(charter_versions.c.charter_id, charter_versions.c.version.desc())
         )
-        if after is not None:
-            query = query.where(charter_versions.c.charter_id > after)
-        found: Sequence[Row[Any]] = (await self._connection.execute(query.limit(PAGE))).all()
-        return found
+        found = query.subquery()
+        return await page(self._connection, select(found), found.c.charter_id, after=after)
 
     async def retire(self, charter_id: UUID, at: datetime) -> None:
         await self._connection.execute(update(charters).where(charters.c.id == charter_id).values(retired_at=at))

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mintmark_policy.domain.permit import Permit
 from mintmark_policy.tables import certificates, decisions, grants, keys, permits, releases, suspensions, withdrawals
 from mintmark_shared.errors import NotFound
+from mintmark_shared.paging import PAGE, page
 
 
 class DecisionStore:
@@ -34,9 +35,9 @@ class DecisionStore:
             raise NotFound(f"Nothing was decided on run {run_id}.")
         return found
 
-    async def search(self, *, after: UUID | None, limit: int, **wanted: Any) -> Sequence[Row[Any]]:
+    async def search(self, *, after: UUID | None = None, limit: int = PAGE, **wanted: Any) -> Sequence[Row[Any]]:
         """Past decisions, newest first, by charter, requester, verdict, failed clause and time."""
-        query = select(decisions).order_by(decisions.c.id.desc()).limit(limit)
+        query = select(decisions)
         given = {name: value for name, value in wanted.items() if value is not None}
         for name, value in given.items():
             match name:
@@ -48,9 +49,8 @@ class DecisionStore:
                     query = query.where(decisions.c.decided_at < value)
                 case _:
                     query = query.where(decisions.c[name] == value)
-        if after is not None:
-            query = query.where(decisions.c.id < after)
-        return (await self._connection.execute(query)).all()
+        order = (decisions.c.decided_at, decisions.c.id)
+        return await page(self._connection, query, *order, after=after, newest_first=True, limit=limit)
 
     async def lock_permit(self, permit_id: UUID) -> Row[Any]:
         return await self._one(

@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.tables import corrective_actions, duties, feedback, incidents
 from mintmark_shared.errors import NotFound
-
-PAGE = 200
+from mintmark_shared.paging import page
 
 
 class IncidentStore:
@@ -33,9 +32,11 @@ class IncidentStore:
     async def set(self, incident_id: UUID, **values: Any) -> None:
         await self._connection.execute(update(incidents).where(incidents.c.id == incident_id).values(**values))
 
-    async def incidents(self, state: str | None) -> Sequence[Row[Any]]:
-        query = select(incidents).order_by(incidents.c.id.desc()).limit(PAGE)
-        return (await self._connection.execute(query.where(incidents.c.state == state) if state else query)).all()
+    async def incidents(self, state: str | None, after: UUID | None) -> Sequence[Row[Any]]:
+        """A page of incidents, the newest first."""
+        query = select(incidents).where(incidents.c.state == state) if state else select(incidents)
+        order = (incidents.c.opened_at, incidents.c.id)
+        return await page(self._connection, query, *order, after=after, newest_first=True)
 
     async def add_duty(self, values: Mapping[str, Any]) -> UUID:
         return await self._add(duties, values)
@@ -83,10 +84,12 @@ class IncidentStore:
     async def add_feedback(self, values: Mapping[str, Any]) -> UUID:
         return await self._add(feedback, values)
 
-    async def feedback(self, *, about: str | None, state: str | None) -> Sequence[Row[Any]]:
-        query = select(feedback).order_by(feedback.c.id.desc()).limit(PAGE)
-        query = query.where(feedback.c.about == about) if about else query
-        return (await self._connection.execute(query.where(feedback.c.state == state) if state else query)).all()
+    async def feedback(self, *, about: str | None, state: str | None, after: UUID | None) -> Sequence[Row[Any]]:
+        """A page of feedback, the newest first."""
+        query = select(feedback).where(feedback.c.about == about) if about else select(feedback)
+        query = query.where(feedback.c.state == state) if state else query
+        order = (feedback.c.sent_at, feedback.c.id)
+        return await page(self._connection, query, *order, after=after, newest_first=True)
 
     async def feedback_row(self, feedback_id: UUID) -> Row[Any]:
         query = select(feedback).where(feedback.c.id == feedback_id)

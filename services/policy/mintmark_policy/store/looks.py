@@ -98,7 +98,7 @@ class LookStore:
             .join(permits, permits.c.run_id == releases.c.asset_id)
             .join(look_entries, look_entries.c.permit_id == permits.c.id)
             .where(look_entries.c.model == model, look_entries.c.kind == "reserve", releases.c.verdict == "rejected")
-            .order_by(releases.c.id)
+            .order_by(releases.c.decided_at, releases.c.id)
             .limit(1)
         )
         found: UUID | None = await self._connection.scalar(query)

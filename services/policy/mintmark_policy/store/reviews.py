@@ -13,8 +13,7 @@ from mintmark_policy.domain.review import Condition, Review, Vote
 from mintmark_policy.tables import conditions, reviews, votes
 from mintmark_shared.errors import Conflict, NotFound
 from mintmark_shared.ownership import check_own
-
-PAGE = 100
+from mintmark_shared.paging import page
 
 
 class ReviewStore:
@@ -46,12 +45,10 @@ class ReviewStore:
     async def page(
         self, *, kind: str | None, state: str | None, subject: str | None, after: UUID | None
     ) -> Sequence[Row[Any]]:
-        query = select(reviews).order_by(reviews.c.id).limit(PAGE)
+        query = select(reviews)
         for column, value in ((reviews.c.kind, kind), (reviews.c.state, state), (reviews.c.subject, subject)):
             query = query.where(column == value) if value is not None else query
-        if after is not None:
-            query = query.where(reviews.c.id > after)
-        return (await self._connection.execute(query)).all()
+        return await page(self._connection, query, reviews.c.id, after=after)
 
     async def settle(self, review_id: UUID, state: str, at: datetime, outcome: Mapping[str, Any]) -> None:
         await self._connection.execute(

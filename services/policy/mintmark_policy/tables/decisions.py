@@ -20,6 +20,7 @@ decisions = Table(
     Column("request", JSONB, nullable=False),
     moment("decided_at"),
     UniqueConstraint("run_id", "round"),
+    Index("ix_decisions_decided", "decided_at", "id"),
 )
 """Round 0 is the gate's own answer; a plan under review is decided again in round 1."""
 

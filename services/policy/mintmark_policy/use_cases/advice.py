@@ -122,7 +122,7 @@ async def _cases(
 ) -> list[_Case]:
     asked: list[tuple[DecisionRequest, list[dict[str, Any]] | None]] = [(request, None) for request in requests]
     if not requests:
-        rows = await DecisionStore(snapshot).search(after=None, limit=last, charter_id=charter_id)
+        rows = await DecisionStore(snapshot).search(limit=last, charter_id=charter_id)
         asked = [(DecisionRequest.model_validate(row.request), row.document["clauses"]) for row in rows]
     return [_Case(request, (await brief(snapshot, book, request, now)).facts, failed) for request, failed in asked]
 

@@ -66,11 +66,11 @@ async def assess(
         Invalid: the answers do not fit the questionnaire, or the risk left is above its limit.
     """
     now = office.clock()
-    if valid_until <= now:
-        raise Invalid("valid_until must lie in the future.", code="assessment-expired")
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
+        if valid_until <= now:
+            raise Invalid("valid_until must lie in the future.", code="assessment-expired")
         store = RulebookStore(connection)
         row = await _assessed(CharterStore(connection), charter_id, charter_digest, by, now)
         version = await _check_answers(store, template, answers, risks, acceptable=acceptable)

@@ -160,16 +160,14 @@ async def submit(office: Office, *, charter_id: UUID, by: str) -> Reply:
         return Reply(200, show(await store.newest_version(charter_id, now), now))
 
 
-async def open_review_of(office: Office, charter_id: UUID) -> UUID:
+async def open_review_of(connection: AsyncConnection, charter_id: UUID, now: datetime) -> UUID:
     """The review of the newest version.
 
     Raises:
         Conflict: the newest version is not up for votes.
     """
-    now = office.clock()
-    async with office.database.transaction() as connection:
-        row = await CharterStore(connection).newest_version(charter_id, now)
-        found = await ReviewStore(connection).latest_on("charter", matter_of(charter_id, row.version))
+    row = await CharterStore(connection).newest_version(charter_id, now)
+    found = await ReviewStore(connection).latest_on("charter", matter_of(charter_id, row.version))
     if found is None:
         raise Conflict("Only a submitted charter can be voted on.", code="not-submitted")
     review_id: UUID = found.id

@@ -57,11 +57,11 @@ async def delegate(
         Invalid: the time is empty or past.
     """
     now = office.clock()
-    if valid_until <= max(now, valid_from):
-        raise Invalid("A delegation must end after it begins, and in the future.", code="delegation-dates")
     async with office.database.transaction() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
+        if valid_until <= max(now, valid_from):
+            raise Invalid("A delegation must end after it begins, and in the future.", code="delegation-dates")
         store = CommitteeStore(connection)
         own, theirs = await store.functions_of(by), await store.powers_of(delegate, now)
         check_delegation(by, delegate, function, own, frozenset(power.function for power in theirs))

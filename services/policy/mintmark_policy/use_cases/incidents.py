@@ -43,11 +43,11 @@ async def open_incident(
 ) -> Reply:
     """Open an incident; with ``suspend`` its charters and assets stop in the same transaction."""
     now = office.clock()
-    if discovered_at > now:
-        raise Invalid("discovered_at lies in the future.", code="incident-dates")
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
+        if discovered_at > now:
+            raise Invalid("discovered_at lies in the future.", code="incident-dates")
         store = IncidentStore(connection)
         made = await store.open(
             {

@@ -148,11 +148,11 @@ async def attest(
     now = office.clock()
     if person == by:
         raise Forbidden("Nobody attests their own training.", code="own-matter")
-    if valid_until <= now:
-        raise Invalid("valid_until must lie in the future.", code="attestation-expired")
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
+        if valid_until <= now:
+            raise Invalid("valid_until must lie in the future.", code="attestation-expired")
         values = {
             "person": person,
             "topic": topic,

@@ -36,10 +36,34 @@ async def vote(office: Office, *, review_id: UUID, ballot: reviews.Ballot, by: s
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
-        review = await reviews.cast(connection, review_id, ballot, by=by, now=now)
-        await _conclude(office, connection, review, standing(review)[0], now)
+        await _cast(office, connection, review_id, ballot, by, now)
         row = await ReviewStore(connection).row(review_id)
         return await attempt.keep(connection, by, Reply(201, await reviews.show(connection, row, raw=False)))
+
+
+async def vote_on_charter(
+    office: Office, *, charter_id: UUID, ballot: reviews.Ballot, by: str, attempt: Attempt
+) -> Reply:
+    """The same on a charter's newest version, answered with what the vote made of it.
+
+    Raises:
+        Conflict: the newest version is not up for votes.
+    """
+    now = office.clock()
+    async with office.changing() as connection:
+        if answer := await attempt.answered(connection, by):
+            return answer
+        review_id = await charters.open_review_of(connection, charter_id, now)
+        await _cast(office, connection, review_id, ballot, by, now)
+        row = await CharterStore(connection).newest_version(charter_id, now)
+        return await attempt.keep(connection, by, Reply(201, charters.show(row, now)))
+
+
+async def _cast(
+    office: Office, connection: AsyncConnection, review_id: UUID, ballot: reviews.Ballot, by: str, now: datetime
+) -> None:
+    review = await reviews.cast(connection, review_id, ballot, by=by, now=now)
+    await _conclude(office, connection, review, standing(review)[0], now)
 
 
 async def meet_condition(office: Office, *, review_id: UUID, condition_id: UUID, evidence: str, by: str) -> Reply:

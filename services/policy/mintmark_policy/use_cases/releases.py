@@ -251,11 +251,11 @@ async def grant(
     if subject == by:
         raise Forbidden("Nobody grants access to themself.", code="own-matter")
     now = office.clock()
-    if valid_until <= now:
-        raise Invalid("valid_until must lie in the future.", code="grant-expired")
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
+        if valid_until <= now:
+            raise Invalid("valid_until must lie in the future.", code="grant-expired")
         store = DecisionStore(connection)
         await check_released(store, asset_id)
         if await store.withdrawal(asset_id) is not None:

@@ -41,11 +41,11 @@ async def ask_for_exception(
         Conflict: no version of the charter ever was in force.
     """
     now = office.clock()
-    if valid_until <= now:
-        raise Invalid("valid_until must lie in the future.", code="exception-expired")
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
+        if valid_until <= now:
+            raise Invalid("valid_until must lie in the future.", code="exception-expired")
         check_rule(rule, await RulebookStore(connection).closed())
         await governing(connection, charter_id, now)
         document = {
