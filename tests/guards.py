@@ -290,6 +290,12 @@ GUARDS = (
     Guard("glass is documented as it is held", f"{POLICY}/api/waivers.py", "le=LONGEST_GLASS_HOURS", "le=24", "tests/policy/stories/test_votes.py -k glass"),
     Guard("a published suite is a list", f"{EVALUATION}/measures/catalogue.py", "for entry in added}, **SUITES}", "for entry in added}, **SUITES, STANDARD: [one.id for one in BUILT_IN]}", "tests/evaluation/test_catalogue.py -k joins_no_published"),
     Guard("an undeclared metric is not guessed", f"{EVALUATION}/use_cases/assays.py", "        if best is None or can_tell(best,", "        best = best or 0.0\n        if can_tell(best,", "tests/evaluation/test_catalogue.py -k not_guessed"),
+    Guard("votes are on the finding that was found", f"{POLICY}/use_cases/findings.py", "        if says_no_worse(body, one.document):\n", "        if one.id:\n", "tests/attacks/test_what_was_voted_on.py -k worse"),
+    Guard("an exception is to the text it was granted of", f"{POLICY}/domain/waiver.py", "since is None or waiver.made_at >= since", "since is None or waiver.rule", "tests/attacks/test_what_was_voted_on.py -k outlive"),
+    Guard("an exception asked of one text is none to another", f"{POLICY}/use_cases/waivers.py", "    if charter.digest != document.get", "    if False and charter.digest != document.get", "tests/attacks/test_what_was_voted_on.py -k next"),
+    Guard("an exception for one use is used by a permit", f"{POLICY}/use_cases/decisions.py", '    if judgement.verdict != "permit":\n        return\n    for waiver', '    if judgement.verdict == "deny":\n        return\n    for waiver', "tests/attacks/test_what_was_voted_on.py -k serves"),
+    Guard("names of audits are theirs", f"{POLICY}/use_cases/library.py", "    if not audited and name.startswith(OF_AUDITS):\n", "    if False:\n", "tests/attacks/test_places_taken.py -k audits"),
+    Guard("nobody takes all places of criteria", f"{POLICY}/use_cases/library.py", "own < MOST_CRITERIA_OF_ONE and ", "", "tests/attacks/test_places_taken.py -k all_places"),
 )  # fmt: skip
 
 

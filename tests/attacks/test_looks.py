@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from policy.conftest import World
+from policy.conftest import World, labelled
 from policy.test_models import again, paid
 from policy.test_release_api import release
 
@@ -158,3 +158,18 @@ async def test_a_run_of_unknown_source_takes_no_account(policy: World) -> None:
     denied = (await policy.decide(policy.request(source_id=str(uuid4())))).json()
     assert denied["verdict"] == "deny"
     assert await policy.sql("SELECT * FROM look_accounts WHERE held > 0") == []
+
+
+async def test_who_may_only_ask_whether_is_not_told_how_often_others_looked(policy: World) -> None:
+    await policy.set_up(looks=1)
+    await policy.decide()
+    made = labelled(policy.request())
+    question = {
+        "subject": {"type": "user", "id": "scientist"},
+        "action": {"name": "generate"},
+        "resource": {"type": "source", "id": policy.source_id},
+        "context": {"plan": made["plan"], "offer": made["offer"]},
+    }
+    answer = (await policy.call("platform", "POST", "/access/v1/evaluation", json=question)).json()
+    (reason,) = answer["context"]["reasons"]
+    assert (reason["code"], reason["actual"]) == ("looks.exhausted", "it does not hold")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -185,17 +186,18 @@ def test_every_code_that_a_rule_can_emit_is_declared_with_whether_it_may_be_waiv
 @pytest.mark.parametrize("code", BAD)
 def test_a_clause_is_set_aside_only_where_its_rule_says_so(code: str) -> None:
     (clause,) = judge(GATE, BAD[code])
-    glass = Waiver("w", "break-glass", None, NOW + timedelta(hours=1))
+    glass = Waiver("w", "break-glass", None, NOW, NOW + timedelta(hours=1))
     exception = replace(glass, kind="exception", rule=code)
     for waiver, set_aside in ((glass, WAIVABLE - VOTED_ALONE), (exception, WAIVABLE)):
-        stands, aside = waive([clause], [waiver], {}, requester="scientist", use_case="research", now=NOW)
+        stands, aside = waive([clause], [waiver], {}, **ASKED)
         assert bool(aside) == (code in set_aside)
         assert bool(stands) == (code not in set_aside)
     assert (code in WAIVABLE) == (RULES[code].unwaivable is None)
     closed = {code: "the house says so"}
-    assert waive([clause], [exception], closed, requester="scientist", use_case="research", now=NOW)[0] == (clause,)
+    assert waive([clause], [exception], closed, **ASKED)[0] == (clause,)
 
 
+ASKED: Any = {"requester": "scientist", "use_case": "research", "now": NOW, "since": NOW}
 WAIVABLE = {
     "use-case.listed", "audience.listed", "configuration.approved", "configuration.library", "parameters.in-range",
     "rows.allowed", "priority.allowed", "training.attested", "assessment.valid", "model.rejected",

@@ -181,6 +181,11 @@ async def _cancel_running(works: Workshop, row: Any, trials: Sequence[Any]) -> N
             await plans.cancel(works, trial.run_id, by=row.requester)
 
 
+def trial_key(search_id: UUID, number: int) -> str:
+    """What a trial's run is found again by. It holds spaces, as no Idempotency-Key does: no caller plans it before."""
+    return f"search {search_id} {number}"
+
+
 async def _try(
     works: Workshop,
     row: Any,
@@ -191,7 +196,7 @@ async def _try(
 ) -> None:
     """Plan the next trial; a trial that was planned before a crash is found again by its key."""
     number = len(trials) + 1
-    key = f"search:{row.id}:{number}"
+    key = trial_key(row.id, number)
     run_id = plans.run_id_of(row.requester, key)
     async with works.database.transaction() as connection:
         found = await Store(connection).find_run(run_id)

@@ -84,7 +84,7 @@ async def condemn(
 ) -> JSONResponse:
     reply = await library.reject(
         office,
-        name=f"audit-{request.audit_id}",
+        name=f"{library.OF_AUDITS}{request.audit_id}",
         # A generator's name holds nothing that CEL would read as more than text.
         expression=f"generator == '{request.generator}' && guarantee != 'none'",
         reason=f"An audit measured an ε of at least {request.measured} where {request.claimed} is claimed.",

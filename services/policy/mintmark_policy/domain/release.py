@@ -127,6 +127,23 @@ def reconsider(
     return Reconsidered(weighed, names, any(trigger.action == "suspend" for trigger in tripped))
 
 
+def says_no_worse(found: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether all that a finding misses, by how far, and all it triggers is in another that is put up already."""
+    missed = {one["metric"]: one["shortfall"] for one in known["criteria"] if not one["met"]}
+    return set(found["triggered"]) <= set(known["triggered"]) and all(
+        one["metric"] in missed and _reaches(missed[one["metric"]], one["shortfall"])
+        for one in found["criteria"]
+        if not one["met"]
+    )
+
+
+def _reaches(known: str | None, shortfall: str | None) -> bool:
+    """Of two that are not estimated neither is the worse; against a figure, both are told."""
+    if known is None or shortfall is None:
+        return known == shortfall
+    return Decimal(shortfall) <= Decimal(known)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What is to become of an asset, which triggers asked for it, and whether its charter stops."""

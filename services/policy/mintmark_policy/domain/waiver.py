@@ -19,6 +19,7 @@ class Waiver:
     id: str
     kind: str
     rule: str | None
+    made_at: datetime
     valid_until: datetime
     use_case: str | None = None
     requester: str | None = None
@@ -52,12 +53,16 @@ def waive(
     requester: str,
     use_case: str,
     now: datetime,
+    since: datetime | None,
 ) -> tuple[tuple[Clause, ...], tuple[tuple[Clause, Waiver], ...]]:
-    """(the clauses that stand, the clauses set aside and by what)."""
+    """(the clauses that stand, the clauses set aside and by what).
+
+    ``since`` is when the version in force came into force: an exception to another's rules is none to its own.
+    """
     standing: list[Clause] = []
     aside: list[tuple[Clause, Waiver]] = []
     for clause in clauses:
-        found = (entry for entry in waivers if _applies(entry, clause, requester, use_case, now))
+        found = (entry for entry in waivers if _applies(entry, clause, requester, use_case, now, since))
         waiver = next(found, None) if why_never(clause.code, closed) is None else None
         if waiver is None:
             standing.append(clause)
@@ -66,10 +71,13 @@ def waive(
     return tuple(standing), tuple(aside)
 
 
-def _applies(waiver: Waiver, clause: Clause, requester: str, use_case: str, now: datetime) -> bool:
+def _applies(
+    waiver: Waiver, clause: Clause, requester: str, use_case: str, now: datetime, since: datetime | None
+) -> bool:
     return (
         (waiver.rule == clause.code or (waiver.rule is None and RULES[clause.code].by_glass))
         and waiver.use_case in {None, use_case}
         and waiver.requester in {None, requester}
         and now < waiver.valid_until
+        and (waiver.rule is None or since is None or waiver.made_at >= since)
     )

@@ -117,16 +117,14 @@ class ReviewStore:
             conditions=tuple(Condition(entry.set_by, entry.met_at is not None) for entry in waiting),
         )
 
-    async def find_open(self, kind: str, subject: str) -> UUID | None:
-        """The open review of this, if there is one."""
-        found: UUID | None = await self._connection.scalar(
-            select(reviews.c.id).where(reviews.c.kind == kind, reviews.c.subject == subject, reviews.c.state == "open")
-        )
-        return found
+    async def all_open(self, kind: str, subject: str) -> Sequence[Row[Any]]:
+        """The open reviews of this, in the order they were opened."""
+        query = select(reviews).where(reviews.c.kind == kind, reviews.c.subject == subject, reviews.c.state == "open")
+        return (await self._connection.execute(query.order_by(reviews.c.id))).all()
 
     async def refuse_second(self, kind: str, subject: str) -> None:
         """Raises Conflict: a review of this is open already."""
-        if await self.find_open(kind, subject) is not None:
+        if await self.all_open(kind, subject):
             raise Conflict("A review of this is open already.", code="review-open")
 
 

@@ -244,6 +244,7 @@ class RulebookStore:
                 id=str(row.id),
                 kind=row.kind,
                 rule=row.rule,
+                made_at=row.made_at,
                 valid_until=row.valid_until,
                 use_case=row.use_case,
                 requester=row.requester,

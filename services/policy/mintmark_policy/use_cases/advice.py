@@ -283,13 +283,16 @@ async def _generating(
 
 
 def _told_outside(clause: dict[str, Any]) -> dict[str, Any]:
-    """A clause without balances: whoever may ask whether somebody may is not told how much is left."""
-    if not clause["code"].startswith(("budget.", "population.", "allocation.")):
+    """A clause in full where it is about the plan and the charter's text, else its code alone.
+
+    Whoever may ask whether somebody may is not told how much is left, or what others have taken.
+    """
+    if clause["code"] in gate.TEXT_CODES:
         return clause
     return clause | {
-        "expected": "a budget that this fits",
-        "actual": "it does not fit",
-        "remedy": "ask whoever keeps the budget",
+        "expected": "what this rule asks",
+        "actual": "it does not hold",
+        "remedy": "ask whoever answers for the charter or keeps the budget",
     }
 
 

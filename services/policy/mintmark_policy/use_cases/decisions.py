@@ -231,6 +231,7 @@ def judge(
         requester=facts.requester,
         use_case=facts.plan.use_case,
         now=facts.now,
+        since=facts.in_force_at,
     )
     verdict = "deny" if clauses else "review" if needs_review else "permit"
     return Judgement(verdict, clauses, waived)
@@ -320,7 +321,7 @@ async def _open_review(connection: AsyncConnection, ask: Ask, prepared: Brief, n
 
 async def _use_up(connection: AsyncConnection, judgement: Judgement, body: dict[str, Any]) -> None:
     """An exception for a single use is used by the plan that passes because of it."""
-    if judgement.verdict == "deny":
+    if judgement.verdict != "permit":
         return
     for waiver in {waiver for _, waiver in judgement.waived if waiver.single_use}:
         await RulebookStore(connection).set_waiver(UUID(waiver.id), used_by=UUID(body["id"]))

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.looks import telling_of
-from mintmark_policy.domain.release import reconsider, told
+from mintmark_policy.domain.release import reconsider, says_no_worse, told
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.store.reviews import ReviewStore
@@ -85,11 +85,11 @@ async def _review(
     by: str,
     now: datetime,
 ) -> UUID:
-    """The review of this asset that is open, or a new one."""
+    """An open review that says the same or worse of this asset, or a new one: votes are on what was found."""
     subject = f"asset:{body['asset_id']}"
-    found = await ReviewStore(connection).find_open(KIND, subject)
-    if found is not None:
-        return found
+    for one in await ReviewStore(connection).all_open(KIND, subject):
+        if says_no_worse(body, one.document):
+            return one.id
     matter = reviews.Matter(
         kind=KIND,
         subject=subject,
@@ -97,6 +97,7 @@ async def _review(
         barred=barred,
         charter_id=charter_id,
         quorum=charter.quorum_for(KIND),
+        alone=False,
     )
     return await reviews.open_review(connection, matter, by=by, now=now)
 

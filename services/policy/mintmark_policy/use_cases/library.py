@@ -1,6 +1,6 @@
 """The library: approved configurations, rejection criteria, questionnaires, training, access policies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.extra_rules import check_work, compile_access_rule
-from mintmark_policy.domain.library import read_entry, read_rejection
+from mintmark_policy.domain.library import Rejection, read_entry, read_rejection
 from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import journal
@@ -22,6 +22,9 @@ from mintmark_shared.journal import AuditEvent
 from mintmark_shared.leaves import Word
 
 MOST_CRITERIA = 200
+MOST_CRITERIA_OF_ONE = 50
+"""So that nobody alone takes all the places, and with them the means to stop something."""
+OF_AUDITS = "audit-"
 
 
 async def propose_configuration(office: Office, *, document: Mapping[str, Any], by: str, attempt: Attempt) -> Reply:
@@ -106,25 +109,35 @@ async def reject(
     """Have every plan that matches a condition refused from now on; what an audit disproved always is.
 
     Raises:
-        Invalid: the condition does not compile, or may take too long.
-        Conflict: the name is taken, or there are as many criteria as may be.
+        Invalid: the condition does not compile, may take too long, or has a name that only audits' have.
+        Conflict: the name is taken, or there are as many criteria as may be, of one person or in all.
     """
+    if not audited and name.startswith(OF_AUDITS):
+        raise Invalid(f"Names that begin with {OF_AUDITS} are those of audits; choose another.", code="name-reserved")
     read_rejection(name, expression, reason, by)
     check_work(expression)
     now = office.clock()
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
-        if not audited and len(await RulebookStore(connection).rejections()) >= MOST_CRITERIA:
-            raise Conflict(
-                f"There are {MOST_CRITERIA} rejection criteria, and every plan waits for all; withdraw some first.",
-                code="too-many-criteria",
-            )
+        if not audited:
+            _check_room(await RulebookStore(connection).rejections(), by)
         values = {"name": name, "expression": expression, "reason": reason, "made_by": by, "made_at": now}
         made = await RulebookStore(connection).reject(values)
         await journal.record(connection, now, AuditEvent(by, "rejection.make", f"rejection:{made}"))
         body = {"id": str(made), "name": name, "expression": expression, "reason": reason, "by": by}
         return await attempt.keep(connection, by, Reply(201, body))
+
+
+def _check_room(criteria: Sequence[Rejection], by: str) -> None:
+    """Raises Conflict: there are too many, of one person or in all."""
+    own = sum(one.by == by for one in criteria)
+    if own < MOST_CRITERIA_OF_ONE and len(criteria) < MOST_CRITERIA:
+        return
+    count = f"You have {own}" if own >= MOST_CRITERIA_OF_ONE else f"There are {len(criteria)}"
+    raise Conflict(
+        f"{count} rejection criteria, and every plan waits for all; withdraw some first.", code="too-many-criteria"
+    )
 
 
 async def withdraw_rejection(office: Office, *, rejection_id: UUID, by: str) -> None:

@@ -27,7 +27,8 @@ class Matter:
     """What is put up for a decision: the proposal itself, and whom it concerns.
 
     The version in force of its charter and the house add their quorums, the owner's bar and the escalation;
-    ``quorum`` is what else is asked: by a proposal, or by the version an asset was made under.
+    ``quorum`` is what else is asked: by a proposal, or by the version an asset was made under. ``alone``: while one
+    review of the subject is open, there is no second.
     """
 
     kind: Kind
@@ -37,6 +38,7 @@ class Matter:
     charter_id: UUID | None = None
     quorum: Quorum | None = None
     digest: str | None = None
+    alone: bool = True
 
 
 async def open_review(connection: AsyncConnection, matter: Matter, *, by: str, now: datetime) -> UUID:
@@ -46,7 +48,8 @@ async def open_review(connection: AsyncConnection, matter: Matter, *, by: str, n
         Conflict: a review of it is open.
     """
     store, calendar = ReviewStore(connection), CalendarStore(connection)
-    await store.refuse_second(matter.kind, matter.subject)
+    if matter.alone:
+        await store.refuse_second(matter.kind, matter.subject)
     judges = await judges_of(
         connection, matter.kind, matter.subject, matter.document, matter.charter_id, now, asked=matter.quorum
     )

@@ -47,8 +47,9 @@ async def ask_for_exception(
         if valid_until <= now:
             raise Invalid("valid_until must lie in the future.", code="exception-expired")
         check_rule(rule, await RulebookStore(connection).closed())
-        await governing(connection, charter_id, now)
+        charter = await governing(connection, charter_id, now)
         document = {
+            "charter_digest": charter.digest,
             "charter_id": str(charter_id),
             "rule": rule,
             "use_case": use_case,
@@ -68,12 +69,15 @@ async def ask_for_exception(
 
 
 async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
-    """An approved exception counts from now on, unless its rule takes none by now."""
+    """An approved exception counts from now on, unless its rule takes none by now or another version is in force."""
     if state != "approved":
         return {"granted": False}
     document, store = row.document, RulebookStore(connection)
     if (why := why_never(document["rule"], await store.closed())) is not None:
         return {"granted": False, "because": why}
+    charter = await governing(connection, UUID(document["charter_id"]), now)
+    if charter.digest != document.get("charter_digest", charter.digest):
+        return {"granted": False, "because": "another version of the charter is in force than was voted on"}
     until = datetime.fromisoformat(document["valid_until"])
     values = {
         "kind": "exception",
