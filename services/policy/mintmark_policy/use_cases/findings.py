@@ -89,7 +89,7 @@ async def _review(
     subject = f"asset:{body['asset_id']}"
     for one in await ReviewStore(connection).all_open(KIND, subject):
         if says_no_worse(body, one.document):
-            return one.id
+            return UUID(str(one.id))
     matter = reviews.Matter(
         kind=KIND,
         subject=subject,
