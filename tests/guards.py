@@ -290,6 +290,12 @@ GUARDS = (
     Guard("glass is documented as it is held", f"{POLICY}/api/waivers.py", "le=LONGEST_GLASS_HOURS", "le=24", "tests/policy/stories/test_votes.py -k glass"),
     Guard("a published suite is a list", f"{EVALUATION}/measures/catalogue.py", "for entry in added}, **SUITES}", "for entry in added}, **SUITES, STANDARD: [one.id for one in BUILT_IN]}", "tests/evaluation/test_catalogue.py -k joins_no_published"),
     Guard("an undeclared metric is not guessed", f"{EVALUATION}/use_cases/assays.py", "        if best is None or can_tell(best,", "        best = best or 0.0\n        if can_tell(best,", "tests/evaluation/test_catalogue.py -k not_guessed"),
+    Guard("a vote lifts the stops it names", f"{POLICY}/use_cases/recalls.py", "    lifted = tuple(one for one in standing if one in named)\n", "    lifted = tuple(standing)\n", "tests/attacks/test_stops_add_up.py -k 'lifts or incidents_stop'"),
+    Guard("a finding lifts its own stop", f"{POLICY}/use_cases/findings.py", "{one.id for one in standing if one.review_id == row.id}", "{one.id for one in standing}", "tests/attacks/test_stops_add_up.py -k let_stand"),
+    Guard("what an open incident names is proposed for no end", f"{POLICY}/use_cases/recalls.py", '    if kind == "retirement":\n        await refuse_evidence(connection, "asset", asset_id)\n', "", "tests/attacks/test_stops_add_up.py -k evidence"),
+    Guard("what an open incident names is ended by no earlier vote", f"{POLICY}/use_cases/charters.py", '    await refuse_evidence(connection, "charter", charter_id)\n    await CharterStore', "    await CharterStore", "tests/attacks/test_stops_add_up.py -k waits_until"),
+    Guard("a grant for a use prohibited since", f"{POLICY}/use_cases/releases.py", "    if prohibited.issuperset(held):", "    if False:", "tests/attacks/test_terms_voted_since.py -k 'grant or platform'"),
+    Guard("a permit prohibited or refused since", f"{POLICY}/use_cases/stops.py", ", *_of_terms(request, today), *_of_terms(request, then)]", "]", "tests/attacks/test_terms_voted_since.py -k permit"),
 )  # fmt: skip
 
 

@@ -135,7 +135,7 @@ def _of_terms(request: DecisionRequest, facts: Facts) -> list[Stop]:
     """Whether the use was prohibited by vote, or the text refused by an assessor; no exception is made from either."""
     plan = request.plan
     stops = {
-        gate.use_case_is_not_prohibited.code: Stop("use-case", plan.use_case, "prohibited"),
-        gate.no_assessor_refuses.code: Stop("charter", str(plan.charter_id), "refused"),
+        "use-case.prohibited": Stop("use-case", plan.use_case, "prohibited"),
+        "assessment.refused": Stop("charter", str(plan.charter_id), "refused"),
     }
-    return [stops[clause.code] for clause in gate.judge(gate.TERMS_STOPS, facts) if clause.code in stops]
+    return [stops[clause.code] for clause in gate.judge(gate.TERMS_STOPS, facts)]
