@@ -21,6 +21,7 @@ STEWARD = requires("policy:grants:write")
 class SuspensionShown(Document):
     """Something that is suspended: no key is opened of it, under it, or of what was made from it."""
 
+    id: UUID
     kind: Literal["charter", "asset", "source", "population"]
     subject: UUID
     incident_id: UUID | None
@@ -32,7 +33,7 @@ class SuspensionShown(Document):
 async def suspensions(office: InOffice, _: Caller = requires("policy:read")) -> list[SuspensionShown]:
     return [
         SuspensionShown(
-            kind=row.kind, subject=row.subject, incident_id=row.incident_id, suspended_by=row.suspended_by,
+            id=row.id, kind=row.kind, subject=row.subject, incident_id=row.incident_id, suspended_by=row.suspended_by,
             suspended_at=row.suspended_at,
         )
         for row in await holdings.suspensions(office)

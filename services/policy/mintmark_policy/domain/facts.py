@@ -56,9 +56,9 @@ class Assessment:
 class Stop:
     """Something that is stopped: for a while if it is ``suspended``, else for good."""
 
-    kind: Literal["charter", "source", "population", "asset", "configuration"]
+    kind: Literal["charter", "source", "population", "asset", "configuration", "use-case"]
     subject: str
-    state: Literal["suspended", "withdrawn", "retired", "rejected"] = "suspended"
+    state: Literal["suspended", "withdrawn", "retired", "rejected", "prohibited", "refused"] = "suspended"
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject} is {self.state}"

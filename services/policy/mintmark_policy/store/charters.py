@@ -193,20 +193,22 @@ class CharterStore:
     # --- suspensions ----------------------------------------------------------------------
 
     async def suspend(
-        self, kind: str, subject: UUID, *, reason: str, incident_id: UUID | None, by: str, at: datetime
-    ) -> UUID:
-        """Stop a charter, an asset, a source or a population.
-
-        Raises:
-            Conflict: it is suspended.
+        self,
+        kind: str,
+        subject: UUID,
+        *,
+        reason: str,
+        incident_id: UUID | None = None,
+        review_id: UUID | None = None,
+        by: str,
+        at: datetime,
+    ) -> None:
+        """Stop a charter, an asset, a source or a population, also where it is suspended: who sees a second danger
+        is heard, and theirs stands when the first is lifted. ``review_id`` is the finding's that lifts this one.
         """
-        if await self.is_suspended(kind, subject):
-            raise Conflict(f"This {kind} is suspended.", code="suspended")
-        made = insert(suspensions).values(
-            kind=kind, subject=subject, reason=reason, incident_id=incident_id, suspended_by=by, suspended_at=at
-        )
-        made_id: UUID = (await self._connection.execute(made.returning(suspensions.c.id))).scalar_one()
-        return made_id
+        values = {"kind": kind, "subject": subject, "reason": reason, "incident_id": incident_id}
+        values |= {"review_id": review_id, "suspended_by": by, "suspended_at": at}
+        await self._connection.execute(insert(suspensions).values(**values))
 
     async def is_suspended(self, kind: str, subject: UUID) -> bool:
         query = select(suspensions.c.id).where(
@@ -214,12 +216,19 @@ class CharterStore:
         )
         return await self._connection.scalar(query.limit(1)) is not None
 
+    async def suspensions_of(self, kind: str, subject: UUID) -> Sequence[Row[Any]]:
+        """Everything that keeps one subject suspended, the longest first."""
+        query = select(suspensions).where(
+            suspensions.c.kind == kind, suspensions.c.subject == subject, suspensions.c.lifted_at.is_(None)
+        )
+        return (await self._connection.execute(query.order_by(suspensions.c.id))).all()
+
     async def suspended_holdings(self) -> Sequence[Row[Any]]:
         """Sources and populations that are suspended."""
         return await self.suspended("source", "population")
 
     async def suspended(self, *kinds: str) -> Sequence[Row[Any]]:
-        """What of these kinds is suspended, the longest first."""
+        """What keeps subjects of these kinds suspended, the longest first; one subject may be there more than once."""
         query = select(suspensions).where(suspensions.c.kind.in_(kinds), suspensions.c.lifted_at.is_(None))
         return (await self._connection.execute(query.order_by(suspensions.c.id))).all()
 
@@ -227,10 +236,11 @@ class CharterStore:
         query = select(charters.c.id).where(charters.c.id == charter_id, charters.c.retired_at.is_not(None))
         return await self._connection.scalar(query) is not None
 
-    async def lift(self, kind: str, subject: UUID, by: str, at: datetime) -> None:
+    async def lift(self, suspension_ids: Sequence[UUID], by: str, at: datetime) -> None:
+        """Lift these suspensions and no others: whatever else was stopped since stays so."""
         await self._connection.execute(
             update(suspensions)
-            .where(suspensions.c.kind == kind, suspensions.c.subject == subject, suspensions.c.lifted_at.is_(None))
+            .where(suspensions.c.id.in_(suspension_ids), suspensions.c.lifted_at.is_(None))
             .values(lifted_by=by, lifted_at=at)
         )
 

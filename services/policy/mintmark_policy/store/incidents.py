@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Row, Table, insert, select, update
@@ -37,6 +37,12 @@ class IncidentStore:
         query = select(incidents).where(incidents.c.state == state) if state else select(incidents)
         order = (incidents.c.opened_at, incidents.c.id)
         return await page(self._connection, query, *order, after=after, newest_first=True)
+
+    async def is_looked_into(self, kind: Literal["asset", "charter"], subject: UUID) -> bool:
+        """Whether an incident that names this asset or charter is not closed."""
+        about = incidents.c.assets if kind == "asset" else incidents.c.charters
+        query = select(incidents.c.id).where(about.contains([subject]), incidents.c.state != "closed")
+        return await self._connection.scalar(query.limit(1)) is not None
 
     async def add_duty(self, values: Mapping[str, Any]) -> UUID:
         return await self._add(duties, values)

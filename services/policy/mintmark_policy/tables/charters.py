@@ -41,6 +41,7 @@ suspensions = Table(
     Column("subject", UUID(as_uuid=True), nullable=False, index=True),
     words("reason"),
     Column("incident_id", UUID(as_uuid=True)),
+    Column("review_id", UUID(as_uuid=True)),
     words("suspended_by"),
     moment("suspended_at"),
     Column("lifted_by", Text),

@@ -14,9 +14,10 @@ from mintmark_policy.domain.review import Review, holds_until
 from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.charters import CharterStore, state_of
 from mintmark_policy.store.decisions import DecisionStore
+from mintmark_policy.store.incidents import IncidentStore
 from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.tables import journal
-from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases import reviews, stops
 from mintmark_policy.use_cases.governing import find_governing
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.canonical import digest
@@ -242,9 +243,8 @@ async def resume(office: Office, *, charter_id: UUID, reason: str, by: str, atte
             return answer
         store = CharterStore(connection)
         await _lock_living(store, charter_id)
-        if not await store.is_suspended("charter", charter_id):
-            raise Conflict("The charter is not suspended.", code="not-suspended")
-        matter = await _ending_or_beginning(connection, "resumption", charter_id, reason, now)
+        named = await stops.named(connection, "charter", charter_id)
+        matter = await _ending_or_beginning(connection, "resumption", charter_id, reason, now, suspensions=named)
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
@@ -253,7 +253,7 @@ async def retire(office: Office, *, charter_id: UUID, reason: str, by: str, atte
 
     Raises:
         Forbidden: the charter is somebody else's.
-        Conflict: it is retired.
+        Conflict: it is retired, or an incident looks into it.
     """
     now = office.clock()
     async with office.changing() as connection:
@@ -261,25 +261,47 @@ async def retire(office: Office, *, charter_id: UUID, reason: str, by: str, atte
             return answer
         await _lock_living(CharterStore(connection), charter_id)
         await _check_owner(connection, charter_id, by, now)
+        await refuse_evidence(connection, "charter", charter_id)
         matter = await _ending_or_beginning(connection, "retirement", charter_id, reason, now)
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
 async def _ending_or_beginning(
-    connection: AsyncConnection, kind: Literal["resumption", "retirement"], charter_id: UUID, reason: str, now: datetime
+    connection: AsyncConnection,
+    kind: Literal["resumption", "retirement"],
+    charter_id: UUID,
+    reason: str,
+    now: datetime,
+    **named: Any,
 ) -> reviews.Matter:
     """Of a charter that never was in force the house says who decides, and who drafted it counts as its owner."""
     governs = await find_governing(connection, charter_id, now)
     return reviews.Matter(
         kind=kind,
         subject=f"charter:{charter_id}",
-        document={"kind": "charter", "subject": str(charter_id), "reason": reason},
+        document={"kind": "charter", "subject": str(charter_id), "reason": reason} | named,
         barred=() if governs else (await CharterStore(connection).creator(charter_id),),
         charter_id=charter_id,
     )
 
 
+async def refuse_evidence(connection: AsyncConnection, kind: Literal["asset", "charter"], subject: UUID) -> None:
+    """Let nobody retire what an incident looks into, whoever voted for that before it was opened.
+
+    Raises:
+        Conflict: an incident that names it is not closed.
+    """
+    if await IncidentStore(connection).is_looked_into(kind, subject):
+        raise Conflict(f"An incident looks into this {kind}; it is retired once that is closed.", code="incident-open")
+
+
 async def retire_for_good(connection: AsyncConnection, charter_id: UUID, now: datetime) -> None:
+    """End a charter.
+
+    Raises:
+        Conflict: an incident looks into it.
+    """
+    await refuse_evidence(connection, "charter", charter_id)
     await CharterStore(connection).retire(charter_id, now)
     await CalendarStore(connection).cancel(f"charter:{charter_id}", now)
     await record(connection, now, "policy", "retire", charter_id)

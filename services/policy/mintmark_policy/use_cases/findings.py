@@ -21,7 +21,7 @@ from mintmark_policy.store.reviews import ReviewStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.office import Office
-from mintmark_policy.use_cases.recalls import suspend_asset_within
+from mintmark_policy.use_cases.recalls import lift, suspend_asset_within
 from mintmark_policy.use_cases.releases import charter_of, intervals_of, job_of, plan_of, said_of
 from mintmark_shared.contracts.policy import FindingRequest
 from mintmark_shared.errors import Conflict
@@ -71,7 +71,8 @@ async def report(office: Office, request: FindingRequest, *, by: str, attempt: A
             barred = (permit.requester, charter.owner)
             body["review_id"] = str(await _review(connection, body, charter, permit.charter_id, barred, by, now))
         if judged.suspend:
-            await _stop(connection, request.asset_id, f"A review trigger asks for it: {body['triggered']}.", by, now)
+            reason, decides = f"A review trigger asks for it: {body['triggered']}.", UUID(body["review_id"])
+            await suspend_asset_within(connection, request.asset_id, reason=reason, review_id=decides, by=by, now=now)
         await _journal(connection, body, by, now)
         return await attempt.keep(connection, by, Reply(201, body))
 
@@ -102,11 +103,6 @@ async def _review(
     return await reviews.open_review(connection, matter, by=by, now=now)
 
 
-async def _stop(connection: AsyncConnection, asset_id: UUID, reason: str, by: str, now: datetime) -> None:
-    if not await CharterStore(connection).is_suspended("asset", asset_id):
-        await suspend_asset_within(connection, asset_id, reason=reason, incident_id=None, by=by, now=now)
-
-
 async def _journal(connection: AsyncConnection, body: dict[str, Any], by: str, now: datetime) -> None:
     missed = [Word(one["metric"]) for one in body["criteria"] if not one["met"]]
     details = {"cause": Word(body["cause"]), "evidence": body["evidence"], "missed": missed}
@@ -117,12 +113,16 @@ async def _journal(connection: AsyncConnection, body: dict[str, Any], by: str, n
 
 
 async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
-    """The committee lets the asset stand, or it stops; without a vote in time it stops too (I6)."""
-    asset_id, stands = UUID(row.document["asset_id"]), state == "approved"
-    charters = CharterStore(connection)
-    if not stands:
-        await _stop(connection, asset_id, f"Its review ended {state}.", "policy", now)
-    elif await charters.is_suspended("asset", asset_id):
-        await charters.lift("asset", asset_id, f"review:{row.id}", now)
-        await journal.record(connection, now, AuditEvent("policy", "asset.resume", f"asset:{asset_id}"))
-    return {"verdict": "stands" if stands else "suspended"}
+    """The committee lets the asset stand, or it stops; without a vote in time it stops too (I6).
+
+    What it lifts is the finding's own stop: who stopped the asset for another reason was not voted on.
+    """
+    asset_id = UUID(row.document["asset_id"])
+    if state != "approved":
+        reason = f"Its review ended {state}."
+        await suspend_asset_within(connection, asset_id, reason=reason, by="policy", now=now)
+        return {"verdict": "suspended"}
+    standing = await CharterStore(connection).suspensions_of("asset", asset_id)
+    own = {one.id for one in standing if one.review_id == row.id}
+    outcome = await lift(connection, "asset", asset_id, own, review_id=row.id, now=now)
+    return {"verdict": "stands", **outcome.told()}

@@ -11,9 +11,9 @@ from mintmark_policy.store.budgets import BudgetStore
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.tables import journal
-from mintmark_policy.use_cases import reviews
+from mintmark_policy.use_cases import reviews, stops
 from mintmark_policy.use_cases.office import Office
-from mintmark_shared.errors import Conflict, NotFound
+from mintmark_shared.errors import NotFound
 from mintmark_shared.idempotency import Attempt, Reply
 from mintmark_shared.journal import AuditEvent
 
@@ -25,12 +25,11 @@ async def suspend(office: Office, *, kind: Kind, subject: UUID, reason: str, by:
 
     Raises:
         NotFound: policy holds no key of such a source, or knows no such population.
-        Conflict: it is suspended.
     """
     now = office.clock()
     async with office.changing() as connection:
         await _check_known(connection, kind, subject)
-        await CharterStore(connection).suspend(kind, subject, reason=reason, incident_id=None, by=by, at=now)
+        await CharterStore(connection).suspend(kind, subject, reason=reason, by=by, at=now)
         await _record(connection, now, by, kind, subject, reason)
 
 
@@ -56,14 +55,13 @@ async def resume(office: Office, *, kind: Kind, subject: UUID, reason: str, by: 
     async with office.changing() as connection:
         if answer := await attempt.answered(connection, by):
             return answer
-        if not await CharterStore(connection).is_suspended(kind, subject):
-            raise Conflict(f"The {kind} is not suspended.", code="not-suspended")
+        named = await stops.named(connection, kind, subject)
         store = DecisionStore(connection)
         owners = await (store.owners_of([str(subject)]) if kind == "source" else store.owners_within(subject))
         matter = reviews.Matter(
             kind="resumption",
             subject=f"{kind}:{subject}",
-            document={"kind": kind, "subject": str(subject), "reason": reason},
+            document={"kind": kind, "subject": str(subject), "reason": reason, "suspensions": named},
             barred=(by, *owners),
         )
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))

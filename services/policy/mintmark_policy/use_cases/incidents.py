@@ -79,13 +79,10 @@ async def _stop(
     by: str,
     now: datetime,
 ) -> None:
-    store = CharterStore(connection)
     for charter_id in charters:
-        if not await store.is_suspended("charter", charter_id):
-            await suspend_within(connection, charter_id, reason=reason, incident_id=incident_id, by=by, now=now)
+        await suspend_within(connection, charter_id, reason=reason, incident_id=incident_id, by=by, now=now)
     for asset_id in assets:
-        if not await store.is_suspended("asset", asset_id):
-            await suspend_asset_within(connection, asset_id, reason=reason, incident_id=incident_id, by=by, now=now)
+        await suspend_asset_within(connection, asset_id, reason=reason, incident_id=incident_id, by=by, now=now)
 
 
 async def add_duty(

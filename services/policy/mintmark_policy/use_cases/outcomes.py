@@ -172,11 +172,10 @@ async def _resumption(it: Decided) -> Mapping[str, Any]:
     if not it.approved:
         return {"resumed": False}
     kind, subject = it.row.document["kind"], UUID(it.row.document["subject"])
-    await CharterStore(it.connection).lift(kind, subject, f"review:{it.row.id}", it.now)
-    lineage = [await recalls.changed(it.connection, subject, it.now, "resumed")] if kind == "asset" else []
-    event = AuditEvent("policy", f"{kind}.resume", f"{kind}:{subject}")
-    await journal.record(it.connection, it.now, event, lineage=lineage)
-    return {"resumed": True}
+    # One that was asked for before suspensions were named lifts none: nobody knows which were voted on.
+    named = {UUID(one["id"]) for one in it.row.document.get("suspensions", [])}
+    outcome = await recalls.lift(it.connection, kind, subject, named, review_id=it.row.id, now=it.now)
+    return {"resumed": not outcome.suspended, **outcome.told()}
 
 
 async def _incident(it: Decided) -> Mapping[str, Any]:

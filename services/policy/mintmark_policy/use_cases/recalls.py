@@ -1,6 +1,8 @@
 """What stops an asset, for a while or for good, and what to use instead."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -12,6 +14,7 @@ from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.decisions import DecisionStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews, stops
+from mintmark_policy.use_cases.charters import refuse_evidence
 from mintmark_policy.use_cases.office import Office
 from mintmark_policy.use_cases.releases import charter_of, check_released, job_of, said_of
 from mintmark_shared.errors import Conflict, Invalid, MintmarkError
@@ -58,14 +61,53 @@ async def suspend_asset(office: Office, *, asset_id: UUID, reason: str, incident
 
 
 async def suspend_asset_within(
-    connection: AsyncConnection, asset_id: UUID, *, reason: str, incident_id: UUID | None, by: str, now: datetime
+    connection: AsyncConnection,
+    asset_id: UUID,
+    *,
+    reason: str,
+    incident_id: UUID | None = None,
+    review_id: UUID | None = None,
+    by: str,
+    now: datetime,
 ) -> None:
+    """Stop an asset, also one that is suspended; ``review_id`` is the finding's that lifts it again."""
     await DecisionStore(connection).permit_of_run(asset_id)
     store = CharterStore(connection)
-    await store.suspend("asset", asset_id, reason=reason, incident_id=incident_id, by=by, at=now)
+    again = await store.is_suspended("asset", asset_id)
+    await store.suspend("asset", asset_id, reason=reason, incident_id=incident_id, review_id=review_id, by=by, at=now)
     # Why is told to nobody outside yet: it is one person's word, and may be part of an incident.
-    lineage = [await changed(connection, asset_id, now, "suspended")]
+    lineage = [] if again else [await changed(connection, asset_id, now, "suspended")]
     await journal.record(connection, now, AuditEvent(by, "asset.suspend", f"asset:{asset_id}"), lineage=lineage)
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """Which suspensions a vote lifted, and whether others keep the subject suspended."""
+
+    lifted: tuple[UUID, ...]
+    suspended: bool
+
+    def told(self) -> dict[str, Any]:
+        return {"lifted": [str(one) for one in self.lifted], "suspended": self.suspended}
+
+
+async def lift(
+    connection: AsyncConnection, kind: str, subject: UUID, named: AbstractSet[UUID], *, review_id: UUID, now: datetime
+) -> Lifted:
+    """Lift the named suspensions of a subject that still stand; it runs again once none does, and that is told."""
+    store = CharterStore(connection)
+    standing = [row.id for row in await store.suspensions_of(kind, subject)]
+    lifted = tuple(one for one in standing if one in named)
+    outcome = Lifted(lifted, len(lifted) < len(standing))
+    if not lifted:
+        return outcome
+    await store.lift(lifted, f"review:{review_id}", now)
+    runs = kind == "asset" and not outcome.suspended
+    lineage = [await changed(connection, subject, now, "resumed")] if runs else []
+    action = f"{kind}.lift" if outcome.suspended else f"{kind}.resume"
+    event = AuditEvent("policy", action, f"{kind}:{subject}", details={"lifted": outcome.told()["lifted"]})
+    await journal.record(connection, now, event, lineage=lineage)
+    return outcome
 
 
 async def propose(
@@ -91,7 +133,9 @@ async def propose(
         permit = await DecisionStore(connection).permit_of_run(asset_id)
         charter, _ = await charter_of(connection, permit, now)
         await _check(connection, kind, asset_id, substitute, now)
-        document = {"kind": "asset", "subject": str(asset_id), "reason": reason}
+        document: dict[str, Any] = {"kind": "asset", "subject": str(asset_id), "reason": reason}
+        if kind == "resumption":
+            document["suspensions"] = await stops.named(connection, "asset", asset_id)
         if kind == "withdrawal":
             document["substitute"] = str(substitute) if substitute else ""
         matter = reviews.Matter(
@@ -109,8 +153,10 @@ async def _check(
     connection: AsyncConnection, kind: Proposal, asset_id: UUID, substitute: UUID | None, now: datetime
 ) -> None:
     store = DecisionStore(connection)
-    if kind == "resumption" and not await CharterStore(connection).is_suspended("asset", asset_id):
-        raise Conflict("The asset is not suspended.", code="not-suspended")
+    if kind == "resumption":
+        await stops.named(connection, "asset", asset_id)
+    if kind == "retirement":
+        await refuse_evidence(connection, "asset", asset_id)
     if kind != "retirement" and await store.withdrawal(asset_id) is not None:
         raise Conflict("The asset was withdrawn, and stays so.", code="asset-withdrawn")
     if kind == "withdrawal":
@@ -208,7 +254,12 @@ async def _put(
 
 
 async def retire_asset(connection: AsyncConnection, asset_id: UUID, now: datetime) -> None:
-    """Let an asset's key open nothing any more; `destruction.destroy_due` shreds it and certifies that."""
+    """Let an asset's key open nothing any more; `destruction.destroy_due` shreds it and certifies that.
+
+    Raises:
+        Conflict: an incident looks into it.
+    """
+    await refuse_evidence(connection, "asset", asset_id)
     store = DecisionStore(connection)
     permit = await store.permit_of_run(asset_id)
     if permit.asset_key_id is None:

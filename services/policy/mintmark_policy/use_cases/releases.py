@@ -57,7 +57,8 @@ async def decide_release(office: Office, request: ReleaseRequest, *, by: str, at
         await _write(connection, body, permit, charter, document, by, now)
         if body.pop("suspend"):
             reason = f"A review trigger asks for it: {', '.join(body['triggered'])}."
-            await _suspend_charter(connection, permit.charter_id, reason, now)
+            charter_id = permit.charter_id
+            await suspend_within(connection, charter_id, reason=reason, incident_id=None, by="policy", now=now)
         return await attempt.keep(connection, by, Reply(201, body))
 
 
@@ -159,11 +160,6 @@ async def _write(
     if body["verdict"] == "released":
         await _grant_requester(store, UUID(body["asset_id"]), permit, charter, document, now)
     await _journal_release(connection, body, by, now)
-
-
-async def _suspend_charter(connection: AsyncConnection, charter_id: UUID, reason: str, now: datetime) -> None:
-    if not await CharterStore(connection).is_suspended("charter", charter_id):
-        await suspend_within(connection, charter_id, reason=reason, incident_id=None, by="policy", now=now)
 
 
 async def conclude_release(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
@@ -332,7 +328,7 @@ async def may_read(
     Raises:
         NotFound: the asset has not been decided on.
         Forbidden: it was rejected, withdrawn, suspended, or outlived its charter; what it was made from is suspended;
-            or the subject holds no valid grant.
+            or the subject holds no valid grant for a use that is not prohibited now.
     """
     store, charters = DecisionStore(connection), CharterStore(connection)
     await check_released(store, asset_id)
@@ -341,14 +337,8 @@ async def may_read(
         raise Forbidden(f"The asset was withdrawn.{instead}", code="asset-withdrawn")
     if await charters.is_suspended("asset", asset_id):
         raise Forbidden("The asset is suspended while an incident is looked into.", code="asset-suspended")
-    held = [
-        entry
-        for entry in await store.grants(asset_id)
-        if entry.subject == subject and use_case in {None, entry.use_case}
-    ]
-    if not any(now < entry.valid_until for entry in held):
-        raise Forbidden("You hold no valid grant for this asset; ask a steward.", code="no-grant")
     permit = await store.permit_of_run(asset_id)
+    await _check_grants(connection, asset_id, permit.charter_id, subject, use_case, now)
     row = await charters.by_digest(permit.charter_id, permit.charter_digest, now, decided_at=permit.made_at)
     suspended = await charters.is_suspended("charter", permit.charter_id)
     state = "suspended" if suspended else state_of(row, now)
@@ -358,12 +348,35 @@ async def may_read(
         raise Forbidden(f"The {stop}, and this asset goes back to it.", code=f"{stop.kind}-{stop.state}")
 
 
+async def _check_grants(
+    connection: AsyncConnection, asset_id: UUID, charter_id: UUID, subject: str, use_case: str | None, now: datetime
+) -> None:
+    """Whether somebody holds a valid grant for a use that the version in force now does not prohibit.
+
+    Raises:
+        Forbidden: they hold none, or what they hold was prohibited by vote since.
+    """
+    held = [
+        entry.use_case
+        for entry in await DecisionStore(connection).grants(asset_id)
+        if entry.subject == subject and use_case in {None, entry.use_case} and now < entry.valid_until
+    ]
+    if not held:
+        raise Forbidden("You hold no valid grant for this asset; ask a steward.", code="no-grant")
+    prohibited = (await governing(connection, charter_id, now)).prohibited_uses
+    if prohibited.issuperset(held):
+        raise Forbidden(
+            f"The charter in force prohibits {', '.join(sorted(set(held)))}; ask for a grant for another use.",
+            code="use-case-prohibited",
+        )
+
+
 async def unlock(office: Office, asset_id: UUID, *, subject: str, by: str) -> dict[str, str]:
     """The key of a released asset, for a holder of a grant under a charter still in force.
 
     Raises:
         NotFound: the asset has not been decided on.
-        Forbidden: it was rejected, suspended, or the subject holds no valid grant.
+        Forbidden: it was rejected, suspended, or the subject holds no valid grant for a use not prohibited now.
         Gone: the key was destroyed.
     """
     now = office.clock()

@@ -100,6 +100,9 @@ CONFIGURATION_STOPS: tuple[Asked, ...] = (
 )
 """What stops a run because of how its table is made, also after its plan was permitted."""
 
+TERMS_STOPS: tuple[Rule, ...] = (use_case_is_not_prohibited, no_assessor_refuses)
+"""What was voted or found of a charter since a plan was permitted, and stops its run until the table is out."""
+
 TEXT_RULES: tuple[Rule, ...] = (
     charter_is_revalidated,
     use_case_is_listed,
