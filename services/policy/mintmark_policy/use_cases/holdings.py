@@ -58,13 +58,10 @@ async def resume(office: Office, *, kind: Kind, subject: UUID, reason: str, by: 
             return answer
         if not await CharterStore(connection).is_suspended(kind, subject):
             raise Conflict(f"The {kind} is not suspended.", code="not-suspended")
-        store = DecisionStore(connection)
-        owners = await (store.owners_of([str(subject)]) if kind == "source" else store.owners_within(subject))
         matter = reviews.Matter(
             kind="resumption",
             subject=f"{kind}:{subject}",
             document={"kind": kind, "subject": str(subject), "reason": reason},
-            barred=(by, *owners),
         )
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
