@@ -302,6 +302,18 @@ GUARDS = (
     Guard("what an open incident names is ended by no earlier vote", f"{POLICY}/use_cases/charters.py", '    await refuse_evidence(connection, "charter", charter_id)\n    await CharterStore', "    await CharterStore", "tests/attacks/test_stops_add_up.py -k waits_until"),
     Guard("a grant for a use prohibited since", f"{POLICY}/use_cases/releases.py", "    if prohibited.issuperset(held):", "    if False:", "tests/attacks/test_terms_voted_since.py -k 'grant or platform'"),
     Guard("a permit prohibited or refused since", f"{POLICY}/use_cases/stops.py", ", *_of_terms(request, today), *_of_terms(request, then)]", "]", "tests/attacks/test_terms_voted_since.py -k permit"),
+    Guard("naming somebody takes no no away", f"{POLICY}/domain/review.py", 'return review.barred if verdict == "reject" and review.kind in A_NO_WITHHOLDS else review.interested', "return review.interested", "tests/attacks/test_judges.py -k silences"),
+    Guard("a no that keeps something", f"{POLICY}/domain/review.py", " and review.kind in A_NO_WITHHOLDS", "", "tests/policy/test_review.py -k may_keep"),
+    Guard("whom a proposal names approves nothing", f"{POLICY}/domain/review.py", "return self.barred | self.named", "return self.barred", "tests/policy/test_review.py -k says_no"),
+    Guard("only a source's first key says whose it is", f"{POLICY}/store/decisions.py", "first.setdefault(row.source, row.owner)", "first[row.source] = row.owner", "tests/attacks/test_judges.py -k 'silences and key'"),
+    Guard("authors judge nothing of their charter", f"{POLICY}/use_cases/interests.py", "*row.authors, row.submitter", "", "tests/attacks/test_judges.py -k 'wrote and (budget or withdrawal or wrote)'"),
+    Guard("a population's owner", f"{POLICY}/use_cases/interests.py", '    it.found.people.add(await owner_now(it.connection, "population", it.id))\n', "", "tests/attacks/test_judges.py -k population"),
+    Guard("an incident's opener", f"{POLICY}/use_cases/interests.py", "    it.found.people.add((await IncidentStore(it.connection).incident(UUID(it.id))).opened_by)\n", "", "tests/attacks/test_judges.py -k incident"),
+    Guard("glass of one's own charter", f"{POLICY}/use_cases/waivers.py", " | interests.barred | interests.named", "", "tests/attacks/test_judges.py -k confirms"),
+    Guard("old approvals", f"{POLICY}/domain/review.py", " and _is_young(vote, review, now)", "", "tests/attacks/test_old_votes.py -k 'old'"),
+    Guard("rejected glass is closed", f"{POLICY}/use_cases/waivers.py", "await store.set_waiver(waiver_id, valid_until=now)", "pass", "tests/attacks/test_old_votes.py -k closed"),
+    Guard("rejected glass stays closed that day", f"{POLICY}/use_cases/waivers.py", "    if await RulebookStore(connection).was_glass_rejected(charter_id, requester, now - REJECTED_FOR):", "    if False:", "tests/attacks/test_old_votes.py -k same_day"),
+    Guard("loans that overlap later", f"{POLICY}/store/committee.py", "            delegations.c.valid_from < ends,\n", "            delegations.c.valid_from < func.now(),\n", "tests/attacks/test_old_votes.py -k lent"),
 )  # fmt: skip
 
 

@@ -289,9 +289,10 @@ async def vote(
 @router.get("/charters/{charter_id}/votes", operation_id="listVotes", summary="Votes on the newest version")
 async def votes(charter_id: UUID, office: InOffice, _: Caller = READ) -> list[VoteShown]:
     async with office.database.transaction() as connection:
-        latest = await CharterStore(connection).newest_version(charter_id, office.clock())
+        now = office.clock()
+        latest = await CharterStore(connection).newest_version(charter_id, now)
         row = await ReviewStore(connection).latest_on("charter", use_cases.matter_of(charter_id, latest.version))
-        shown = await reviews.show(connection, row, raw=False) if row is not None else {"votes": []}
+        shown = await reviews.show(connection, row, now, raw=False) if row is not None else {"votes": []}
     return [VoteShown.model_validate(entry) for entry in shown["votes"]]
 
 

@@ -168,7 +168,7 @@ async def list_reviews(
 ) -> list[ReviewShown]:
     async with office.database.transaction() as connection:
         rows = await ReviewStore(connection).page(kind=kind, state=state, subject=subject, after=after)
-        shown = [await reviews.show(connection, row, raw=caller.holds(RAW)) for row in rows]
+        shown = [await reviews.show(connection, row, office.clock(), raw=caller.holds(RAW)) for row in rows]
     pages.follow(rows)
     return [ReviewShown.model_validate(entry) for entry in shown]
 
@@ -177,7 +177,7 @@ async def list_reviews(
 async def get_review(review_id: UUID, office: InOffice, caller: Caller = READ) -> ReviewShown:
     async with office.database.transaction() as connection:
         row = await ReviewStore(connection).row(review_id)
-        shown = await reviews.show(connection, row, raw=caller.holds(RAW))
+        shown = await reviews.show(connection, row, office.clock(), raw=caller.holds(RAW))
     return ReviewShown.model_validate(shown)
 
 

@@ -13,6 +13,21 @@ from mintmark_policy.domain.quorum import Quorum, Stage
 from mintmark_shared.errors import Conflict, Forbidden, Invalid
 
 Verdict = Literal["approve", "reject"]
+A_NO_WITHHOLDS = frozenset(
+    {
+        "charter",
+        "plan",
+        "release",
+        "blended-release",
+        "grant",
+        "exception",
+        "break-glass",
+        "resumption",
+        "finding",
+        "model",
+    }
+)
+"""Kinds of matter whose rejection gives nobody anything; of the others it may keep something as its owner likes it."""
 State = Literal["open", "approved", "rejected", "lapsed"]
 
 
@@ -48,7 +63,11 @@ class Power:
 
 @dataclass(frozen=True)
 class Review:
-    """Something up for a decision."""
+    """Something up for a decision.
+
+    ``barred`` are interested in it whatever is proposed; ``named`` only by the word of who put it up. Neither approves,
+    but a word takes nobody's no away, where a no withholds.
+    """
 
     id: str
     kind: str
@@ -59,6 +78,12 @@ class Review:
     expires_at: datetime
     votes: tuple[Vote, ...] = ()
     conditions: tuple[Condition, ...] = field(default=())
+    named: frozenset[str] = frozenset()
+
+    @property
+    def interested(self) -> frozenset[str]:
+        """Whose approval never counts."""
+        return self.barred | self.named
 
 
 def check_open(review: Review, now: datetime) -> None:
@@ -78,7 +103,7 @@ def check_vote(review: Review, vote: Vote, powers: Iterable[Power], *, condition
     check_open(review, now)
     if vote.digest != review.digest:
         raise Conflict("The matter changed since it was read; vote on its present digest.", code="digest-changed")
-    if {vote.voter, vote.principal} & review.barred:
+    if {vote.voter, vote.principal} & _kept_from(review, vote.verdict):
         raise Forbidden("Nobody decides on their own matter, nor through a delegate.", code="own-matter")
     _check_power(review, vote, tuple(powers))
     persons = {person for cast in review.votes for person in (cast.voter, cast.principal)}
@@ -88,6 +113,10 @@ def check_vote(review: Review, vote: Vote, powers: Iterable[Power], *, condition
         raise Invalid("A rejection carries no conditions; give a reason.", code="condition-on-rejection")
     if conditions and not review.quorum.stages[vote.stage].conditions_allowed:
         raise Invalid("This stage takes no conditional approvals.", code="conditions-not-allowed")
+
+
+def _kept_from(review: Review, verdict: Verdict) -> frozenset[str]:
+    return review.barred if verdict == "reject" and review.kind in A_NO_WITHHOLDS else review.interested
 
 
 def _check_power(review: Review, vote: Vote, powers: tuple[Power, ...]) -> None:
@@ -113,12 +142,14 @@ def check_delegation(delegator: str, delegate: str, function: str, own: frozense
         raise Forbidden("The delegate would hold two functions.", code="delegate-holds-two")
 
 
-def standing(review: Review) -> tuple[State, int]:
-    """What the votes make of an open review, and the stage it has reached.
+def standing(review: Review, now: datetime) -> tuple[State, int]:
+    """What the votes make of an open review at a moment, and the stage it has reached.
 
-    An approval by who has been barred since, as a new owner is, no longer counts; a rejection does.
+    An approval that has grown too old for its stage no longer counts, nor one by who has been barred since, as a new
+    owner is; a rejection does.
     """
-    valid = [vote for vote in review.votes if vote.digest == review.digest and _counts(vote, review)]
+    bound = [vote for vote in review.votes if vote.digest == review.digest]
+    valid = [vote for vote in bound if _counts(vote, review) and _is_young(vote, review, now)]
     for number, stage in enumerate(review.quorum.stages):
         cast = [vote for vote in valid if vote.stage == number]
         if sum(vote.verdict == "reject" for vote in cast) >= (stage.deny_threshold or 1):
@@ -132,7 +163,14 @@ def standing(review: Review) -> tuple[State, int]:
 
 
 def _counts(vote: Vote, review: Review) -> bool:
-    return vote.verdict == "reject" or not {vote.voter, vote.principal} & review.barred
+    return vote.verdict == "reject" or not {vote.voter, vote.principal} & review.interested
+
+
+def _is_young(vote: Vote, review: Review, now: datetime) -> bool:
+    if vote.verdict == "reject" or vote.stage >= len(review.quorum.stages):
+        return True
+    days = review.quorum.stages[vote.stage].valid_days
+    return days is None or now < vote.cast_at + timedelta(days=days)
 
 
 def _reached(stage: Stage, approvals: Sequence[Vote]) -> bool:

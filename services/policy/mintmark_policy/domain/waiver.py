@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mintmark_policy.domain.facts import Clause
 from mintmark_policy.domain.gate import RULES
 from mintmark_shared.errors import Invalid
 
 LONGEST_GLASS_HOURS = 8
+REJECTED_FOR = timedelta(hours=24)
+"""How long after the committee rejected broken glass none is broken for the same person and charter."""
 UNDECLARED = "no rule of the gate says that this code may be waived"
 
 

@@ -89,6 +89,19 @@ class CommitteeStore:
         )
         return (*own, *(Power(subject, row.function, row.delegator) for row in lent))
 
+    async def functions_during(self, subject: str, begins: datetime, ends: datetime) -> frozenset[str]:
+        """Every function that is somebody's own now or lent to them at a moment of a time; nobody is lent more until
+        this transaction ends.
+        """
+        await self._lock()
+        lent = select(delegations.c.function).where(
+            delegations.c.delegate == subject,
+            delegations.c.valid_from < ends,
+            delegations.c.valid_until > begins,
+            delegations.c.revoked_at.is_(None),
+        )
+        return await self.functions_of(subject) | frozenset(await self._connection.scalars(lent))
+
     async def delegate(self, values: Mapping[str, Any]) -> UUID:
         made_id: UUID = (
             await self._connection.execute(insert(delegations).values(**values).returning(delegations.c.id))

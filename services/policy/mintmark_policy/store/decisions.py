@@ -1,11 +1,11 @@
 """Decisions, permits, keys, releases and grants."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, exists, func, insert, or_, select, update
+from sqlalchemy import Row, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.permit import Permit
@@ -111,18 +111,26 @@ class DecisionStore:
         query = select(certificates).where(certificates.c.asset_id == asset_id).order_by(certificates.c.id)
         return (await self._connection.execute(query)).all()
 
-    async def owners_of(self, source_ids: Sequence[str]) -> frozenset[str]:
-        """Who registered these sources."""
-        named = [func.split_part(keys.c.resource, ":", 2) == source_id for source_id in source_ids]
-        if not named:
-            return frozenset()
-        query = select(keys.c.owner).where(or_(*named), keys.c.owner.is_not(None))
-        return frozenset(await self._connection.scalars(query))
+    async def owners_of(self, source_ids: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """(who registered these sources, by their first keys; whom later keys name besides)."""
+        source = func.split_part(keys.c.resource, ":", 2)
+        query = select(source.label("source"), keys.c.owner).where(source.in_(sorted(source_ids)))
+        rows = (await self._connection.execute(query.order_by(keys.c.created_at, keys.c.id))).all()
+        first: dict[str, str | None] = {}
+        for row in rows:
+            first.setdefault(row.source, row.owner)
+        registered = frozenset(owner for owner in first.values() if owner is not None)
+        return registered, frozenset(row.owner for row in rows if row.owner is not None) - registered
 
-    async def owners_within(self, population_id: UUID) -> frozenset[str]:
-        """Who registered the sources of a population."""
-        query = select(keys.c.owner).where(keys.c.population_id == population_id, keys.c.owner.is_not(None))
-        return frozenset(await self._connection.scalars(query))
+    async def sources_within(self, population_id: UUID) -> frozenset[str]:
+        """The sources of a population."""
+        source = func.split_part(keys.c.resource, ":", 2)
+        return frozenset(await self._connection.scalars(select(source).where(keys.c.population_id == population_id)))
+
+    async def source_of(self, key_id: UUID) -> frozenset[str]:
+        """The source a key is of."""
+        source = func.split_part(keys.c.resource, ":", 2)
+        return frozenset(await self._connection.scalars(select(source).where(keys.c.id == key_id)))
 
     async def is_known(self, source_id: UUID) -> bool:
         """Whether a key was made for a version of this source or register."""

@@ -55,8 +55,10 @@ class ReviewStore:
             update(reviews).where(reviews.c.id == review_id).values(state=state, decided_at=at, outcome=outcome)
         )
 
-    async def raise_rules(self, review_id: UUID, quorum: Mapping[str, Any], barred: Sequence[str]) -> None:
-        values = {"quorum": dict(quorum), "barred": list(barred)}
+    async def raise_rules(
+        self, review_id: UUID, quorum: Mapping[str, Any], barred: Sequence[str], named: Sequence[str]
+    ) -> None:
+        values = {"quorum": dict(quorum), "barred": list(barred), "named": list(named)}
         await self._connection.execute(update(reviews).where(reviews.c.id == review_id).values(**values))
 
     async def cast(self, review_id: UUID, vote: Vote, reason: str, committee_version: int) -> UUID:
@@ -110,6 +112,7 @@ class ReviewStore:
             kind=row.kind,
             digest=row.digest,
             barred=frozenset(row.barred),
+            named=frozenset(row.named),
             quorum=read_quorum(row.quorum),
             state=row.state,
             expires_at=row.expires_at,

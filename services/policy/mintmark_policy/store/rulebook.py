@@ -21,6 +21,7 @@ from mintmark_policy.tables import (
     governance,
     house_rules,
     rejections,
+    reviews,
     templates,
     waivers,
 )
@@ -232,6 +233,13 @@ class RulebookStore:
 
     async def set_waiver(self, waiver_id: UUID, **values: Any) -> None:
         await self._connection.execute(update(waivers).where(waivers.c.id == waiver_id).values(**values))
+
+    async def was_glass_rejected(self, charter_id: UUID, requester: str, since: datetime) -> bool:
+        """Whether the committee rejected glass that was broken for somebody under a charter, later than that."""
+        query = select(waivers.c.id).join(reviews, reviews.c.id == waivers.c.review_id)
+        query = query.where(waivers.c.kind == "break-glass", waivers.c.charter_id == charter_id)
+        query = query.where(waivers.c.requester == requester, reviews.c.state == "rejected")
+        return await self._connection.scalar(query.where(reviews.c.decided_at > since).limit(1)) is not None
 
     async def waiver_rows(self, charter_id: UUID) -> Sequence[Row[Any]]:
         query = select(waivers).where(waivers.c.charter_id == charter_id).order_by(waivers.c.id)

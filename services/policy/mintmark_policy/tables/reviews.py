@@ -55,6 +55,7 @@ reviews = Table(
     words("digest"),
     Column("document", JSONB, nullable=False),
     Column("barred", ARRAY(Text), nullable=False),
+    Column("named", ARRAY(Text), nullable=False),
     Column("quorum", JSONB, nullable=False),
     Column("state", Text, nullable=False, index=True),
     words("opened_by"),

@@ -72,7 +72,7 @@ async def assess(
         if valid_until <= now:
             raise Invalid("valid_until must lie in the future.", code="assessment-expired")
         store = RulebookStore(connection)
-        row = await _assessed(CharterStore(connection), charter_id, charter_digest, by, now)
+        row = await _assessed(CharterStore(connection), charter_id, charter_digest, by, now, acceptable=acceptable)
         version = await _check_answers(store, template, answers, risks, acceptable=acceptable)
         values = {
             "charter_id": charter_id,
@@ -95,20 +95,23 @@ async def assess(
         return await attempt.keep(connection, by, Reply(201, body))
 
 
-async def _assessed(store: CharterStore, charter_id: UUID, charter_digest: str, by: str, now: datetime) -> Any:
+async def _assessed(
+    store: CharterStore, charter_id: UUID, charter_digest: str, by: str, now: datetime, *, acceptable: bool
+) -> Any:
     """The version with this text: one that was voted on, so that a draft leaves none unassessed, or the newest.
 
     Raises:
         NotFound: there is no such charter.
         Conflict: neither has this text.
-        Forbidden: the assessor answers for this text, or for what is in force.
+        Forbidden: the assessor answers for this text, or for what is in force. Whom only a draft names still says no.
     """
     newest, present = await store.newest_version(charter_id, now), await store.find_governing(charter_id, now)
     same = [row for row in await store.versions(charter_id, now) if row.digest == charter_digest]
     living = [row for row in same if row.in_force_at is not None or row.version == newest.version]
     if not living:
         raise Conflict("The charter changed since it was read; assess its present digest.", code="digest-changed")
-    own = {person for row in same for person in (row.document["owner"], *row.authors, row.submitter)}
+    own = {person for row in same for person in (*row.authors, row.submitter)}
+    own |= {row.document["owner"] for row in same if acceptable or row.in_force_at is not None}
     if by in own | {await store.creator(charter_id), present.document["owner"] if present is not None else None}:
         raise Forbidden("Nobody assesses their own charter.", code="own-matter")
     return living[-1]
@@ -175,7 +178,7 @@ async def review_model(
             "findings": findings,
             "owner": owner,
         }
-        matter = reviews.Matter("model", f"model:{model}", document, (by, owner))
+        matter = reviews.Matter("model", f"model:{model}", document, named=(owner,))
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
@@ -183,5 +186,5 @@ async def compliance_of(office: Office, model: str) -> dict[str, Any]:
     """What was decided on a model last."""
     async with office.database.transaction() as connection:
         row = await ReviewStore(connection).latest_on("model", f"model:{model}")
-        shown = await reviews.show(connection, row, raw=False) if row is not None else None
+        shown = await reviews.show(connection, row, office.clock(), raw=False) if row is not None else None
     return {"model": model, "state": shown["state"] if shown else "unreviewed", "review": shown}

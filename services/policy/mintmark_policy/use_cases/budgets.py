@@ -241,7 +241,7 @@ async def propose_budget(
         }
         await _apply_budget(connection, document, None, by, now, dry=True)
         subject = f"budget:{population_id}:{charter_id or 'population'}"
-        matter = reviews.Matter("budget", subject, document, (by,), charter_id)
+        matter = reviews.Matter("budget", subject, document, charter_id)
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
@@ -272,7 +272,7 @@ async def propose_transfer(
         }
         await _apply_transfer(connection, document, None, by, now, dry=True)
         subject = f"transfer:{population_id}:{giver}:{taker}"
-        matter = reviews.Matter("transfer", subject, document, (by,))
+        matter = reviews.Matter("transfer", subject, document)
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 

@@ -127,8 +127,8 @@ async def _check_owner(connection: AsyncConnection, charter_id: UUID, by: str, n
 async def submit(office: Office, *, charter_id: UUID, by: str) -> Reply:
     """Hand the draft to the committee: a review of exactly its digest opens.
 
-    It takes the quorum of the version in force and its own. Barred are whoever wrote on it or submits it, who drafted
-    the charter, and the owners of both versions and of their sources.
+    It takes the quorum of the version in force and its own. Barred are whoever wrote on it or submits it, and all who
+    are interested in the version in force; the owner it names and the owners of the sources it lists do not approve.
 
     Raises:
         Forbidden: the charter is somebody else's.
@@ -144,14 +144,13 @@ async def submit(office: Office, *, charter_id: UUID, by: str) -> Reply:
             raise Conflict(f"Version {row.version} is {state_of(row, now)}, not a draft.", code="not-a-draft")
         charter = read_charter(row.document, row.digest)
         await store.set(charter_id, row.version, state="submitted", submitter=by, changed_at=now)
-        present = await find_governing(connection, charter_id, now)
-        sources = charter.sources | (present.sources if present else frozenset())
-        owners = await DecisionStore(connection).owners_of(sorted(sources))
+        registered, later = await DecisionStore(connection).owners_of(charter.sources)
         matter = reviews.Matter(
             kind="charter",
             subject=matter_of(charter_id, row.version),
             document={"charter": str(charter_id), "version": row.version, "digest": row.digest},
-            barred=(*row.authors, await store.creator(charter_id), by, charter.owner, *owners),
+            barred=row.authors,
+            named=(charter.owner, *registered, *later),
             charter_id=charter_id,
             quorum=counted(charter.quorum),
             digest=row.digest,
@@ -244,7 +243,7 @@ async def resume(office: Office, *, charter_id: UUID, reason: str, by: str, atte
         store = CharterStore(connection)
         await _lock_living(store, charter_id)
         named = await stops.named(connection, "charter", charter_id)
-        matter = await _ending_or_beginning(connection, "resumption", charter_id, reason, now, suspensions=named)
+        matter = _ending_or_beginning("resumption", charter_id, reason, suspensions=named)
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
@@ -262,25 +261,18 @@ async def retire(office: Office, *, charter_id: UUID, reason: str, by: str, atte
         await _lock_living(CharterStore(connection), charter_id)
         await _check_owner(connection, charter_id, by, now)
         await refuse_evidence(connection, "charter", charter_id)
-        matter = await _ending_or_beginning(connection, "retirement", charter_id, reason, now)
+        matter = _ending_or_beginning("retirement", charter_id, reason)
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 
-async def _ending_or_beginning(
-    connection: AsyncConnection,
-    kind: Literal["resumption", "retirement"],
-    charter_id: UUID,
-    reason: str,
-    now: datetime,
-    **named: Any,
+def _ending_or_beginning(
+    kind: Literal["resumption", "retirement"], charter_id: UUID, reason: str, **named: Any
 ) -> reviews.Matter:
     """Of a charter that never was in force the house says who decides, and who drafted it counts as its owner."""
-    governs = await find_governing(connection, charter_id, now)
     return reviews.Matter(
         kind=kind,
         subject=f"charter:{charter_id}",
         document={"kind": "charter", "subject": str(charter_id), "reason": reason} | named,
-        barred=() if governs else (await CharterStore(connection).creator(charter_id),),
         charter_id=charter_id,
     )
 

@@ -53,7 +53,7 @@ async def delegate(
     """Lend one's function to somebody else for a time.
 
     Raises:
-        Forbidden: it is not one's own, or the delegate would hold two.
+        Forbidden: it is not one's own, or the delegate would hold two at any moment of that time.
         Invalid: the time is empty or past.
     """
     now = office.clock()
@@ -63,8 +63,8 @@ async def delegate(
         if valid_until <= max(now, valid_from):
             raise Invalid("A delegation must end after it begins, and in the future.", code="delegation-dates")
         store = CommitteeStore(connection)
-        own, theirs = await store.functions_of(by), await store.powers_of(delegate, now)
-        check_delegation(by, delegate, function, own, frozenset(power.function for power in theirs))
+        own, theirs = await store.functions_of(by), await store.functions_during(delegate, valid_from, valid_until)
+        check_delegation(by, delegate, function, own, theirs)
         values = {
             "delegator": by,
             "delegate": delegate,

@@ -307,12 +307,10 @@ def show_permit(
 async def _open_review(connection: AsyncConnection, ask: Ask, prepared: Brief, now: datetime) -> UUID:
     assert prepared.version is not None
     charter, request = prepared.version.charter, ask.request
-    owners = await DecisionStore(connection).owners_of([str(request.plan.source_id)])
     matter = reviews.Matter(
         kind="plan",
         subject=f"run:{request.run_id}",
         document=request.model_dump(mode="json"),
-        barred=(request.requester, charter.owner, *owners),
         charter_id=request.plan.charter_id,
         quorum=charter.quorum_for("plan"),
     )

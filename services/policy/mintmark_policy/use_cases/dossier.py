@@ -45,7 +45,9 @@ async def dossier(office: Office, asset_id: UUID, *, raw: bool) -> dict[str, Any
                 "in_force_at": charter.in_force_at.isoformat() if charter.in_force_at else None,
                 "document": charter.document,
             },
-            "charter_review": await review_on(connection, "charter", matter_of(permit.charter_id, charter.version)),
+            "charter_review": await review_on(
+                connection, "charter", matter_of(permit.charter_id, charter.version), now
+            ),
             "assessments": await _assessments(connection, permit.charter_id, charter.digest, now),
             "request": {name: decision.request[name] for name in ("requester", "plan", "offer")},
             "decision": {name: value for name, value in decision.document.items() if name != "permit"},
@@ -59,7 +61,7 @@ async def dossier(office: Office, asset_id: UUID, *, raw: bool) -> dict[str, Any
             "reviews": [
                 found
                 for kind in ("release", "blended-release", "finding", "withdrawal", "retirement", "resumption")
-                if (found := await review_on(connection, kind, f"asset:{asset_id}")) is not None
+                if (found := await review_on(connection, kind, f"asset:{asset_id}", now)) is not None
             ],
         }  # fmt: skip
 
@@ -76,12 +78,12 @@ async def salts(office: Office, asset_id: UUID, leaves: Sequence[UUID]) -> dict[
     return {leaf: salt.hex() for leaf, salt in found.items()}
 
 
-async def review_on(connection: AsyncConnection, kind: str, subject: str) -> dict[str, Any] | None:
+async def review_on(connection: AsyncConnection, kind: str, subject: str, now: datetime) -> dict[str, Any] | None:
     """The last review of a matter with its votes."""
     row = await ReviewStore(connection).latest_on(kind, subject)
     if row is None:
         return None
-    shown = await reviews.show(connection, row, raw=False)
+    shown = await reviews.show(connection, row, now, raw=False)
     return {name: value for name, value in shown.items() if name != "document"}
 
 

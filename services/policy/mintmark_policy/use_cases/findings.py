@@ -5,7 +5,6 @@ is put to the committee otherwise; until it has voted the asset stays as it is, 
 asset stops.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -68,8 +67,7 @@ async def report(office: Office, request: FindingRequest, *, by: str, attempt: A
             "review_id": None,
         }
         if breached:
-            barred = (permit.requester, charter.owner)
-            body["review_id"] = str(await _review(connection, body, charter, permit.charter_id, barred, by, now))
+            body["review_id"] = str(await _review(connection, body, charter, permit.charter_id, by, now))
         if judged.suspend:
             reason, decides = f"A review trigger asks for it: {body['triggered']}.", UUID(body["review_id"])
             await suspend_asset_within(connection, request.asset_id, reason=reason, review_id=decides, by=by, now=now)
@@ -82,7 +80,6 @@ async def _review(
     body: dict[str, Any],
     charter: Any,
     charter_id: UUID,
-    barred: Sequence[str | None],
     by: str,
     now: datetime,
 ) -> UUID:
@@ -95,7 +92,6 @@ async def _review(
         kind=KIND,
         subject=subject,
         document={name: body[name] for name in VOTED_ON},
-        barred=barred,
         charter_id=charter_id,
         quorum=charter.quorum_for(KIND),
         alone=False,

@@ -12,14 +12,16 @@ from mintmark_policy.domain.charter import Charter, read_charter
 from mintmark_policy.domain.quorum import Kind, Quorum, merged, required
 from mintmark_policy.store.charters import CharterStore
 from mintmark_policy.store.committee import CommitteeStore
+from mintmark_policy.use_cases.interests import interests_in
 
 
 @dataclass(frozen=True)
 class Judges:
-    """What a matter takes at a moment, whom it bars, and who is told when it waits too long."""
+    """What a matter takes, whom it bars and whom only from a yes, and who is told when it waits too long."""
 
     quorum: Quorum
     barred: frozenset[str]
+    named: frozenset[str]
     escalation: tuple[tuple[int, str], ...]
 
 
@@ -51,12 +53,15 @@ async def judges_of(
     asked: Quorum | None = None,
 ) -> Judges:
     """What the house and the charters in force make of a matter; ``asked`` is what a proposal adds of its own."""
-    found = [await find_governing(connection, one, now) for one in _concerned(kind, document, charter_id)]
+    concerned = _concerned(kind, document, charter_id)
+    found = [await find_governing(connection, one, now) for one in concerned]
     charters = [charter for charter in found if charter is not None]
     quorums = [charter.quorum_for(kind, subject) for charter in charters]
+    interests = await interests_in(connection, subject, document, concerned, now)
     return Judges(
         quorum=required(kind, await _rule(connection, kind, subject), *quorums, asked),
-        barred=frozenset(charter.owner for charter in charters),
+        barred=interests.barred,
+        named=interests.named,
         escalation=tuple(step for charter in charters for step in charter.escalation),
     )
 

@@ -32,8 +32,8 @@ async def grounds(office: Office, asset_id: UUID) -> dict[str, Any]:
         at = permit.made_at
         charters, digest = CharterStore(connection), permit.charter_digest
         charter = await charters.by_digest(permit.charter_id, digest, at, decided_at=at)
-        on_charter = await _votes(connection, "charter", matter_of(permit.charter_id, charter.version))
-        on_plan = await _votes(connection, "plan", f"run:{asset_id}")
+        on_charter = await _votes(connection, "charter", matter_of(permit.charter_id, charter.version), at)
+        on_plan = await _votes(connection, "plan", f"run:{asset_id}", at)
         return {
             "asset_id": str(asset_id),
             "at": at,
@@ -51,9 +51,9 @@ async def grounds(office: Office, asset_id: UUID) -> dict[str, Any]:
         }  # fmt: skip
 
 
-async def _votes(connection: AsyncConnection, kind: str, subject: str) -> list[dict[str, Any]]:
+async def _votes(connection: AsyncConnection, kind: str, subject: str, at: datetime) -> list[dict[str, Any]]:
     """Every vote on the matter: a review is closed before what it approved can be used, and nobody votes after that."""
-    review = await review_on(connection, kind, subject)
+    review = await review_on(connection, kind, subject, at)
     return [{"on": kind, **vote, "review_id": review["id"]} for vote in review["votes"]] if review is not None else []
 
 

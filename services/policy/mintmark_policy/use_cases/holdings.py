@@ -56,13 +56,10 @@ async def resume(office: Office, *, kind: Kind, subject: UUID, reason: str, by: 
         if answer := await attempt.answered(connection, by):
             return answer
         named = await stops.named(connection, kind, subject)
-        store = DecisionStore(connection)
-        owners = await (store.owners_of([str(subject)]) if kind == "source" else store.owners_within(subject))
         matter = reviews.Matter(
             kind="resumption",
             subject=f"{kind}:{subject}",
             document={"kind": kind, "subject": str(subject), "reason": reason, "suspensions": named},
-            barred=(by, *owners),
         )
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 

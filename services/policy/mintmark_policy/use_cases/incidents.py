@@ -192,7 +192,7 @@ async def close(office: Office, *, incident_id: UUID, post_mortem: str, by: str,
             raise Conflict("The incident cannot be closed yet.", code="incident-unfinished", reasons=reasons)
         await store.set(incident_id, post_mortem=post_mortem, state="closing")
         document = {"incident_id": str(incident_id), "title": row.title, "post_mortem": post_mortem}
-        matter = reviews.Matter("incident", f"incident:{incident_id}", document, (by,))
+        matter = reviews.Matter("incident", f"incident:{incident_id}", document)
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
 
 

@@ -44,7 +44,7 @@ async def propose_configuration(office: Office, *, document: Mapping[str, Any], 
             "made_at": now,
         }
         made = await store.propose(values)
-        matter = reviews.Matter("configuration", f"configuration:{made}", document, (by,))
+        matter = reviews.Matter("configuration", f"configuration:{made}", document)
         review_id = await reviews.open_review(connection, matter, by=by, now=now)
         await store.set_configuration(made, review_id=review_id)
         return await attempt.keep(connection, by, Reply(201, show_configuration(await store.configuration(made))))

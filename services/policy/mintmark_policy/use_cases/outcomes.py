@@ -38,7 +38,7 @@ async def vote(office: Office, *, review_id: UUID, ballot: reviews.Ballot, by: s
             return answer
         await _cast(office, connection, review_id, ballot, by, now)
         row = await ReviewStore(connection).row(review_id)
-        return await attempt.keep(connection, by, Reply(201, await reviews.show(connection, row, raw=False)))
+        return await attempt.keep(connection, by, Reply(201, await reviews.show(connection, row, now, raw=False)))
 
 
 async def vote_on_charter(
@@ -63,7 +63,7 @@ async def _cast(
     office: Office, connection: AsyncConnection, review_id: UUID, ballot: reviews.Ballot, by: str, now: datetime
 ) -> None:
     review = await reviews.cast(connection, review_id, ballot, by=by, now=now)
-    await _conclude(office, connection, review, standing(review)[0], now)
+    await _conclude(office, connection, review, standing(review, now)[0], now)
 
 
 async def meet_condition(office: Office, *, review_id: UUID, condition_id: UUID, evidence: str, by: str) -> Reply:
@@ -79,8 +79,8 @@ async def meet_condition(office: Office, *, review_id: UUID, condition_id: UUID,
         event = AuditEvent(by, "review.condition-met", f"review:{review_id}", details=told, shown=shown)
         await journal.record(connection, now, event)
         review = await store.review(await store.row(review_id))
-        await _conclude(office, connection, review, standing(review)[0], now)
-        return Reply(200, await reviews.show(connection, await store.row(review_id), raw=False))
+        await _conclude(office, connection, review, standing(review, now)[0], now)
+        return Reply(200, await reviews.show(connection, await store.row(review_id), now, raw=False))
 
 
 async def lapse(office: Office, connection: AsyncConnection, review_id: UUID, now: datetime) -> bool:
@@ -186,6 +186,10 @@ async def _finding(it: Decided) -> Mapping[str, Any]:
     return await findings.conclude(it.connection, it.row, it.state, it.now)
 
 
+async def _glass(it: Decided) -> Mapping[str, Any]:
+    return await waivers.conclude_glass(it.connection, it.row, it.state, it.now)
+
+
 async def _noted(it: Decided) -> Mapping[str, Any]:
     """The verdict itself is the outcome."""
     return {"verdict": it.state}
@@ -204,7 +208,7 @@ OUTCOMES: Mapping[str, Callable[[Decided], Awaitable[Mapping[str, Any]]]] = {
     "transfer": _budget,
     "resumption": _resumption,
     "incident": _incident,
-    "break-glass": _noted,
+    "break-glass": _glass,
     "model": _noted,
     "finding": _finding,
     "withdrawal": _withdrawal,

@@ -142,7 +142,6 @@ async def propose(
             kind=kind,
             subject=f"asset:{asset_id}",
             document=document,
-            barred=(by, permit.requester, charter.owner),
             charter_id=permit.charter_id,
             quorum=charter.quorum_for(kind),
         )

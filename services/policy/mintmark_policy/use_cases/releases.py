@@ -128,7 +128,6 @@ async def _open_review(
         kind=kind,
         subject=f"asset:{body['asset_id']}",
         document={name: value for name, value in body.items() if name != "suspend"},
-        barred=(permit.requester, charter.owner),
         charter_id=permit.charter_id,
         quorum=charter.quorum_for(kind),
     )
@@ -283,7 +282,7 @@ async def _review_grant(
         kind="grant",
         subject=f"asset:{document['asset_id']}:{document['subject']}:{document['use_case']}",
         document=document,
-        barred=(by, document["subject"], charter.owner),
+        named=(document["subject"],),
         charter_id=charter_id,
         quorum=charter.quorum_for("grant"),
     )

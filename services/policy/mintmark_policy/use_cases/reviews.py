@@ -26,7 +26,8 @@ from mintmark_shared.leaves import Word, is_of_ids
 class Matter:
     """What is put up for a decision: the proposal itself, and whom it concerns.
 
-    The version in force of its charter and the house add their quorums, the owner's bar and the escalation;
+    The version in force of its charter and the house add their quorums, the bar of everybody who is interested and the
+    escalation. ``barred`` are those who speak here themselves, ``named`` those of whom only the proposal speaks;
     ``quorum`` is what else is asked: by a proposal, or by the version an asset was made under. ``alone``: while one
     review of the subject is open, there is no second.
     """
@@ -34,10 +35,11 @@ class Matter:
     kind: Kind
     subject: str
     document: Mapping[str, Any]
-    barred: Iterable[str | None]
     charter_id: UUID | None = None
     quorum: Quorum | None = None
     digest: str | None = None
+    barred: Iterable[str] = ()
+    named: Iterable[str | None] = ()
     alone: bool = True
 
 
@@ -62,7 +64,8 @@ async def open_review(connection: AsyncConnection, matter: Matter, *, by: str, n
             "charter_id": matter.charter_id,
             "digest": voted_on,
             "document": dict(matter.document),
-            "barred": sorted({person for person in matter.barred if person} | {by} | judges.barred),
+            "barred": sorted({*matter.barred, by} | judges.barred),
+            "named": sorted({person for person in matter.named if person} | judges.named),
             "quorum": show_quorum(judges.quorum),
             "opened_by": by,
             "opened_at": now,
@@ -110,11 +113,13 @@ async def at_present(connection: AsyncConnection, row: Any, now: datetime) -> Re
     store = ReviewStore(connection)
     review = await store.review(row)
     judges = await judges_of(connection, row.kind, row.subject, row.document, row.charter_id, now, asked=review.quorum)
-    raised = replace(review, quorum=judges.quorum, barred=review.barred | judges.barred)
+    barred, named = review.barred | judges.barred, review.named | judges.named
+    raised = replace(review, quorum=judges.quorum, barred=barred, named=named)
     quorum = show_quorum(raised.quorum) | {"ttl_hours": row.quorum.get("ttl_hours")}
-    if (quorum["stages"], raised.barred) == (show_quorum(review.quorum)["stages"], review.barred):
+    kept = (show_quorum(review.quorum)["stages"], review.barred, review.named)
+    if (quorum["stages"], raised.barred, raised.named) == kept:
         return review
-    await store.raise_rules(row.id, quorum, sorted(raised.barred))
+    await store.raise_rules(row.id, quorum, sorted(raised.barred), sorted(raised.named))
     details = about(row) | {"quorum": digest(quorum)}
     await journal.record(connection, now, AuditEvent("policy", "review.raise", f"review:{row.id}", details=details))
     return raised
@@ -136,7 +141,7 @@ async def cast(connection: AsyncConnection, review_id: UUID, ballot: Ballot, *, 
         function=ballot.function,
         verdict=ballot.verdict,
         digest=ballot.digest,
-        stage=standing(review)[1],
+        stage=standing(review, now)[1],
         cast_at=now,
     )
     check_vote(review, vote, await committee.powers_of(by, now), conditions=len(ballot.conditions), now=now)
@@ -155,7 +160,7 @@ async def cast(connection: AsyncConnection, review_id: UUID, ballot: Ballot, *, 
     return await store.review(await store.row(review_id))
 
 
-async def show(connection: AsyncConnection, row: Any, *, raw: bool) -> dict[str, Any]:
+async def show(connection: AsyncConnection, row: Any, now: datetime, *, raw: bool) -> dict[str, Any]:
     """A review as it goes over the wire; figures of real rows ``raw`` to who may read them so.
 
     The digest is of the document as it is kept, which is what votes are bound to.
@@ -166,7 +171,7 @@ async def show(connection: AsyncConnection, row: Any, *, raw: bool) -> dict[str,
         **show_opening(row),
         **show_end(row),
         "document": told(row.document, raw=raw),
-        "stage": read_quorum(row.quorum).stages[standing(review)[1]].name,
+        "stage": read_quorum(row.quorum).stages[standing(review, row.decided_at or now)[1]].name,
         "votes": [show_vote(vote) for vote in await store.votes(row.id)],
         "conditions": [show_condition(entry) for entry in await store.conditions(row.id)],
     }

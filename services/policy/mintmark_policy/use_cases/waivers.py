@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mintmark_policy.domain.gate import RULES
-from mintmark_policy.domain.waiver import LONGEST_GLASS_HOURS, check_rule, why_never
+from mintmark_policy.domain.waiver import LONGEST_GLASS_HOURS, REJECTED_FOR, check_rule, why_never
 from mintmark_policy.store.calendar import CalendarStore
 from mintmark_policy.store.rulebook import RulebookStore
 from mintmark_policy.tables import journal
 from mintmark_policy.use_cases import reviews
 from mintmark_policy.use_cases.governing import governing
+from mintmark_policy.use_cases.interests import interests_in
 from mintmark_policy.use_cases.office import Office
 from mintmark_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from mintmark_shared.idempotency import Attempt, Reply
@@ -62,7 +63,7 @@ async def ask_for_exception(
             kind="exception",
             subject=f"exception:{charter_id}:{rule}:{by}",
             document=document,
-            barred=(by, requester),
+            named=(requester,),
             charter_id=charter_id,
         )
         return await attempt.keep(connection, by, await reviews.put_up(connection, matter, by=by, now=now))
@@ -114,7 +115,7 @@ async def break_glass(
 
     Raises:
         Invalid: longer than hours.
-        Conflict: no version of the charter ever was in force.
+        Conflict: no version of the charter ever was in force, or the committee rejected such glass of late.
     """
     if not 0 < hours <= LONGEST_GLASS_HOURS:
         raise Invalid(f"Glass is broken for 1 to {LONGEST_GLASS_HOURS} hours.", code="glass-too-long")
@@ -123,6 +124,7 @@ async def break_glass(
         if answer := await attempt.answered(connection, by):
             return answer
         await governing(connection, charter_id, now)
+        await _check_not_rejected(connection, charter_id, requester, now)
         values = {
             "kind": "break-glass",
             "charter_id": charter_id,
@@ -145,23 +147,31 @@ async def confirm_glass(office: Office, *, waiver_id: UUID, by: str) -> Reply:
     """Open what somebody else broke the glass for; a review of it opens by itself.
 
     Raises:
-        Forbidden: the same person, or the one it is broken for.
-        Conflict: it was confirmed, or its hours are over.
+        Forbidden: the same person, the one it is broken for, or whoever is interested in the charter.
+        Conflict: it was confirmed, its hours are over, or the committee rejected such glass of late.
     """
     now = office.clock()
     async with office.changing() as connection:
         store = RulebookStore(connection)
         row = await store.waiver(waiver_id, lock=True)
-        if by in {row.opened_by, row.requester}:
+        interests = await interests_in(connection, f"waiver:{waiver_id}", {}, (row.charter_id,), now)
+        if by in {row.opened_by, row.requester} | interests.barred | interests.named:
             raise Forbidden("A second person confirms, who does not profit from it.", code="own-matter")
         if row.kind != "break-glass" or row.confirmed_by is not None or now >= row.valid_until:
             raise Conflict("There is no broken glass here that waits to be confirmed.", code="not-waiting")
+        await _check_not_rejected(connection, row.charter_id, row.requester, now)
         document = {
             "waiver_id": str(waiver_id), "charter_id": str(row.charter_id), "requester": row.requester,
             "reason": row.reason, "incident": row.incident, "opened_by": row.opened_by, "confirmed_by": by,
         }  # fmt: skip
-        barred = (by, row.opened_by, row.requester)
-        matter = reviews.Matter("break-glass", f"waiver:{waiver_id}", document, barred, row.charter_id)
+        matter = reviews.Matter(
+            kind="break-glass",
+            subject=f"waiver:{waiver_id}",
+            document=document,
+            barred=(row.opened_by,),
+            named=(row.requester,),
+            charter_id=row.charter_id,
+        )
         review_id = await reviews.open_review(connection, matter, by=by, now=now)
         await store.set_waiver(waiver_id, confirmed_by=by, review_id=review_id)
         payload = {"to": row.opened_by}
@@ -169,6 +179,25 @@ async def confirm_glass(office: Office, *, waiver_id: UUID, by: str) -> Reply:
         details = {"charter": str(row.charter_id)}
         await journal.record(connection, now, AuditEvent(by, "glass.confirm", f"waiver:{waiver_id}", details=details))
         return Reply(200, await _shown(connection, waiver_id))
+
+
+async def _check_not_rejected(connection: AsyncConnection, charter_id: UUID, requester: str, now: datetime) -> None:
+    if await RulebookStore(connection).was_glass_rejected(charter_id, requester, now - REJECTED_FOR):
+        raise Conflict(
+            "The committee rejected glass broken for this person and charter within the last 24 hours; "
+            "ask it for an exception.",
+            code="glass-was-rejected",
+        )
+
+
+async def conclude_glass(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+    """Rejected glass is closed at once; without a rejection its hours end it."""
+    store, waiver_id = RulebookStore(connection), UUID(row.document["waiver_id"])
+    if state == "rejected" and now < (await store.waiver(waiver_id, lock=True)).valid_until:
+        await store.set_waiver(waiver_id, valid_until=now)
+        await CalendarStore(connection).cancel(f"waiver:{waiver_id}", now)
+        await journal.record(connection, now, AuditEvent("policy", "glass.close", f"waiver:{waiver_id}"))
+    return {"verdict": state}
 
 
 # --- which rules take exceptions at all -----------------------------------------------------
