@@ -1,6 +1,7 @@
 """Nobody picks who judges them by naming them, and whoever is interested in a matter judges none of its kind."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,8 @@ async def submitted(policy: World, **changes: Any) -> None:
 
 
 async def keyed(policy: World, source: str) -> None:
+    """One more key of a source, a moment after those it has."""
+    policy.now += timedelta(seconds=1)
     body = {"resource": f"source:{source}:{uuid4()}", "population_id": policy.population_id}
     await policy.post("generation", "/v1/keys", 201, body | {"owner": "privacy-officer"})
 
