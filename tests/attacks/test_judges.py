@@ -1,6 +1,7 @@
 """Nobody picks who judges them by naming them, and whoever is interested in a matter judges none of its kind."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -20,13 +21,14 @@ async def submitted(policy: World, **changes: Any) -> None:
 
 
 async def keyed(policy: World, source: str) -> None:
+    """One more key of a source, a moment after those it has."""
+    policy.now += timedelta(seconds=1)
     body = {"resource": f"source:{source}:{uuid4()}", "population_id": policy.population_id}
     await policy.post("generation", "/v1/keys", 201, body | {"owner": "privacy-officer"})
 
 
 async def written_by(policy: World, person: str) -> None:
-    """As if this person had drafted, written and submitted what is in force."""
-    await policy.sql("UPDATE charters SET created_by = $1", person)
+    """As if this person had written and submitted what is in force."""
     await policy.sql("UPDATE charter_versions SET author = $1, authors = ARRAY[$1], submitter = $1", person)
 
 
@@ -130,9 +132,11 @@ async def test_who_wrote_a_charter_or_registered_its_source_judges_nothing_about
     await policy.set_up(epsilon="5")
     await seated(policy)
     await written_by(policy, "lead-scientist")
+    await policy.sql("UPDATE charters SET created_by = 'product-lead'")
     await policy.sql("UPDATE keys SET owner = 'security-officer'")
     review_id = await _about_the_charter(policy, what)
     await neither_yes_nor_no(policy, review_id, "lead-scientist")
+    await neither_yes_nor_no(policy, review_id, "product-lead")
     await neither_yes_nor_no(policy, review_id, "security-officer")
 
 

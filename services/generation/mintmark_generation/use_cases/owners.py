@@ -38,7 +38,7 @@ async def check_may_upload(works: Workshop, source_id: UUID, *, by: str, key: st
 
 
 async def hand_over(works: Workshop, source_id: UUID, *, owner: str, by: str) -> dict[str, Any]:
-    """Give a source to another owner. Keys of former uploads keep theirs: both are barred from votes on what uses it.
+    """Give a source to another owner. Keys of former uploads keep theirs: neither approves what uses it.
 
     Raises:
         NotFound: there is none.
