@@ -8,7 +8,7 @@ from typing import Literal
 
 from mintmark.evidence.documents import Place
 
-ENTRY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Verdict = Literal["proven", "not proven", "contradicted"]
 
 
@@ -64,6 +64,6 @@ class Report:
 
 
 def pattern(place: Place) -> tuple[str, str]:
-    """An item, and a place in it whatever the position in a list or the id of an entry: ``votes[].reason``."""
-    inside = "".join("[]" if isinstance(part, int) or ENTRY.fullmatch(part) else f".{part}" for part in place[1:])
+    """An item, and a place in it whatever the position in a list and the ids in names: ``votes[].reason``."""
+    inside = "".join("[]" if isinstance(part, int) else f".{ID.sub('*', part)}" for part in place[1:])
     return str(place[0]), inside.removeprefix(".")
