@@ -1,6 +1,6 @@
 """Whose object each write must be: every route of the four documents that is no read, by service and operation.
 
-``Owned``: a stranger who holds the scope is refused, as the named test of ``test_owners`` shows. ``Anyone``: the scope
+``Owned``: a stranger who holds the scope is refused, as the named test in ``owners`` shows. ``Anyone``: the scope
 is all that is asked, for the reason given. A new route is one line.
 """
 

@@ -65,23 +65,10 @@ async def test_a_link_is_a_link_whatever_a_model_is_called(lineage: Any, name: s
     assert quote(name) in answer.headers["link"]
 
 
-@pytest.mark.parametrize("owner", [["a"], {"a": 1}, 7])
+@pytest.mark.parametrize("owner", [["a"], {"a": 1}, 7, "\u202eevil\n"])
 async def test_what_a_registry_says_is_of_its_shape_or_refused(lineage: Any, owner: Any) -> None:
+    """Whoever tags a model in a registry chooses who reads as its owner: never a name that no token can have."""
     data = {"name": f"m-{uuid4()}", "tags": {"mintmark.owner": owner}}
-    event = {"entity": "registered_model", "action": "created", "timestamp": "2026-01-01T00:00:00Z", "data": data}
-    body, at = json.dumps(event).encode(), str(int(lineage.clock().timestamp()))
-    signature = base64.b64encode(hmac.digest(b"hush", f"d.{at}.".encode() + body, hashlib.sha256)).decode()
-    sent = {
-        "X-MLflow-Signature": f"v1,{signature}", "X-MLflow-Delivery-Id": "d", "X-MLflow-Timestamp": at,
-        "Content-Type": "application/json",
-    }  # fmt: skip
-    answer = await lineage.call.bare("POST", "/v1/registries/plant/mlflow", content=body, headers=sent)
-    assert answer.status_code == 422
-
-
-async def test_a_registry_names_no_owner_that_nobody_can_be(lineage: Any) -> None:
-    """Whoever tags a model in a registry chooses who reads as its owner: a name no token can have."""
-    data = {"name": "m", "tags": {"mintmark.owner": "\u202eevil\n"}}
     event = {"entity": "registered_model", "action": "created", "timestamp": "2026-01-01T00:00:00Z", "data": data}
     body, at = json.dumps(event).encode(), str(int(lineage.clock().timestamp()))
     signature = base64.b64encode(hmac.digest(b"hush", f"d.{at}.".encode() + body, hashlib.sha256)).decode()

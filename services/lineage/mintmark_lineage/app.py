@@ -56,6 +56,24 @@ def create_posts(settings: Settings, around: Surroundings) -> list[Post]:
     return posts
 
 
+def _loops(
+    seconds: float, archive: Archive, metrics: Metrics, messenger: Messenger, posts: list[Post], sinks: list[Sink]
+) -> list[Loop]:
+    """What goes on beside the API; checkpoints and sinks take their turn every so many ``seconds``."""
+    return [
+        repeating(seconds, lambda: sign_checkpoint(archive)),
+        # Whoever is told has a loop of their own: one that takes its time takes nobody else's.
+        *(repeating(seconds, partial(carry_out, archive, [post])) for post in posts),
+        *(repeating(seconds, partial(forward, archive, [sink])) for sink in sinks),
+        repeating(NEWS_SECONDS, lambda: announce(archive)),
+        Courier(archive, messenger).run,
+        repeating(NEWS_SECONDS, lambda: publish(archive)),
+        repeating(NEWS_SECONDS, lambda: fold_anew(archive), lambda: count_events(archive)),
+        repeating(MONTH_SECONDS, lambda: open_months(archive)),
+        repeating(GAUGE_SECONDS, lambda: show(archive, metrics)),
+    ]
+
+
 def create_app(
     settings: Settings,
     *,
@@ -79,18 +97,7 @@ def create_app(
 
     metrics = Metrics()
     sinks = [Sink(url, token.get_secret_value(), around.http) for url, token in settings.openlineage_sinks.items()]
-    loops = [
-        repeating(settings.checkpoint_seconds, lambda: sign_checkpoint(archive)),
-        # Whoever is told has a loop of their own: one that takes its time takes nobody else's.
-        *(repeating(settings.checkpoint_seconds, partial(carry_out, archive, [post])) for post in posts),
-        *(repeating(settings.checkpoint_seconds, partial(forward, archive, [sink])) for sink in sinks),
-        repeating(NEWS_SECONDS, lambda: announce(archive)),
-        Courier(archive, messenger).run,
-        repeating(NEWS_SECONDS, lambda: publish(archive)),
-        repeating(NEWS_SECONDS, lambda: fold_anew(archive), lambda: count_events(archive)),
-        repeating(MONTH_SECONDS, lambda: open_months(archive)),
-        repeating(GAUGE_SECONDS, lambda: show(archive, metrics)),
-    ]
+    loops = _loops(settings.checkpoint_seconds, archive, metrics, messenger, posts, sinks)
     app = create_api(
         name="lineage",
         summary="OpenLineage in; graph, records and proofs out.",

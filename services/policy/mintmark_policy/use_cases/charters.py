@@ -266,13 +266,13 @@ async def retire(office: Office, *, charter_id: UUID, reason: str, by: str, atte
 
 
 def _ending_or_beginning(
-    kind: Literal["resumption", "retirement"], charter_id: UUID, reason: str, **named: Any
+    kind: Literal["resumption", "retirement"], charter_id: UUID, reason: str, **more: Any
 ) -> reviews.Matter:
-    """Of a charter that never was in force the house says who decides, and who drafted it counts as its owner."""
+    """Of a charter that never was in force the house says who decides."""
     return reviews.Matter(
         kind=kind,
         subject=f"charter:{charter_id}",
-        document={"kind": "charter", "subject": str(charter_id), "reason": reason} | named,
+        document={"kind": "charter", "subject": str(charter_id), "reason": reason} | more,
         charter_id=charter_id,
     )
 

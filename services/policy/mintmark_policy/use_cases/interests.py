@@ -1,6 +1,6 @@
 """Whose own matter something is: asked in one place for every kind of matter, and as things stand now (I9)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -99,7 +99,7 @@ async def _incident(it: _About) -> None:
     it.found.people.add(await owner_now(it.connection, "incident", it.id))
 
 
-_ABOUT: Mapping[str, Callable[[_About], Any]] = {
+_ABOUT: Mapping[str, Callable[[_About], Awaitable[None]]] = {
     "asset": _asset,
     "run": _run,
     "budget": _population,

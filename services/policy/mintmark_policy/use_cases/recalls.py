@@ -132,10 +132,10 @@ async def propose(
             return answer
         permit = await DecisionStore(connection).permit_of_run(asset_id)
         charter, _ = await charter_of(connection, permit, now)
-        await _check(connection, kind, asset_id, substitute, now)
         document: dict[str, Any] = {"kind": "asset", "subject": str(asset_id), "reason": reason}
         if kind == "resumption":
             document["suspensions"] = await stops.named(connection, "asset", asset_id)
+        await _check(connection, kind, asset_id, substitute, now)
         if kind == "withdrawal":
             document["substitute"] = str(substitute) if substitute else ""
         matter = reviews.Matter(
@@ -152,8 +152,6 @@ async def _check(
     connection: AsyncConnection, kind: Proposal, asset_id: UUID, substitute: UUID | None, now: datetime
 ) -> None:
     store = DecisionStore(connection)
-    if kind == "resumption":
-        await stops.named(connection, "asset", asset_id)
     if kind == "retirement":
         await refuse_evidence(connection, "asset", asset_id)
     if kind != "retirement" and await store.withdrawal(asset_id) is not None:

@@ -122,7 +122,8 @@ async def _of_plan(connection: AsyncConnection, request: DecisionRequest, decide
     present = page.governing(now) if page is not None else None
     today = replace(then, charter=present.charter if present is not None else None)
     waived = {one["code"] for one in decided["waived"]}
-    return [*_of_configuration(request, then, waived), *_of_terms(request, today), *_of_terms(request, then)]
+    found = [*_of_configuration(request, then, waived), *_of_terms(request, today), *_of_terms(request, then)]
+    return list(dict.fromkeys(found))
 
 
 def _of_configuration(request: DecisionRequest, facts: Facts, waived: AbstractSet[str]) -> list[Stop]:
