@@ -166,7 +166,7 @@ GUARDS = (
     Guard("I10 dpgan and pategan run at the stated delta", f"{GENERATION}/generators/synthcity_pategan.py", '        made.model.delta = settings["delta"]\n', "", "tests/generation/test_noise_scales.py"),
     Guard("I11 a draft does not govern", f"{POLICY}/store/charters.py", "charter_versions.c.charter_id == charter_id, charter_versions.c.in_force_at <= now)", "charter_versions.c.charter_id == charter_id)", "tests/attacks/test_drafts.py -k 'grants_no or retires_nothing'"),
     Guard("I11 an amendment meets what is in force", f"{POLICY}/use_cases/governing.py", "subject), *quorums, asked)", "subject), asked)", "tests/attacks/test_amendments.py -k 'what_it_amends'"),
-    Guard("I11 the house's floor", f"{POLICY}/domain/quorum.py", "return spoken if _asks_as_much(stages, floor) else merged(spoken, Quorum((floor,)))", "return spoken", "tests/attacks/test_amendments.py -k floor"),
+    Guard("I11 the house's floor", f"{POLICY}/domain/quorum.py", "return taken if _asks_as_much(stages, floor) else merged(taken, Quorum((floor,)))", "return taken", "tests/attacks/test_amendments.py -k floor"),
     Guard("I11 rules that rose reach open reviews", f"{POLICY}/use_cases/reviews.py", "    review = await at_present(connection, row, now)\n", "    review = await store.review(row)\n", "tests/attacks/test_amendments.py -k 'rise or meanwhile'"),
     Guard("I9 who became the owner counts no longer", f"{POLICY}/domain/review.py", 'return vote.verdict == "reject" or not {vote.voter, vote.principal} & review.interested', "return True", "tests/policy/test_review.py -k barred_by_now"),
     Guard("nobody proposes another's charter", f"{POLICY}/use_cases/charters.py", "    if by not in owners:\n", "    if False:\n", "tests/attacks/test_drafts.py -k stranger"),
@@ -314,6 +314,8 @@ GUARDS = (
     Guard("rejected glass is closed", f"{POLICY}/use_cases/waivers.py", "await store.set_waiver(waiver_id, valid_until=now)", "pass", "tests/attacks/test_old_votes.py -k closed"),
     Guard("rejected glass stays closed that day", f"{POLICY}/use_cases/waivers.py", "    if await RulebookStore(connection).was_glass_rejected(charter_id, requester, now - REJECTED_FOR):", "    if False:", "tests/attacks/test_old_votes.py -k same_day"),
     Guard("loans that overlap later", f"{POLICY}/store/committee.py", "            delegations.c.valid_from < ends,\n", "            delegations.c.valid_from < func.now(),\n", "tests/attacks/test_old_votes.py -k lent"),
+    Guard("nor lengthens its time", f"{POLICY}/domain/quorum.py", "min([said.ttl, *(quorum.ttl or limit for quorum in charters)])", "said.ttl", "tests/policy/test_review.py -k speak_for"),
+    Guard("a proposal speaks for no charter that is silent", f"{POLICY}/domain/quorum.py", "spoken = [_completed(quorum, house) for quorum in charters]", "spoken = charters", "tests/policy/test_review.py -k speak_for"),
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from policy.test_gate import DIGEST, NOW
 from mintmark_policy.domain.quorum import (
     FLOORS,
     KINDS,
+    TIME_LIMIT,
     Kind,
     Quorum,
     Stage,
@@ -231,6 +232,12 @@ def test_where_a_no_may_keep_something_whom_the_proposal_names_says_nothing(kind
         check(cast("critic", verdict="reject"), replace(REVIEW, kind=kind, named=frozenset({"critic"})))
 
 
+def test_a_proposal_does_not_speak_for_the_charter_in_force_where_that_is_silent() -> None:
+    present, proposed = counted({"privacy": 1}), Quorum((Stage("s", {}, 1, 2),), timedelta(days=60))
+    taken = required("charter", None, present, proposed)
+    assert (taken.stages[0].deny_threshold, taken.ttl) == (1, TIME_LIMIT)
+
+
 FUNCTIONS = st.sampled_from(["privacy", "legal", "security"])
 COUNTS = st.dictionaries(FUNCTIONS, st.integers(1, 3), max_size=3)
 STAGES = st.builds(
@@ -254,9 +261,28 @@ def test_what_passes_a_merged_quorum_passes_each_of_those_it_was_merged_of(
     votes = tuple(
         cast(f"p{number}", function, verdict, stage=stage) for number, (function, stage, verdict) in enumerate(tries)
     )
-    if standing(replace(REVIEW, quorum=merged(*quorums), votes=votes), NOW)[0] == "approved":
-        for quorum in quorums:
+    said = [replace(one, stages=tuple(map(_saying, one.stages))) for one in quorums]
+    if standing(replace(REVIEW, quorum=merged(*said), votes=votes), NOW)[0] == "approved":
+        for quorum in said:
             assert standing(replace(REVIEW, quorum=quorum, votes=votes), NOW)[0] == "approved"
+
+
+def _saying(stage: Stage) -> Stage:
+    """A stage that says how many rejections end it, as all do of which a matter's quorum is merged."""
+    return replace(stage, deny_threshold=stage.deny_threshold or 1)
+
+
+@given(st.sampled_from(KINDS), st.none() | QUORUMS, st.lists(QUORUMS, min_size=1, max_size=3), CAST)
+def test_what_charters_add_to_each_other_makes_nothing_pass_that_one_of_them_stops(
+    kind: Kind, rule: Quorum | None, asked: list[Quorum], tries: list[tuple[str, int, str]]
+) -> None:
+    votes = tuple(
+        cast(f"p{number}", function, verdict, stage=stage) for number, (function, stage, verdict) in enumerate(tries)
+    )
+    if standing(replace(REVIEW, quorum=required(kind, rule, *asked), votes=votes), NOW)[0] == "approved":
+        for quorum in asked:
+            alone = required(kind, rule, quorum)
+            assert standing(replace(REVIEW, quorum=alone, votes=votes), NOW)[0] == "approved"
 
 
 @given(st.sampled_from(KINDS), st.none() | QUORUMS, QUORUMS, CAST)

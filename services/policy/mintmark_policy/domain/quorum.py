@@ -159,12 +159,27 @@ def _least(values: Sequence[Bound | None]) -> Bound | None:
 
 
 def required(kind: Kind, rule: Quorum | None, *asked: Quorum | None) -> Quorum:
-    """What a matter takes: what charters ask, the house's rule of the kind and its floor; none lowers another."""
-    said, floor = merged(*([quorum for quorum in (*asked, rule) if quorum is not None] or [UNSAID])), FLOORS[kind]
-    most = floor.deny_threshold or 1
+    """What a matter takes: what charters ask, the house's rule of the kind and its floor; none lowers another.
+
+    What a charter leaves unsaid of rejections and of time is as the house says, else as where nobody says: another
+    that says more does not speak for it.
+    """
+    charters, house = [quorum for quorum in asked if quorum is not None], rule or UNSAID
+    spoken = [_completed(quorum, house) for quorum in charters]
+    said, floor = merged(*([*spoken, rule] if rule is not None else spoken or [UNSAID])), FLOORS[kind]
+    most, limit = floor.deny_threshold or 1, house.ttl or TIME_LIMIT
     stages = tuple(replace(stage, deny_threshold=min(stage.deny_threshold or 1, most)) for stage in said.stages)
-    spoken = Quorum(stages, said.ttl)
-    return spoken if _asks_as_much(stages, floor) else merged(spoken, Quorum((floor,)))
+    taken = Quorum(stages, said.ttl and min([said.ttl, *(quorum.ttl or limit for quorum in charters)]))
+    return taken if _asks_as_much(stages, floor) else merged(taken, Quorum((floor,)))
+
+
+def _completed(quorum: Quorum, house: Quorum) -> Quorum:
+    """A charter's quorum with the house's word, else one, for every stage that says nothing of rejections."""
+    known = [stage.deny_threshold for stage in house.stages] + [None] * len(quorum.stages)
+    stages = [
+        replace(stage, deny_threshold=stage.deny_threshold or known[i] or 1) for i, stage in enumerate(quorum.stages)
+    ]
+    return replace(quorum, stages=tuple(stages))
 
 
 def _asks_as_much(stages: Sequence[Stage], floor: Stage) -> bool:
