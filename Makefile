@@ -28,10 +28,10 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 demo: $(STAMP) ## One real run through everything, on real data, everything embedded
-	$(BIN)/mintmark demo
+	$(BIN)/moneyer demo
 
 up: $(STAMP) ## Start the whole stack on this machine; Ctrl-C stops it
-	$(BIN)/mintmark up
+	$(BIN)/moneyer up
 
 check: $(STAMP) ## Style, types, import contracts, current OpenAPI and dashboards
 	$(BIN)/ruff check .
@@ -69,10 +69,10 @@ suite: $(STAMP) ## The standard suite on every engine that makes rows; writes do
 	$(BIN)/python -W ignore benchmarks/suite.py
 
 soak: $(STAMP) ## A hundred SIGKILLs among thirty runs
-	MINTMARK_SOAK=1 $(BIN)/pytest -s tests/system/test_campaign.py
+	MONEYER_SOAK=1 $(BIN)/pytest -s tests/system/test_campaign.py
 
 audit: $(STAMP) ## Measure ε of every proven engine with 200 fits each, against the claim
-	MINTMARK_AUDIT=1 $(BIN)/pytest tests/generation/test_audit.py
+	MONEYER_AUDIT=1 $(BIN)/pytest tests/generation/test_audit.py
 
 guards: $(STAMP) ## Remove each guard of the invariants in a copy, and see a test fail
 	$(BIN)/python tests/guards.py
@@ -97,4 +97,4 @@ lock: ## Resolve requirements.lock anew (needs uv)
 	done
 
 clean: ## Remove the virtual environment and local data
-	rm -rf $(VENV) .platforms .mintmark
+	rm -rf $(VENV) .platforms .moneyer

@@ -15,10 +15,10 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
-from mintmark_evaluation.measures.catalogue import STANDARD, chosen
-from mintmark_evaluation.measures.reference import Tables
-from mintmark_evaluation.measures.suite import assay
-from mintmark_shared.contracts.generation import SourceDeclaration
+from moneyer_evaluation.measures.catalogue import STANDARD, chosen
+from moneyer_evaluation.measures.reference import Tables
+from moneyer_evaluation.measures.suite import assay
+from moneyer_shared.contracts.generation import SourceDeclaration
 
 COLUMNS = [f"n{i}" for i in range(8)] + [f"c{i}" for i in range(7)]
 LETTERS = list("abcdefgh")
@@ -128,16 +128,16 @@ def main() -> None:
     for measure in chosen(STANDARD):
         timed(measure.id, lambda measure=measure: measure.measure(tables(30_000)))
     print("whole suite:")
-    ours = timed("mintmark, all figures with intervals", lambda: assay(made))
+    ours = timed("moneyer, all figures with intervals", lambda: assay(made))
     if "--million" in sys.argv:
         print("1,000,000 × 15, and a quarter of it held out:")
         large = tables(1_000_000)
         print(f"  the three tables themselves: peak {peak()} MiB")
-        timed("mintmark, all figures with intervals", lambda: assay(large))
+        timed("moneyer, all figures with intervals", lambda: assay(large))
     if "--peers" in sys.argv:
         print("peers:")
         theirs = peers(made)
-        print(f"peers ÷ mintmark: {theirs / ours:.1f}")
+        print(f"peers ÷ moneyer: {theirs / ours:.1f}")
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ from uuid import uuid4
 import obstore
 import pyarrow as pa
 
-from mintmark_generation.generators.catalogue import engine_named
-from mintmark_generation.generators.protocol import Parameters, complete
-from mintmark_generation.use_cases.child import ChildFailed, Children, JobLimits
-from mintmark_shared import custody
-from mintmark_shared.contracts.generation import SourceDeclaration
+from moneyer_generation.generators.catalogue import engine_named
+from moneyer_generation.generators.protocol import Parameters, complete
+from moneyer_generation.use_cases.child import ChildFailed, Children, JobLimits
+from moneyer_shared import custody
+from moneyer_shared.contracts.generation import SourceDeclaration
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ import pandas as pd
 import pyarrow as pa
 from bench import Bench
 
-from mintmark.cli import randhie
-from mintmark_generation.generators.catalogue import CATALOGUE, WITHDRAWN, engine_named
-from mintmark_generation.generators.protocol import Needs, check_shapeable, check_source, complete
-from mintmark_shared.contracts.generation import Column, SourceDeclaration, Survival
-from mintmark_shared.contracts.generation import Sequence as Sequences
-from mintmark_shared.errors import Invalid
-from mintmark_shared.exact import arrow_schema
+from moneyer.cli import randhie
+from moneyer_generation.generators.catalogue import CATALOGUE, WITHDRAWN, engine_named
+from moneyer_generation.generators.protocol import Needs, check_shapeable, check_source, complete
+from moneyer_shared.contracts.generation import Column, SourceDeclaration, Survival
+from moneyer_shared.contracts.generation import Sequence as Sequences
+from moneyer_shared.errors import Invalid
+from moneyer_shared.exact import arrow_schema
 
 SECONDS, MEBIBYTES = 150, 12_000
 ROWS = 500

@@ -25,12 +25,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from policy.examples import charter_document
 
-from mintmark_lineage.app import create_app as create_lineage
-from mintmark_lineage.settings import Settings as LineageSettings
-from mintmark_local import identity
-from mintmark_policy.app import create_app as create_policy
-from mintmark_policy.settings import Settings as PolicySettings
-from mintmark_shared.service import Surroundings
+from moneyer_lineage.app import create_app as create_lineage
+from moneyer_lineage.settings import Settings as LineageSettings
+from moneyer_local import identity
+from moneyer_policy.app import create_app as create_policy
+from moneyer_policy.settings import Settings as PolicySettings
+from moneyer_shared.service import Surroundings
 
 MEBIBYTE, BODY = 2**20, 200
 NOWHERE = "http://127.0.0.1:1"
@@ -55,8 +55,8 @@ async def strangers(service: str) -> None:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         port = door.getsockname()[1]
-    told = {f"MINTMARK_{service.upper()}_{name.upper()}": value for name, value in (TOLD | {"port": str(port)}).items()}
-    command = [sys.executable, "-m", f"mintmark_{service}", "api"]
+    told = {f"MONEYER_{service.upper()}_{name.upper()}": value for name, value in (TOLD | {"port": str(port)}).items()}
+    command = [sys.executable, "-m", f"moneyer_{service}", "api"]
     process = subprocess.Popen(command, env=os.environ | told, stderr=subprocess.DEVNULL)
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=120) as http:
@@ -153,7 +153,7 @@ async def odd_documents() -> None:
         "lineage": create_lineage(lineage, surroundings=Surroundings("lineage", lineage, fetch_keys=keys)),
     }
     for name, (service, person, path, headers, body) in documents().items():
-        token = identity.sign_token(registry, issuer=NOWHERE, client=person, audience=f"mintmark-{service}")
+        token = identity.sign_token(registry, issuer=NOWHERE, client=person, audience=f"moneyer-{service}")
         async with httpx.AsyncClient(transport=httpx.ASGITransport(apps[service]), base_url="http://x") as http:
             waiting, began = Waiting(), time.perf_counter()
             answer = await http.post(path, content=body, headers=headers | {"Authorization": f"Bearer {token}"})

@@ -22,24 +22,24 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from conftest import Cluster, forget_cluster
 
-from mintmark_lineage.domain.graph import Start
-from mintmark_lineage.domain.merkle import Node, leaf_hash, node_hash
-from mintmark_lineage.domain.notes import CheckpointSigner
-from mintmark_lineage.domain.series import Step, Stretch
-from mintmark_lineage.domain.told import Told
-from mintmark_lineage.store.counts import CountStore
-from mintmark_lineage.store.events import EventStore
-from mintmark_lineage.use_cases import marquez
-from mintmark_lineage.use_cases.archive import Archive
-from mintmark_lineage.use_cases.events import heard, take_events
-from mintmark_lineage.use_cases.graph import graph
-from mintmark_lineage.use_cases.log import prove
-from mintmark_lineage.use_cases.series import count_events
-from mintmark_lineage.use_cases.summary import summary
-from mintmark_local import postgres
-from mintmark_local.processes import Supervisor
-from mintmark_shared import migrations
-from mintmark_shared.database import Database
+from moneyer_lineage.domain.graph import Start
+from moneyer_lineage.domain.merkle import Node, leaf_hash, node_hash
+from moneyer_lineage.domain.notes import CheckpointSigner
+from moneyer_lineage.domain.series import Step, Stretch
+from moneyer_lineage.domain.told import Told
+from moneyer_lineage.store.counts import CountStore
+from moneyer_lineage.store.events import EventStore
+from moneyer_lineage.use_cases import marquez
+from moneyer_lineage.use_cases.archive import Archive
+from moneyer_lineage.use_cases.events import heard, take_events
+from moneyer_lineage.use_cases.graph import graph
+from moneyer_lineage.use_cases.log import prove
+from moneyer_lineage.use_cases.series import count_events
+from moneyer_lineage.use_cases.summary import summary
+from moneyer_local import postgres
+from moneyer_local.processes import Supervisor
+from moneyer_shared import migrations
+from moneyer_shared.database import Database
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 EVENTS, BATCH = 5_000, 250
@@ -131,7 +131,7 @@ async def walks(archive: Archive, url: str) -> None:
     async def plain(number: int) -> None:
         await connection.fetch(PLAIN, f"t{layers}-{number * 37 % wide}", DEPTH)
 
-    mine = await timed("mintmark", ours, WALKS)
+    mine = await timed("moneyer", ours, WALKS)
     theirs = await timed("one recursive statement", plain, WALKS)
     print(f"  ratio of medians: {statistics.median(theirs) / statistics.median(mine):.1f}", flush=True)
     await connection.close()
@@ -173,7 +173,7 @@ async def proofs(archive: Archive, url: str) -> None:
     async def plain(number: int) -> None:
         await connection.fetchrow("SELECT leaf FROM leaves WHERE position = $1", number * 7919 % LEAVES)
 
-    mine = await timed("mintmark", ours, PROOFS)
+    mine = await timed("moneyer", ours, PROOFS)
     theirs = await timed("the bare leaf by its primary key", plain, PROOFS)
     print(f"  ratio of medians: {statistics.median(mine) / statistics.median(theirs):.1f}", flush=True)
     await connection.close()
@@ -187,7 +187,7 @@ SELECT 'bench-' || n,
            'eventType', (ARRAY['START', 'COMPLETE', 'FAIL'])[1 + n % 3],
            'job', jsonb_build_object('namespace', 'bench', 'name', 'job-' || n % 50),
            'run', jsonb_build_object('runId', 'r-' || n / 3, 'facets', CASE WHEN n % 3 = 0 THEN jsonb_build_object(
-               'mintmark_policyDecision', jsonb_build_object(
+               'moneyer_policyDecision', jsonb_build_object(
                    'verdict', (ARRAY['permit', 'deny'])[1 + n % 2],
                    'failed', CASE WHEN n % 2 = 1 THEN '["rows.allowed"]' ELSE '[]' END::jsonb)) ELSE '{}' END)),
        'r-' || n / 3, now() - random() * interval '700 days', now(), true
@@ -195,7 +195,7 @@ FROM generate_series($1::bigint, $2::bigint) n
 """
 DATASETS = """
 INSERT INTO datasets (namespace, name, layers, created_at, updated_at)
-SELECT 'mintmark.asset', 'a-' || n, '{"house": {"first": ["2026-01-01T00:00:00.000000+00:00 0 ", null, null],
+SELECT 'moneyer.asset', 'a-' || n, '{"house": {"first": ["2026-01-01T00:00:00.000000+00:00 0 ", null, null],
                                                "last": ["2026-01-01T00:00:00.000000+00:00 0 ", null, null]}}',
        now() - random() * interval '700 days', now()
 FROM generate_series(1, $1::int) n
@@ -213,7 +213,7 @@ SELECT 'a-' || n, '{}', 'g-' || n % 7, 'proven', 'permit', 'released', '1',
 FROM generate_series(1, $1::int) n
 """
 BY_HAND = """
-SELECT date_trunc('day', event_time, 'UTC'), event #>> '{run,facets,mintmark_policyDecision,verdict}', count(*)
+SELECT date_trunc('day', event_time, 'UTC'), event #>> '{run,facets,moneyer_policyDecision,verdict}', count(*)
 FROM events WHERE vouched AND event_time >= now() - interval '30 days' GROUP BY 1, 2
 """
 
@@ -293,7 +293,7 @@ async def main() -> None:
         try:
             await cluster.execute("CREATE DATABASE lineage")
             url = cluster.url("lineage", "postgresql+asyncpg")
-            await asyncio.to_thread(migrations.upgrade, "mintmark_lineage", url)
+            await asyncio.to_thread(migrations.upgrade, "moneyer_lineage", url)
             database = Database(url)
             archive = Archive(database, lambda: datetime.now(UTC), CheckpointSigner(KEY, "bench"), None, b"", "bench")  # type: ignore[arg-type]
             named = set(sys.argv[1:]) - {"--large"}

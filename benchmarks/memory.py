@@ -26,10 +26,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from conftest import forget_cluster, free_ports
 from system.conftest import Machine, Ready
 
-from mintmark_generation.use_cases.runs import asset_object
-from mintmark_local import identity
-from mintmark_local.stack import Stack
-from mintmark_shared import custody
+from moneyer_generation.use_cases.runs import asset_object
+from moneyer_local import identity
+from moneyer_local.stack import Stack
+from moneyer_shared import custody
 
 ROWS, BATCH = 5_000_000, 100_000
 CHUNK = 2**20
@@ -120,7 +120,7 @@ async def measure(machine: Machine, ready: Ready, root: Path, watched: Watched) 
 
 def bearer(machine: Machine, client: str, service: str) -> dict[str, str]:
     registry, issuer = machine.stack.secrets.registry, machine.stack.ports.url("identity")
-    token = identity.sign_token(registry, issuer=issuer, client=client, audience=f"mintmark-{service}")
+    token = identity.sign_token(registry, issuer=issuer, client=client, audience=f"moneyer-{service}")
     return {"Authorization": f"Bearer {token}"}
 
 

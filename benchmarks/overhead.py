@@ -18,17 +18,17 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from conftest import forget_cluster, free_ports
 from system.conftest import Machine, Ready
 
-from mintmark import calls
-from mintmark.cli import randhie
-from mintmark_local.stack import Stack
-from mintmark_shared.contracts.generation import SourceDeclaration
+from moneyer import calls
+from moneyer.cli import randhie
+from moneyer_local.stack import Stack
+from moneyer_shared.contracts.generation import SourceDeclaration
 
 PARAMETERS = {"epsilon": "1", "delta": "0.000001", "iterations": 2500}
 ROWS = 20_000
 BARE = f"""
 import uuid
-from mintmark.cli import randhie
-from mintmark_generation.generators.dpmm_engines import DpmmMst
+from moneyer.cli import randhie
+from moneyer_generation.generators.dpmm_engines import DpmmMst
 declaration = randhie.declaration(uuid.uuid4(), "bare")
 table = randhie.table()
 fitted = DpmmMst().fit(table.slice(0, int(table.num_rows * 0.8)), declaration, {PARAMETERS!r}, None, lambda share: None)

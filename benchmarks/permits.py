@@ -29,9 +29,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from conftest import forget_cluster, free_ports
 from system.conftest import Machine, Ready
 
-from mintmark_local import identity, postgres
-from mintmark_local.stack import Stack
-from mintmark_policy.domain.accounting import Mechanism, cost_of, epsilon_of
+from moneyer_local import identity, postgres
+from moneyer_local.stack import Stack
+from moneyer_policy.domain.accounting import Mechanism, cost_of, epsilon_of
 
 CLIENTS = 32
 LOOKS = 1_000_000
@@ -101,7 +101,7 @@ async def prepared(machine: Machine, ready: Ready) -> str:
 
 async def permits_per_second(machine: Machine, bodies: list[str], seconds: float = SECONDS) -> Figure:
     registry, issuer = machine.stack.secrets.registry, machine.stack.ports.url("identity")
-    token = identity.sign_token(registry, issuer=issuer, client="generation", audience="mintmark-policy")
+    token = identity.sign_token(registry, issuer=issuer, client="generation", audience="moneyer-policy")
     until = time.monotonic() + seconds
     times: list[float] = []
 
@@ -142,7 +142,7 @@ async def pgbench_per_second(stack: Stack, budgets: int) -> float:
 async def one_after_another(machine: Machine, body: str, decisions: int = 300) -> float:
     """The median milliseconds of a decision asked for alone."""
     registry, issuer = machine.stack.secrets.registry, machine.stack.ports.url("identity")
-    token = identity.sign_token(registry, issuer=issuer, client="generation", audience="mintmark-policy")
+    token = identity.sign_token(registry, issuer=issuer, client="generation", audience="moneyer-policy")
     times: list[float] = []
     async with Client(machine.stack.ports.url("policy"), token) as client:
         for _ in range(decisions):

@@ -17,10 +17,10 @@ import pandas as pd
 import pyarrow as pa
 from bench import Bench, Outcome
 
-from mintmark.cli import randhie
-from mintmark_generation.generators.catalogue import engine_named
-from mintmark_generation.generators.encoding import TableCodec
-from mintmark_generation.generators.protocol import complete
+from moneyer.cli import randhie
+from moneyer_generation.generators.catalogue import engine_named
+from moneyer_generation.generators.encoding import TableCodec
+from moneyer_generation.generators.protocol import complete
 
 ENGINES = ("dpmm-mst", "dpmm-fixed", "aim", "dpgan")
 EPSILONS = ("1", "3")

@@ -15,14 +15,14 @@ import numpy as np
 import pyarrow as pa
 from bench import Bench
 
-from mintmark.cli import randhie
-from mintmark_evaluation.domain import Estimate
-from mintmark_evaluation.measures.catalogue import STANDARD
-from mintmark_evaluation.measures.reference import Tables
-from mintmark_evaluation.measures.suite import assay
-from mintmark_generation.generators.catalogue import CATALOGUE, engine_named
-from mintmark_generation.generators.protocol import complete
-from mintmark_shared.contracts.generation import SourceDeclaration
+from moneyer.cli import randhie
+from moneyer_evaluation.domain import Estimate
+from moneyer_evaluation.measures.catalogue import STANDARD
+from moneyer_evaluation.measures.reference import Tables
+from moneyer_evaluation.measures.suite import assay
+from moneyer_generation.generators.catalogue import CATALOGUE, engine_named
+from moneyer_generation.generators.protocol import complete
+from moneyer_shared.contracts.generation import SourceDeclaration
 
 SECONDS, MEBIBYTES, ROWS = 400, 12_000, 4_000
 PAGE = Path(__file__).parents[1] / "docs" / "suite.md"

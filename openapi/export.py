@@ -6,14 +6,14 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from mintmark_evaluation.app import create_app as create_evaluation
-from mintmark_evaluation.settings import Settings as EvaluationSettings
-from mintmark_generation.app import create_app as create_generation
-from mintmark_generation.settings import Settings as GenerationSettings
-from mintmark_lineage.app import create_app as create_lineage
-from mintmark_lineage.settings import Settings as LineageSettings
-from mintmark_policy.app import create_app as create_policy
-from mintmark_policy.settings import Settings as PolicySettings
+from moneyer_evaluation.app import create_app as create_evaluation
+from moneyer_evaluation.settings import Settings as EvaluationSettings
+from moneyer_generation.app import create_app as create_generation
+from moneyer_generation.settings import Settings as GenerationSettings
+from moneyer_lineage.app import create_app as create_lineage
+from moneyer_lineage.settings import Settings as LineageSettings
+from moneyer_policy.app import create_app as create_policy
+from moneyer_policy.settings import Settings as PolicySettings
 
 HERE = Path(__file__).parent
 SOME_KEY = b64encode(bytes(32)).decode()

@@ -14,16 +14,16 @@ import hypothesis
 import pytest
 from joserfc.jwk import ECKey, KeySet
 
-from mintmark_local import identity, postgres
-from mintmark_local.errors import CannotStart
-from mintmark_local.ports import Ports
-from mintmark_local.processes import Supervisor
-from mintmark_shared import migrations
-from mintmark_shared.service import Surroundings
+from moneyer_local import identity, postgres
+from moneyer_local.errors import CannotStart
+from moneyer_local.ports import Ports
+from moneyer_local.processes import Supervisor
+from moneyer_shared import migrations
+from moneyer_shared.service import Surroundings
 
 # Machines are noisy: how long an example takes is nobody's promise.
-hypothesis.settings.register_profile("mintmark", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("mintmark")
+hypothesis.settings.register_profile("moneyer", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("moneyer")
 
 ISSUER = "http://issuer.test"
 SERVICES = ("policy", "generation", "evaluation", "lineage")
@@ -75,7 +75,7 @@ class Cluster:
 
 def make_templates(cluster: Cluster) -> None:
     for service in SERVICES:
-        migrations.upgrade(f"mintmark_{service}", cluster.url(f"{service}_template", "postgresql+asyncpg"))
+        migrations.upgrade(f"moneyer_{service}", cluster.url(f"{service}_template", "postgresql+asyncpg"))
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +110,7 @@ def token(registry: dict[str, object]) -> Callable[..., str]:
     """``token(service, person)``: a real signed token; ``scope=`` overrides what the person may do."""
 
     def make(service: str, person: str, **options: object) -> str:
-        claims = {"issuer": ISSUER, "client": person, "audience": f"mintmark-{service}"} | options
+        claims = {"issuer": ISSUER, "client": person, "audience": f"moneyer-{service}"} | options
         return identity.sign_token(registry, **claims)
 
     return make

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from conftest import Caller
 
-from mintmark_local.identity import PEOPLE, SERVICES
+from moneyer_local.identity import PEOPLE, SERVICES
 
 Groups = Iterable[tuple[set[str], tuple[str, ...]]]
 EVERYBODY = {*PEOPLE, *SERVICES}

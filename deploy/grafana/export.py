@@ -11,9 +11,9 @@ from typing import Any
 
 Json = dict[str, Any]
 HERE = Path(__file__).parent / "dashboards"
-PROMETHEUS: Json = {"type": "prometheus", "uid": "mintmark-prometheus"}
-LINEAGE: Json = {"type": "yesoreyeram-infinity-datasource", "uid": "mintmark-lineage"}
-POLICY: Json = {"type": "yesoreyeram-infinity-datasource", "uid": "mintmark-policy"}
+PROMETHEUS: Json = {"type": "prometheus", "uid": "moneyer-prometheus"}
+LINEAGE: Json = {"type": "yesoreyeram-infinity-datasource", "uid": "moneyer-lineage"}
+POLICY: Json = {"type": "yesoreyeram-infinity-datasource", "uid": "moneyer-policy"}
 WIDTH = 24
 CALM: Json = {"mode": "absolute", "steps": [{"color": "green", "value": None}]}
 STRETCH = {"since": "${__from:date:iso}", "until": "${__to:date:iso}", "step": "${step}"}
@@ -98,9 +98,9 @@ def alarm(at: float) -> Json:
 
 def dashboard(name: str, panels: list[Json], variables: list[Json], since: str) -> Json:
     return {
-        "uid": f"mintmark-{name}",
-        "title": f"mintmark: {name}",
-        "tags": ["mintmark"],
+        "uid": f"moneyer-{name}",
+        "title": f"moneyer: {name}",
+        "tags": ["moneyer"],
         "schemaVersion": 39,
         "editable": False,
         "graphTooltip": 1,
@@ -108,7 +108,7 @@ def dashboard(name: str, panels: list[Json], variables: list[Json], since: str) 
         "time": {"from": f"now-{since}", "to": "now"},
         "timezone": "utc",
         "templating": {"list": variables},
-        "links": [{"type": "dashboards", "tags": ["mintmark"], "title": "mintmark", "asDropdown": False}],
+        "links": [{"type": "dashboards", "tags": ["moneyer"], "title": "moneyer", "asDropdown": False}],
         "panels": _placed(panels),
     }
 
@@ -192,13 +192,13 @@ FORWARD = {
 def governance() -> Json:
     """For stewards and the committee: what was asked, what was decided, what is left."""
     states = ("released", "rejected", "suspended", "withdrawn", "retired")
-    reviews_open = 'max(mintmark_policy_reviews{state="open"})'
+    reviews_open = 'max(moneyer_policy_reviews{state="open"})'
     reviews = rows(POLICY, "/v1/reviews", REVIEW, query={"state": "open"})
     return dashboard(
         "governance",
         [
             *(
-                figure(f"Assets {state}", "Now.", f'max(mintmark_lineage_assets{{state="{state}"}}) or vector(0)')
+                figure(f"Assets {state}", "Now.", f'max(moneyer_lineage_assets{{state="{state}"}}) or vector(0)')
                 for state in states
             ),
             figure("Open reviews", "Matters that wait for votes.", f"{reviews_open} or vector(0)"),
@@ -259,13 +259,13 @@ def operations() -> Json:
 
 
 def _what_is_wrong() -> list[Json]:
-    unsigned = "max(mintmark_lineage_log_leaves) - max(mintmark_lineage_checkpoint_leaves)"
-    untold = "max(mintmark_outbox_oldest_seconds)"
-    uncounted = "max(mintmark_lineage_events_uncounted)"
-    given_up = "max(mintmark_lineage_deliveries_given_up)"
+    unsigned = "max(moneyer_lineage_log_leaves) - max(moneyer_lineage_checkpoint_leaves)"
+    untold = "max(moneyer_outbox_oldest_seconds)"
+    uncounted = "max(moneyer_lineage_events_uncounted)"
+    given_up = "max(moneyer_lineage_deliveries_given_up)"
     return [
-        figure("Services up", "Of the four.", 'sum(up{job=~"mintmark-.*"})'),
-        figure("Leaves of the log", "Audit events on record.", "max(mintmark_lineage_log_leaves)"),
+        figure("Services up", "Of the four.", 'sum(up{job=~"moneyer-.*"})'),
+        figure("Leaves of the log", "Audit events on record.", "max(moneyer_lineage_log_leaves)"),
         figure("Unsigned leaves", "Under no checkpoint yet.", unsigned, thresholds=alarm(10_000)),
         figure("Oldest untold", "In any outbox.", untold, unit="s", thresholds=alarm(300)),
         figure("Webhooks given up", "Deliveries no owner got.", given_up, thresholds=alarm(1)),
@@ -295,17 +295,17 @@ def _what_is_in_hand() -> list[Json]:
         return prometheus(f"max by (state) ({name})", "{{state}}")
 
     return [
-        lines("Runs", "Of generation, by state.", by_state("mintmark_generation_runs")),
-        lines("Assays", "By state.", by_state("mintmark_evaluation_assays")),
-        lines("Outboxes", "What lineage is still to be told.", prometheus("mintmark_outbox_waiting", "{{job}}")),
+        lines("Runs", "Of generation, by state.", by_state("moneyer_generation_runs")),
+        lines("Assays", "By state.", by_state("moneyer_evaluation_assays")),
+        lines("Outboxes", "What lineage is still to be told.", prometheus("moneyer_outbox_waiting", "{{job}}")),
         bars("OpenLineage events", "By type, at the times they tell.", "/v1/series/events"),
-        bars("Runs that ended", "Of mintmark's own, by how.", "/v1/series/runs"),
+        bars("Runs that ended", "Of moneyer's own, by how.", "/v1/series/runs"),
     ]
 
 
 def _what_leaves_the_house() -> list[Json]:
-    webhooks = prometheus("max(mintmark_lineage_deliveries_waiting)", "webhooks")
-    sinks = prometheus("max(mintmark_lineage_forwards_waiting)", "sinks")
+    webhooks = prometheus("max(moneyer_lineage_deliveries_waiting)", "webhooks")
+    sinks = prometheus("max(moneyer_lineage_forwards_waiting)", "sinks")
     return [
         lines("What waits in lineage", "Webhooks to be told, events that sinks wait for.", webhooks, sinks),
         table("Where checkpoints are", "The newest each place has.", rows(LINEAGE, "/v1/log/outposts", OUTPOST)),

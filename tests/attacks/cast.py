@@ -5,7 +5,7 @@ from typing import Any
 
 from policy.conftest import World
 
-from mintmark_local.identity import PEOPLE
+from moneyer_local.identity import PEOPLE
 
 COMMITTEE = {
     "privacy-officer": "privacy",

@@ -20,8 +20,8 @@ from lineage.conftest import world as lineage
 from policy.conftest import World, sibling_of
 from policy.conftest import world as policy
 
-from mintmark_local import identity
-from mintmark_shared.service import Surroundings
+from moneyer_local import identity
+from moneyer_shared.service import Surroundings
 
 __all__ = ["evaluation", "generation", "intake", "lineage", "policy", "policy_sibling", "works"]
 OPENAPI = Path(__file__).parents[2] / "openapi"

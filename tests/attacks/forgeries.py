@@ -14,11 +14,11 @@ from typing import Any
 from conftest import KEY
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from mintmark.evidence import Bundle, Report
-from mintmark.evidence.documents import Place, places, written
-from mintmark_shared.dsse import STATEMENT, dsse
-from mintmark_shared.provenance import MANIFEST, croissant, manifest, prov, statement
-from mintmark_shared.records import compose_record
+from moneyer.evidence import Bundle, Report
+from moneyer.evidence.documents import Place, places, written
+from moneyer_shared.dsse import STATEMENT, dsse
+from moneyer_shared.provenance import MANIFEST, croissant, manifest, prov, statement
+from moneyer_shared.records import compose_record
 
 Files = dict[str, bytes]
 RECORDED = Path(__file__).parent / "recorded"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from attacks.forgeries import forged, judged, packed, recorded
 
-from mintmark.audit import NotProven
-from mintmark.evidence import Bundle
-from mintmark.evidence.bundle import NAMES
-from mintmark.evidence.packed import unpack
+from moneyer.audit import NotProven
+from moneyer.evidence import Bundle
+from moneyer.evidence.bundle import NAMES
+from moneyer.evidence.packed import unpack
 
 FILES, KEY = recorded()
 HONEST = Bundle(FILES, KEY)
@@ -99,7 +99,7 @@ def test_a_version_that_tools_refuse_is_refused() -> None:
 
 def test_a_proof_is_counted_once(tmp_path: Any) -> None:
     """«5 entries stand in the log» of one proof, five times."""
-    from mintmark.audit import verify_proofs
+    from moneyer.audit import verify_proofs
 
     with pytest.raises(NotProven):
         verify_proofs([json.loads(FILES["proofs.json"])[0]] * 5, KEY)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mintmark_shared.server import server_of
+from moneyer_shared.server import server_of
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 

@@ -15,10 +15,10 @@ from conftest import Cluster
 from generation.conftest import world as runs
 from policy.conftest import World, sibling
 
-from mintmark_generation.store import Store
-from mintmark_policy.store.rulebook import RulebookStore
-from mintmark_shared.database import Database
-from mintmark_shared.queue import Superseded
+from moneyer_generation.store import Store
+from moneyer_policy.store.rulebook import RulebookStore
+from moneyer_shared.database import Database
+from moneyer_shared.queue import Superseded
 
 __all__ = ["runs", "sibling"]
 

@@ -10,7 +10,7 @@ from lineage.conftest import World as Lineage
 from policy.conftest import World as Policy
 from policy.test_release_api import paid_run
 
-from mintmark_local.identity import PEOPLE, SERVICES
+from moneyer_local.identity import PEOPLE, SERVICES
 
 EVERYBODY = {**PEOPLE, **SERVICES}
 WITNESSES = {who for who, scope in EVERYBODY.items() if "lineage:evidence:read" in scope.split()}

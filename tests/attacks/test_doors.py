@@ -11,8 +11,8 @@ from attacks.conftest import Route, Service, routes
 from sqlalchemy import text
 from starlette.types import Message
 
-from mintmark_shared.errors import Unavailable
-from mintmark_shared.server import server_of
+from moneyer_shared.errors import Unavailable
+from moneyer_shared.server import server_of
 
 MEBIBYTE = 2**20
 

@@ -11,8 +11,8 @@ from policy.examples import charter_document
 from policy.stories.words import DAY, codes, later
 from policy.test_release_api import paid_run, release, unlock
 
-import mintmark_policy
-from mintmark_policy.use_cases.calendar import fire_due
+import moneyer_policy
+from moneyer_policy.use_cases.calendar import fire_due
 
 STRICT = stages(privacy=1, security=1, legal=1)
 LAX = stages(product=1)
@@ -214,6 +214,6 @@ NEWEST = {
 
 
 def test_only_what_is_about_the_newest_version_itself_reads_it() -> None:
-    house = Path(mintmark_policy.__file__).parent
+    house = Path(moneyer_policy.__file__).parent
     readers = {str(file.relative_to(house)) for file in house.rglob("*.py") if "newest_version(" in file.read_text()}
     assert readers == NEWEST

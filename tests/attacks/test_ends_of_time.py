@@ -12,7 +12,7 @@ from lineage.conftest import event
 from policy.conftest import World as Policy
 from policy.examples import charter_document
 
-from mintmark_lineage.use_cases.series import count_events
+from moneyer_lineage.use_cases.series import count_events
 
 ENDS = (
     "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "0001-01-02T00:00:00Z", "0099-12-31T23:59:59Z",

@@ -12,12 +12,12 @@ import pytest
 from attacks.forgeries import Files, every_value, forged, judged, listed, packed, recorded, swallowed
 from typer.testing import CliRunner
 
-from mintmark.audit import NotProven
-from mintmark.cli.audit import app
-from mintmark.evidence import Bundle
-from mintmark.evidence.bundle import NAMES
-from mintmark.evidence.documents import read_strictly, written
-from mintmark.evidence.packed import unpack
+from moneyer.audit import NotProven
+from moneyer.cli.audit import app
+from moneyer.evidence import Bundle
+from moneyer.evidence.bundle import NAMES
+from moneyer.evidence.documents import read_strictly, written
+from moneyer.evidence.packed import unpack
 
 FILES, KEY = recorded()
 HONEST = Bundle(FILES, KEY)
@@ -168,8 +168,8 @@ def in_first(**values: Any) -> Callable[[Any], Any]:
 def charge(epsilon: str) -> Callable[[Any], Any]:
     def lie(events: Any) -> Any:
         for event in events:
-            if "mintmark_charge" in event["run"]["facets"]:
-                event["run"]["facets"]["mintmark_charge"]["epsilon"] = epsilon
+            if "moneyer_charge" in event["run"]["facets"]:
+                event["run"]["facets"]["moneyer_charge"]["epsilon"] = epsilon
         return events
 
     return lie
@@ -177,7 +177,7 @@ def charge(epsilon: str) -> Callable[[Any], Any]:
 
 def emptied(events: Any) -> Any:
     for event in events:
-        event["run"]["facets"].pop("mintmark_plan", None)
+        event["run"]["facets"].pop("moneyer_plan", None)
     return events
 
 

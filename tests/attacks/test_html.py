@@ -6,7 +6,7 @@ from attacks.conftest import Service, routes
 from lineage.conftest import World as Lineage
 from lineage.test_cards import Tellers, made, with_tellers
 
-from mintmark_lineage.use_cases.cards import publish
+from moneyer_lineage.use_cases.cards import publish
 
 LOADS = re.compile(
     r"""(?:src|href|action|srcset|data)\s*=\s*["']?\s*(?:https?:)?//|@import|url\(\s*["']?\s*(?:https?:)?//"""

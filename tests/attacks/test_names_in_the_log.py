@@ -10,7 +10,7 @@ from policy.conftest import World as Policy
 from policy.stories.words import configuration, later
 from policy.test_release_api import paid_run, release, unlock
 
-from mintmark_local.identity import PEOPLE
+from moneyer_local.identity import PEOPLE
 
 CAST = frozenset(PEOPLE)
 NAMED = re.compile("|".join(rf"(?<![a-z-]){re.escape(name)}(?![a-z-])" for name in sorted(CAST)))

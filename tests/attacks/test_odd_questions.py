@@ -68,7 +68,7 @@ async def test_a_link_is_a_link_whatever_a_model_is_called(lineage: Any, name: s
 @pytest.mark.parametrize("owner", [["a"], {"a": 1}, 7, "\u202eevil\n"])
 async def test_what_a_registry_says_is_of_its_shape_or_refused(lineage: Any, owner: Any) -> None:
     """Whoever tags a model in a registry chooses who reads as its owner: never a name that no token can have."""
-    data = {"name": f"m-{uuid4()}", "tags": {"mintmark.owner": owner}}
+    data = {"name": f"m-{uuid4()}", "tags": {"moneyer.owner": owner}}
     event = {"entity": "registered_model", "action": "created", "timestamp": "2026-01-01T00:00:00Z", "data": data}
     body, at = json.dumps(event).encode(), str(int(lineage.clock().timestamp()))
     signature = base64.b64encode(hmac.digest(b"hush", f"d.{at}.".encode() + body, hashlib.sha256)).decode()

@@ -21,9 +21,9 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 from policy.conftest import World
 
-from mintmark.client import Refused, _Tokens
-from mintmark_shared.auth import TokenSource, TokenVerifier, keys_from_issuer
-from mintmark_shared.errors import MintmarkError, Unauthenticated, Unavailable
+from moneyer.client import Refused, _Tokens
+from moneyer_shared.auth import TokenSource, TokenVerifier, keys_from_issuer
+from moneyer_shared.errors import MoneyerError, Unauthenticated, Unavailable
 
 DEEP: Any = 1
 for _ in range(900):
@@ -37,7 +37,7 @@ ODD_VALUES: list[Any] = [
 def claims(**changes: Any) -> dict[str, Any]:
     now = int(time.time())
     made = {
-        "iss": ISSUER, "sub": "auditor", "client_id": "auditor", "aud": "mintmark-policy", "iat": now, "exp": now + 600,
+        "iss": ISSUER, "sub": "auditor", "client_id": "auditor", "aud": "moneyer-policy", "iat": now, "exp": now + 600,
         "jti": "j", "scope": "policy:read",
     }  # fmt: skip
     return {name: value for name, value in (made | changes).items() if value is not ...}
@@ -121,7 +121,7 @@ async def test_whatever_a_token_says_the_answer_is_a_caller_or_a_refusal(
     async def fetch() -> KeySet:
         return KeySet.import_key_set({"keys": [public]})
 
-    verifier = TokenVerifier(issuer=ISSUER, audience="mintmark-policy", fetch_keys=fetch)
+    verifier = TokenVerifier(issuer=ISSUER, audience="moneyer-policy", fetch_keys=fetch)
     told = claims(**changes)
     try:
         caller = await verifier.verify(signed(registry, json.dumps(told, ensure_ascii=True).encode()))
@@ -154,20 +154,20 @@ async def test_one_odd_key_does_not_shut_everybody_out(registry: dict[str, Any],
     public = ECKey.import_key(registry["key"]).as_dict(private=False)
     entry = {"null": None, "text": "x", "list": [], "number": 1}.get(odd, odd_keys().get(odd))
     for keys in ([entry, public], [public, entry]):
-        verifier = TokenVerifier(issuer=ISSUER, audience="mintmark-policy", fetch_keys=issuer({"keys": keys}))
+        verifier = TokenVerifier(issuer=ISSUER, audience="moneyer-policy", fetch_keys=issuer({"keys": keys}))
         assert (await verifier.verify(signed(registry, claims()))).subject == "auditor"
 
 
 @pytest.mark.parametrize("document", [{}, {"keys": None}, {"keys": {}}, {"keys": "x"}, {"keys": []}, [], None, "x", 1])
 async def test_a_key_set_that_is_none_is_an_outage(registry: dict[str, Any], document: Any) -> None:
-    verifier = TokenVerifier(issuer=ISSUER, audience="mintmark-policy", fetch_keys=issuer(document))
+    verifier = TokenVerifier(issuer=ISSUER, audience="moneyer-policy", fetch_keys=issuer(document))
     with pytest.raises((Unavailable, Unauthenticated)):
         await verifier.verify(signed(registry, claims()))
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"<html>", b"\xff", b"[" * 5000])
 async def test_an_issuer_that_speaks_no_json_is_an_outage(registry: dict[str, Any], content: bytes) -> None:
-    verifier = TokenVerifier(issuer=ISSUER, audience="mintmark-policy", fetch_keys=issuer(None, content))
+    verifier = TokenVerifier(issuer=ISSUER, audience="moneyer-policy", fetch_keys=issuer(None, content))
     with pytest.raises(Unavailable):
         await verifier.verify(signed(registry, claims()))
 
@@ -257,12 +257,12 @@ async def test_a_parameter_beyond_what_json_keeps_is_refused_in_words(policy: Wo
 
 
 def test_the_canonical_form_of_what_has_none_is_a_refusal() -> None:
-    from mintmark_shared.canonical import canonical, check_storable
+    from moneyer_shared.canonical import canonical, check_storable
 
     for document in (2**53, {"a": [2**70]}, {1: 2}, float("inf"), "\ud800", DEEP, [DEEP] * 2, {"a": DEEP}):
-        with pytest.raises(MintmarkError):
+        with pytest.raises(MoneyerError):
             canonical(document)
-    with pytest.raises(MintmarkError):
+    with pytest.raises(MoneyerError):
         check_storable(DEEP)
 
 

@@ -14,8 +14,8 @@ from policy.conftest import World as Policy
 from policy.stories.test_recalls import made, withdraw
 from sqlalchemy import update
 
-from mintmark_generation.tables import runs
-from mintmark_shared.errors import Unavailable
+from moneyer_generation.tables import runs
+from moneyer_shared.errors import Unavailable
 
 ENDED = ["suspended", "withdrawn", "retired"]
 
@@ -76,12 +76,12 @@ async def test_an_asset_is_not_released_because_policy_is_away(works: Generation
 async def test_lineage_shows_what_became_of_an_asset_beside_what_was_decided(lineage: Lineage, change: str) -> None:
     asset = str(uuid4())
     plan = {"charter_id": str(uuid4()), "generator": "arf", "guarantee": {"level": "none"}}
-    for facets in ({"mintmark_plan": plan}, {"mintmark_release": {"verdict": "released"}},
-                   {"mintmark_assetChange": {"change": change, "because": None, "substitute": None}}):  # fmt: skip
-        await lineage.deliver(event(asset, [], [f"mintmark.asset/{asset}"], **facets))
+    for facets in ({"moneyer_plan": plan}, {"moneyer_release": {"verdict": "released"}},
+                   {"moneyer_assetChange": {"change": change, "because": None, "substitute": None}}):  # fmt: skip
+        await lineage.deliver(event(asset, [], [f"moneyer.asset/{asset}"], **facets))
     (found,) = (await lineage.call("auditor", "GET", "/v1/outcomes")).json()
     assert (found["verdict"], found["state"]) == ("released", change)
-    graph = (await lineage.call("auditor", "GET", f"/v1/graph?node=dataset:mintmark.asset:{asset}")).json()
+    graph = (await lineage.call("auditor", "GET", f"/v1/graph?node=dataset:moneyer.asset:{asset}")).json()
     assert graph["datasets"][0]["state"] == change
     assert (await lineage.call("auditor", "GET", f"/v1/assets/{asset}/impact")).json()["state"] == change
 
@@ -99,7 +99,7 @@ async def test_a_denied_plan_has_ended_and_says_why(policy: Policy, lineage: Lin
     await lineage.deliver(last)
     run = (await lineage.call("auditor", "GET", f"/api/v1/jobs/runs/{request['run_id']}")).json()
     assert run["state"] == "ABORTED"
-    assert "use-case.listed" in run["facets"]["mintmark_policyDecision"]["failed"]
+    assert "use-case.listed" in run["facets"]["moneyer_policyDecision"]["failed"]
     plan = request["plan"]
     job = f"generation.run/{plan['charter_id']}/{plan['source_id']}/{plan['generator']}"
     assert run["jobVersion"]["name"] == job, "what repeats: a source learned from with an engine under a charter"

@@ -20,13 +20,13 @@ from lineage.test_forwards import corpus
 from lineage.test_goes_out import Seer, grow, key_of
 from lineage.test_impact import changed, listen, released, train
 
-from mintmark_lineage.domain.addresses import may_be_called
-from mintmark_lineage.domain.notes import Witness
-from mintmark_lineage.use_cases.courier import Courier
-from mintmark_lineage.use_cases.forwards import Sink, forward
-from mintmark_lineage.use_cases.impact import announce
-from mintmark_lineage.use_cases.messenger import Messenger, NotTaken, plain_client
-from mintmark_lineage.use_cases.posts import Cosigning, Webhook, carry_out
+from moneyer_lineage.domain.addresses import may_be_called
+from moneyer_lineage.domain.notes import Witness
+from moneyer_lineage.use_cases.courier import Courier
+from moneyer_lineage.use_cases.forwards import Sink, forward
+from moneyer_lineage.use_cases.impact import announce
+from moneyer_lineage.use_cases.messenger import Messenger, NotTaken, plain_client
+from moneyer_lineage.use_cases.posts import Cosigning, Webhook, carry_out
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))

@@ -14,8 +14,8 @@ from lineage.test_cards import Tellers, made, with_tellers
 from policy.conftest import World
 from sqlalchemy import text
 
-from mintmark_lineage.use_cases.cards import publish
-from mintmark_shared.paging import PAGE
+from moneyer_lineage.use_cases.cards import publish
+from moneyer_shared.paging import PAGE
 
 MANY = 2 * PAGE + 50
 """More than any list was ever told at once."""

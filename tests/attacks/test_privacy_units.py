@@ -6,7 +6,7 @@ import pytest
 from generation.intake.conftest import World as Intake
 from policy.conftest import World, labelled
 
-from mintmark_shared.contracts.policy import PopulationUnit
+from moneyer_shared.contracts.policy import PopulationUnit
 
 PATIENTS = {"kind": "person", "identified_by": "patient"}
 

@@ -17,12 +17,12 @@ from policy.test_models import again, paid
 from policy.test_release_api import paid_run
 from sqlalchemy import text
 
-from mintmark_evaluation.use_cases import monitors
-from mintmark_evaluation.use_cases.assays import carry
-from mintmark_lineage.use_cases.cards import publish
-from mintmark_local.identity import PEOPLE, SERVICES
-from mintmark_shared.contracts.generation import HeldVersion
-from mintmark_shared.figures import about, figure_of
+from moneyer_evaluation.use_cases import monitors
+from moneyer_evaluation.use_cases.assays import carry
+from moneyer_lineage.use_cases.cards import publish
+from moneyer_local.identity import PEOPLE, SERVICES
+from moneyer_shared.contracts.generation import HeldVersion
+from moneyer_shared.figures import about, figure_of
 
 TRAIN, HOLDOUT, OTHER = population(800, 1), population(800, 2), population(800, 3)
 ANSWERING = {
@@ -182,8 +182,8 @@ async def test_what_goes_to_the_record_is_rounded(evaluation: Evaluation) -> Non
     }
     assert digits
     assert not [one for one in digits if one in written]
-    (event,) = [one for one in told if "mintmark_evaluation" in json.dumps(one)]
-    check_rounded(event["run"]["facets"]["mintmark_evaluation"], raw)
+    (event,) = [one for one in told if "moneyer_evaluation" in json.dumps(one)]
+    check_rounded(event["run"]["facets"]["moneyer_evaluation"], raw)
 
 
 # --- policy -----------------------------------------------------------------------------------------
@@ -260,8 +260,8 @@ async def test_what_policy_tells_the_record_is_rounded(policy: Policy) -> None:
     body = {"asset_id": asset, "cause": "re-assay", "evidence": str(uuid4()), "estimates": [estimate("0.6432170")]}
     await policy.call("evaluation", "POST", "/v1/findings", json=body, headers={"Idempotency-Key": "f"})
     told = [row["payload"] for row in await policy.sql("SELECT payload::text FROM outbox")]
-    assert any("mintmark_release" in one for one in told)
-    assert any("mintmark_finding" in one for one in told)
+    assert any("moneyer_release" in one for one in told)
+    assert any("moneyer_finding" in one for one in told)
     assert [found for one in told for found in tells_digits(one) if found != "1234"] == []
 
 

@@ -21,8 +21,8 @@ from policy.test_attempts import requests
 from policy.test_release_api import paid_run, release
 from sqlalchemy import text
 
-from mintmark_lineage.use_cases.cards import publish
-from mintmark_shared.errors import Unavailable
+from moneyer_lineage.use_cases.cards import publish
+from moneyer_shared.errors import Unavailable
 
 KEY = {"Idempotency-Key": "once"}
 MONTH = timedelta(days=40)

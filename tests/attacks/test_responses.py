@@ -82,12 +82,12 @@ def test_what_makes_tables_holds_no_keys() -> None:
 def test_a_migration_asks_for_nothing_but_the_database(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from importlib import import_module
 
-    main = import_module(f"mintmark_{service}.__main__")
+    main = import_module(f"moneyer_{service}.__main__")
     done: list[Any] = []
-    monkeypatch.setenv(f"MINTMARK_{service.upper()}_DATABASE_URL", "postgresql+asyncpg://nobody@nowhere/x")
+    monkeypatch.setenv(f"MONEYER_{service.upper()}_DATABASE_URL", "postgresql+asyncpg://nobody@nowhere/x")
     monkeypatch.setattr(main, "upgrade", lambda *told: done.append(told))
     main.main("migrate")
-    assert done == [(f"mintmark_{service}", "postgresql+asyncpg://nobody@nowhere/x")]
+    assert done == [(f"moneyer_{service}", "postgresql+asyncpg://nobody@nowhere/x")]
 
 
 def test_an_image_is_made_of_what_is_named_by_its_bytes() -> None:
@@ -97,7 +97,7 @@ def test_an_image_is_made_of_what_is_named_by_its_bytes() -> None:
         assert re.search(r"@sha256:[0-9a-f]{64}|@\$\{\w+\}|^\$\{\w+\}$", source), source
     assert "ARG PYTHON_IMAGE\n" in recipe, "no default that is only a tag"
     for name, told in COMPOSE.items():
-        if not told["image"].startswith("mintmark-"):
+        if not told["image"].startswith("moneyer-"):
             assert re.search(r"@\$\{\w+:\?.+\}$|@sha256:[0-9a-f]{64}$", told["image"]), name
 
 
@@ -113,5 +113,5 @@ def test_everything_an_image_is_built_with_is_hashed() -> None:
 
 def test_a_build_sees_no_secret_and_no_history() -> None:
     ignored = (ROOT / ".dockerignore").read_text().split("\n")
-    for name in (".git", ".venv", ".mintmark", ".env", "**/*.pem", "**/*.key", "tests", "**/__pycache__"):
+    for name in (".git", ".venv", ".moneyer", ".env", "**/*.pem", "**/*.key", "tests", "**/__pycache__"):
         assert name in ignored, name

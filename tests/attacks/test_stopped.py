@@ -17,8 +17,8 @@ from policy.conftest import World
 from policy.test_models import again, paid
 from policy.test_release_api import release, unlock
 
-import mintmark_policy
-from mintmark_policy.use_cases.keyring import Keyring, Opening
+import moneyer_policy
+from moneyer_policy.use_cases.keyring import Keyring, Opening
 
 WHY = {"reason": "somebody was recognised"}
 
@@ -210,7 +210,7 @@ async def test_an_ended_asset_key_is_not_opened_from_a_row_read_too_early(policy
 
 # --- no other door --------------------------------------------------------------------------------------------------
 
-SOURCES = {path.name: ast.parse(path.read_text()) for path in Path(mintmark_policy.__file__).parent.rglob("*.py")}
+SOURCES = {path.name: ast.parse(path.read_text()) for path in Path(moneyer_policy.__file__).parent.rglob("*.py")}
 DOORS = {"open", "make"}
 
 

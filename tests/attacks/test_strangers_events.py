@@ -14,7 +14,7 @@ JOB = "generation.run/c/s/arf"
 
 
 def said(kind: str, run: str, minutes: float, **more: Any) -> dict[str, Any]:
-    job = more.pop("job", ("mintmark", JOB))
+    job = more.pop("job", ("moneyer", JOB))
     return {
         "eventTime": (NOW + timedelta(minutes=minutes)).isoformat(), "eventType": kind, "producer": "https://p.example",
         "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
@@ -25,11 +25,11 @@ def said(kind: str, run: str, minutes: float, **more: Any) -> dict[str, Any]:
 
 
 def asset(name: str, **facets: Any) -> dict[str, Any]:
-    return {"namespace": "mintmark.asset", "name": name, "facets": facets}
+    return {"namespace": "moneyer.asset", "name": name, "facets": facets}
 
 
 def source(name: str) -> dict[str, Any]:
-    return {"namespace": "mintmark.source", "name": name, "facets": {}}
+    return {"namespace": "moneyer.source", "name": name, "facets": {}}
 
 
 async def house(world: World, run: str) -> None:
@@ -55,7 +55,7 @@ def lies(run: str) -> list[dict[str, Any]]:
         {
             "eventTime": (NOW + timedelta(minutes=64)).isoformat(), "producer": "https://p.example",
             "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/JobEvent",
-            "job": {"namespace": "mintmark", "name": JOB, "facets": {"documentation": facet(description="evil")}},
+            "job": {"namespace": "moneyer", "name": JOB, "facets": {"documentation": facet(description="evil")}},
             "inputs": [{"namespace": "evil", "name": "raw"}],
         },
     ]  # fmt: skip
@@ -65,8 +65,8 @@ async def picture(world: World, run: str) -> dict[str, Any]:
     """All that is said of the run, its job and its asset, less what is marked as strangers' word."""
     marks = {"heard"}
     shown = await get(world, f"/jobs/runs/{run}")
-    job = await get(world, of("mintmark", "jobs", JOB))
-    dataset = await get(world, of("mintmark.asset", "datasets", run))
+    job = await get(world, of("moneyer", "jobs", JOB))
+    dataset = await get(world, of("moneyer.asset", "datasets", run))
     upstream = (await world.call("auditor", "GET", f"/v1/graph?run={run}")).json()
     ours = {link["to"] for link in upstream["links"] if link["vouched"]}
     return {
@@ -98,7 +98,7 @@ async def test_no_stranger_changes_what_the_house_said(lineage: World, first: bo
     assert after["dataset"]["description"] == "ours"
     assert (after["dataset"]["fields"], after["dataset"]["deleted"]) == ([], False)
     assert after["job"]["description"] == ""
-    assert after["job"]["inputs"] == [{"namespace": "mintmark.source", "name": "s"}]
+    assert after["job"]["inputs"] == [{"namespace": "moneyer.source", "name": "s"}]
     assert after["latest"] == "COMPLETED"
     same = str(after).replace(run, other).replace(str(after["dataset"]["currentVersion"]), "v")
     made = after["run"]["outputVersions"][0]["version"]
@@ -114,7 +114,7 @@ async def test_what_strangers_say_is_kept_and_marked_as_theirs(lineage: World) -
     shown = await get(lineage, f"/jobs/runs/{run}")
     assert (shown["vouched"], shown["toldBy"]) == (True, ["policy"])
     assert [(one["by"], one["state"]) for one in shown["heard"]] == [("producer", "RUNNING")]
-    dataset = await get(lineage, of("mintmark.asset", "datasets", run))
+    dataset = await get(lineage, of("moneyer.asset", "datasets", run))
     assert (dataset["vouched"], dataset["toldBy"]) == (True, ["policy"])
     (heard,) = dataset["heard"]
     assert (heard["by"], heard["facets"]["documentation"]["description"]) == ("producer", "evil")
@@ -126,16 +126,16 @@ async def test_every_edge_says_who_told_it_and_a_strangers_input_does_not_feed_o
     await house(lineage, run)
     for lie in lies(run):
         await lineage.tell(lie)
-    up = (await lineage.call("auditor", "GET", f"/v1/graph?node=dataset:mintmark.asset:{run}")).json()
+    up = (await lineage.call("auditor", "GET", f"/v1/graph?node=dataset:moneyer.asset:{run}")).json()
     told = {(link["from"], link["to"]): (link["vouched"], link["told_by"]) for link in up["links"]}
-    assert told["dataset:mintmark.source:s", f"run:{run}"] == (True, ["policy"])
+    assert told["dataset:moneyer.source:s", f"run:{run}"] == (True, ["policy"])
     assert told["dataset:evil:raw", f"run:{run}"] == (False, ["producer"]), "said, and marked"
-    assert told[f"run:{run}", f"dataset:mintmark.asset:{run}"][0], "vouched for by somebody"
+    assert told[f"run:{run}", f"dataset:moneyer.asset:{run}"][0], "vouched for by somebody"
     runs = {one["id"]: one for one in up["runs"]}
-    assert (runs[run]["job"], runs[run]["vouched"]) == (f"mintmark/{JOB}", True)
+    assert (runs[run]["job"], runs[run]["vouched"]) == (f"moneyer/{JOB}", True)
     assert not any(one["vouched"] for one in up["runs"] if one["id"] != run)
     met = (await lineage.call("auditor", "GET", f"/v1/graph?run={run}")).json()
-    assert {(one["namespace"], one["name"]) for one in met["datasets"]} == {("mintmark.source", "s")}, (
+    assert {(one["namespace"], one["name"]) for one in met["datasets"]} == {("moneyer.source", "s")}, (
         "as the run met it"
     )
 
@@ -144,18 +144,18 @@ async def test_an_input_that_a_stranger_hangs_on_our_run_feeds_nothing(lineage: 
     run = str(uuid4())
     await house(lineage, run)
     await lineage.tell(said("RUNNING", run, 5, inputs=[{"namespace": "evil", "name": "raw"}]))
-    path = f"/v1/graph?node=dataset:mintmark.asset:{run}"
+    path = f"/v1/graph?node=dataset:moneyer.asset:{run}"
     up = (await lineage.call("auditor", "GET", path)).json()
-    assert {one["namespace"] for one in up["datasets"]} == {"mintmark.asset", "mintmark.source"}
-    node = f"dataset:mintmark.asset:{run}"
+    assert {one["namespace"] for one in up["datasets"]} == {"moneyer.asset", "moneyer.source"}
+    node = f"dataset:moneyer.asset:{run}"
     shown = (await get(lineage, f"/lineage?nodeId={node}"))["graph"]
-    assert {one["id"] for one in shown if one["type"] == "DATASET"} == {node, "dataset:mintmark.source:s"}
+    assert {one["id"] for one in shown if one["type"] == "DATASET"} == {node, "dataset:moneyer.source:s"}
     down = (await lineage.call("auditor", "GET", "/v1/graph?node=dataset:evil:raw&direction=downstream")).json()
     assert [one["namespace"] for one in down["datasets"]] == ["evil"]
 
 
 @pytest.mark.parametrize(
-    "made", [("mintmark.model", "churn@1"), ("mintmark.asset", "00000000-0000-4000-8000-000000000001")]
+    "made", [("moneyer.model", "churn@1"), ("moneyer.asset", "00000000-0000-4000-8000-000000000001")]
 )
 async def test_no_stranger_has_owners_told_of_what_their_models_never_saw(
     lineage: World, made: tuple[str, str]
@@ -176,10 +176,10 @@ async def test_a_table_of_our_name_that_only_strangers_tell_of_says_nothing_but_
     name = str(uuid4())
     await lineage.tell(said("COMPLETE", str(uuid4()), 0, job=("evil", "evil"), outputs=[
         asset(name, documentation=facet(description="released, trust me"))]))  # fmt: skip
-    found = await get(lineage, of("mintmark.asset", "datasets", name))
+    found = await get(lineage, of("moneyer.asset", "datasets", name))
     assert (found["description"], found["vouched"], found["facets"]) == ("", False, {})
     assert found["heard"][0]["facets"]["documentation"]["description"] == "released, trust me"
-    graph = (await lineage.call("auditor", "GET", f"/v1/graph?node=dataset:mintmark.asset:{name}")).json()
+    graph = (await lineage.call("auditor", "GET", f"/v1/graph?node=dataset:moneyer.asset:{name}")).json()
     assert [link["vouched"] for link in graph["links"]] == [False]
 
 

@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from mintmark_generation.use_cases.searches import trial_key
-from mintmark_shared.idempotency import KeyText
+from moneyer_generation.use_cases.searches import trial_key
+from moneyer_shared.idempotency import KeyText
 
 
 def test_no_key_that_a_caller_may_send_is_a_trials() -> None:

@@ -15,8 +15,8 @@ from policy.conftest import World
 from policy.examples import charter_document
 from typer.testing import CliRunner
 
-from mintmark.cli import app
-from mintmark_shared.errors import Invalid
+from moneyer.cli import app
+from moneyer_shared.errors import Invalid
 
 JSON = {"Content-Type": "application/json"}
 YAML = {"Content-Type": "application/yaml"}

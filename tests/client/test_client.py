@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mintmark import AsyncMintmark, Connection, Mintmark, Refused, calls
+from moneyer import AsyncMoneyer, Connection, Moneyer, Refused, calls
 
 CONNECTION = Connection(
     services={name: f"http://{name}.test" for name in ("policy", "generation", "evaluation", "lineage")},
@@ -30,22 +30,22 @@ def answering(handler: Handler, seen: list[httpx.Request]) -> Handler:
     return answer
 
 
-def sync_client(handler: Handler, seen: list[httpx.Request]) -> Mintmark:
-    client = Mintmark(CONNECTION)
+def sync_client(handler: Handler, seen: list[httpx.Request]) -> Moneyer:
+    client = Moneyer(CONNECTION)
     client._http.close()
     client._http = httpx.Client(transport=httpx.MockTransport(answering(handler, seen)))
     return client
 
 
-async def async_client(handler: Handler, seen: list[httpx.Request]) -> AsyncMintmark:
-    client = AsyncMintmark(CONNECTION)
+async def async_client(handler: Handler, seen: list[httpx.Request]) -> AsyncMoneyer:
+    client = AsyncMoneyer(CONNECTION)
     await client._http.aclose()
     client._http = httpx.AsyncClient(transport=httpx.MockTransport(answering(handler, seen)))
     return client
 
 
 async def test_both_clients_send_the_same_requests() -> None:
-    call = calls.get_graph("dataset:mintmark.asset:asset-1", direction="downstream")
+    call = calls.get_graph("dataset:moneyer.asset:asset-1", direction="downstream")
     sync_seen: list[httpx.Request] = []
     async_seen: list[httpx.Request] = []
     with sync_client(lambda _: httpx.Response(200, json={"ok": 1}), sync_seen) as client:
@@ -125,12 +125,12 @@ def _matches(path: str, template: str) -> bool:
     return re.fullmatch(re.sub(r"\{[^}]+\}", "[^/:]+", template), path) is not None
 
 
-def test_the_environment_names_a_mintmark_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_names_a_moneyer_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("POLICY", "GENERATION", "EVALUATION", "LINEAGE"):
-        monkeypatch.setenv(f"MINTMARK_{name}_URL", f"https://{name.lower()}.example.org")
+        monkeypatch.setenv(f"MONEYER_{name}_URL", f"https://{name.lower()}.example.org")
     for name in ("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET"):
-        monkeypatch.setenv(f"MINTMARK_{name}", name)
+        monkeypatch.setenv(f"MONEYER_{name}", name)
     assert Connection.from_environment().services["policy"] == "https://policy.example.org"
-    monkeypatch.delenv("MINTMARK_CLIENT_SECRET")
-    with pytest.raises(KeyError, match="MINTMARK_CLIENT_SECRET"):
+    monkeypatch.delenv("MONEYER_CLIENT_SECRET")
+    with pytest.raises(KeyError, match="MONEYER_CLIENT_SECRET"):
         Connection.from_environment()

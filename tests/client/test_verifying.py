@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from mintmark.audit import Kept, NotProven, read_entries, size_of, verify_checkpoint, verify_proof, verify_proofs
-from mintmark.cli.audit import app
-from mintmark.cli.console import harmless
-from mintmark_lineage.domain.notes import CheckpointSigner
-from mintmark_shared.journal import AuditEvent
-from mintmark_shared.leaves import NotSpeakable, Word, is_of_ids
+from moneyer.audit import Kept, NotProven, read_entries, size_of, verify_checkpoint, verify_proof, verify_proofs
+from moneyer.cli.audit import app
+from moneyer.cli.console import harmless
+from moneyer_lineage.domain.notes import CheckpointSigner
+from moneyer_shared.journal import AuditEvent
+from moneyer_shared.leaves import NotSpeakable, Word, is_of_ids
 
 SIGNER = CheckpointSigner(KEY, "log.example")
 STRANGER = CheckpointSigner(base64.b64encode(b"s" * 32).decode(), "stranger.example")

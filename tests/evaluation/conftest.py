@@ -12,12 +12,12 @@ import pytest
 from conftest import Caller, Cluster, settings_of
 from evaluation.test_measures import DECLARATION
 
-from mintmark_evaluation.app import create_app, create_laboratory
-from mintmark_evaluation.settings import Settings
-from mintmark_evaluation.use_cases.assays import carry
-from mintmark_shared import custody
-from mintmark_shared.contracts.generation import HeldVersion, SourceDeclaration
-from mintmark_shared.contracts.policy import (
+from moneyer_evaluation.app import create_app, create_laboratory
+from moneyer_evaluation.settings import Settings
+from moneyer_evaluation.use_cases.assays import carry
+from moneyer_shared import custody
+from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration
+from moneyer_shared.contracts.policy import (
     AssayKeys,
     AssayKeysRequest,
     Condemnation,
@@ -26,10 +26,10 @@ from mintmark_shared.contracts.policy import (
     Release,
     ReleaseRequest,
 )
-from mintmark_shared.errors import MintmarkError
-from mintmark_shared.exact import arrow_schema
-from mintmark_shared.figures import Telling
-from mintmark_shared.service import Surroundings
+from moneyer_shared.errors import MoneyerError
+from moneyer_shared.exact import arrow_schema
+from moneyer_shared.figures import Telling
+from moneyer_shared.service import Surroundings
 
 KEY = bytes(range(32))
 EVERYTHING = "evaluation:read evaluation:assays:write evaluation:reassays:write evaluation:monitors:write evaluation:scores:write evaluation:shares:write evaluation:raw:read"
@@ -39,7 +39,7 @@ class Peers:
     """Policy and generation as evaluation meets them; ``refuses`` is raised instead of the next answer."""
 
     def __init__(self) -> None:
-        self.refuses: MintmarkError | None = None
+        self.refuses: MoneyerError | None = None
         self.suite: str | None = None
         self.figures: Telling = "rounded"
         self.opened: list[AssayKeysRequest] = []

@@ -10,11 +10,11 @@ import pytest
 from evaluation.conftest import World
 from evaluation.test_measures import DECLARATION, population
 
-from mintmark_evaluation.use_cases import monitors
-from mintmark_evaluation.use_cases.assays import carry
-from mintmark_shared.contracts.generation import HeldVersion, SourceDeclaration
-from mintmark_shared.errors import Conflict, Gone, Unavailable
-from mintmark_shared.queue import Later
+from moneyer_evaluation.use_cases import monitors
+from moneyer_evaluation.use_cases.assays import carry
+from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration
+from moneyer_shared.errors import Conflict, Gone, Unavailable
+from moneyer_shared.queue import Later
 
 TRAIN, HOLDOUT, OTHER = population(800, 1), population(800, 2), population(800, 3)
 

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 from evaluation.test_measures import DECLARATION, INDEPENDENT, TRAIN, figure, population
 
-from mintmark_evaluation.measures import attributes, fairness, fidelity, likeness, linkability, singling_out
-from mintmark_evaluation.measures.neighbours import nearest
-from mintmark_evaluation.measures.reference import Tables, codes
-from mintmark_shared.contracts.generation import SourceDeclaration
+from moneyer_evaluation.measures import attributes, fairness, fidelity, likeness, linkability, singling_out
+from moneyer_evaluation.measures.neighbours import nearest
+from moneyer_evaluation.measures.reference import Tables, codes
+from moneyer_shared.contracts.generation import SourceDeclaration
 
 CATEGORIES = SourceDeclaration.model_validate(
     {

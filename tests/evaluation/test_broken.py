@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 from evaluation.test_measures import DECLARATION, population
 
-from mintmark_evaluation.domain import NotEstimable
-from mintmark_evaluation.measures.reference import Tables
-from mintmark_evaluation.measures.suite import assay
-from mintmark_shared.contracts.generation import SourceDeclaration
+from moneyer_evaluation.domain import NotEstimable
+from moneyer_evaluation.measures.reference import Tables
+from moneyer_evaluation.measures.suite import assay
+from moneyer_shared.contracts.generation import SourceDeclaration
 
 
 def constant(table: pa.Table, name: str, value: object) -> pa.Table:

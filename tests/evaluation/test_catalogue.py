@@ -8,14 +8,14 @@ import pyarrow as pa
 import pytest
 from evaluation.test_measures import DECLARATION, INDEPENDENT, TRAIN, figure, population, tables
 
-from mintmark_evaluation.domain import Estimate, NotEstimable
-from mintmark_evaluation.measures import catalogue, external, fairness, membership, shares, subgroups, targets, validity
-from mintmark_evaluation.measures.protocol import Measure
-from mintmark_evaluation.measures.reference import External, Tables
-from mintmark_evaluation.measures.suite import assay
-from mintmark_evaluation.use_cases.assays import power_notes
-from mintmark_shared.contracts.generation import SourceDeclaration
-from mintmark_shared.errors import Invalid
+from moneyer_evaluation.domain import Estimate, NotEstimable
+from moneyer_evaluation.measures import catalogue, external, fairness, membership, shares, subgroups, targets, validity
+from moneyer_evaluation.measures.protocol import Measure
+from moneyer_evaluation.measures.reference import External, Tables
+from moneyer_evaluation.measures.suite import assay
+from moneyer_evaluation.use_cases.assays import power_notes
+from moneyer_shared.contracts.generation import SourceDeclaration
+from moneyer_shared.errors import Invalid
 
 
 def one(found: list[object]) -> Estimate:

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from mintmark_evaluation.domain import Estimate, NotEstimable, clopper_pearson, newcombe, next_step, wilson
-from mintmark_evaluation.measures import fidelity, membership, singling_out, utility
-from mintmark_evaluation.measures.reference import Tables, codes
-from mintmark_evaluation.measures.roc import areas
-from mintmark_evaluation.measures.suite import assay
-from mintmark_evaluation.use_cases.assays import wire_estimate
-from mintmark_shared.contracts.generation import SourceDeclaration
+from moneyer_evaluation.domain import Estimate, NotEstimable, clopper_pearson, newcombe, next_step, wilson
+from moneyer_evaluation.measures import fidelity, membership, singling_out, utility
+from moneyer_evaluation.measures.reference import Tables, codes
+from moneyer_evaluation.measures.roc import areas
+from moneyer_evaluation.measures.suite import assay
+from moneyer_evaluation.use_cases.assays import wire_estimate
+from moneyer_shared.contracts.generation import SourceDeclaration
 
 DECLARATION = SourceDeclaration.model_validate(
     {

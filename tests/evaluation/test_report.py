@@ -5,11 +5,11 @@ from typing import Any
 
 from evaluation.test_measures import DECLARATION, INDEPENDENT, TRAIN, population
 
-from mintmark_evaluation.api.report import HEADERS, LIMITATIONS, SECTIONS, bar, render
-from mintmark_evaluation.domain import Estimate
-from mintmark_evaluation.measures.reference import Tables
-from mintmark_evaluation.measures.suite import assay
-from mintmark_evaluation.use_cases.assays import power_notes, wire_estimate
+from moneyer_evaluation.api.report import HEADERS, LIMITATIONS, SECTIONS, bar, render
+from moneyer_evaluation.domain import Estimate
+from moneyer_evaluation.measures.reference import Tables
+from moneyer_evaluation.measures.suite import assay
+from moneyer_evaluation.use_cases.assays import power_notes, wire_estimate
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x"
 CRITERIA = [

@@ -4,7 +4,7 @@ import pytest
 from evaluation.conftest import World
 from roles import EVERYBODY, allowed, check, routes
 
-from mintmark_local.identity import PEOPLE
+from moneyer_local.identity import PEOPLE
 
 READERS = {*PEOPLE, "generation", "lineage"}
 GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (

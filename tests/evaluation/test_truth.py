@@ -8,8 +8,8 @@ import pytest
 from evaluation.test_measures import DECLARATION, figure, population
 from scipy import stats
 
-from mintmark_evaluation.domain import Estimate
-from mintmark_evaluation.measures import (
+from moneyer_evaluation.domain import Estimate
+from moneyer_evaluation.measures import (
     attributes,
     copies,
     fairness,
@@ -22,7 +22,7 @@ from mintmark_evaluation.measures import (
     subgroups,
     validity,
 )
-from mintmark_evaluation.measures.reference import Tables
+from moneyer_evaluation.measures.reference import Tables
 
 DRAWS = 40
 MOST_MISSES = int(stats.binom.ppf(0.999, DRAWS, 0.05))

@@ -9,15 +9,15 @@ from uuid import UUID, uuid4
 import pytest
 from conftest import Caller, Cluster, settings_of
 
-from mintmark_generation.app import create_app, create_workshop
-from mintmark_generation.settings import Settings
-from mintmark_generation.store import Store
-from mintmark_generation.use_cases.plans import request_run
-from mintmark_generation.use_cases.sources import register
-from mintmark_generation.use_cases.workshop import Workshop
-from mintmark_shared.contracts.domains import CategoricalDomain
-from mintmark_shared.contracts.generation import Column, SourceDeclaration
-from mintmark_shared.contracts.policy import (
+from moneyer_generation.app import create_app, create_workshop
+from moneyer_generation.settings import Settings
+from moneyer_generation.store import Store
+from moneyer_generation.use_cases.plans import request_run
+from moneyer_generation.use_cases.sources import register
+from moneyer_generation.use_cases.workshop import Workshop
+from moneyer_shared.contracts.domains import CategoricalDomain
+from moneyer_shared.contracts.generation import Column, SourceDeclaration
+from moneyer_shared.contracts.policy import (
     DataKey,
     Decision,
     DecisionRequest,
@@ -26,8 +26,8 @@ from mintmark_shared.contracts.policy import (
     PopulationUnit,
     Redemption,
 )
-from mintmark_shared.idempotency import Attempt
-from mintmark_shared.service import Surroundings
+from moneyer_shared.idempotency import Attempt
+from moneyer_shared.service import Surroundings
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 

@@ -17,12 +17,12 @@ import pytest
 from generation.conftest import KEY, World
 from generation.test_child import DECLARATION
 
-from mintmark_generation.use_cases.child import ChildFailed, JobLimits
-from mintmark_generation.use_cases.ray_children import RayChildren
-from mintmark_generation.use_cases.runs import asset_object, carry
-from mintmark_shared import custody
-from mintmark_shared.errors import Unavailable
-from mintmark_shared.exact import arrow_schema
+from moneyer_generation.use_cases.child import ChildFailed, JobLimits
+from moneyer_generation.use_cases.ray_children import RayChildren
+from moneyer_generation.use_cases.runs import asset_object, carry
+from moneyer_shared import custody
+from moneyer_shared.errors import Unavailable
+from moneyer_shared.exact import arrow_schema
 
 ADDRESS = "127.0.0.1:6399"
 QUICK = {"epsilon": "1", "delta": "0.000001", "iterations": 100}
@@ -70,7 +70,7 @@ def children() -> list[str]:
     found, here = [], os.readlink("/proc/self/ns/net")
     for place in Path("/proc").glob("[0-9]*"):
         try:
-            ours = b"mintmark_generation.generators.child" in (place / "cmdline").read_bytes()
+            ours = b"moneyer_generation.generators.child" in (place / "cmdline").read_bytes()
             if ours and os.readlink(place / "ns" / "net") == here:
                 found.append(place.name)
         except OSError:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mintmark_generation.use_cases.assets import MEDIA_TYPES, Rendered, part_of, render
-from mintmark_shared.errors import RangeNotSatisfiable
-from mintmark_shared.spool import FRAME_BYTES
+from moneyer_generation.use_cases.assets import MEDIA_TYPES, Rendered, part_of, render
+from moneyer_shared.errors import RangeNotSatisfiable
+from moneyer_shared.spool import FRAME_BYTES
 
 TABLE = pa.table({"a": list(range(1000)), "b": ["x", None] * 500})
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mintmark_evaluation.measures.guarantee import lower_bound
-from mintmark_generation.generators import dpmm_engines
-from mintmark_generation.generators.auditing import TABLE, people, scores
-from mintmark_generation.generators.dpmm_engines import DpmmFixed, DpmmMst, FittedMst
-from mintmark_generation.generators.protocol import Parameters
+from moneyer_evaluation.measures.guarantee import lower_bound
+from moneyer_generation.generators import dpmm_engines
+from moneyer_generation.generators.auditing import TABLE, people, scores
+from moneyer_generation.generators.dpmm_engines import DpmmFixed, DpmmMst, FittedMst
+from moneyer_generation.generators.protocol import Parameters
 
 pytestmark = pytest.mark.timeout(7200)
-CAMPAIGN = "MINTMARK_AUDIT" in os.environ
+CAMPAIGN = "MONEYER_AUDIT" in os.environ
 FITS = 200 if CAMPAIGN else 100
 EPSILON, DELTA = 1.0, 1e-6
 FIRST = 0

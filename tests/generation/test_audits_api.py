@@ -6,14 +6,14 @@ from uuid import UUID
 import pytest
 from generation.conftest import World
 
-from mintmark_generation.generators.child import audit
-from mintmark_generation.store.audits import AuditStore
-from mintmark_generation.use_cases import audits
-from mintmark_generation.use_cases.child import ChildFailed
-from mintmark_shared.contracts.evaluation import GuaranteeAudit, GuaranteeAuditRequest
-from mintmark_shared.errors import Invalid, Unavailable
-from mintmark_shared.idempotency import Attempt
-from mintmark_shared.queue import Later
+from moneyer_generation.generators.child import audit
+from moneyer_generation.store.audits import AuditStore
+from moneyer_generation.use_cases import audits
+from moneyer_generation.use_cases.child import ChildFailed
+from moneyer_shared.contracts.evaluation import GuaranteeAudit, GuaranteeAuditRequest
+from moneyer_shared.errors import Invalid, Unavailable
+from moneyer_shared.idempotency import Attempt
+from moneyer_shared.queue import Later
 
 SCORES = {"inside": [0.5] * 10, "outside": [0.0] * 10}
 

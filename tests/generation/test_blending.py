@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mintmark_generation.generators.assembly import Asked, assemble
-from mintmark_generation.generators.blending import real_rows
-from mintmark_generation.generators.catalogue import engine_named
-from mintmark_generation.generators.dressing import dress
-from mintmark_generation.generators.shaping import ShapeUnreachable
-from mintmark_generation.use_cases.orders import check_order, earned_when_blended
-from mintmark_shared.contracts.shape import Blend
-from mintmark_shared.errors import Invalid
+from moneyer_generation.generators.assembly import Asked, assemble
+from moneyer_generation.generators.blending import real_rows
+from moneyer_generation.generators.catalogue import engine_named
+from moneyer_generation.generators.dressing import dress
+from moneyer_generation.generators.shaping import ShapeUnreachable
+from moneyer_generation.use_cases.orders import check_order, earned_when_blended
+from moneyer_shared.contracts.shape import Blend
+from moneyer_shared.errors import Invalid
 
 REAL_AGE = 18
 

@@ -8,13 +8,13 @@ import pytest
 from generation.conftest import World
 from sqlalchemy import text
 
-from mintmark_generation.store import Store
-from mintmark_generation.use_cases.child import ChildFailed
-from mintmark_generation.use_cases.plans import cancel
-from mintmark_generation.use_cases.runs import carry, model_object
-from mintmark_shared import custody
-from mintmark_shared.errors import Conflict, Forbidden, Unavailable
-from mintmark_shared.queue import Later, Superseded
+from moneyer_generation.store import Store
+from moneyer_generation.use_cases.child import ChildFailed
+from moneyer_generation.use_cases.plans import cancel
+from moneyer_generation.use_cases.runs import carry, model_object
+from moneyer_shared import custody
+from moneyer_shared.errors import Conflict, Forbidden, Unavailable
+from moneyer_shared.queue import Later, Superseded
 
 
 @pytest.mark.parametrize(

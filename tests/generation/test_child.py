@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mintmark_generation.use_cases import child as module
-from mintmark_generation.use_cases.child import ChildFailed, Children, JobLimits
-from mintmark_shared import custody
-from mintmark_shared.contracts.domains import CategoricalDomain
-from mintmark_shared.contracts.generation import Column, SourceDeclaration
-from mintmark_shared.exact import arrow_schema
+from moneyer_generation.use_cases import child as module
+from moneyer_generation.use_cases.child import ChildFailed, Children, JobLimits
+from moneyer_shared import custody
+from moneyer_shared.contracts.domains import CategoricalDomain
+from moneyer_shared.contracts.generation import Column, SourceDeclaration
+from moneyer_shared.exact import arrow_schema
 
 DECLARATION = SourceDeclaration(
     name="s",

@@ -13,17 +13,17 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 
-from mintmark_generation.generators.dpmm_engines import DpmmFixed, DpmmMst
-from mintmark_generation.generators.dressing import dress, invented, plain_shape
-from mintmark_generation.generators.protocol import check_source
-from mintmark_generation.use_cases.shapes import check_shape
-from mintmark_shared import custody
-from mintmark_shared.contracts.domains import TextDomain
-from mintmark_shared.contracts.generation import SourceDeclaration
-from mintmark_shared.contracts.policy import Guarantee
-from mintmark_shared.contracts.shape import Shape
-from mintmark_shared.errors import Invalid
-from mintmark_shared.exact import arrow_schema, plain_table
+from moneyer_generation.generators.dpmm_engines import DpmmFixed, DpmmMst
+from moneyer_generation.generators.dressing import dress, invented, plain_shape
+from moneyer_generation.generators.protocol import check_source
+from moneyer_generation.use_cases.shapes import check_shape
+from moneyer_shared import custody
+from moneyer_shared.contracts.domains import TextDomain
+from moneyer_shared.contracts.generation import SourceDeclaration
+from moneyer_shared.contracts.policy import Guarantee
+from moneyer_shared.contracts.shape import Shape
+from moneyer_shared.errors import Invalid
+from moneyer_shared.exact import arrow_schema, plain_table
 
 PROVEN = Guarantee(level="proven", unit="one row", statement="s")
 DECLARED = SourceDeclaration.model_validate(
@@ -139,7 +139,7 @@ def test_dates_and_money_come_out_of_a_child_as_they_went_in(tmp_path: Path) -> 
         "train_object": "train", "model_object": "model", "asset_object": "asset",
         "source_key": text, "asset_key": text, "model_key": text,
     }  # fmt: skip
-    command = [sys.executable, "-m", "mintmark_generation.generators.child"]
+    command = [sys.executable, "-m", "moneyer_generation.generators.child"]
     ended = subprocess.run(command, input=json.dumps(job) + "\n", capture_output=True, text=True, cwd=tmp_path)
     assert json.loads(ended.stdout.splitlines()[-1]).get("done", ended.stdout)["rows"] == 80
     made = custody.read_table(store, "asset", key)

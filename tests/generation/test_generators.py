@@ -14,16 +14,16 @@ from dpmm.models.base.mechanisms.cdp2adp import cdp_eps
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mintmark_generation.generators import dpmm_engines
-from mintmark_generation.generators.catalogue import CATALOGUE, engine_named
-from mintmark_generation.generators.dpmm_engines import DpmmFixed, DpmmMst, rho_of
-from mintmark_generation.generators.encoding import TableCodec, codec_of
-from mintmark_generation.generators.protocol import complete
-from mintmark_shared import custody
-from mintmark_shared.contracts.domains import CategoricalDomain, IntegerDomain, NumberDomain, TextDomain
-from mintmark_shared.contracts.generation import Column, PrivacyUnit, SourceDeclaration
-from mintmark_shared.errors import Invalid
-from mintmark_shared.exact import arrow_schema
+from moneyer_generation.generators import dpmm_engines
+from moneyer_generation.generators.catalogue import CATALOGUE, engine_named
+from moneyer_generation.generators.dpmm_engines import DpmmFixed, DpmmMst, rho_of
+from moneyer_generation.generators.encoding import TableCodec, codec_of
+from moneyer_generation.generators.protocol import complete
+from moneyer_shared import custody
+from moneyer_shared.contracts.domains import CategoricalDomain, IntegerDomain, NumberDomain, TextDomain
+from moneyer_shared.contracts.generation import Column, PrivacyUnit, SourceDeclaration
+from moneyer_shared.errors import Invalid
+from moneyer_shared.exact import arrow_schema
 
 SMALL = {"epsilon": "1", "delta": "0.000001", "iterations": 100}
 
@@ -237,7 +237,7 @@ def test_an_unknown_generator_is_refused_with_the_known_ones() -> None:
 def test_importing_the_catalogue_brings_no_learning_library() -> None:
     """The API process stays light; torch and synthcity belong to children."""
     script = (
-        "import sys, mintmark_generation.generators.catalogue as _\n"
+        "import sys, moneyer_generation.generators.catalogue as _\n"
         "assert not {'torch', 'synthcity', 'dpmm'} & set(sys.modules), 'heavy'"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True)
@@ -318,8 +318,8 @@ import sys, warnings
 warnings.filterwarnings("ignore")
 import numpy as np, pyarrow as pa
 from uuid import UUID
-from mintmark_generation.generators.catalogue import engine_named
-from mintmark_shared.contracts.generation import SourceDeclaration
+from moneyer_generation.generators.catalogue import engine_named
+from moneyer_shared.contracts.generation import SourceDeclaration
 wards = [f"w{i}" for i in range(1000)]
 declared = SourceDeclaration.model_validate({
     "name": "s", "description": "d", "population_id": UUID(int=0),
@@ -366,7 +366,7 @@ def test_an_engine_makes_a_sealed_table_in_a_child(
         "asset_object": "asset", "source_key": b64encode(source_key).decode(), "asset_key": b64encode(asset_key).decode(),
         "model_key": b64encode(asset_key).decode(),
     }  # fmt: skip
-    command = [sys.executable, "-m", "mintmark_generation.generators.child"]
+    command = [sys.executable, "-m", "moneyer_generation.generators.child"]
     ended = subprocess.run(command, input=json.dumps(job) + "\n", capture_output=True, text=True, cwd=tmp_path)
     messages = [json.loads(line) for line in ended.stdout.splitlines()]
     assert messages[-1].get("done", messages[-1])["rows"] == 60, messages

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from mintmark_generation.generators.catalogue import CATALOGUE, engine_named
-from mintmark_generation.generators.entropy import reseed
-from mintmark_generation.generators.synthcity_pategan import least_epsilon
-from mintmark_shared.errors import Invalid
+from moneyer_generation.generators.catalogue import CATALOGUE, engine_named
+from moneyer_generation.generators.entropy import reseed
+from moneyer_generation.generators.synthcity_pategan import least_epsilon
+from moneyer_shared.errors import Invalid
 
 # Each engine fits once while its draws of noise are written down; the import of torch is most of the time.
 FITS = """
@@ -161,7 +161,7 @@ import numpy as np
 import random
 if sys.argv[1] == "torch":
     import torch
-from mintmark_generation.generators.entropy import reseed
+from moneyer_generation.generators.entropy import reseed
 reseed()
 print(np.random.get_state()[1].tolist()[:8], random.random(), torch.randn(4).tolist() if sys.argv[1] == "torch" else "")
 """

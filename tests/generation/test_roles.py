@@ -4,7 +4,7 @@ import pytest
 from generation.intake.conftest import World, world
 from roles import EVERYBODY, allowed, check, routes
 
-from mintmark_local.identity import PEOPLE
+from moneyer_local.identity import PEOPLE
 
 __all__ = ["world"]
 READERS = set(PEOPLE)

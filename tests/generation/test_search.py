@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mintmark_generation.domain.search import MOST_DENIALS, Trial, next_move, spent
-from mintmark_generation.store import Store
-from mintmark_generation.use_cases import searches
-from mintmark_generation.use_cases.proposals import Past, cheapest, check_candidates, cost_of, propose
-from mintmark_shared.contracts.policy import CriterionResult, Mechanism, Release
-from mintmark_shared.contracts.search import SearchRequest
-from mintmark_shared.errors import Conflict, Forbidden, Invalid
-from mintmark_shared.idempotency import Attempt
-from mintmark_shared.queue import Later
+from moneyer_generation.domain.search import MOST_DENIALS, Trial, next_move, spent
+from moneyer_generation.store import Store
+from moneyer_generation.use_cases import searches
+from moneyer_generation.use_cases.proposals import Past, cheapest, check_candidates, cost_of, propose
+from moneyer_shared.contracts.policy import CriterionResult, Mechanism, Release
+from moneyer_shared.contracts.search import SearchRequest
+from moneyer_shared.errors import Conflict, Forbidden, Invalid
+from moneyer_shared.idempotency import Attempt
+from moneyer_shared.queue import Later
 
 
 def request(**changes: Any) -> SearchRequest:

@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mintmark_generation.domain.quotas import quotas
-from mintmark_generation.generators.shaping import ShapeUnreachable, shaped
-from mintmark_generation.use_cases.shapes import check_shape
-from mintmark_shared.contracts.domains import CategoricalDomain, IntegerDomain, NumberDomain, TextDomain
-from mintmark_shared.contracts.generation import Column, SourceDeclaration
-from mintmark_shared.contracts.policy import Guarantee
-from mintmark_shared.contracts.shape import Shape
-from mintmark_shared.errors import Invalid
-from mintmark_shared.exact import arrow_schema
+from moneyer_generation.domain.quotas import quotas
+from moneyer_generation.generators.shaping import ShapeUnreachable, shaped
+from moneyer_generation.use_cases.shapes import check_shape
+from moneyer_shared.contracts.domains import CategoricalDomain, IntegerDomain, NumberDomain, TextDomain
+from moneyer_shared.contracts.generation import Column, SourceDeclaration
+from moneyer_shared.contracts.policy import Guarantee
+from moneyer_shared.contracts.shape import Shape
+from moneyer_shared.errors import Invalid
+from moneyer_shared.exact import arrow_schema
 
 PROVEN = Guarantee(level="proven", unit="one row", statement="s")
 NONE = Guarantee(level="none", unit="one row", statement="s")

@@ -8,12 +8,12 @@ import pytest
 from generation.test_generators import STRUCTURE, declaration
 from pydantic import ValidationError
 
-from mintmark_generation.generators.catalogue import CATALOGUE, engine_named
-from mintmark_generation.generators.dressing import dress
-from mintmark_generation.generators.protocol import CannotLearn, check_shapeable, check_source
-from mintmark_generation.generators.synthcity_sequences import FittedSequences, as_categories, as_numbers
-from mintmark_generation.generators.synthcity_survival import positions
-from mintmark_shared.errors import Invalid
+from moneyer_generation.generators.catalogue import CATALOGUE, engine_named
+from moneyer_generation.generators.dressing import dress
+from moneyer_generation.generators.protocol import CannotLearn, check_shapeable, check_source
+from moneyer_generation.generators.synthcity_sequences import FittedSequences, as_categories, as_numbers
+from moneyer_generation.generators.synthcity_survival import positions
+from moneyer_shared.errors import Invalid
 
 SURVIVAL, SEQUENCE = declaration(**STRUCTURE["survival"]), declaration(**STRUCTURE["sequence"])
 

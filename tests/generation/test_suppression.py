@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mintmark_generation.generators import suppression as module
-from mintmark_generation.generators.assembly import Asked, assemble
-from mintmark_generation.generators.catalogue import engine_named
-from mintmark_generation.generators.shaping import ShapeUnreachable
-from mintmark_generation.generators.suppression import Codes, Rule, kept_by, of_exactly, rules_of, without_rare
-from mintmark_generation.use_cases.orders import check_order
-from mintmark_shared.contracts.generation import SourceDeclaration
-from mintmark_shared.contracts.policy import Guarantee, Plan
-from mintmark_shared.contracts.shape import Suppression
-from mintmark_shared.errors import Invalid
+from moneyer_generation.generators import suppression as module
+from moneyer_generation.generators.assembly import Asked, assemble
+from moneyer_generation.generators.catalogue import engine_named
+from moneyer_generation.generators.shaping import ShapeUnreachable
+from moneyer_generation.generators.suppression import Codes, Rule, kept_by, of_exactly, rules_of, without_rare
+from moneyer_generation.use_cases.orders import check_order
+from moneyer_shared.contracts.generation import SourceDeclaration
+from moneyer_shared.contracts.policy import Guarantee, Plan
+from moneyer_shared.contracts.shape import Suppression
+from moneyer_shared.errors import Invalid
 
 RULES = (Rule(("place", "age"), 3, 2, ("ill",)), Rule(("job",), 4))
 

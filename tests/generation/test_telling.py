@@ -7,8 +7,8 @@ from uuid import uuid4
 from generation.conftest import World
 from sqlalchemy import text
 
-from mintmark_generation.domain.telling import told_asset
-from mintmark_generation.use_cases.plans import show_run
+from moneyer_generation.domain.telling import told_asset
+from moneyer_generation.use_cases.plans import show_run
 
 RULE = {"columns": ["sex"], "least_rows": 5, "least_values": None, "smallest_group": 7, "fewest_values": None}
 COUNTED = {"rows_seen": 12_345, "rows_left_out": 123, "rules": [RULE]}

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from conftest import KEY, Caller, Cluster, settings_of
 
-from mintmark_lineage.app import create_app
-from mintmark_lineage.settings import Settings
-from mintmark_lineage.use_cases.messenger import Messenger
-from mintmark_shared.service import Surroundings
+from moneyer_lineage.app import create_app
+from moneyer_lineage.settings import Settings
+from moneyer_lineage.use_cases.messenger import Messenger
+from moneyer_shared.service import Surroundings
 
 
 class Clock:

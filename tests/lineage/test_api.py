@@ -10,29 +10,29 @@ from uuid import UUID, uuid4
 import pytest
 from lineage.conftest import World, event, leaf
 
-from mintmark.audit import verify_proof
-from mintmark_lineage.use_cases.log import sign_checkpoint
-from mintmark_shared.contracts.policy import Grounds
-from mintmark_shared.errors import Unavailable
+from moneyer.audit import verify_proof
+from moneyer_lineage.use_cases.log import sign_checkpoint
+from moneyer_shared.contracts.policy import Grounds
+from moneyer_shared.errors import Unavailable
 
 
 async def test_the_graph_is_walked_both_ways(world: World) -> None:
     first, second = str(uuid4()), str(uuid4())
     assert (await world.tell(event(first, ["raw/a"], ["mid/b"]))).status_code == 201
-    assert (await world.tell(event(second, ["mid/b", "raw/c"], ["mintmark.asset/d"]))).status_code == 201
-    up = (await world.call("auditor", "GET", "/v1/graph?node=dataset:mintmark.asset:d")).json()
+    assert (await world.tell(event(second, ["mid/b", "raw/c"], ["moneyer.asset/d"]))).status_code == 201
+    up = (await world.call("auditor", "GET", "/v1/graph?node=dataset:moneyer.asset:d")).json()
     assert {f"{node['namespace']}/{node['name']}" for node in up["datasets"]} == {
-        "mintmark.asset/d",
+        "moneyer.asset/d",
         "mid/b",
         "raw/a",
         "raw/c",
     }
     assert {"from": "dataset:raw:a", "to": f"run:{first}", "vouched": False, "told_by": ["producer"]} in up["links"]
-    near = (await world.call("auditor", "GET", "/v1/graph?node=dataset:mintmark.asset:d&depth=1")).json()
+    near = (await world.call("auditor", "GET", "/v1/graph?node=dataset:moneyer.asset:d&depth=1")).json()
     assert {node["id"] for node in near["runs"]} == {second}
     down = (await world.call("auditor", "GET", "/v1/graph?node=dataset:raw:a&direction=downstream")).json()
     assert [node["name"] for node in down["datasets"]] == ["b", "d", "a"]
-    assert (await world.call("auditor", "GET", "/v1/graph?node=dataset:mintmark.asset:nothing")).status_code == 404
+    assert (await world.call("auditor", "GET", "/v1/graph?node=dataset:moneyer.asset:nothing")).status_code == 404
 
 
 async def test_the_graph_is_shown_as_it_was_known_at_a_time_and_as_a_run_met_it(world: World) -> None:
@@ -119,8 +119,8 @@ async def test_a_record_gathers_the_run_and_what_ran_under_it(world: World) -> N
     asset = str(uuid4())
     parent = {"run": {"runId": asset}, "job": {"namespace": "n", "name": "j"}}
     await world.deliver(
-        event(asset, ["mintmark.source/s"], [], mintmark_plan={"rationale": "why", "_producer": "p"}),
-        event(str(uuid4()), [], [], parent=parent, mintmark_evaluation={"verdict": "released"}),
+        event(asset, ["moneyer.source/s"], [], moneyer_plan={"rationale": "why", "_producer": "p"}),
+        event(str(uuid4()), [], [], parent=parent, moneyer_evaluation={"verdict": "released"}),
     )
     await world.log(leaf(subject=f"run:{asset}"))
     record = (await world.call("auditor", "GET", f"/v1/records/{asset}")).json()
@@ -134,7 +134,7 @@ async def test_a_record_gathers_the_run_and_what_ran_under_it(world: World) -> N
 
 async def test_a_record_names_every_entry_and_pages_keep_the_question(world: World) -> None:
     asset = str(uuid4())
-    await world.deliver(event(asset, ["mintmark.source/s"]))
+    await world.deliver(event(asset, ["moneyer.source/s"]))
     for number in range(205):
         await world.log(leaf(subject=f"asset:{asset}" if number % 2 == 0 else "another"))
     record = (await world.call("auditor", "GET", f"/v1/records/{asset}")).json()

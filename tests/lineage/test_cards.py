@@ -13,9 +13,9 @@ from lineage.conftest import World, event
 from lineage.test_impact import LATER, told
 from policy.examples import charter_document
 
-from mintmark_lineage.domain.cards import SMALLEST_COUNT, _assessed, about, published
-from mintmark_lineage.use_cases.cards import publish
-from mintmark_shared.errors import Unavailable
+from moneyer_lineage.domain.cards import SMALLEST_COUNT, _assessed, about, published
+from moneyer_lineage.use_cases.cards import publish
+from moneyer_shared.errors import Unavailable
 
 CHARTER = str(uuid4())
 PEOPLE = ("ada-the-owner", "ben-the-voter", "cy-the-requester", "dee-the-assessor")
@@ -76,10 +76,10 @@ async def made(world: World, verdict: str = "released", *, figures: str | None =
     estimates = [figure("membership-auc", 1234), figure("membership-group-auc", SMALLEST_COUNT - 1)]
     parent = {"run": {"runId": asset}, "job": {"namespace": "n", "name": "j"}}
     await world.deliver(
-        told(world, asset, inputs=["mintmark.source/s"], mintmark_generation=generation),
-        told(world, asset, mintmark_charge={"permit": "p", "epsilon": "1", "delta": "0.000001"}),
-        event(str(uuid4()), [], [], parent=parent, mintmark_evaluation={"figures": figures, "estimates": estimates}),
-        told(world, asset, mintmark_release={"verdict": verdict}),
+        told(world, asset, inputs=["moneyer.source/s"], moneyer_generation=generation),
+        told(world, asset, moneyer_charge={"permit": "p", "epsilon": "1", "delta": "0.000001"}),
+        event(str(uuid4()), [], [], parent=parent, moneyer_evaluation={"figures": figures, "estimates": estimates}),
+        told(world, asset, moneyer_release={"verdict": verdict}),
     )
     world.clock.turn(minutes=1)
     return asset
@@ -173,10 +173,10 @@ async def test_what_never_left_quarantine_has_no_card(world: World) -> None:
 async def test_a_card_follows_its_asset_and_waits_for_those_who_are_away(world: World) -> None:
     tellers = with_tellers(world, Tellers(disclosure="summary"))
     first, second = await made(world), str(uuid4())
-    await world.deliver(told(world, second, mintmark_release={"verdict": "released"}))
+    await world.deliver(told(world, second, moneyer_release={"verdict": "released"}))
     assert await publish(world.app.state.archive) == 1, "one whose table was not told of yet holds nobody up"
     world.clock.turn(minutes=1)
-    await world.deliver(told(world, first, mintmark_assetChange=LATER | {"change": "withdrawn", "substitute": second}))
+    await world.deliver(told(world, first, moneyer_assetChange=LATER | {"change": "withdrawn", "substitute": second}))
     tellers.away = True
     assert await publish(world.app.state.archive) == 0
     assert (await read(world, f"/v1/cards/{first}"))["state"] == "released"

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lineage.conftest import World
 
-from mintmark_lineage.domain.graph import Start, field_id, node_id
-from mintmark_lineage.domain.pictures import chosen, chosen_of_run, dataset_picture, run_picture
-from mintmark_lineage.domain.projection import Projection, project
-from mintmark_lineage.domain.told import HOUSE, Layers, Told, join, layers_of
-from mintmark_lineage.use_cases.events import fold_anew, heard
-from mintmark_shared import migrations
+from moneyer_lineage.domain.graph import Start, field_id, node_id
+from moneyer_lineage.domain.pictures import chosen, chosen_of_run, dataset_picture, run_picture
+from moneyer_lineage.domain.projection import Projection, project
+from moneyer_lineage.domain.told import HOUSE, Layers, Told, join, layers_of
+from moneyer_lineage.use_cases.events import fold_anew, heard
+from moneyer_shared import migrations
 
 BASE = datetime(2026, 1, 5, 12, tzinfo=UTC)
 RUNS = [str(UUID(int=number)) for number in (1, 2)]
@@ -32,7 +32,7 @@ facets = st.dictionaries(
 )
 tables = st.lists(
     st.fixed_dictionaries({
-        "namespace": st.sampled_from(["n", "mintmark.asset"]), "name": st.sampled_from("tu"), "facets": facets,
+        "namespace": st.sampled_from(["n", "moneyer.asset"]), "name": st.sampled_from("tu"), "facets": facets,
     }), max_size=2,
 )  # fmt: skip
 
@@ -43,7 +43,7 @@ def events(draw: Any, by: str | None = None) -> Told:
     event = {
         "eventTime": at.isoformat(), "eventType": draw(st.sampled_from(["START", "RUNNING", "COMPLETE", "FAIL", "ABORT"])),
         "run": {"runId": draw(st.sampled_from(RUNS)), "facets": draw(facets)},
-        "job": {"namespace": draw(st.sampled_from(["airflow", "mintmark"])), "name": draw(st.sampled_from("jk")),
+        "job": {"namespace": draw(st.sampled_from(["airflow", "moneyer"])), "name": draw(st.sampled_from("jk")),
                 "facets": draw(facets)},
         "inputs": draw(tables), "outputs": draw(tables),
     }  # fmt: skip
@@ -85,7 +85,7 @@ def test_nothing_a_stranger_says_changes_what_the_house_said(ours: list[Told], t
         assert vars(after) | {"heard": []} == vars(was)
     for (namespace, name), layers in datasets.items():
         shown = dataset_picture(namespace, name, layers, {})
-        assert namespace != "mintmark.asset" or shown.vouched or not shown.facets, (
+        assert namespace != "moneyer.asset" or shown.vouched or not shown.facets, (
             "theirs only, so nothing of it is shown"
         )
         assert {one.by for one in shown.heard} <= {"stranger"}
@@ -120,7 +120,7 @@ async def test_what_was_kept_before_is_folded_anew_and_set_right(cluster: Cluste
     """Stored as an earlier version did: a time that the driver keeps as infinite, a run id in capitals, tags."""
     await cluster.execute("CREATE DATABASE before_tellers")
     url = cluster.url("before_tellers", "postgresql+asyncpg")
-    await asyncio.to_thread(command.upgrade, migrations.configuration("mintmark_lineage", url), "0004")
+    await asyncio.to_thread(command.upgrade, migrations.configuration("moneyer_lineage", url), "0004")
     connection = await asyncpg.connect(cluster.url("before_tellers"))
     run = "aaaaaaaa-0000-4000-8000-00000000000a"
     for number, (kind, time, written) in enumerate(
@@ -139,7 +139,7 @@ async def test_what_was_kept_before_is_folded_anew_and_set_right(cluster: Cluste
         "INSERT INTO datasets (namespace, name, facets, tags, created_at, updated_at) VALUES ('n', 't', '{}', "
         "'{\"\": [\"PII\"]}', '2026-01-05T12:00Z', '2026-01-05T12:10Z')"
     )
-    await asyncio.to_thread(migrations.upgrade, "mintmark_lineage", url)
+    await asyncio.to_thread(migrations.upgrade, "moneyer_lineage", url)
     assert {row[0] for row in await connection.fetch("SELECT DISTINCT run_id FROM events")} == {run}
     assert await connection.fetchval("SELECT min(event_time) FROM events") == datetime(100, 1, 1, tzinfo=UTC)
     assert not await connection.fetchval("SELECT is_whole FROM folded")

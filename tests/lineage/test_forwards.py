@@ -9,7 +9,7 @@ import httpx
 from lineage.conftest import World
 from lineage.test_marquez import corpus
 
-from mintmark_lineage.use_cases.forwards import Sink, forward
+from moneyer_lineage.use_cases.forwards import Sink, forward
 
 
 class Marquez:

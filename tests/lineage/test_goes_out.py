@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from lineage.conftest import World, leaf
 from obstore.store import LocalStore
 
-from mintmark.audit import (
+from moneyer.audit import (
     Diverged,
     Kept,
     NotProven,
@@ -27,11 +27,11 @@ from mintmark.audit import (
     verify_consistency,
     verify_log,
 )
-from mintmark_lineage.domain.merkle import Node, cover, grown, span_hash
-from mintmark_lineage.domain.notes import CheckpointSigner, NotCosigned, Witness, body_of, cosigned
-from mintmark_lineage.store.log import LogStore
-from mintmark_lineage.use_cases.log import sign_checkpoint
-from mintmark_lineage.use_cases.posts import Cosigning, Webhook, WriteOnce, carry_out
+from moneyer_lineage.domain.merkle import Node, cover, grown, span_hash
+from moneyer_lineage.domain.notes import CheckpointSigner, NotCosigned, Witness, body_of, cosigned
+from moneyer_lineage.store.log import LogStore
+from moneyer_lineage.use_cases.log import sign_checkpoint
+from moneyer_lineage.use_cases.posts import Cosigning, Webhook, WriteOnce, carry_out
 
 # --- proofs and tiles -----------------------------------------------------------------------
 
@@ -214,10 +214,10 @@ async def test_every_place_gets_the_newest_though_others_are_away(world: World, 
 async def test_a_store_written_once_is_never_overwritten(world: World, tmp_path: Path) -> None:
     await grow(world, 2)
     archive, store = world.app.state.archive, LocalStore(tmp_path)
-    (tmp_path / "mintmark.dev/log").mkdir(parents=True)
-    (tmp_path / "mintmark.dev/log" / f"{2:020d}").write_text("another checkpoint of this size")
+    (tmp_path / "moneyer.dev/log").mkdir(parents=True)
+    (tmp_path / "moneyer.dev/log" / f"{2:020d}").write_text("another checkpoint of this size")
     assert await carry_out(archive, [WriteOnce("file:///x", store)]) == 0
-    assert (tmp_path / "mintmark.dev/log" / f"{2:020d}").read_text() == "another checkpoint of this size"
+    assert (tmp_path / "moneyer.dev/log" / f"{2:020d}").read_text() == "another checkpoint of this size"
 
 
 # --- tampering ------------------------------------------------------------------------------
@@ -268,7 +268,7 @@ async def resign(url: str) -> None:
             "INSERT INTO nodes VALUES ($1, $2, $3)", [(node.level, node.index, value) for node, value in hashes.items()]
         )
         root = span_hash((0, len(rows)), {node: hashes[node] for node in cover((0, len(rows)))})
-        note = CheckpointSigner(KEY, "mintmark.dev/log").sign(len(rows), root)
+        note = CheckpointSigner(KEY, "moneyer.dev/log").sign(len(rows), root)
         await connection.execute("DELETE FROM cosignatures")
         await connection.execute("DELETE FROM checkpoints")
         await connection.execute("INSERT INTO checkpoints VALUES ($1, $2, $3, now())", len(rows), root, note)

@@ -14,24 +14,24 @@ from lineage.conftest import World, event
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from mintmark_lineage.domain.webhooks import MOST_ATTEMPTS, PAUSES
-from mintmark_lineage.use_cases.courier import Courier
-from mintmark_lineage.use_cases.impact import announce
-from mintmark_lineage.use_cases.messenger import UNREACHED
-from mintmark_lineage.use_cases.models import Training, train_within
+from moneyer_lineage.domain.webhooks import MOST_ATTEMPTS, PAUSES
+from moneyer_lineage.use_cases.courier import Courier
+from moneyer_lineage.use_cases.impact import announce
+from moneyer_lineage.use_cases.messenger import UNREACHED
+from moneyer_lineage.use_cases.models import Training, train_within
 
 LATER = {"because": None, "substitute": None}
 
 
 def told(world: World, asset: str, *, inputs: list[str] = (), **facets: Any) -> dict[str, Any]:
     """What policy says of an asset now."""
-    made = event(asset, list(inputs), [f"mintmark.asset/{asset}"], **facets)
+    made = event(asset, list(inputs), [f"moneyer.asset/{asset}"], **facets)
     return made | {"eventTime": world.clock.now.isoformat(), "eventType": "OTHER"}
 
 
 async def released(world: World) -> str:
     asset = str(uuid4())
-    await world.deliver(told(world, asset, inputs=["mintmark.source/s"], mintmark_release={"verdict": "released"}))
+    await world.deliver(told(world, asset, inputs=["moneyer.source/s"], moneyer_release={"verdict": "released"}))
     world.clock.turn(minutes=1)
     return asset
 
@@ -39,7 +39,7 @@ async def released(world: World) -> str:
 async def changed(world: World, asset: str, change: str, **more: str) -> None:
     world.clock.turn(minutes=1)
     facet = LATER | {"change": change} | more
-    await world.deliver(told(world, asset, mintmark_assetChange=facet))
+    await world.deliver(told(world, asset, moneyer_assetChange=facet))
     await announce(world.app.state.archive)
 
 
@@ -113,16 +113,16 @@ async def test_a_withdrawal_reaches_both_owners_past_an_hour_of_downtime_and_sho
         requests = world.outside.to(host)
         assert len({one.headers["webhook-id"] for one in requests}) == 1, "a receiver can tell a repeat by its id"
         said = read(requests[-1], hook["secret"])
-        assert said["type"] == "dev.mintmark.asset.withdrawn"
+        assert said["type"] == "dev.moneyer.asset.withdrawn"
         assert said["subject"] == asset
         assert said["data"]["models"] == [{"name": model, "version": "1"}], "each hears of their own models alone"
         assert (said["data"]["because"], said["data"]["substitute"]) == ("a column was mislabelled", better)
 
-    asked = {"direction": "downstream", "node": f"dataset:mintmark.asset:{asset}"}
+    asked = {"direction": "downstream", "node": f"dataset:moneyer.asset:{asset}"}
     then = (await world.call("auditor", "GET", "/v1/graph", params=asked | {"asOf": before.isoformat()})).json()
     now = (await world.call("auditor", "GET", "/v1/graph", params=asked)).json()
-    models = {"namespace": "mintmark.model", "state": None, "substitute": None}
-    assert [one for one in now["datasets"] if one["namespace"] == "mintmark.model"] == [
+    models = {"namespace": "moneyer.model", "state": None, "substitute": None}
+    assert [one for one in now["datasets"] if one["namespace"] == "moneyer.model"] == [
         models | {"name": "churn@1"},
         models | {"name": "credit@1"},
     ]
@@ -144,9 +144,9 @@ async def test_impact_goes_as_far_as_the_data_did(world: World) -> None:
     asset = await released(world)
     derived = str(uuid4())
     await world.deliver(
-        told(world, derived, inputs=[f"mintmark.asset/{asset}"], mintmark_release={"verdict": "released"})
+        told(world, derived, inputs=[f"moneyer.asset/{asset}"], moneyer_release={"verdict": "released"})
     )
-    await world.tell(event(str(uuid4()), [f"mintmark.asset/{derived}"], ["lake/features"]))
+    await world.tell(event(str(uuid4()), [f"moneyer.asset/{derived}"], ["lake/features"]))
     world.clock.turn(minutes=1)
     await train(world, "scientist", "churn", [derived])
     found = await impact(world, asset)
@@ -167,7 +167,7 @@ async def test_a_model_registered_after_the_withdrawal_has_its_owner_told_at_onc
 async def test_a_model_registered_while_it_is_withdrawn_has_its_owner_told(world: World) -> None:
     """The training has not committed when the withdrawal is announced: neither can see the other yet."""
     archive, asset, derived = world.app.state.archive, await released(world), str(uuid4())
-    made = told(world, derived, inputs=[f"mintmark.asset/{asset}"], mintmark_release={"verdict": "released"})
+    made = told(world, derived, inputs=[f"moneyer.asset/{asset}"], moneyer_release={"verdict": "released"})
     await world.deliver(made)
     await listen(world, "scientist", "https://one.example/hook")
     await world.call("scientist", "PUT", "/v1/models/churn", json={})
@@ -175,7 +175,7 @@ async def test_a_model_registered_while_it_is_withdrawn_has_its_owner_told(world
     async with archive.database.transaction() as connection:
         await train_within(connection, archive, training, by="scientist", now=world.clock.now)
         world.clock.turn(minutes=1)
-        await world.deliver(told(world, asset, mintmark_assetChange=LATER | {"change": "withdrawn"}))
+        await world.deliver(told(world, asset, moneyer_assetChange=LATER | {"change": "withdrawn"}))
         announcing = asyncio.create_task(announce(archive))
         waits = "pg_locks WHERE locktype = 'advisory' AND NOT granted"
         while not announcing.done() and not await world.count(waits):
@@ -190,7 +190,7 @@ async def test_only_the_house_says_what_becomes_of_an_asset(world: World) -> Non
     await train(world, "scientist", "churn", [asset])
     await listen(world, "scientist", "https://one.example/hook")
     forged = told(
-        world, asset, mintmark_assetChange=LATER | {"change": "withdrawn"}, mintmark_release={"verdict": "rejected"}
+        world, asset, moneyer_assetChange=LATER | {"change": "withdrawn"}, moneyer_release={"verdict": "rejected"}
     )
     assert (await world.tell(forged)).status_code == 201
     assert await announce(world.app.state.archive) == 0
@@ -210,10 +210,10 @@ async def test_every_change_is_told_once(world: World, change: str) -> None:
     await train(world, "scientist", "churn", [asset])
     hook = await listen(world, "scientist", "https://one.example/hook")
     world.clock.turn(minutes=1)
-    await world.deliver(told(world, asset, mintmark_assetChange=LATER | {"change": change}))
+    await world.deliver(told(world, asset, moneyer_assetChange=LATER | {"change": change}))
     assert sum(await asyncio.gather(*(announce(world.app.state.archive) for _ in range(3)))) == 1
     assert await deliver(world) == 1
-    assert read(world.outside.sent[0], hook["secret"])["type"] == f"dev.mintmark.asset.{change}"
+    assert read(world.outside.sent[0], hook["secret"])["type"] == f"dev.moneyer.asset.{change}"
 
 
 async def test_a_delivery_is_given_up_after_all_its_attempts_and_can_be_asked_for_again(world: World) -> None:
@@ -293,7 +293,7 @@ async def test_the_library_itself_takes_a_delivery_and_refuses_a_changed_one(wor
     await train(world, "scientist", "churn", [asset])
     hook = await listen(world, "scientist", "https://one.example/hook")
     facet = LATER | {"change": "withdrawn"}
-    await world.deliver(told(world, asset, mintmark_assetChange=facet))
+    await world.deliver(told(world, asset, moneyer_assetChange=facet))
     await announce(world.app.state.archive)
     world.clock.now = datetime.now(UTC)  # the library reads the real one
     await deliver(world)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mintmark.audit import (
+from moneyer.audit import (
     Diverged,
     Kept,
     NotProven,
@@ -20,7 +20,7 @@ from mintmark.audit import (
     verify_log,
     verify_proof,
 )
-from mintmark_lineage.domain.merkle import (
+from moneyer_lineage.domain.merkle import (
     EMPTY_ROOT,
     Node,
     consistency_spans,
@@ -31,7 +31,7 @@ from mintmark_lineage.domain.merkle import (
     leaf_hash,
     span_hash,
 )
-from mintmark_lineage.domain.notes import CheckpointSigner
+from moneyer_lineage.domain.notes import CheckpointSigner
 
 SEED = base64.b64encode(bytes(range(32))).decode()
 SIGNER = CheckpointSigner(SEED, "example.org/log")

@@ -14,17 +14,17 @@ from jsonschema import Draft202012Validator
 from lineage.conftest import World
 from lineage.marquez_api import ANSWERS, FORMATS
 
-from mintmark_lineage.domain.pictures import dataset_picture, run_picture
-from mintmark_lineage.domain.projection import project
-from mintmark_lineage.domain.told import HOUSE, Told
-from mintmark_lineage.use_cases.marquez_shapes import column_lineage_of
+from moneyer_lineage.domain.pictures import dataset_picture, run_picture
+from moneyer_lineage.domain.projection import project
+from moneyer_lineage.domain.told import HOUSE, Told
+from moneyer_lineage.use_cases.marquez_shapes import column_lineage_of
 
 BASE = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 FACETS = (
     "schema", "documentation", "jobType", "nominalTime", "sourceCodeLocation", "lifecycleStateChange", "columnLineage",
-    "mintmark_plan", "mintmark_policyDecision", "mintmark_charge", "mintmark_evaluation", "mintmark_release",
-    "mintmark_failure",
+    "moneyer_plan", "moneyer_policyDecision", "moneyer_charge", "moneyer_evaluation", "moneyer_release",
+    "moneyer_failure",
 )  # fmt: skip
 SHAPED = (
     "fields", "description", "processingType", "nominalStartTime", "url", "guarantee", "level", "rows", "parameters",

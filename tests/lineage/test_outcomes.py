@@ -26,11 +26,11 @@ def story(
     )  # fmt: skip
     decided = facet(id=str(uuid4()), verdict=decision, failed=[] if decision == "permit" else ["budget.enough"])
     told = [
-        event(asset, [f"mintmark.source/{SOURCE}"], [], mintmark_plan=plan),
-        event(asset, [], [], mintmark_policyDecision=decided),
+        event(asset, [f"moneyer.source/{SOURCE}"], [], moneyer_plan=plan),
+        event(asset, [], [], moneyer_policyDecision=decided),
     ]
     if decision == "permit":
-        told.append(event(asset, [], [], mintmark_charge=facet(epsilon=str(number), delta="0.1", releases=0)))
+        told.append(event(asset, [], [], moneyer_charge=facet(epsilon=str(number), delta="0.1", releases=0)))
     if gap is not None:
         figure = {
             "metric": "utility-gap",
@@ -39,8 +39,8 @@ def story(
             "upper": str(float(gap) + 0.01),
         }
         judged = facet(asset_id=asset, purpose="release", estimates=[figure])
-        told.append(event(assay, [], [], mintmark_evaluation=judged))
-        told.append(event(asset, [], [], mintmark_release=facet(verdict=verdict)))
+        told.append(event(assay, [], [], moneyer_evaluation=judged))
+        told.append(event(asset, [], [], moneyer_release=facet(verdict=verdict)))
     begun = datetime(2026, 1, number + 1, tzinfo=UTC)
     return [one | {"eventTime": (begun + timedelta(minutes=place)).isoformat()} for place, one in enumerate(told)]
 

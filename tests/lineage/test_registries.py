@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lineage.conftest import World
 from lineage.test_impact import changed, impact, released, train
 
-from mintmark_lineage.domain.mlflow import heard, is_fresh, is_signed
+from moneyer_lineage.domain.mlflow import heard, is_fresh, is_signed
 
 PATH = "/v1/registries/plant/mlflow"
 
@@ -43,11 +43,11 @@ async def post(world: World, body: bytes, given_headers: dict[str, str] | None =
 
 async def test_a_version_with_tags_is_registered_and_more_tags_add(world: World) -> None:
     first, second = await released(world), await released(world)
-    tags = {f"mintmark.asset.{first}": "training", "mintmark.owner": "scientist", "other": "x"}
+    tags = {f"moneyer.asset.{first}": "training", "moneyer.owner": "scientist", "other": "x"}
     body = event("model_version", "created", name="Churn Model", version="3", source="models:/m-1", tags=tags)
     for _ in range(2):
         assert (await post(world, body)).status_code == 204
-    body = event("model_version_tag", "set", name="Churn Model", version="3", key=f"mintmark.asset.{second}", value="")
+    body = event("model_version_tag", "set", name="Churn Model", version="3", key=f"moneyer.asset.{second}", value="")
     assert (await post(world, body)).status_code == 204
     (model,) = (await world.call("auditor", "GET", "/v1/models")).json()
     assert (model["name"], model["owner"]) == ("plant:Churn Model", "scientist")
@@ -59,7 +59,7 @@ async def test_a_version_with_tags_is_registered_and_more_tags_add(world: World)
 async def test_many_at_once_do_not_wait_for_each_other_in_a_ring(world: World) -> None:
     """Registries, owners and announcements touch the same rows and the log, in one order."""
     asset = await released(world)
-    tags = {f"mintmark.asset.{asset}": ""}
+    tags = {f"moneyer.asset.{asset}": ""}
 
     async def heard_of(number: int) -> int:
         return (
@@ -88,7 +88,7 @@ async def test_what_says_nothing_of_assets_is_taken_and_kept_nowhere(world: Worl
 
 
 async def test_a_registry_that_names_an_unknown_asset_is_told(world: World) -> None:
-    tags = {f"mintmark.asset.{uuid4()}": ""}
+    tags = {f"moneyer.asset.{uuid4()}": ""}
     answer = await post(world, event("model_version", "created", name="m", version="1", tags=tags))
     assert (answer.status_code, answer.json()["code"]) == (404, "asset-unknown")
     assert await world.count("models") == 0, "not even the model"
@@ -96,7 +96,7 @@ async def test_a_registry_that_names_an_unknown_asset_is_told(world: World) -> N
 
 async def test_only_the_registrys_own_fresh_words_count(world: World) -> None:
     asset = await released(world)
-    body = event("model_version", "created", name="m", version="1", tags={f"mintmark.asset.{asset}": ""})
+    body = event("model_version", "created", name="m", version="1", tags={f"moneyer.asset.{asset}": ""})
     now = world.clock.now
     for bad in (
         headers(body, now, secret="guess"),
@@ -116,9 +116,9 @@ async def test_only_the_registrys_own_fresh_words_count(world: World) -> None:
 @pytest.mark.parametrize(
     "body",
     (
-        b"{}", b"[]", b"nothing", b'{"entity": 1}', event("model_version", "created", name="a/b", version="1", tags={"mintmark.asset.x": ""}),
-        event("model_version_tag", "set", name="m", version="", key="mintmark.asset.x", value=""),
-        event("registered_model", "created", name="m\u0000", tags={"mintmark.owner": "o"}),
+        b"{}", b"[]", b"nothing", b'{"entity": 1}', event("model_version", "created", name="a/b", version="1", tags={"moneyer.asset.x": ""}),
+        event("model_version_tag", "set", name="m", version="", key="moneyer.asset.x", value=""),
+        event("registered_model", "created", name="m\u0000", tags={"moneyer.owner": "o"}),
     ),
 )  # fmt: skip
 async def test_what_cannot_be_read_is_refused(world: World, body: bytes) -> None:

@@ -4,7 +4,7 @@ import pytest
 from lineage.conftest import World
 from roles import EVERYBODY, allowed, check, routes
 
-from mintmark_local.identity import PEOPLE
+from moneyer_local.identity import PEOPLE
 
 READERS = {*PEOPLE, "dashboard", "platform"}
 VOTERS = {"privacy-officer", "security-officer", "counsel", "product-lead", "lead-scientist"}

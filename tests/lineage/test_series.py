@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from lineage.conftest import World, event, leaf
 from lineage.test_outcomes import facet, story
 
-from mintmark_lineage.domain.series import MOST_STEPS, STEPS, Stretch, begin_of, counted
-from mintmark_lineage.use_cases import summary
-from mintmark_lineage.use_cases.events import open_months
-from mintmark_lineage.use_cases.log import sign_checkpoint
-from mintmark_lineage.use_cases.series import TOGETHER, count_events
-from mintmark_shared import migrations
-from mintmark_shared.errors import Invalid
-from mintmark_shared.telemetry import Metrics
+from moneyer_lineage.domain.series import MOST_STEPS, STEPS, Stretch, begin_of, counted
+from moneyer_lineage.use_cases import summary
+from moneyer_lineage.use_cases.events import open_months
+from moneyer_lineage.use_cases.log import sign_checkpoint
+from moneyer_lineage.use_cases.series import TOGETHER, count_events
+from moneyer_shared import migrations
+from moneyer_shared.errors import Invalid
+from moneyer_shared.telemetry import Metrics
 
 NOON = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)  # a Wednesday
 TIMES = st.integers(0, 4 * 10**9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
@@ -82,7 +82,7 @@ def test_a_step_without_any_says_nought() -> None:
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
 def test_a_facet_of_any_shape_is_no_reason_to_stop_counting(body: Any) -> None:
     """Whoever tells writes facets as they like; what is counted is text of a length that a table can show."""
-    names = ("mintmark_policyDecision", "mintmark_release", "mintmark_assetChange")
+    names = ("moneyer_policyDecision", "moneyer_release", "moneyer_assetChange")
     for facets in (body, dict.fromkeys(names, body), {name: {"verdict": body, "failed": body} for name in names}):
         for _, hour, label in counted("COMPLETE", NOON, facets, vouched=True):
             assert hour == NOON.replace(minute=0)
@@ -268,7 +268,7 @@ async def test_no_event_is_changed_under_any_name(world: World, table: str, chan
 async def test_events_told_before_there_were_months_are_all_there(cluster: Cluster) -> None:
     await cluster.execute("CREATE DATABASE before_months")
     url = cluster.url("before_months", "postgresql+asyncpg")
-    await asyncio.to_thread(command.upgrade, migrations.configuration("mintmark_lineage", url), "0003")
+    await asyncio.to_thread(command.upgrade, migrations.configuration("moneyer_lineage", url), "0003")
     connection = await asyncpg.connect(cluster.url("before_months"))
     # Three years of days, one of them long ago and one not yet.
     await connection.execute(
@@ -279,7 +279,7 @@ async def test_events_told_before_there_were_months_are_all_there(cluster: Clust
     kept = "digest, event, run_id, parent_run_id, event_time, received_at, vouched, id, written_in"
     everything = f"SELECT {kept} FROM events ORDER BY digest"
     told = [tuple(sorted(row.items())) for row in await connection.fetch(everything)]
-    await asyncio.to_thread(migrations.upgrade, "mintmark_lineage", url)
+    await asyncio.to_thread(migrations.upgrade, "moneyer_lineage", url)
     assert [tuple(sorted(row.items())) for row in await connection.fetch(everything)] == told
     assert await connection.fetchval("SELECT count(*) FROM months.others") == 2
     for change in ("DELETE FROM events", "INSERT INTO events SELECT * FROM events"):
@@ -305,9 +305,9 @@ async def test_the_summary_and_prometheus_say_the_same(world: World) -> None:
     await world.deliver(*story(1, "aim", gap="0.1", verdict="released"))
     await world.deliver(*story(2, "aim", gap="0.9", verdict="rejected"))
     asset = str(UUID(int=101))
-    await world.deliver(at(NOON, event(asset, [], [], mintmark_assetChange=facet(change="withdrawn"))))
+    await world.deliver(at(NOON, event(asset, [], [], moneyer_assetChange=facet(change="withdrawn"))))
     await world.deliver(
-        at(NOON + timedelta(hours=1), event(asset, [], [], mintmark_assetChange=facet(change="resumed")))
+        at(NOON + timedelta(hours=1), event(asset, [], [], moneyer_assetChange=facet(change="resumed")))
     )
     await world.log(leaf())
     await sign_checkpoint(world.app.state.archive)
@@ -323,12 +323,12 @@ async def test_the_summary_and_prometheus_say_the_same(world: World) -> None:
     metrics = Metrics()
     await summary.show(world.app.state.archive, metrics)
     value = metrics.registry.get_sample_value
-    assert value("mintmark_lineage_assets", {"state": "withdrawn"}) == 1
-    assert value("mintmark_lineage_events") == found["events"]
+    assert value("moneyer_lineage_assets", {"state": "withdrawn"}) == 1
+    assert value("moneyer_lineage_events") == found["events"]
     for name, label, _ in summary.GAUGES:
         said = found[name]
         for kind, n in said.items() if isinstance(said, dict) else [(None, said)]:
-            assert value(f"mintmark_lineage_{name}", {label: kind} if kind else {}) == n
+            assert value(f"moneyer_lineage_{name}", {label: kind} if kind else {}) == n
 
 
 async def test_a_kind_that_is_gone_is_not_shown_any_more() -> None:

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 from conftest import forget_cluster, free_ports
 
-from mintmark import Mintmark, Refused, calls
-from mintmark_local import postgres
-from mintmark_local.errors import CannotStart
-from mintmark_local.ports import Ports
-from mintmark_local.processes import ChildSpec, Supervisor, python
-from mintmark_local.stack import Directory, Stack
+from moneyer import Moneyer, Refused, calls
+from moneyer_local import postgres
+from moneyer_local.errors import CannotStart
+from moneyer_local.ports import Ports
+from moneyer_local.processes import ChildSpec, Supervisor, python
+from moneyer_local.stack import Directory, Stack
 
 
 @pytest.fixture
@@ -34,13 +34,13 @@ def data(tmp_path: Path) -> Iterator[Path]:
 async def test_a_second_start_finds_yesterdays_state(data: Path) -> None:
     for day in range(2):
         async with Stack(data, ports=free_ports(), workers=()):
-            with Mintmark.from_directory(data, person="steward") as client:
+            with Moneyer.from_directory(data, person="steward") as client:
                 if day == 0:
                     call = calls.create_population("kept", privacy_unit="row", epsilon="1", delta="0.000001")
                     await asyncio.to_thread(client.send, call)
                 found = await asyncio.to_thread(client.send, calls.list_populations())
         assert [population["name"] for population in found] == ["kept"]
-    secret = (data / "mintmark.json").stat().st_mode
+    secret = (data / "moneyer.json").stat().st_mode
     assert secret & 0o077 == 0, "secrets are their owner's alone"
 
 
@@ -64,7 +64,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
 def test_two_cannot_share_a_directory(tmp_path: Path) -> None:
     first = Directory(tmp_path)
     first.open()
-    with pytest.raises(CannotStart, match="Another mintmark"):
+    with pytest.raises(CannotStart, match="Another moneyer"):
         Directory(tmp_path).open()
     first.close()
     second = Directory(tmp_path)
@@ -83,7 +83,7 @@ def test_a_half_made_cluster_is_said_and_kept(data: Path) -> None:
 
 def test_the_command_line_says_why_it_cannot_start(tmp_path: Path) -> None:
     (tmp_path / "stranger").touch()
-    program = Path(sys.executable).parent / "mintmark"
+    program = Path(sys.executable).parent / "moneyer"
     ended = subprocess.run(
         [program, "up", "--data", tmp_path, "--port-base", str(free_ports().base)], capture_output=True, text=True
     )
@@ -115,7 +115,7 @@ async def test_a_child_that_dies_is_restarted_and_said(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_stops_everything_and_a_killed_runner_leaves_nobody(data: Path) -> None:
-    program, ports = str(Path(sys.executable).parent / "mintmark"), free_ports()
+    program, ports = str(Path(sys.executable).parent / "moneyer"), free_ports()
     for ending in (signal.SIGINT, signal.SIGKILL):
         runner = subprocess.Popen(
             [program, "up", "--data", str(data), "--port-base", str(ports.base)],
@@ -124,7 +124,7 @@ def test_ctrl_c_stops_everything_and_a_killed_runner_leaves_nobody(data: Path) -
             start_new_session=True,
         )
         lines = iter(runner.stdout)
-        assert any("mintmark is up" in line for line in lines)
+        assert any("moneyer is up" in line for line in lines)
         members = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _ancestor(pid, runner.pid)]
         assert len(members) >= 8, "four services, two workers, identity, postgres"
         runner.send_signal(ending)

@@ -11,12 +11,12 @@ import pytest
 from conftest import KEY, Caller, Cluster, settings_of
 from policy.examples import charter_document
 
-from mintmark_policy.app import create_app
-from mintmark_policy.domain.accounting import cost_of, epsilon_of
-from mintmark_policy.settings import Settings
-from mintmark_policy.use_cases.facts import mechanism_of
-from mintmark_shared.contracts.policy import Mechanism
-from mintmark_shared.service import Surroundings
+from moneyer_policy.app import create_app
+from moneyer_policy.domain.accounting import cost_of, epsilon_of
+from moneyer_policy.settings import Settings
+from moneyer_policy.use_cases.facts import mechanism_of
+from moneyer_shared.contracts.policy import Mechanism
+from moneyer_shared.service import Surroundings
 
 MEMBERS = {"privacy-officer": "privacy", "counsel": "legal"}
 

@@ -9,7 +9,7 @@ from dp_accounting import rdp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mintmark_policy.domain.accounting import (
+from moneyer_policy.domain.accounting import (
     FREE,
     ORDERS,
     SCALE,
@@ -22,7 +22,7 @@ from mintmark_policy.domain.accounting import (
     default_order,
     epsilon_of,
 )
-from mintmark_shared.errors import Invalid
+from moneyer_shared.errors import Invalid
 
 amounts = st.decimals(Decimal("0.000001"), Decimal(5), places=12)
 deltas = st.decimals(Decimal("1e-12"), Decimal("0.001"), places=15)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from policy.examples import charter_document
 from policy.test_gate import CHARTER, NOW
 
-from mintmark_policy.domain.charter import Criterion, Standing, check_document, state_at
-from mintmark_policy.domain.permit import Permit, check_redemption
-from mintmark_policy.domain.release import Interval, weigh
-from mintmark_shared.errors import Conflict, Forbidden, Invalid
+from moneyer_policy.domain.charter import Criterion, Standing, check_document, state_at
+from moneyer_policy.domain.permit import Permit, check_redemption
+from moneyer_policy.domain.release import Interval, weigh
+from moneyer_shared.errors import Conflict, Forbidden, Invalid
 
 
 def test_a_version_goes_through_its_states_by_the_clock() -> None:

@@ -6,14 +6,14 @@ from decimal import Decimal
 from alembic import command
 from policy.conftest import World
 
-from mintmark_policy.domain.accounting import Mechanism, cost_of, default_order
-from mintmark_policy.store.budgets import exact
-from mintmark_shared.migrations import configuration
+from moneyer_policy.domain.accounting import Mechanism, cost_of, default_order
+from moneyer_policy.store.budgets import exact
+from moneyer_shared.migrations import configuration
 
 
 async def brought_forward(world: World) -> None:
     """The database taken back to before the revision, and up again with what stands in it."""
-    config = configuration("mintmark_policy", world.url.replace("postgresql://", "postgresql+asyncpg://"))
+    config = configuration("moneyer_policy", world.url.replace("postgresql://", "postgresql+asyncpg://"))
     await world.office.database.close()
     await asyncio.to_thread(command.downgrade, config, "0003")
     await world.sql("INSERT INTO populations (name, privacy_unit, partitions, created_by, created_at) "

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from policy.conftest import World
 
-from mintmark_policy.use_cases.reservations import return_expired
+from moneyer_policy.use_cases.reservations import return_expired
 
 MISSING = str(uuid4())
 

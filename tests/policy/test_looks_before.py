@@ -9,8 +9,8 @@ from policy.conftest import World
 from policy.test_models import again, paid
 from policy.test_release_api import release
 
-from mintmark_policy import migrations as tree
-from mintmark_shared import migrations
+from moneyer_policy import migrations as tree
+from moneyer_shared import migrations
 
 REVISION = next((Path(tree.__file__).parent / "versions").glob("*_looks.py")).stem
 
@@ -28,13 +28,13 @@ async def test_what_was_looked_at_before_counts(world: World) -> None:
     await world.call("generation", "POST", f"/v1/permits/{cancelled['permit']['id']}:cancel")
     kept = "SELECT e.kind, e.permit_id, e.model FROM look_entries e ORDER BY e.permit_id, e.kind"
     before, held = [await world.sql(query) for query in (kept, "SELECT held FROM look_accounts")]
-    script = import_module(f"mintmark_policy.migrations.versions.{REVISION}")
+    script = import_module(f"moneyer_policy.migrations.versions.{REVISION}")
     (newest,) = await world.sql("SELECT version_num FROM alembic_version")
     await world.sql("DROP TABLE look_entries")
     await world.sql("DROP TABLE look_accounts")
     await world.sql("UPDATE alembic_version SET version_num = $1", script.down_revision)
     url = world.url.replace("postgresql://", "postgresql+asyncpg://")
-    await asyncio.to_thread(command.upgrade, migrations.configuration("mintmark_policy", url), script.revision)
+    await asyncio.to_thread(command.upgrade, migrations.configuration("moneyer_policy", url), script.revision)
     await world.sql("UPDATE alembic_version SET version_num = $1", newest["version_num"])
     assert await world.sql(kept) == before
     assert await world.sql("SELECT held FROM look_accounts") == held

@@ -190,7 +190,7 @@ async def test_without_a_token_or_its_scope_nothing_happens(world: World) -> Non
 
 
 async def test_a_token_for_another_service_or_another_kind_is_refused(world: World, token: object) -> None:
-    for wrong in ({"audience": "mintmark-lineage"}, {"issuer": "http://other.test"}, {"lifetime": -60}):
+    for wrong in ({"audience": "moneyer-lineage"}, {"issuer": "http://other.test"}, {"lifetime": -60}):
         made = token("policy", "auditor", **wrong)
         answer = await world.call.bare("GET", "/v1/charters", headers={"Authorization": f"Bearer {made}"})
         assert answer.status_code == 401, wrong

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy.test_gate import DIGEST, NOW
 
-from mintmark_policy.domain.quorum import (
+from moneyer_policy.domain.quorum import (
     FLOORS,
     KINDS,
     TIME_LIMIT,
@@ -21,7 +21,7 @@ from mintmark_policy.domain.quorum import (
     required,
     show_quorum,
 )
-from mintmark_policy.domain.review import (
+from moneyer_policy.domain.review import (
     A_NO_WITHHOLDS,
     Condition,
     Power,
@@ -32,7 +32,7 @@ from mintmark_policy.domain.review import (
     holds_until,
     standing,
 )
-from mintmark_shared.errors import Conflict, Forbidden, Invalid
+from moneyer_shared.errors import Conflict, Forbidden, Invalid
 
 ONE = Quorum((Stage("committee", {"privacy": 1, "legal": 2}, minimum_total=3),))
 REVIEW = Review("r", "charter", DIGEST, frozenset({"author"}), ONE, "open", NOW + timedelta(days=1))

@@ -4,7 +4,7 @@ import pytest
 from policy.conftest import World
 from roles import EVERYBODY, VOTERS, allowed, check, routes
 
-from mintmark_local.identity import PEOPLE
+from moneyer_local.identity import PEOPLE
 
 READERS = {*PEOPLE, "generation", "evaluation", "lineage", "dashboard"}
 STOPPERS = VOTERS | {"steward"}

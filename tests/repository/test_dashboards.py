@@ -10,12 +10,12 @@ import promql_parser
 import pytest
 import yaml
 
-from mintmark_local.identity import SERVICES
+from moneyer_local.identity import SERVICES
 
 ROOT = Path(__file__).parents[2]
 GRAFANA = ROOT / "deploy" / "grafana"
 DASHBOARDS = {path.stem: json.loads(path.read_text()) for path in sorted((GRAFANA / "dashboards").glob("*.json"))}
-SOURCES = yaml.safe_load((GRAFANA / "provisioning" / "datasources" / "mintmark.yaml").read_text())["datasources"]
+SOURCES = yaml.safe_load((GRAFANA / "provisioning" / "datasources" / "moneyer.yaml").read_text())["datasources"]
 ALERTS = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"]
 OPENAPI = {path.stem: json.loads(path.read_text()) for path in (ROOT / "openapi").glob("*.json")}
 KINDS = {"string", "number", "timestamp", "boolean"}
@@ -45,7 +45,7 @@ def rendered() -> dict[Path, str]:
 
 
 def service_of(target: dict[str, Any]) -> str:
-    return str(target["datasource"]["uid"]).removeprefix("mintmark-")
+    return str(target["datasource"]["uid"]).removeprefix("moneyer-")
 
 
 def operation(target: dict[str, Any]) -> dict[str, Any]:
@@ -138,10 +138,10 @@ def test_prometheus_scrapes_every_service_where_compose_puts_it() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     scraped = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
     doors = {job["job_name"]: job["static_configs"][0]["targets"] for job in scraped}
-    assert set(doors) == {f"mintmark-{service}" for service in OPENAPI}
+    assert set(doors) == {f"moneyer-{service}" for service in OPENAPI}
     for service in OPENAPI:
-        port = compose[service]["environment"][f"MINTMARK_{service.upper()}_PORT"]
-        assert doors[f"mintmark-{service}"] == [f"{service}:{port}"]
+        port = compose[service]["environment"][f"MONEYER_{service.upper()}_PORT"]
+        assert doors[f"moneyer-{service}"] == [f"{service}:{port}"]
     told = {part.split(":")[0] for part in compose["grafana"]["environment"]}
     asked = {text.removeprefix("$") for source in SOURCES for text in _texts(source) if text.startswith("$")}
     assert asked <= told, "Grafana takes these from its environment"

@@ -6,11 +6,11 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mintmark_generation.generators.dpmm_engines import DpmmMst
-from mintmark_generation.generators.protocol import complete
-from mintmark_policy.domain.accounting import Mechanism, cost_of, epsilon_of
-from mintmark_shared.contracts.domains import CategoricalDomain, TextDomain
-from mintmark_shared.contracts.generation import Column, PrivacyUnit, SourceDeclaration
+from moneyer_generation.generators.dpmm_engines import DpmmMst
+from moneyer_generation.generators.protocol import complete
+from moneyer_policy.domain.accounting import Mechanism, cost_of, epsilon_of
+from moneyer_shared.contracts.domains import CategoricalDomain, TextDomain
+from moneyer_shared.contracts.generation import Column, PrivacyUnit, SourceDeclaration
 
 epsilons = st.decimals(Decimal("0.01"), Decimal(20), places=4)
 deltas = st.integers(3, 12).map(lambda exponent: format(Decimal(10) ** -exponent, "f"))

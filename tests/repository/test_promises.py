@@ -16,17 +16,17 @@ from conftest import SERVICES, Cluster
 from guards import GUARDS, Guard
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from mintmark_local.identity import PEOPLE
+from moneyer_local.identity import PEOPLE
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
-    "mintmark_policy": "services/policy",
-    "mintmark_generation": "services/generation",
-    "mintmark_evaluation": "services/evaluation",
-    "mintmark_lineage": "services/lineage",
-    "mintmark_shared": "shared",
-    "mintmark": "client",
-    "mintmark_local": "deploy/local",
+    "moneyer_policy": "services/policy",
+    "moneyer_generation": "services/generation",
+    "moneyer_evaluation": "services/evaluation",
+    "moneyer_lineage": "services/lineage",
+    "moneyer_shared": "shared",
+    "moneyer": "client",
+    "moneyer_local": "deploy/local",
 }
 
 
@@ -67,23 +67,23 @@ def test_the_tree_as_it_is_keeps_its_contracts(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("where", "line", "broken"),
     [
-        ("services/policy/mintmark_policy/utils.py", "", "every house has the same floors"),
+        ("services/policy/moneyer_policy/utils.py", "", "every house has the same floors"),
         (
-            "services/policy/mintmark_policy/domain/gate/__init__.py",
-            "import mintmark_lineage.domain",
+            "services/policy/moneyer_policy/domain/gate/__init__.py",
+            "import moneyer_lineage.domain",
             "services are strangers",
         ),
-        ("services/policy/mintmark_policy/domain/gate/__init__.py", "import sqlalchemy", "the domain does no I/O"),
+        ("services/policy/moneyer_policy/domain/gate/__init__.py", "import sqlalchemy", "the domain does no I/O"),
         (
-            "services/policy/mintmark_policy/store/budgets.py",
-            "import mintmark_policy.use_cases.budgets",
+            "services/policy/moneyer_policy/store/budgets.py",
+            "import moneyer_policy.use_cases.budgets",
             "every house has the same floors",
         ),
-        ("shared/mintmark_shared/clock.py", "import mintmark_policy.domain.gate", "shared knows no service"),
-        ("client/mintmark/calls.py", "import mintmark_policy.domain.gate", "the client speaks HTTP only"),
+        ("shared/moneyer_shared/clock.py", "import moneyer_policy.domain.gate", "shared knows no service"),
+        ("client/moneyer/calls.py", "import moneyer_policy.domain.gate", "the client speaks HTTP only"),
         (
-            "services/lineage/mintmark_lineage/api.py",
-            "import mintmark.calls",
+            "services/lineage/moneyer_lineage/api.py",
+            "import moneyer.calls",
             "services know neither the client nor the runner",
         ),
     ],
@@ -151,7 +151,7 @@ def test_whatever_creates_takes_an_idempotency_key() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_migrations_make_exactly_the_tables(service: str, cluster: Cluster) -> None:
-    tables = import_module(f"mintmark_{service}.tables")
+    tables = import_module(f"moneyer_{service}.tables")
     engine = create_async_engine(await cluster.fresh(service))
 
     def differences(connection: object) -> list[object]:
@@ -167,7 +167,7 @@ async def test_migrations_make_exactly_the_tables(service: str, cluster: Cluster
 def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
     for service in SERVICES:
-        settings = import_module(f"mintmark_{service}.settings").Settings
+        settings = import_module(f"moneyer_{service}.settings").Settings
         for name in settings.model_fields:
             assert f"`{name.upper()}`" in text, f"{service}: {name}"
 
@@ -195,6 +195,13 @@ def test_every_test_the_threat_model_names_exists() -> None:
         if not file.exists() or (name and not re.search(rf"^(?:async )?def {name}\(", file.read_text(), re.MULTILINE)):
             missing.append(one)
     assert missing == []
+
+
+def test_nothing_goes_by_the_name_of_somebody_elses_package() -> None:
+    former = "mint" + "mark"
+    found = subprocess.run(["git", "grep", "-Iil", former], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.stdout.split() == ["CHANGELOG.md"]
+    assert not [path for path in tracked() if former in path.lower()]
 
 
 def test_links_between_documents_lead_somewhere() -> None:
@@ -248,7 +255,7 @@ def test_compose_describes_the_same_stack() -> None:
     expected = {"postgres", *SERVICES, "generation-worker", "evaluation-worker"}
     assert expected <= set(compose["services"])
     for service in SERVICES:
-        settings = import_module(f"mintmark_{service}.settings").Settings
+        settings = import_module(f"moneyer_{service}.settings").Settings
         prefix = settings.model_config["env_prefix"]
         told = set(compose["services"][service]["environment"])
         needed = {prefix + name.upper() for name, field in settings.model_fields.items() if field.is_required()}

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mintmark_shared.contracts.words import Document, Moment
-from mintmark_shared.documents import DEEPEST, EXACT, depth_beyond, read_json, read_stored
-from mintmark_shared.errors import Invalid, TooLarge, first_faults
-from mintmark_shared.inflate import Inflate, unzip
-from mintmark_shared.numbers import canonical_number, is_nearly_a_number, is_number, read_decimal
+from moneyer_shared.contracts.words import Document, Moment
+from moneyer_shared.documents import DEEPEST, EXACT, depth_beyond, read_json, read_stored
+from moneyer_shared.errors import Invalid, TooLarge, first_faults
+from moneyer_shared.inflate import Inflate, unzip
+from moneyer_shared.numbers import canonical_number, is_nearly_a_number, is_number, read_decimal
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 values = st.recursive(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mintmark_shared.contracts.domains import (
+from moneyer_shared.contracts.domains import (
     DateDomain,
     DecimalDomain,
     IntegerDomain,
@@ -18,8 +18,8 @@ from mintmark_shared.contracts.domains import (
     TimeDomain,
     TimestampDomain,
 )
-from mintmark_shared.contracts.generation import Column, SourceDeclaration
-from mintmark_shared.exact import arrow_schema, arrow_type, from_steps, plain_table, to_steps
+from moneyer_shared.contracts.generation import Column, SourceDeclaration
+from moneyer_shared.exact import arrow_schema, arrow_type, from_steps, plain_table, to_steps
 
 BORN = DateDomain(kind="date", minimum=date(1900, 1, 1), maximum=date(2030, 12, 31))
 SEEN = TimestampDomain(kind="timestamp", minimum=datetime(1900, 1, 1), maximum=datetime(9999, 12, 31))  # noqa: DTZ001

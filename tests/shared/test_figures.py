@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mintmark_shared.figures import about, figure_of, rounded, told_criterion
+from moneyer_shared.figures import about, figure_of, rounded, told_criterion
 
 values = st.decimals(-2, 1000, places=6)
 halves = st.decimals("0", "0.5", places=6)

@@ -18,10 +18,10 @@ import pyarrow as pa
 import pytest
 from generation.test_child import DECLARATION
 
-from mintmark_generation.use_cases.child import Children
-from mintmark_local.processes import dies_with_parent
-from mintmark_shared import custody
-from mintmark_shared.exact import arrow_schema
+from moneyer_generation.use_cases.child import Children
+from moneyer_local.processes import dies_with_parent
+from moneyer_shared import custody
+from moneyer_shared.exact import arrow_schema
 
 SECRET = "a-secret-of-this-test"
 KEY = bytes(range(32))
@@ -44,7 +44,7 @@ class S3:
     @property
     def environment(self) -> dict[str, str]:
         return {
-            "AWS_ENDPOINT": self.endpoint, "AWS_ACCESS_KEY_ID": "mintmark", "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_ENDPOINT": self.endpoint, "AWS_ACCESS_KEY_ID": "moneyer", "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_REGION": "us-east-1", "AWS_ALLOW_HTTP": "true",
         }  # fmt: skip
 
@@ -60,7 +60,7 @@ def store(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture(scope="module")
 async def s3(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S3]:
     folder = tmp_path_factory.mktemp("s3")
-    known = {"name": "mintmark", "credentials": [{"accessKey": "mintmark", "secretKey": SECRET}], "actions": ["Admin"]}
+    known = {"name": "moneyer", "credentials": [{"accessKey": "moneyer", "secretKey": SECRET}], "actions": ["Admin"]}
     (folder / "identities.json").write_text(json.dumps({"identities": [known]}))
     doors = {name: free_port() for name in ("master", "volume", "filer", "s3")}
     program = shutil.which("weed", path=str(Path(sys.executable).parent))
@@ -116,7 +116,7 @@ async def put_bucket(endpoint: str) -> bool:
     signature = hmac.new(key, text.encode(), "sha256").hexdigest()
     headers = {
         "x-amz-date": stamp, "x-amz-content-sha256": empty,
-        "Authorization": f"AWS4-HMAC-SHA256 Credential=mintmark/{scope}, SignedHeaders={signed}, Signature={signature}",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential=moneyer/{scope}, SignedHeaders={signed}, Signature={signature}",
     }  # fmt: skip
     async with httpx.AsyncClient() as http:
         return (await http.put(f"{endpoint}/sealed", headers=headers)).status_code in {200, 409}

@@ -8,12 +8,12 @@ import pytest
 from conftest import Cluster
 from sqlalchemy import func, insert, select, text, update
 
-from mintmark_policy.tables import feedback, journal
-from mintmark_shared.backlog import Backlog
-from mintmark_shared.database import Database
-from mintmark_shared.errors import TooLarge, Unavailable
-from mintmark_shared.outbox import OutboxDelivery
-from mintmark_shared.telemetry import Metrics
+from moneyer_policy.tables import feedback, journal
+from moneyer_shared.backlog import Backlog
+from moneyer_shared.database import Database
+from moneyer_shared.errors import TooLarge, Unavailable
+from moneyer_shared.outbox import OutboxDelivery
+from moneyer_shared.telemetry import Metrics
 
 Answer = Callable[[list[dict[str, Any]]], Any]
 
@@ -100,9 +100,9 @@ async def test_what_waits_is_shown_and_what_is_delivered_is_not(database: Databa
             await connection.execute(insert(feedback).values(state=state, **row))
     value = metrics.registry.get_sample_value
     await backlog.show()
-    assert value("mintmark_outbox_waiting") == 5
-    assert 3600 <= (value("mintmark_outbox_oldest_seconds") or 0) < 7200
-    assert value("mintmark_policy_feedback", {"state": "open"}) == 2
+    assert value("moneyer_outbox_waiting") == 5
+    assert 3600 <= (value("moneyer_outbox_oldest_seconds") or 0) < 7200
+    assert value("moneyer_policy_feedback", {"state": "open"}) == 2
     await deliver(database, lambda _: {"refused": []})
     await backlog.show()
-    assert (value("mintmark_outbox_waiting"), value("mintmark_outbox_oldest_seconds")) == (0, 0)
+    assert (value("moneyer_outbox_waiting"), value("moneyer_outbox_oldest_seconds")) == (0, 0)

@@ -11,7 +11,7 @@ from pgqueuer import AsyncpgPoolDriver, Job
 from pgqueuer.domain.types import QueueEntrypoint, QueueManagerId
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
-from mintmark_shared.queue import HeldQueries
+from moneyer_shared.queue import HeldQueries
 
 ENTRYPOINT = QueueEntrypoint("run")
 NOW = timedelta(0)

@@ -12,12 +12,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pgqueuer import RetryRequested
 
-from mintmark_shared import custody
-from mintmark_shared.canonical import canonical, check_storable, digest
-from mintmark_shared.errors import KINDS, Invalid, MintmarkError, NotFound, Unavailable, from_problem
-from mintmark_shared.http import Peer
-from mintmark_shared.queue import Later, Superseded, carry_or_retry
-from mintmark_shared.telemetry import JsonFormatter
+from moneyer_shared import custody
+from moneyer_shared.canonical import canonical, check_storable, digest
+from moneyer_shared.errors import KINDS, Invalid, MoneyerError, NotFound, Unavailable, from_problem
+from moneyer_shared.http import Peer
+from moneyer_shared.queue import Later, Superseded, carry_or_retry
+from moneyer_shared.telemetry import JsonFormatter
 
 KEY = bytes(range(32))
 json_values = st.recursive(
@@ -133,7 +133,7 @@ def test_objects_are_written_once(tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_problem_survives_the_wire(kind: type[MintmarkError]) -> None:
+def test_a_problem_survives_the_wire(kind: type[MoneyerError]) -> None:
     sent = kind("why", code="special", reasons=[{"code": "r"}], extra=1)
     received = from_problem(kind.status, sent.problem())
     assert type(received) is kind
@@ -190,7 +190,7 @@ async def test_a_repeatable_call_is_tried_again_and_another_is_not() -> None:
 
     assert await peer(flaky).post("/x", {}, idempotency_key="k") == {"ok": True}
     assert [request.headers["idempotency-key"] for request in seen] == ["k", "k"]
-    assert seen[0].headers["authorization"] == "Bearer token-for-mintmark-policy"
+    assert seen[0].headers["authorization"] == "Bearer token-for-moneyer-policy"
     seen.clear()
     with pytest.raises(Unavailable):
         await peer(flaky).post("/x", {})

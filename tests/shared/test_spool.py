@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mintmark_shared.errors import Unavailable
-from mintmark_shared.spool import FRAME_BYTES, Spool
+from moneyer_shared.errors import Unavailable
+from moneyer_shared.spool import FRAME_BYTES, Spool
 
 WORDS = b"a canary sings in clear "
 

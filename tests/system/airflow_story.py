@@ -9,7 +9,7 @@ import sys
 
 from airflow.sdk import DAG
 
-from mintmark.platforms.airflow import GenerateOperator, RunTrigger
+from moneyer.platforms.airflow import GenerateOperator, RunTrigger
 
 plan, key = json.loads(os.environ["STORY_PLAN"]), os.environ["STORY_KEY"]
 with DAG("minting", schedule=None) as dag:
@@ -26,7 +26,7 @@ def main() -> None:
         "states": {name: ti.state for name, ti in found.items()},
         "tries": {name: ti.try_number for name, ti in found.items()},
         "assets": [found[name].xcom_pull(task_ids=name) for name in ("mint", "again")],
-        "trigger": RunTrigger("r", "mintmark_default", 1.0).serialize(),
+        "trigger": RunTrigger("r", "moneyer_default", 1.0).serialize(),
     }
     sys.stdout.write("\n" + json.dumps(told) + "\n")
 

@@ -1,4 +1,4 @@
-"""The real stack: every process as ``mintmark up`` starts it, except that tests start the generation worker."""
+"""The real stack: every process as ``moneyer up`` starts it, except that tests start the generation worker."""
 
 import asyncio
 import csv
@@ -20,12 +20,12 @@ from conftest import KEY, forget_cluster, free_ports
 from policy.conftest import MEMBERS
 from policy.examples import charter_document
 
-from mintmark import AsyncMintmark, calls
-from mintmark.runs import ENDS
-from mintmark_local import identity
-from mintmark_local.stack import Stack
-from mintmark_shared.contracts.generation import SourceDeclaration
-from mintmark_shared.contracts.policy import Plan
+from moneyer import AsyncMoneyer, calls
+from moneyer.runs import ENDS
+from moneyer_local import identity
+from moneyer_local.stack import Stack
+from moneyer_shared.contracts.generation import SourceDeclaration
+from moneyer_shared.contracts.policy import Plan
 
 CANARY_TEXT = "canary-Qx7Zt9"
 CANARY_NUMBER = 7_131_719_232_931
@@ -37,11 +37,11 @@ class Machine:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self._speakers: dict[str, AsyncMintmark] = {}
+        self._speakers: dict[str, AsyncMoneyer] = {}
 
-    def speak(self, person: str) -> AsyncMintmark:
+    def speak(self, person: str) -> AsyncMoneyer:
         if person not in self._speakers:
-            self._speakers[person] = AsyncMintmark.from_directory(self.stack.directory.root, person=person)
+            self._speakers[person] = AsyncMoneyer.from_directory(self.stack.directory.root, person=person)
         return self._speakers[person]
 
     async def send(self, person: str, call: calls.Call[Any]) -> Any:
@@ -50,7 +50,7 @@ class Machine:
     async def raw(self, person: str, service: str, path: str, headers: dict[str, str]) -> httpx.Response:
         """What a GET answers as it is, for what no call of the client shows."""
         registry, issuer = self.stack.secrets.registry, self.stack.ports.url("identity")
-        token = identity.sign_token(registry, issuer=issuer, client=person, audience=f"mintmark-{service}")
+        token = identity.sign_token(registry, issuer=issuer, client=person, audience=f"moneyer-{service}")
         async with httpx.AsyncClient(base_url=self.stack.ports.url(service)) as http:
             return await http.get(path, headers=headers | {"Authorization": f"Bearer {token}"})
 
@@ -59,7 +59,7 @@ class Machine:
             await speaker.close()
 
     async def sql(self, service: str, query: str, *values: Any) -> list[Any]:
-        connection = await asyncpg.connect(self.stack.superuser_url(f"mintmark_{service}"))
+        connection = await asyncpg.connect(self.stack.superuser_url(f"moneyer_{service}"))
         try:
             return await connection.fetch(query, *values)
         finally:
@@ -250,12 +250,12 @@ async def until(condition: Callable[[], Awaitable[bool]], timeout_seconds: float
 async def machine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Machine]:
     root = tmp_path_factory.mktemp("machine")
     overrides = {
-        "MINTMARK_GENERATION_HEARTBEAT_SECONDS": "3",
-        "MINTMARK_GENERATION_CONCURRENT_RUNS": "1",
-        "MINTMARK_EVALUATION_GLANCE_SECONDS": "1",
-        "MINTMARK_LINEAGE_REGISTRIES": '{"plant": "hush"}',
+        "MONEYER_GENERATION_HEARTBEAT_SECONDS": "3",
+        "MONEYER_GENERATION_CONCURRENT_RUNS": "1",
+        "MONEYER_EVALUATION_GLANCE_SECONDS": "1",
+        "MONEYER_LINEAGE_REGISTRIES": '{"plant": "hush"}',
         # Known to the tests, who forge bundles as whoever holds the log's key could.
-        "MINTMARK_LINEAGE_CHECKPOINT_KEY": KEY,
+        "MONEYER_LINEAGE_CHECKPOINT_KEY": KEY,
     }
     stack = Stack(root, ports=free_ports(), log_level="DEBUG", overrides=overrides, workers=("evaluation",))
     async with stack:

@@ -8,27 +8,27 @@ import sys
 
 import dagster
 
-from mintmark.platforms.dagster import MintmarkResource
+from moneyer.platforms.dagster import MoneyerResource
 
 
 def main(plan: str, key: str, connection: str) -> None:
     asked = json.loads(plan)
 
     @dagster.asset
-    def visits(mintmark: MintmarkResource) -> dagster.MaterializeResult:
-        return mintmark.mint(asked, key=key)
+    def visits(moneyer: MoneyerResource) -> dagster.MaterializeResult:
+        return moneyer.mint(asked, key=key)
 
     @dagster.asset(retry_policy=dagster.RetryPolicy(max_retries=3))
-    def denied(mintmark: MintmarkResource) -> dagster.MaterializeResult:
-        return mintmark.mint(asked | {"use_case": "marketing"}, key=f"{key}-denied")
+    def denied(moneyer: MoneyerResource) -> dagster.MaterializeResult:
+        return moneyer.mint(asked | {"use_case": "marketing"}, key=f"{key}-denied")
 
-    resources = {"mintmark": MintmarkResource(**json.loads(connection), poll_seconds=0.5)}
+    resources = {"moneyer": MoneyerResource(**json.loads(connection), poll_seconds=0.5)}
     made = dagster.materialize([visits], resources=resources)
     refused = dagster.materialize([denied], resources=resources, raise_on_error=False)
     (materialized,) = made.asset_materializations_for_node("visits")
     (failure,) = refused.get_step_failure_events()
     told = {
-        "asset": materialized.metadata["mintmark_asset"].value,
+        "asset": materialized.metadata["moneyer_asset"].value,
         "refused": failure.step_failure_data.error.message,
         "retries": len([one for one in refused.all_events if one.event_type_value == "STEP_UP_FOR_RETRY"]),
     }

@@ -10,13 +10,13 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
-from mintmark_generation.app import create_workshop
-from mintmark_generation.settings import Settings
-from mintmark_generation.use_cases.child import Children
-from mintmark_generation.worker import work
-from mintmark_shared.clients.policy import PolicyOverHttp
-from mintmark_shared.contracts.policy import RedeemRequest, Redemption, SettleRequest
-from mintmark_shared.service import Surroundings
+from moneyer_generation.app import create_workshop
+from moneyer_generation.settings import Settings
+from moneyer_generation.use_cases.child import Children
+from moneyer_generation.worker import work
+from moneyer_shared.clients.policy import PolicyOverHttp
+from moneyer_shared.contracts.policy import RedeemRequest, Redemption, SettleRequest
+from moneyer_shared.service import Surroundings
 
 HALT_AT = sys.argv[1]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from kfp import compiler, local
 
-from mintmark.platforms.kubeflow import mint_table
+from moneyer.platforms.kubeflow import mint_table
 
 
 def main(plan: str, key: str, folder: str) -> None:

@@ -10,7 +10,7 @@ import mlflow
 from mlflow.data.dataset_source_registry import get_dataset_source_from_json
 from sklearn.linear_model import LogisticRegression
 
-from mintmark.platforms.mlflow import AssetSource, log_asset, models_of, register_model
+from moneyer.platforms.mlflow import AssetSource, log_asset, models_of, register_model
 
 
 def main(asset: str, model: str, owner: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from system.conftest import Machine, table, until
 
-from mintmark import calls
+from moneyer import calls
 
 pytestmark = pytest.mark.system
 
@@ -61,18 +61,18 @@ async def every_facet_fits_the_schema_it_names(machine: Machine) -> None:
     faults: set[str] = set()
     for row in await machine.sql("lineage", "SELECT event FROM events"):
         for name, facet in json.loads(row["event"])["run"]["facets"].items():
-            if not name.startswith("mintmark_"):
+            if not name.startswith("moneyer_"):
                 continue
-            path = facet["_schemaURL"].removeprefix("https://mintmark.dev")
+            path = facet["_schemaURL"].removeprefix("https://moneyer.dev")
             if path not in schemas:
                 schemas[path] = (await machine.raw("auditor", "lineage", path, {})).json()
                 assert schemas[path]["$id"] == facet["_schemaURL"], schemas[path]
             faults |= {f"{name}: {one.message}" for one in Draft202012Validator(schemas[path]).iter_errors(facet)}
     assert faults == set()
     assert {path.rpartition("/")[2] for path in schemas} >= {
-        "mintmark_plan.json", "mintmark_policyDecision.json", "mintmark_charge.json", "mintmark_generation.json",
-        "mintmark_evaluation.json", "mintmark_release.json", "mintmark_drift.json", "mintmark_finding.json",
-        "mintmark_guarantee_audit.json",
+        "moneyer_plan.json", "moneyer_policyDecision.json", "moneyer_charge.json", "moneyer_generation.json",
+        "moneyer_evaluation.json", "moneyer_release.json", "moneyer_drift.json", "moneyer_finding.json",
+        "moneyer_guarantee_audit.json",
     }  # fmt: skip
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from system.conftest import ENDS, Machine, Ready
 
-from mintmark import calls
-from mintmark_local.processes import ChildSpec
+from moneyer import calls
+from moneyer_local.processes import ChildSpec
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(3600)]
-CAMPAIGN = "MINTMARK_SOAK" in os.environ
+CAMPAIGN = "MONEYER_SOAK" in os.environ
 RUNS, KILLS, LONGEST_PAUSE = (30, 100, 12.0) if CAMPAIGN else (3, 6, 6.0)
 WORKERS = 2
 
@@ -69,7 +69,7 @@ async def strike(workers: list[Worker], dice: random.Random) -> bool:
 
 async def test_kills_at_random_among_queued_runs(machine: Machine) -> None:
     ready = await machine.ready(epsilon="100", allocated="100")
-    seed = int(os.environ.get("MINTMARK_SOAK_SEED", "1"))
+    seed = int(os.environ.get("MONEYER_SOAK_SEED", "1"))
     dice = random.Random(seed)
     spec, log = machine.stack.worker("generation"), machine.stack.directory.logs / "soaked-worker.log"
     workers = [Worker(spec, log) for _ in range(WORKERS)]
@@ -114,6 +114,6 @@ def left_behind() -> list[str]:
         with suppress(OSError):
             command, stat = (place / "cmdline").read_bytes(), (place / "stat").read_text()
             orphaned = stat.rsplit(")", 1)[1].split()[1] == "1"
-            if b"mintmark_generation.generators.child" in command and orphaned:
+            if b"moneyer_generation.generators.child" in command and orphaned:
                 found.append(place.name)
     return found

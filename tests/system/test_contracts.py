@@ -9,7 +9,7 @@ import pytest
 from conftest import SERVICES
 from system.conftest import Machine
 
-from mintmark_local import identity
+from moneyer_local import identity
 
 pytestmark = pytest.mark.system
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ async def test_no_server_error_and_no_undeclared_response(machine: Machine, serv
     registry = machine.stack.secrets.registry
     issuer = machine.stack.ports.url("identity")
     token = identity.sign_token(
-        registry, issuer=issuer, client="auditor", audience=f"mintmark-{service}", scope=all_scopes()
+        registry, issuer=issuer, client="auditor", audience=f"moneyer-{service}", scope=all_scopes()
     )
     document = json.loads((ROOT / "openapi" / f"{service}.json").read_text())
     (tmp_path / "openapi.json").write_text(json.dumps(document))

@@ -10,11 +10,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from repository.test_dashboards import ALERTS, ASKED_OF_PROMETHEUS, ASKED_OF_SERVICES, DASHBOARDS, service_of
 from system.conftest import Machine, until
 
-from mintmark import Refused, calls
+from moneyer import Refused, calls
 
 pytestmark = pytest.mark.system
 SERVICES = ("policy", "generation", "evaluation", "lineage")
-METRIC = re.compile(r"\b(?:mintmark|http)_[a-z_]+\b")
+METRIC = re.compile(r"\b(?:moneyer|http)_[a-z_]+\b")
 
 
 async def metrics(machine: Machine) -> dict[str, dict[str, float]]:
@@ -49,9 +49,9 @@ async def test_dashboards_draw_what_happened(machine: Machine) -> None:
 
     async def shown() -> bool:
         seen = await metrics(machine)
-        queued = seen["generation"].get("mintmark_generation_runs queued", 0)
-        denied = seen["lineage"].get("mintmark_lineage_decisions deny", 0)
-        return queued >= 1 and denied >= 1 and seen["policy"]["mintmark_outbox_waiting"] == 0
+        queued = seen["generation"].get("moneyer_generation_runs queued", 0)
+        denied = seen["lineage"].get("moneyer_lineage_decisions deny", 0)
+        return queued >= 1 and denied >= 1 and seen["policy"]["moneyer_outbox_waiting"] == 0
 
     await until(counted)
     await until(shown)
@@ -67,7 +67,7 @@ async def test_every_metric_a_panel_or_an_alert_names_is_scraped(machine: Machin
     assert named <= known
     assert len(named) > 12
     for service in ("policy", "generation", "evaluation"):
-        assert "mintmark_outbox_oldest_seconds" in families[service], "each outbox is watched"
+        assert "moneyer_outbox_oldest_seconds" in families[service], "each outbox is watched"
 
 
 async def test_every_question_of_a_panel_is_answered_to_the_dashboards_client(machine: Machine) -> None:

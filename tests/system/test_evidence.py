@@ -14,12 +14,12 @@ from attacks.forgeries import RECORDED, forged, listed, packed, recorded, swallo
 from attacks.test_names_in_the_log import names_in
 from system.conftest import Machine, until
 
-from mintmark import Refused, calls
-from mintmark.audit import NotProven
-from mintmark.evidence import Bundle
-from mintmark.evidence.bundle import NAMES
-from mintmark.evidence.packed import unpack
-from mintmark.evidence.report import pattern
+from moneyer import Refused, calls
+from moneyer.audit import NotProven
+from moneyer.evidence import Bundle
+from moneyer.evidence.bundle import NAMES
+from moneyer.evidence.packed import unpack
+from moneyer.evidence.report import pattern
 
 pytestmark = pytest.mark.system
 Files = dict[str, bytes]
@@ -117,13 +117,13 @@ async def nobody_is_named(machine: Machine) -> None:
 
 def as_recorded(files: Files, key: str) -> None:
     """The attacks meet a bundle that was recorded: it has the members, and proves the places, that this one does."""
-    if os.environ.get("MINTMARK_RECORD_EVIDENCE"):
+    if os.environ.get("MONEYER_RECORD_EVIDENCE"):
         RECORDED.mkdir(exist_ok=True)
         (RECORDED / "evidence.zip").write_bytes(packed(files))
         (RECORDED / "log.key").write_text(key + "\n")
     known, its_key = recorded()
     proven = [{pattern(place) for place in Bundle(*one).check().proven} for one in ((files, key), (known, its_key))]
-    assert proven[0] == proven[1], "the recorded bundle is old: record it anew with MINTMARK_RECORD_EVIDENCE=1"
+    assert proven[0] == proven[1], "the recorded bundle is old: record it anew with MONEYER_RECORD_EVIDENCE=1"
 
 
 async def it_outlives_the_table(machine: Machine, before: Files, key: str) -> Files:

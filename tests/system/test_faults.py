@@ -7,7 +7,7 @@ import signal
 import pytest
 from system.conftest import Machine, until
 
-from mintmark import Refused, calls
+from moneyer import Refused, calls
 
 pytestmark = pytest.mark.system
 

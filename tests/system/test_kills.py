@@ -7,7 +7,7 @@ import signal
 import pytest
 from system.conftest import Machine, until
 
-from mintmark import calls
+from moneyer import calls
 
 pytestmark = pytest.mark.system
 # A mechanism that was interrupted is not run twice; everywhere else the run is carried on.

@@ -19,7 +19,7 @@ import pytest
 from standardwebhooks import Webhook
 from system.conftest import Machine, until
 
-from mintmark import calls
+from moneyer import calls
 
 pytestmark = pytest.mark.system
 HERE = Path(__file__).parent
@@ -108,7 +108,7 @@ async def train_in_mlflow(machine: Machine, registry: str, asset: str) -> tuple[
         PLATFORM / "python", HERE / "mlflow_story.py", asset, "churn", "scientist",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         env=os.environ | {
-            "MLFLOW_TRACKING_URI": registry, "MINTMARK_DATA": str(machine.stack.directory.root), "MINTMARK_AS": "scientist",
+            "MLFLOW_TRACKING_URI": registry, "MONEYER_DATA": str(machine.stack.directory.root), "MONEYER_AS": "scientist",
             "MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet",
         },
     )  # fmt: skip
@@ -120,7 +120,7 @@ async def let_mlflow_call(machine: Machine, registry: str) -> None:
     """What an administrator of MLflow does once."""
     events = [("MODEL_VERSION", "CREATED"), ("MODEL_VERSION_TAG", "SET"), ("REGISTERED_MODEL", "CREATED")]
     body = {
-        "name": "mintmark", "url": f"{machine.stack.ports.url('lineage')}/v1/registries/plant/mlflow", "secret": "hush",
+        "name": "moneyer", "url": f"{machine.stack.ports.url('lineage')}/v1/registries/plant/mlflow", "secret": "hush",
         "events": [{"entity": entity, "action": action} for entity, action in events],
     }  # fmt: skip
     async with httpx.AsyncClient(timeout=30) as http:
@@ -152,7 +152,7 @@ async def test_both_owners_hear_of_a_withdrawal_and_mlflow_knows_which_models_us
             status, told = await train_in_mlflow(machine, registry, asset)
             assert status == 0, told
             assert told == {
-                "rows": 300, "loaded_again": 300, "source": {"uri": f"mintmark:{asset}"}, "version": "1",
+                "rows": 300, "loaded_again": 300, "source": {"uri": f"moneyer:{asset}"}, "version": "1",
                 "models": [["churn", "1"]],
             }, "MLflow's own answer to: which models used this asset?"  # fmt: skip
             await machine.send("lead-scientist", calls.register_model("credit"))
@@ -180,7 +180,7 @@ async def test_both_owners_hear_of_a_withdrawal_and_mlflow_knows_which_models_us
     for person, receiver, model in (("scientist", one, "plant:churn"), ("lead-scientist", two, "credit")):
         (headers, body) = receiver.sent[0]
         event = Webhook(hooks[person]["secret"]).verify(body, headers)
-        assert (event["type"], event["subject"]) == ("dev.mintmark.asset.withdrawn", asset)
+        assert (event["type"], event["subject"]) == ("dev.moneyer.asset.withdrawn", asset)
         assert (event["data"]["models"][0]["name"], event["data"]["substitute"]) == (model, better)
         (delivery,) = await machine.send(person, calls.list_deliveries(hooks[person]["id"]))
         assert delivery["delivered_at"]

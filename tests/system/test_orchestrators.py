@@ -58,7 +58,7 @@ async def test_airflow_defers_and_a_second_try_pays_nothing(machine: Machine, tm
     spoken = connection(machine)
     extra = {f"{name}_url": url for name, url in spoken["services"].items()} | {"token_url": spoken["token_url"]}
     kept = {
-        "conn_type": "mintmark", "login": spoken["client_id"], "password": spoken["client_secret"], "extra": extra,
+        "conn_type": "moneyer", "login": spoken["client_id"], "password": spoken["client_secret"], "extra": extra,
     }  # fmt: skip
     dags = tmp_path / "dags"
     dags.mkdir()
@@ -66,7 +66,7 @@ async def test_airflow_defers_and_a_second_try_pays_nothing(machine: Machine, tm
     environment = {
         "STORY_PLAN": plan(ready), "STORY_KEY": uuid4().hex,
         "AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
-        "AIRFLOW__CORE__DAGS_FOLDER": str(dags), "AIRFLOW_CONN_MINTMARK_DEFAULT": json.dumps(kept),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags), "AIRFLOW_CONN_MONEYER_DEFAULT": json.dumps(kept),
     }  # fmt: skip
     await run("airflow", "-m", "airflow", "db", "migrate", environment=environment)
     async with machine.worker():
@@ -76,8 +76,8 @@ async def test_airflow_defers_and_a_second_try_pays_nothing(machine: Machine, tm
     first, second = told["assets"]
     assert first == second, "the same key is the same run"
     assert told["trigger"] == [
-        "mintmark.platforms.airflow.RunTrigger",
-        {"run_id": "r", "mintmark_conn_id": "mintmark_default", "poll_seconds": 1.0},
+        "moneyer.platforms.airflow.RunTrigger",
+        {"run_id": "r", "moneyer_conn_id": "moneyer_default", "poll_seconds": 1.0},
     ], "no secret is written down"
     await paid_once(ready, first)
 
@@ -97,11 +97,11 @@ async def test_dagster_materializes_an_asset(machine: Machine, tmp_path: Path) -
 async def test_kubeflow_hands_the_table_on(machine: Machine, tmp_path: Path) -> None:
     ready = await machine.ready()
     spoken = connection(machine)
-    environment = {f"MINTMARK_{name.upper()}_URL": url for name, url in spoken["services"].items()}
-    environment |= {f"MINTMARK_{name.upper()}": spoken[name] for name in ("token_url", "client_id", "client_secret")}
+    environment = {f"MONEYER_{name.upper()}_URL": url for name, url in spoken["services"].items()}
+    environment |= {f"MONEYER_{name.upper()}": spoken[name] for name in ("token_url", "client_id", "client_secret")}
     async with machine.worker():
         told = await told_by("kubeflow", plan(ready), uuid4().hex, str(tmp_path), environment=environment)
     assert told["rows"] == 300
     assert told["compiled"]
-    assert told["metadata"]["mintmark_asset"] == told["asset"]
+    assert told["metadata"]["moneyer_asset"] == told["asset"]
     await paid_once(ready, told["asset"])

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from system.conftest import Machine, Ready, until
 
-from mintmark import Refused, calls
-from mintmark_local import identity
+from moneyer import Refused, calls
+from moneyer_local import identity
 
 pytestmark = pytest.mark.system
 
@@ -208,7 +208,7 @@ async def test_the_four_databases_are_blind_to_each_other(machine: Machine) -> N
 
     url = machine.stack.database_url("policy").replace("+asyncpg", "")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await asyncpg.connect(url.rsplit("/", 1)[0] + "/mintmark_lineage")
+        await asyncpg.connect(url.rsplit("/", 1)[0] + "/moneyer_lineage")
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(url.replace(":", ":wrong", 2).replace("postgresql:wrong", "postgresql:"))
 
@@ -220,7 +220,7 @@ async def test_the_openlineage_client_as_it_comes_posts_to_lineage(machine: Mach
 
     registry = machine.stack.secrets.registry
     token = identity.sign_token(
-        registry, issuer=machine.stack.ports.url("identity"), client="producer", audience="mintmark-lineage"
+        registry, issuer=machine.stack.ports.url("identity"), client="producer", audience="moneyer-lineage"
     )
     for compression in ("none", "gzip"):
         run_id = str(uuid4())

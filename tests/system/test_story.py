@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 from system.conftest import CANARY_NUMBER, CANARY_TEXT, Machine, table, until
 
-from mintmark import Refused, calls
-from mintmark.audit import verify_proof
-from mintmark_local import postgres
-from mintmark_shared import custody
-from mintmark_shared.contracts.search import SearchRequest
+from moneyer import Refused, calls
+from moneyer.audit import verify_proof
+from moneyer_local import postgres
+from moneyer_shared import custody
+from moneyer_shared.contracts.search import SearchRequest
 
 pytestmark = pytest.mark.system
 QUICK_NETWORK = {
@@ -125,7 +125,7 @@ async def test_a_search_is_one_governed_run_that_ends_with_a_table(machine: Mach
     assert await machine.send("scientist", calls.download(found["asset_id"]))
 
     async def recorded() -> bool:
-        graph = await machine.send("auditor", calls.get_graph(f"dataset:mintmark.asset:{found['asset_id']}"))
+        graph = await machine.send("auditor", calls.get_graph(f"dataset:moneyer.asset:{found['asset_id']}"))
         return begun["id"] in str(graph)
 
     await until(recorded)
@@ -188,8 +188,8 @@ async def record_is_whole(machine: Machine, run_id: str) -> None:
         action for action in ("plan.decide", "permit.redeem", "asset.decide") if any(action in leaf for leaf in actions)
     }
     assert told_actions == {"plan.decide", "permit.redeem", "asset.decide"}
-    graph = await machine.send("auditor", calls.get_graph(f"dataset:mintmark.asset:{run_id}"))
-    assert {dataset["namespace"] for dataset in graph["datasets"]} == {"mintmark.source", "mintmark.asset"}
+    graph = await machine.send("auditor", calls.get_graph(f"dataset:moneyer.asset:{run_id}"))
+    assert {dataset["namespace"] for dataset in graph["datasets"]} == {"moneyer.source", "moneyer.asset"}
 
 
 async def no_canary_in_clear(machine: Machine) -> None:

@@ -12,7 +12,7 @@ from attacks.owners.refusals import refused
 from evaluation.conftest import World as Evaluation
 from evaluation.test_measures import population
 
-from mintmark_evaluation.use_cases import monitors
+from moneyer_evaluation.use_cases import monitors
 
 WATCH, SCORE, SHARE = "evaluation:monitors:write", "evaluation:scores:write", "evaluation:shares:write"
 TERMS = {"kind": "scores", "minimum": 0, "maximum": 1}

@@ -98,7 +98,7 @@ async def test_names_of_registries(lineage: Lineage) -> None:
     for name in ("plant:churn", "Plant:churn", "PLANT :churn", " plant:churn", "plant:", "plant:a:b"):
         refused(await lineage.call("lead-scientist", "PUT", f"/v1/models/{name}", json={}))
     assert (await lineage.call("lead-scientist", "PUT", "/v1/models/plants:churn", json={})).status_code == 200
-    tags = {f"mintmark.asset.{asset}": "", "mintmark.owner": "scientist"}
+    tags = {f"moneyer.asset.{asset}": "", "moneyer.owner": "scientist"}
     body = told_by_registry("model_version", "created", name="churn", version="1", source="models:/m", tags=tags)
     assert (await as_registry(lineage, body, {})).status_code in {401, 422}, "unsigned, nobody speaks for it"
     assert (await as_registry(lineage, body)).status_code == 204
@@ -139,7 +139,7 @@ async def test_leaves_of_other_services(lineage: Lineage) -> None:
     assert (await lineage.call("policy", "POST", "/v1/audit-events", json=said)).status_code == 201
 
 
-@pytest.mark.parametrize("space", ("mintmark.asset", "mintmark.source", "mintmark.model", "mintmark"))
+@pytest.mark.parametrize("space", ("moneyer.asset", "moneyer.source", "moneyer.model", "moneyer"))
 async def test_tags_of_the_house(lineage: Lineage, space: str) -> None:
     asset = await released(lineage)
     path = f"/api/v1/namespaces/{space}/datasets/{asset}"

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import Caller, Cluster, settings_of
 
-from mintmark_generation.app import create_app, create_workshop
-from mintmark_generation.settings import Settings
-from mintmark_shared.contracts.policy import DataKey, KeyRequest, PopulationUnit
-from mintmark_shared.service import Surroundings
+from moneyer_generation.app import create_app, create_workshop
+from moneyer_generation.settings import Settings
+from moneyer_shared.contracts.policy import DataKey, KeyRequest, PopulationUnit
+from moneyer_shared.service import Surroundings
 
 CSV = {"Content-Type": "text/csv"}
 PARQUET = {"Content-Type": "application/vnd.apache.parquet"}

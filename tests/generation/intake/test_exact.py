@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from generation.intake.conftest import CSV, KEY, PARQUET, World, csv, parquet
 
-from mintmark_shared import custody
+from moneyer_shared import custody
 
 EXACT = [
     {"name": "born", "domain": {"kind": "date", "minimum": "1900-01-01", "maximum": "2030-01-01"}, "nullable": True},

@@ -23,7 +23,7 @@ from generation.intake.conftest import (
     rows,
 )
 
-from mintmark_shared import custody
+from moneyer_shared import custody
 
 BAD = {
     "wrong header": (csv(rows(), "person,gender,age,income"), CSV, 422, "column-missing", "sex", 0),

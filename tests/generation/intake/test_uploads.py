@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from generation.intake.conftest import CSV, KEY, SECRET, World, csv, rows
 
-from mintmark_shared import custody, spool
+from moneyer_shared import custody, spool
 
 
 async def test_an_upload_with_a_key_happens_once(world: World) -> None:

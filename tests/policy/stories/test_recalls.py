@@ -24,7 +24,7 @@ async def withdraw(world: World, asset: str, **more: str) -> None:
 async def said(world: World) -> list[dict[str, Any]]:
     """The changes that lineage is told of."""
     rows = await world.sql("SELECT payload FROM outbox WHERE kind = 'openlineage' ORDER BY id")
-    facets = [json.loads(row["payload"])["run"]["facets"].get("mintmark_assetChange") for row in rows]
+    facets = [json.loads(row["payload"])["run"]["facets"].get("moneyer_assetChange") for row in rows]
     return [{name: one[name] for name in ("change", "because", "substitute")} for one in facets if one]
 
 

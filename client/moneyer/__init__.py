@@ -1,0 +1,11 @@
+"""The moneyer client: ``Moneyer`` and ``AsyncMoneyer`` send the calls of ``moneyer.calls``.
+
+from moneyer import Moneyer, calls
+with Moneyer.from_directory(".moneyer", person="scientist") as client:
+    run = client.send(calls.request_generation(plan, key="my-first-run"))
+"""
+
+from moneyer import calls
+from moneyer.client import AsyncMoneyer, Connection, Moneyer, Refused
+
+__all__ = ["AsyncMoneyer", "Connection", "Moneyer", "Refused", "calls"]

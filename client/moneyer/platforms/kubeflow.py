@@ -1,0 +1,29 @@
+"""Kubeflow Pipelines: a component that asks for a table, waits for its release, and hands it on as a Dataset.
+
+Its pod is told where moneyer is by the environment (``MONEYER_TOKEN_URL``, ``MONEYER_CLIENT_ID``,
+``MONEYER_CLIENT_SECRET``, a URL a service), best from a secret: ``kfp.kubernetes.use_secret_as_env``.
+"""
+
+# pyright: reportMissingImports=false
+from kfp import dsl
+
+
+@dsl.component(base_image="python:3.11", packages_to_install=["moneyer"])  # type: ignore[untyped-decorator]
+def mint_table(plan: str, key: str, table: dsl.Output[dsl.Dataset]) -> str:
+    """The released table as Parquet, and the asset's id; ``plan`` is JSON, for Kubeflow makes every number a float.
+
+    The same key pays once, however often the step is tried.
+    """
+    from pathlib import Path
+
+    from moneyer import Moneyer, calls
+    from moneyer.client import Connection
+    from moneyer.runs import mint
+    from moneyer_shared.documents import read_json
+
+    with Moneyer(Connection.from_environment()) as client:
+        asset_id = mint(client, read_json(plan.encode()), key=key)
+        Path(table.path).write_bytes(client.send(calls.download(asset_id)))
+    table.metadata["moneyer_asset"] = asset_id
+    table.metadata["uri"] = f"moneyer:{asset_id}"
+    return asset_id

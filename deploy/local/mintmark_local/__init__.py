@@ -1,1 +1,0 @@
-"""The whole of mintmark on one machine, with nothing installed by hand."""

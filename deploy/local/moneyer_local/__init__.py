@@ -1,0 +1,1 @@
+"""The whole of moneyer on one machine, with nothing installed by hand."""

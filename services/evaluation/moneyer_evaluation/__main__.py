@@ -1,0 +1,36 @@
+"""``python -m moneyer_evaluation api|worker|migrate``: the one place where settings are read."""
+
+import asyncio
+import sys
+
+from moneyer_evaluation.app import create_app, create_laboratory
+from moneyer_evaluation.settings import MigrationSettings, Settings
+from moneyer_evaluation.worker import watch, work
+from moneyer_shared.migrations import upgrade
+from moneyer_shared.service import Surroundings, serve
+from moneyer_shared.telemetry import configure_logging
+
+
+async def run_worker(settings: Settings) -> None:
+    configure_logging("evaluation-worker", settings.log_level)
+    around = Surroundings("evaluation", settings)
+    lab = create_laboratory(settings, around)
+    async with around.live([lambda: watch(lab)]):
+        await work(lab)
+
+
+def main(role: str) -> None:
+    match role:
+        case "api":
+            settings = Settings.model_validate({})
+            serve(create_app(settings), settings, "evaluation")
+        case "worker":
+            asyncio.run(run_worker(Settings.model_validate({})))
+        case "migrate":
+            upgrade("moneyer_evaluation", MigrationSettings.model_validate({}).database_url.get_secret_value())
+        case _:
+            raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:] or [""])

@@ -1,0 +1,46 @@
+"""``python -m moneyer_generation api|worker|migrate``: the one place where settings are read."""
+
+import asyncio
+import sys
+from contextlib import aclosing
+
+from moneyer_generation.app import create_app, create_workshop
+from moneyer_generation.settings import MigrationSettings, Settings
+from moneyer_generation.use_cases.child import Children, JobLimits
+from moneyer_generation.use_cases.ray_children import RayChildren
+from moneyer_generation.use_cases.workshop import Executor
+from moneyer_generation.worker import work
+from moneyer_shared.migrations import upgrade
+from moneyer_shared.service import Surroundings, serve
+from moneyer_shared.telemetry import configure_logging
+
+
+async def run_worker(settings: Settings) -> None:
+    configure_logging("generation-worker", settings.log_level)
+    around = Surroundings("generation", settings)
+    limits = JobLimits(settings.job_seconds, settings.job_mebibytes)
+    async with around.live(), aclosing(executor_of(settings, limits)) as executor:
+        await work(create_workshop(settings, around, executor=executor))
+
+
+def executor_of(settings: Settings, limits: JobLimits) -> Executor:
+    if settings.ray_address is None:
+        return Children(limits, keep_spare=settings.keep_spare)
+    return RayChildren(settings.ray_address, limits)
+
+
+def main(role: str) -> None:
+    match role:
+        case "api":
+            settings = Settings.model_validate({})
+            serve(create_app(settings), settings, "generation")
+        case "worker":
+            asyncio.run(run_worker(Settings.model_validate({})))
+        case "migrate":
+            upgrade("moneyer_generation", MigrationSettings.model_validate({}).database_url.get_secret_value())
+        case _:
+            raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:] or [""])

@@ -1,0 +1,59 @@
+"""Wiring: settings in, application or workshop out."""
+
+from fastapi import FastAPI
+
+from moneyer_generation.api import ROUTERS
+from moneyer_generation.settings import Settings
+from moneyer_generation.tables import audits, journal, runs, searches
+from moneyer_generation.use_cases.child import Children
+from moneyer_generation.use_cases.workshop import Executor, Workshop
+from moneyer_shared import custody
+from moneyer_shared.clients.evaluation import Evaluation, EvaluationOverHttp
+from moneyer_shared.clients.policy import Policy, PolicyOverHttp
+from moneyer_shared.clock import Clock, utc_now
+from moneyer_shared.service import Surroundings
+from moneyer_shared.telemetry import Metrics
+from moneyer_shared.web import create_api
+
+
+def create_workshop(
+    settings: Settings,
+    around: Surroundings,
+    *,
+    clock: Clock = utc_now,
+    policy: Policy | None = None,
+    evaluation: Evaluation | None = None,
+    executor: Executor | None = None,
+) -> Workshop:
+    executor = executor or Children()
+    return Workshop(
+        settings=settings,
+        database=around.database,
+        clock=clock,
+        policy=policy or PolicyOverHttp(around.peer("policy", settings.policy_url)),
+        evaluation=evaluation or EvaluationOverHttp(around.peer("evaluation", settings.evaluation_url)),
+        objects=custody.open_store(settings.objects_url),
+        make_table=executor.messages,
+        ready=executor.ready,
+    )
+
+
+def create_app(
+    settings: Settings, *, surroundings: Surroundings | None = None, workshop: Workshop | None = None
+) -> FastAPI:
+    around = surroundings or Surroundings("generation", settings)
+    metrics = Metrics()
+    loops = [around.backlog(metrics, journal, audits, runs, searches)]
+    if settings.lineage_url:
+        loops.append(around.delivery(journal, settings.lineage_url))
+    app = create_api(
+        name="generation",
+        summary="Sources in custody, plans, runs, and released tables.",
+        routers=ROUTERS,
+        verifier=around.verifier,
+        checks=around.checks("moneyer_generation"),
+        metrics=metrics,
+        lifespan=lambda: around.live(loops),
+    )
+    app.state.workshop = workshop or create_workshop(settings, around)
+    return app

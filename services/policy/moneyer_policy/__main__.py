@@ -1,0 +1,23 @@
+"""``python -m moneyer_policy api|migrate``: the one place where settings are read."""
+
+import sys
+
+from moneyer_policy.app import create_app
+from moneyer_policy.settings import MigrationSettings, Settings
+from moneyer_shared.migrations import upgrade
+from moneyer_shared.service import serve
+
+
+def main(role: str) -> None:
+    match role:
+        case "api":
+            settings = Settings.model_validate({})
+            serve(create_app(settings), settings, "policy")
+        case "migrate":
+            upgrade("moneyer_policy", MigrationSettings.model_validate({}).database_url.get_secret_value())
+        case _:
+            raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:] or [""])

@@ -1,0 +1,245 @@
+"""A source as generation declares it and evaluation reads it."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from moneyer_shared.contracts.domains import (
+    CategoricalDomain,
+    Domain,
+    ExactDomain,
+    IntegerDomain,
+    NumberDomain,
+    TextDomain,
+    step_of,
+)
+from moneyer_shared.contracts.shape import ColumnName, Constraint
+from moneyer_shared.contracts.words import NAME, Document, Name, Text
+
+Role = Literal["plain", "protected", "sensitive", "quasi-identifier", "identifier"]
+
+
+class Column(Document):
+    name: ColumnName
+    domain: Domain
+    nullable: bool = False
+    role: Role = "plain"
+
+    @model_validator(mode="after")
+    def _text_is_an_identifier(self) -> "Column":
+        if (self.domain.kind == "text") != (self.role == "identifier"):
+            message = "a text column must have the role identifier, and an identifier the domain text"
+            raise ValueError(message)
+        return self
+
+    @property
+    def plain(self) -> "Column":
+        """The column as whole numbers, if its values are exact."""
+        if not isinstance(self.domain, ExactDomain):
+            return self
+        low, high = self.domain.bounds
+        return self.model_copy(
+            update={"domain": IntegerDomain(kind="integer", minimum=low, maximum=high, bins=self.domain.bins)}
+        )
+
+
+class PrivacyUnit(Document):
+    """What neighbouring tables differ in: one row, or all rows sharing ``column``'s value.
+
+    ``identifies`` is what that value identifies, in the words of the population; left out, it is the column's name.
+    """
+
+    column: ColumnName | None = None
+    maximum_rows: Annotated[int, Field(ge=1, le=10_000)] = 1
+    identifies: ColumnName | None = None
+
+    @property
+    def identified_by(self) -> str | None:
+        return self.identifies or self.column
+
+    @model_validator(mode="after")
+    def _rows_need_an_owner(self) -> "PrivacyUnit":
+        if self.column is None and self.maximum_rows != 1:
+            message = "maximum_rows above 1 needs the column that names the unit"
+            raise ValueError(message)
+        if self.column is None and self.identifies is not None:
+            message = "identifies says what the values of a column identify: name the column"
+            raise ValueError(message)
+        return self
+
+
+class Survival(Document):
+    """Times to an event: ``duration`` of each row, and the ``event`` whose category ``occurred`` says that it ended it.
+
+    Any other category of the event means that the row was cut off (censored) before one.
+    """
+
+    event: ColumnName
+    occurred: Annotated[str, Field(max_length=200)]
+    duration: ColumnName
+
+    def otherwise(self, declaration: "SourceDeclaration") -> str:
+        """The event's other category."""
+        domain = declaration.column(self.event).domain
+        assert isinstance(domain, CategoricalDomain)
+        return next(category for category in domain.categories if category != self.occurred)
+
+    def check(self, declaration: "SourceDeclaration") -> None:
+        """Raise ValueError unless the columns can be what they are said to be."""
+        event, duration = declaration.column(self.event), declaration.column(self.duration)
+        categories = event.domain.categories if isinstance(event.domain, CategoricalDomain) else []
+        if len(categories) != 2 or self.occurred not in categories or event.nullable:  # noqa: PLR2004 - it ends or not
+            message = "the event must be a categorical column of two categories without nulls, occurred one of them"
+            raise ValueError(message)
+        lengths = duration.plain.domain
+        if not isinstance(lengths, IntegerDomain | NumberDomain) or lengths.minimum <= 0 or duration.nullable:
+            message = "the duration must be a numeric column without nulls and with a minimum above 0"
+            raise ValueError(message)
+
+
+class Sequence(Document):
+    """Rows that belong together: those with the same text in ``column``, in the order of another column.
+
+    ``static`` columns are the same in all rows of a sequence; their first row speaks for all.
+    """
+
+    column: ColumnName
+    order: ColumnName
+    static: Annotated[list[ColumnName], Field(max_length=499)] = Field(default_factory=list[str])
+
+    def check(self, declaration: "SourceDeclaration") -> None:
+        """Raise ValueError unless the columns can be what they are said to be."""
+        domain, order = declaration.column(self.column).domain, declaration.column(self.order)
+        if not isinstance(domain, TextDomain) or domain.replacement not in {"uuid", "number"}:
+            message = "the sequence column must be a text column whose replacement is uuid or number"
+            raise ValueError(message)
+        if not isinstance(order.plain.domain, IntegerDomain | NumberDomain) or order.nullable:
+            message = "the order must be a column of numbers, dates or times without nulls"
+            raise ValueError(message)
+        learned = {column.name for column in declaration.learned} - {self.order}
+        if not set(self.static) <= learned:
+            message = "static columns are learned columns other than the order"
+            raise ValueError(message)
+
+
+class SourceDeclaration(Document):
+    """What is said of a source before a row of it is seen; all of it is public.
+
+    A source ``for_linkage`` is a register of people that an attacker may hold: nothing is ever learned from it, and
+    only assays open it. ``constraints`` hold of every real row; assays count the made rows that break one.
+    ``partition_column`` is a categorical column whose categories are partitions of the population: rows of each
+    category are charged to that partition's budget alone.
+    """
+
+    name: Name
+    description: Text
+    population_id: UUID
+    privacy_unit: PrivacyUnit = PrivacyUnit()
+    columns: Annotated[list[Column], Field(min_length=1, max_length=500)]
+    target: ColumnName | None = None
+    partition_column: ColumnName | None = None
+    survival: Survival | None = None
+    sequence: Sequence | None = None
+    for_linkage: bool = False
+    constraints: Annotated[list[Constraint], Field(max_length=50)] = Field(default_factory=list[Constraint])
+    row_limit: Annotated[int, Field(ge=1, le=100_000_000)] = 5_000_000
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SourceDeclaration":
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            message = "column names must be distinct"
+            raise ValueError(message)
+        if not self.learned:
+            message = "at least one column must not be an identifier"
+            raise ValueError(message)
+        for asked in (self.privacy_unit.column, self.target):
+            if asked is not None and asked not in names:
+                message = f"there is no column named {asked}"
+                raise ValueError(message)
+        if self.target is not None and self.target not in {column.name for column in self.learned}:
+            message = "the target cannot be an identifier"
+            raise ValueError(message)
+        unit = self.privacy_unit.column
+        if unit is not None and next(c for c in self.columns if c.name == unit).nullable:
+            message = "the privacy unit's column cannot be nullable"
+            raise ValueError(message)
+        self._check_partitions()
+        for constraint in self.constraints:
+            self._check_constraint(constraint)
+        for structure in (self.survival, self.sequence):
+            if structure is not None:
+                structure.check(self)
+        return self
+
+    def column(self, name: str) -> Column:
+        """The column of that name.
+
+        Raises:
+            ValueError: there is none.
+        """
+        found = next((column for column in self.columns if column.name == name), None)
+        if found is None:
+            message = f"there is no column named {name}"
+            raise ValueError(message)
+        return found
+
+    def _check_constraint(self, constraint: Constraint) -> None:
+        left, right = self.column(constraint.left), self.column(constraint.right)
+        if "identifier" in {left.role, right.role} or step_of(left.domain) != step_of(right.domain):
+            message = f"{left.name} and {right.name} cannot be compared: they are of different kinds, or identifiers"
+            raise ValueError(message)
+        if left.domain.kind == "categorical" and constraint.relation not in {"=", "!="}:
+            message = f"{left.name} holds categories, which have no order"
+            raise ValueError(message)
+
+    def _check_partitions(self) -> None:
+        if self.partition_column is None:
+            return
+        column = next((column for column in self.columns if column.name == self.partition_column), None)
+        if column is None or column.domain.kind != "categorical" or column.nullable:
+            message = "the partition column must be a categorical column without nulls"
+            raise ValueError(message)
+        if not all(re.fullmatch(NAME, category) for category in column.domain.categories):
+            message = f"the partition column's categories are names of partitions and must match {NAME}"
+            raise ValueError(message)
+
+    @property
+    def partitions(self) -> list[str]:
+        """The partitions of its population that this source's rows lie in; none means all of it."""
+        column = next((column for column in self.columns if column.name == self.partition_column), None)
+        return list(column.domain.categories) if column and column.domain.kind == "categorical" else []
+
+    @property
+    def learned(self) -> list[Column]:
+        """The columns engines and assays see: all but identifiers."""
+        return [column for column in self.columns if column.role != "identifier"]
+
+    @property
+    def plain(self) -> "SourceDeclaration":
+        """The same with every exact domain as whole numbers, which is all that engines and measures see."""
+        return self.model_copy(update={"columns": [column.plain for column in self.columns]})
+
+    @property
+    def made(self) -> list[Column]:
+        """The columns of a synthetic table: those learned, and those filled with invented values."""
+        return [
+            column
+            for column in self.columns
+            if column.role != "identifier" or (column.domain.kind == "text" and column.domain.replacement)
+        ]
+
+
+class HeldVersion(Document):
+    """The newest upload of a source: where its parts lie sealed, and the id of the key that opens them."""
+
+    source_id: UUID
+    version_id: UUID
+    declaration: SourceDeclaration
+    key_id: UUID
+    train_object: str
+    holdout_object: str
+    uploaded_at: datetime

@@ -1,0 +1,184 @@
+"""The audit event and the outbox row that commit with the business row, or not at all (I4)."""
+
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, LargeBinary, MetaData, Table, Text, insert
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from moneyer_shared.canonical import digest
+from moneyer_shared.database import identifier, moment, words
+from moneyer_shared.leaves import check_speakable, document, person, plain
+
+PRODUCER = "https://moneyer.dev/producer/1"
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """Something somebody did: ids, verdicts and digests only, never a name or a value of a source.
+
+    Whom it concerns beside the actor stands in ``people``, by their part in it; what evidence shows of it in clear in
+    ``shown``. Both are logged as salted digests. Anything else that could name somebody raises ``NotSpeakable``.
+    """
+
+    actor: str
+    action: str
+    subject: str
+    outcome: str = "done"
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    people: Mapping[str, str] = field(default_factory=dict[str, str])
+    shown: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def __post_init__(self) -> None:
+        check_speakable(self.action, self.subject, self.outcome, self.details)
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The two tables every service writes beside its own, and the service's name in them."""
+
+    service: str
+    audit_events: Table
+    outbox: Table
+
+    async def record(
+        self,
+        connection: AsyncConnection,
+        at: datetime,
+        event: AuditEvent,
+        *,
+        lineage: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Write the event, its leaf for the audit log, and OpenLineage events to deliver."""
+        leaf = await write_down(connection, self.service, self.audit_events, at, event, lineage=lineage)
+        rows = [{"at": at, "kind": "audit", "payload": leaf}]
+        rows += [{"at": at, "kind": "openlineage", "payload": dict(document)} for document in lineage]
+        await connection.execute(insert(self.outbox), rows)
+
+
+async def write_down(
+    connection: AsyncConnection,
+    service: str,
+    audit_events: Table,
+    at: datetime,
+    event: AuditEvent,
+    *,
+    lineage: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Keep an audit event with its actor in clear; returns its leaf for the audit log."""
+    salt, leaf = sealed_leaf(service, at, event, lineage=lineage)
+    kept = {"id": uuid.UUID(leaf["id"]), "at": at, "actor": event.actor, "actor_salt": salt, "leaf": leaf}
+    await connection.execute(insert(audit_events).values(kept))
+    return leaf
+
+
+def sealed_leaf(
+    service: str, at: datetime, event: AuditEvent, *, lineage: Sequence[Mapping[str, Any]] = ()
+) -> tuple[bytes, dict[str, Any]]:
+    """A fresh salt, and the event's leaf for the audit log under it, with a digest of every OpenLineage event told."""
+    salt = secrets.token_bytes(16)
+    sealed: dict[str, Any] = {
+        "people": {part: person(salt, name) for part, name in event.people.items()},
+        "shown": {what: document(salt, shown) for what, shown in event.shown.items()},
+        "told": [digest(told) for told in lineage],
+    }
+    return salt, {
+        "id": str(uuid.uuid4()),
+        "at": at.isoformat(),
+        "service": service,
+        "actor": person(salt, event.actor),
+        "action": event.action,
+        "subject": str(event.subject),
+        "outcome": event.outcome,
+        "details": plain(event.details) | {name: value for name, value in sealed.items() if value},
+    }
+
+
+def audit_table(metadata: MetaData) -> Table:
+    """``audit_events``: the actor stands in clear only here.
+
+    The leaf carries a salted digest of it, so that forgetting a person is forgetting the salt.
+    """
+    return Table(
+        "audit_events",
+        metadata,
+        identifier(),
+        moment("at"),
+        words("actor"),
+        Column("actor_salt", LargeBinary, nullable=False),
+        Column("leaf", JSONB, nullable=False),
+    )
+
+
+def journal_tables(metadata: MetaData, service: str) -> Journal:
+    """Declare ``audit_events`` and ``outbox`` in a service's metadata."""
+    audit_events = audit_table(metadata)
+    outbox = Table(
+        "outbox",
+        metadata,
+        identifier(),
+        moment("at"),
+        Column("kind", Text, nullable=False),
+        Column("payload", JSONB, nullable=False),
+        Column("delivered_at", moment("x").type, index=True),
+        Column("refusal", JSONB),
+    )
+    return Journal(service, audit_events, outbox)
+
+
+def job_of_runs(plan: Mapping[str, Any]) -> str:
+    """The OpenLineage job that a plan's run is one of: what repeats is learning from a source with an engine, under a
+    charter. Each service that tells of the run names it by this.
+    """
+    return f"generation.run/{plan['charter_id']}/{plan['source_id']}/{plan['generator']}"
+
+
+def openlineage_event(
+    *,
+    at: datetime,
+    event_type: str,
+    run_id: str,
+    job: str,
+    inputs: Sequence[Mapping[str, Any]] = (),
+    outputs: Sequence[Mapping[str, Any]] = (),
+    facets: Mapping[str, Mapping[str, Any]] | None = None,
+    parent_run_id: str | None = None,
+    parent_job: str = "generation.run",
+) -> dict[str, Any]:
+    """An OpenLineage 2-0-2 run event; facets are ours and carry the producer and a schema URL."""
+    run_facets: dict[str, Any] = {name: custom_facet(name, body) for name, body in (facets or {}).items()}
+    if parent_run_id:
+        run_facets["parent"] = {
+            "_producer": PRODUCER,
+            "_schemaURL": "https://openlineage.io/spec/facets/1-1-0/ParentRunFacet.json",
+            "run": {"runId": parent_run_id},
+            "job": {"namespace": "moneyer", "name": parent_job},
+        }
+    return {
+        "eventTime": at.isoformat(),
+        "eventType": event_type,
+        "producer": PRODUCER,
+        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+        "run": {"runId": run_id, "facets": run_facets},
+        "job": {"namespace": "moneyer", "name": job, "facets": {}},
+        "inputs": list(inputs),
+        "outputs": list(outputs),
+    }
+
+
+def custom_facet(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "_producer": PRODUCER,
+        "_schemaURL": f"https://moneyer.dev/facets/1-0-0/{name}.json",
+        **body,
+    }
+
+
+def dataset(kind: str, name: str) -> dict[str, Any]:
+    """An OpenLineage dataset: namespace ``moneyer.source`` or ``moneyer.asset``."""
+    return {"namespace": f"moneyer.{kind}", "name": name, "facets": {}}
