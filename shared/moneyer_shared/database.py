@@ -59,8 +59,8 @@ class Database:
         )
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
-        """Commit when the block ends well, roll back when it raises.
+    async def transaction(self, *, read_only: bool = False) -> AsyncGenerator[AsyncConnection]:
+        """Commit when the block ends well, roll back when it raises; ``read_only`` has Postgres refuse every change.
 
         Raises:
             Conflict: a row that must be unique was made by somebody else meanwhile.
@@ -68,7 +68,7 @@ class Database:
                 with the same ``Idempotency-Key`` would repeat.
         """
         try:
-            async with self.engine.begin() as connection:
+            async with self._begin(read_only=read_only) as connection:
                 yield connection
         except MoneyerError:
             raise
@@ -89,6 +89,14 @@ class Database:
             if error.connection_invalidated or _sqlstate(error).startswith(OUTAGES):
                 raise Unavailable("The database connection was lost; try again.") from error
             raise
+
+    @asynccontextmanager
+    async def _begin(self, *, read_only: bool) -> AsyncGenerator[AsyncConnection]:
+        async with self.engine.connect() as connection:
+            if read_only:
+                await connection.execution_options(postgresql_readonly=True)
+            async with connection.begin():
+                yield connection
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[AsyncConnection]:
