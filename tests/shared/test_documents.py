@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneyer_shared.contracts.words import Document, Moment
+from moneyer_shared.contracts.documents import Document, Moment
 from moneyer_shared.documents import DEEPEST, EXACT, depth_beyond, read_json, read_stored
 from moneyer_shared.errors import Invalid, TooLarge, first_faults
 from moneyer_shared.inflate import Inflate, unzip

@@ -15,7 +15,7 @@ from sqlalchemy import Column, Integer, Table, Text, insert, select, update
 
 from moneyer_shared.auth import Caller
 from moneyer_shared.clock import utc_now
-from moneyer_shared.contracts.words import Document
+from moneyer_shared.contracts.documents import Document
 from moneyer_shared.database import Database, identifier, service_metadata
 from moneyer_shared.errors import Conflict, NotFound, PreconditionFailed
 from moneyer_shared.idempotency import idempotency_table

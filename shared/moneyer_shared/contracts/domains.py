@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from moneyer_shared.contracts.documents import Document
 from moneyer_shared.contracts.shape import NumberText
-from moneyer_shared.contracts.words import Document
 from moneyer_shared.numbers import read_decimal
 
 

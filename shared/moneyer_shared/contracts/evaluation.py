@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 
+from moneyer_shared.contracts.documents import AmountText, Document, Figure, Name
 from moneyer_shared.contracts.generation import SourceDeclaration
-from moneyer_shared.contracts.words import AmountText, Document, Figure, Name
 from moneyer_shared.figures import Telling
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from moneyer_shared.contracts.documents import NAME, Document, Name, Text
 from moneyer_shared.contracts.domains import (
     CategoricalDomain,
     Domain,
@@ -17,7 +18,6 @@ from moneyer_shared.contracts.domains import (
     step_of,
 )
 from moneyer_shared.contracts.shape import ColumnName, Constraint
-from moneyer_shared.contracts.words import NAME, Document, Name, Text
 
 Role = Literal["plain", "protected", "sensitive", "quasi-identifier", "identifier"]
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from moneyer_shared.contracts.words import Document
+from moneyer_shared.contracts.documents import Document
 
 MOST_DELIVERED = 500
 

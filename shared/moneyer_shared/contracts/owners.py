@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from moneyer_shared.contracts.words import Document
+from moneyer_shared.contracts.documents import Document
 
 Owner = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
 

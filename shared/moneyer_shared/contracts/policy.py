@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool, StrictInt, model_validator
 
+from moneyer_shared.contracts.documents import AmountText, Document, Moment, Name, ParameterText, Text
 from moneyer_shared.contracts.evaluation import CriterionResult, Estimate
 from moneyer_shared.contracts.shape import Blend, ColumnName, Shape, Suppression
-from moneyer_shared.contracts.words import AmountText, Document, Moment, Name, ParameterText, Text
 from moneyer_shared.figures import Telling
 
 GuaranteeLevel = Literal["none", "claimed", "proven"]

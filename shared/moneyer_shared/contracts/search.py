@@ -5,9 +5,9 @@ from uuid import UUID
 
 from pydantic import Field, StrictInt, model_validator
 
+from moneyer_shared.contracts.documents import AmountText, Document, Name, Text
 from moneyer_shared.contracts.policy import GuaranteeLevel, Parameter
 from moneyer_shared.contracts.shape import Shape, Suppression
-from moneyer_shared.contracts.words import AmountText, Document, Name, Text
 
 
 class Choice(Document):

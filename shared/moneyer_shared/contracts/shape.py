@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from moneyer_shared.contracts.words import AmountText, Document, Name
+from moneyer_shared.contracts.documents import AmountText, Document, Name
 from moneyer_shared.numbers import canonical_number
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]

@@ -12,8 +12,8 @@ from moneyer_evaluation.store import Store
 from moneyer_evaluation.use_cases import assays as use_cases
 from moneyer_evaluation.use_cases import audits, reassays
 from moneyer_shared.auth import Caller, requires
+from moneyer_shared.contracts.documents import Name
 from moneyer_shared.contracts.evaluation import Assay, AssayRequest, GuaranteeAudit, GuaranteeAuditRequest, Reassays
-from moneyer_shared.contracts.words import Name
 from moneyer_shared.doors import LARGEST_BODY
 from moneyer_shared.idempotency import KeyedAttempt, ThisAttempt
 from moneyer_shared.web import Pages

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from moneyer_evaluation.use_cases.laboratory import Laboratory
 from moneyer_shared.auth import requires
+from moneyer_shared.contracts.documents import Document, Name, Text
 from moneyer_shared.contracts.evaluation import MonitorTerms, Score
 from moneyer_shared.contracts.owners import Owner
 from moneyer_shared.contracts.shape import Category, ColumnName
-from moneyer_shared.contracts.words import Document, Name, Text
 
 READ = requires("evaluation:read")
 RAW = "evaluation:raw:read"

@@ -11,8 +11,8 @@ from moneyer_generation.api.words import InWorkshop
 from moneyer_generation.store.audits import AuditStore
 from moneyer_generation.use_cases import audits as use_cases
 from moneyer_shared.auth import Caller, requires
+from moneyer_shared.contracts.documents import Document, Moment, Name
 from moneyer_shared.contracts.policy import Parameter
-from moneyer_shared.contracts.words import Document, Moment, Name
 from moneyer_shared.idempotency import ThisAttempt
 from moneyer_shared.web import Pages
 

@@ -8,10 +8,10 @@ from fastapi import Depends, Request
 from pydantic import Field
 
 from moneyer_generation.use_cases.workshop import Workshop
+from moneyer_shared.contracts.documents import Document
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Clause, Guarantee, Offer, Plan, Waived
 from moneyer_shared.contracts.search import SearchRequest
-from moneyer_shared.contracts.words import Document
 
 RunState = Literal[
     "denied", "in_review", "queued", "redeemed", "fitting", "fitted", "quarantined", "assaying",

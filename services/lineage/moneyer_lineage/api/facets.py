@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
 
+from moneyer_shared.contracts.documents import AmountText
 from moneyer_shared.contracts.evaluation import CriterionResult, GuaranteeAudit, NotEstimable, PowerNote
 from moneyer_shared.contracts.policy import Finding, Guarantee, Plan, Release
-from moneyer_shared.contracts.words import AmountText
 from moneyer_shared.errors import NotFound
 from moneyer_shared.figures import Telling
 

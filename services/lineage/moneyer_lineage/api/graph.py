@@ -23,7 +23,7 @@ from moneyer_lineage.domain.graph import Direction, Start
 from moneyer_lineage.use_cases import evidence, impact, records
 from moneyer_lineage.use_cases import graph as use_cases
 from moneyer_shared.auth import Caller
-from moneyer_shared.contracts.words import Moment
+from moneyer_shared.contracts.documents import Moment
 from moneyer_shared.errors import Invalid
 
 router = APIRouter(prefix="/v1", tags=["lineage"])

@@ -15,7 +15,7 @@ from moneyer_lineage.use_cases import marquez as use_cases
 from moneyer_lineage.use_cases import marquez_graphs
 from moneyer_lineage.use_cases.marquez_shapes import show_source
 from moneyer_shared.auth import Caller
-from moneyer_shared.contracts.words import Moment
+from moneyer_shared.contracts.documents import Moment
 from moneyer_shared.errors import Invalid
 
 router = APIRouter(prefix="/api/v1", tags=["marquez"])

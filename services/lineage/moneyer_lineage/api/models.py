@@ -12,8 +12,8 @@ from moneyer_lineage.domain.performance import chart
 from moneyer_lineage.store.models import ModelStore
 from moneyer_lineage.use_cases import models, performance
 from moneyer_shared.auth import Caller, requires
+from moneyer_shared.contracts.documents import Document, Moment, Name
 from moneyer_shared.contracts.owners import Owner
-from moneyer_shared.contracts.words import Document, Moment, Name
 from moneyer_shared.errors import NotFound
 from moneyer_shared.web import Pages
 

@@ -13,8 +13,8 @@ from moneyer_lineage.store.forwards import ForwardStore
 from moneyer_lineage.use_cases.events import heard, take_events
 from moneyer_lineage.use_cases.log import Leaf, append_leaves
 from moneyer_shared.auth import Caller
+from moneyer_shared.contracts.documents import Document, Moment
 from moneyer_shared.contracts.lineage import Deliveries, Receipt, Refusal
-from moneyer_shared.contracts.words import Document, Moment
 from moneyer_shared.documents import LONG, apart, check_storable, read_body
 from moneyer_shared.doors import LARGEST_BODY, WHEN_TOO_LARGE
 from moneyer_shared.errors import Conflict, Invalid, MoneyerError, TooLarge, UnsupportedMedia

@@ -12,7 +12,7 @@ from moneyer_lineage.domain.changes import AssetState, standing
 from moneyer_lineage.store.impact import ImpactStore
 from moneyer_lineage.store.outcomes import OutcomeStore
 from moneyer_shared.auth import Caller
-from moneyer_shared.contracts.words import Document, Moment, Name
+from moneyer_shared.contracts.documents import Document, Moment, Name
 from moneyer_shared.errors import Invalid
 from moneyer_shared.numbers import read_decimal
 from moneyer_shared.web import Pages

@@ -14,7 +14,7 @@ from moneyer_lineage.api.words import InArchive
 from moneyer_lineage.store.cards import CardStore
 from moneyer_lineage.use_cases import cards
 from moneyer_lineage.use_cases.cards import SMALLEST_PUBLIC_COUNT, Throttle
-from moneyer_shared.contracts.words import Document, Text
+from moneyer_shared.contracts.documents import Document, Text
 from moneyer_shared.doors import LARGEST_BODY
 from moneyer_shared.errors import Invalid, NotFound, UnsupportedMedia
 from moneyer_shared.idempotency import OptionalIdempotencyKey

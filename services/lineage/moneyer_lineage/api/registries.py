@@ -10,8 +10,8 @@ from moneyer_lineage.api.models import ModelName, VersionName
 from moneyer_lineage.api.words import InArchive
 from moneyer_lineage.domain.mlflow import heard, is_fresh, is_signed
 from moneyer_lineage.use_cases import registries
+from moneyer_shared.contracts.documents import NAME, Moment, Text
 from moneyer_shared.contracts.owners import Owner
-from moneyer_shared.contracts.words import NAME, Moment, Text
 from moneyer_shared.documents import read_body
 from moneyer_shared.errors import Invalid, Unauthenticated
 from moneyer_shared.web import faults

@@ -16,7 +16,7 @@ from moneyer_lineage.store.counts import CountStore
 from moneyer_lineage.store.events import EventStore
 from moneyer_lineage.use_cases import summary as use_cases
 from moneyer_shared.auth import Caller
-from moneyer_shared.contracts.words import Document, Moment
+from moneyer_shared.contracts.documents import Document, Moment
 from moneyer_shared.web import Pages
 
 router = APIRouter(prefix="/v1", tags=["dashboards"])

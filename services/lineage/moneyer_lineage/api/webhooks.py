@@ -12,7 +12,7 @@ from moneyer_lineage.store.webhooks import WebhookStore
 from moneyer_lineage.use_cases import webhooks
 from moneyer_lineage.use_cases.messenger import Messenger
 from moneyer_shared.auth import Caller, requires
-from moneyer_shared.contracts.words import Document, Moment
+from moneyer_shared.contracts.documents import Document, Moment
 from moneyer_shared.idempotency import KeyedAttempt
 from moneyer_shared.web import Pages
 

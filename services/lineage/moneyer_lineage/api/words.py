@@ -12,8 +12,8 @@ from moneyer_lineage.use_cases.archive import Archive
 from moneyer_lineage.use_cases.log import LONGEST_LEAF, Leaf
 from moneyer_shared.auth import requires
 from moneyer_shared.canonical import canonical, check_storable
+from moneyer_shared.contracts.documents import Document, Moment
 from moneyer_shared.contracts.policy import Grounds
-from moneyer_shared.contracts.words import Document, Moment
 from moneyer_shared.errors import Invalid
 
 READ = requires("lineage:read")

@@ -14,7 +14,7 @@ from moneyer_policy.store.rulebook import RulebookStore
 from moneyer_policy.use_cases import advice, library
 from moneyer_policy.use_cases.bench import Allowance
 from moneyer_shared.auth import Caller, requires
-from moneyer_shared.contracts.words import Document, Name
+from moneyer_shared.contracts.documents import Document, Name
 from moneyer_shared.documents import read_body
 from moneyer_shared.errors import BadRequest, Invalid
 from moneyer_shared.idempotency import ThisAttempt

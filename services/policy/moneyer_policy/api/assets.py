@@ -10,8 +10,8 @@ from moneyer_policy.api.words import CertificateShown, InOffice, Reason, ReviewO
 from moneyer_policy.store.decisions import DecisionStore
 from moneyer_policy.use_cases import destruction, recalls
 from moneyer_shared.auth import Caller, requires
+from moneyer_shared.contracts.documents import Document
 from moneyer_shared.contracts.policy import AssetState, AssetStateName
-from moneyer_shared.contracts.words import Document
 from moneyer_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])

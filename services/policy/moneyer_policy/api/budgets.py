@@ -28,8 +28,8 @@ from moneyer_policy.use_cases import accounts
 from moneyer_policy.use_cases import budgets as use_cases
 from moneyer_policy.use_cases.facts import mechanism_of
 from moneyer_shared.auth import Caller, requires
+from moneyer_shared.contracts.documents import AmountText, Document, Name, Text
 from moneyer_shared.contracts.policy import Mechanism, PopulationUnit
-from moneyer_shared.contracts.words import AmountText, Document, Name, Text
 from moneyer_shared.idempotency import ThisAttempt
 from moneyer_shared.web import Pages
 

@@ -24,8 +24,8 @@ from moneyer_policy.store.reviews import ReviewStore
 from moneyer_policy.use_cases import advice, assessments, outcomes, reviews
 from moneyer_policy.use_cases import charters as use_cases
 from moneyer_shared.auth import Caller, requires
+from moneyer_shared.contracts.documents import Document, Moment, Name
 from moneyer_shared.contracts.policy import Clause, DecisionRequest, VoteShown
-from moneyer_shared.contracts.words import Document, Moment, Name
 from moneyer_shared.doors import LARGEST_BODY
 from moneyer_shared.errors import PreconditionRequired
 from moneyer_shared.idempotency import ThisAttempt

@@ -16,7 +16,7 @@ from moneyer_policy.store.reviews import ReviewStore
 from moneyer_policy.use_cases import committee as use_cases
 from moneyer_policy.use_cases import outcomes, reviews
 from moneyer_shared.auth import Caller, requires
-from moneyer_shared.contracts.words import Document, Moment, Text
+from moneyer_shared.contracts.documents import Document, Moment, Text
 from moneyer_shared.idempotency import ThisAttempt
 from moneyer_shared.web import Pages
 

@@ -19,6 +19,7 @@ from moneyer_policy.api.words import (
 from moneyer_policy.store.decisions import DecisionStore
 from moneyer_policy.use_cases import advice, decisions, permits, releases
 from moneyer_shared.auth import Caller, requires
+from moneyer_shared.contracts.documents import Document, Moment, Name
 from moneyer_shared.contracts.policy import (
     AssayKeys,
     AssayKeysRequest,
@@ -34,7 +35,6 @@ from moneyer_shared.contracts.policy import (
     SettleRequest,
     UnlockRequest,
 )
-from moneyer_shared.contracts.words import Document, Moment, Name
 from moneyer_shared.doors import LARGEST_BODY
 from moneyer_shared.idempotency import IdempotencyKey, KeyedAttempt, ThisAttempt
 from moneyer_shared.web import Pages

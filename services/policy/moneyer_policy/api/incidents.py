@@ -14,7 +14,7 @@ from moneyer_policy.store.incidents import IncidentStore
 from moneyer_policy.use_cases import calendar
 from moneyer_policy.use_cases import incidents as use_cases
 from moneyer_shared.auth import Caller, requires
-from moneyer_shared.contracts.words import Document, Moment, Text
+from moneyer_shared.contracts.documents import Document, Moment, Text
 from moneyer_shared.errors import Invalid
 from moneyer_shared.idempotency import ThisAttempt
 from moneyer_shared.web import Pages

@@ -12,8 +12,8 @@ from moneyer_policy.api.words import InOffice, ReviewOpened, ReviewShown, Subjec
 from moneyer_policy.store.rulebook import RulebookStore
 from moneyer_policy.use_cases import assessments, library
 from moneyer_shared.auth import Caller, requires
+from moneyer_shared.contracts.documents import AmountText, Document, Moment, Name, Text
 from moneyer_shared.contracts.policy import GuaranteeLevel, Parameter
-from moneyer_shared.contracts.words import AmountText, Document, Moment, Name, Text
 from moneyer_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1", tags=["library"])

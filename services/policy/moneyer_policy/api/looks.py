@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from moneyer_policy.api.words import InOffice
 from moneyer_policy.use_cases import looks
 from moneyer_shared.auth import Caller, requires
-from moneyer_shared.contracts.words import Document
+from moneyer_shared.contracts.documents import Document
 
 router = APIRouter(prefix="/v1", tags=["charters"])
 

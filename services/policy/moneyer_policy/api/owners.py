@@ -7,8 +7,8 @@ from fastapi import APIRouter, Path
 from moneyer_policy.api.words import InOffice
 from moneyer_policy.use_cases import owners
 from moneyer_shared.auth import Caller, requires
+from moneyer_shared.contracts.documents import Name
 from moneyer_shared.contracts.owners import NewOwner, Ownership
-from moneyer_shared.contracts.words import Name
 
 router = APIRouter(prefix="/v1/owners", tags=["owners"])
 Kind = Literal["incident", "rejection-criterion", "questionnaire", "access-policy", "population"]

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from moneyer_policy.api.words import InOffice, Reason, ReviewOpened
 from moneyer_policy.use_cases import holdings
 from moneyer_shared.auth import Caller, requires
-from moneyer_shared.contracts.words import Document
+from moneyer_shared.contracts.documents import Document
 from moneyer_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1", tags=["stops"])

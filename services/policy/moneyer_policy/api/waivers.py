@@ -13,7 +13,7 @@ from moneyer_policy.domain.waiver import LONGEST_GLASS_HOURS
 from moneyer_policy.store.rulebook import RulebookStore
 from moneyer_policy.use_cases import waivers
 from moneyer_shared.auth import Caller, requires
-from moneyer_shared.contracts.words import Document, Moment, Name, Text
+from moneyer_shared.contracts.documents import Document, Moment, Name, Text
 from moneyer_shared.idempotency import ThisAttempt
 
 router = APIRouter(prefix="/v1", tags=["waivers"])

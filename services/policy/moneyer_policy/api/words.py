@@ -11,8 +11,8 @@ from moneyer_policy.domain.assessment import Risk
 from moneyer_policy.domain.charter import State
 from moneyer_policy.use_cases.office import Office
 from moneyer_policy.use_cases.reviews import Ballot
+from moneyer_shared.contracts.documents import AmountText, Document, Moment, Name, Text
 from moneyer_shared.contracts.policy import PopulationUnit, VoteShown
-from moneyer_shared.contracts.words import AmountText, Document, Moment, Name, Text
 
 Function = Literal["privacy", "security", "legal", "product", "data_science"]
 Subject = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
