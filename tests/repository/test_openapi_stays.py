@@ -20,6 +20,10 @@ SILENT = {"title", "description", "summary", "examples", "example", "discriminat
 MISSING = object()
 
 
+def _text(schema: Any) -> str:
+    return json.dumps(schema, sort_keys=True)
+
+
 def written_out(schema: Any, schemas: dict[str, Any], inside: tuple[str, ...] = ()) -> Any:
     """A schema without references, names and prose; one that holds itself is named there."""
     if isinstance(schema, list):
@@ -36,7 +40,7 @@ def written_out(schema: Any, schemas: dict[str, Any], inside: tuple[str, ...] = 
         if key in {"properties", "$defs"}:
             shown[key] = {name: written_out(one, schemas, inside) for name, one in value.items()}
         elif key in {"anyOf", "oneOf"}:
-            shown["anyOf"] = sorted((written_out(one, schemas, inside) for one in value), key=json.dumps)
+            shown["anyOf"] = sorted((written_out(one, schemas, inside) for one in value), key=_text)
         elif key in {"required", "enum"} and isinstance(value, list):
             shown[key] = sorted(value, key=str)
         elif key not in SILENT:
