@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from moneyer_policy.domain import gate
 from moneyer_policy.domain.accounting import Account
 from moneyer_policy.domain.charter import Charter, check_document, read_charter
-from moneyer_policy.domain.explanation import Suggestion, suggest
+from moneyer_policy.domain.explanation import suggest
 from moneyer_policy.domain.extra_rules import compile_access_rule
 from moneyer_policy.domain.facts import Clause, Facts
 from moneyer_policy.domain.gate.charter_rules import charter_is_in_force
+from moneyer_policy.domain.gate.rule import Suggestion
 from moneyer_policy.store.budgets import BudgetStore, as_account
 from moneyer_policy.store.charters import CharterStore
 from moneyer_policy.store.decisions import DecisionStore
@@ -174,7 +175,7 @@ async def explain(office: Office, decision_id: UUID) -> dict[str, Any]:
         facts = await _facts(office, snapshot, request, now)
     clauses = await office.bench.do(partial(gate.judge, gate.GATE, facts))
     suggestions = suggest(clauses, facts)
-    mended = _mended(request, suggestions)
+    mended = _mended(request, [change for _, change in suggestions])
     left: tuple[Clause, ...] = clauses
     if mended is not None and suggestions:
         async with office.database.snapshot() as snapshot:
@@ -184,7 +185,7 @@ async def explain(office: Office, decision_id: UUID) -> dict[str, Any]:
         "decision_id": str(decision_id),
         "verdict_now": "deny" if clauses else "permit",
         "clauses": [asdict(clause) for clause in clauses],
-        "suggestions": [asdict(suggestion) for suggestion in suggestions],
+        "suggestions": [{"code": code} | asdict(change) for code, change in suggestions],
         "plan": mended.plan.model_dump(mode="json") if mended is not None else None,
         "still_failing": [asdict(clause) for clause in left],
     }

@@ -103,20 +103,6 @@ CONFIGURATION_STOPS: tuple[Asked, ...] = (
 TERMS_STOPS: tuple[Rule, ...] = (use_case_is_not_prohibited, no_assessor_refuses)
 """What was voted or found of a charter since a plan was permitted, and stops its run until the table is out."""
 
-TEXT_RULES: tuple[Rule, ...] = (
-    charter_is_revalidated,
-    use_case_is_listed,
-    use_case_is_not_prohibited,
-    audience_is_allowed,
-    source_is_listed,
-    configuration_is_approved,
-    parameters_are_in_range,
-    extra_rules_hold,
-    rows_are_allowed,
-    guarantee_is_sufficient,
-    blend_is_allowed,
-    priority_is_allowed,
-    requester_is_trained,
-)
+TEXT_RULES = tuple(rule for rule in GATE if rule.of_text)
 """What a charter's text alone decides: the part of the gate that a draft can be tried on."""
 TEXT_CODES = frozenset(rule.code for rule in TEXT_RULES)

@@ -3,6 +3,7 @@
 from moneyer_policy.domain.assessment import latest_words
 from moneyer_policy.domain.charter import Charter
 from moneyer_policy.domain.facts import Clause, Facts
+from moneyer_policy.domain.gate import remedies
 from moneyer_policy.domain.gate.rule import of_charter, unwaivable, waivable
 
 PRIORITIES = ("low", "normal", "high")
@@ -21,7 +22,7 @@ def charter_is_in_force(facts: Facts) -> Clause | None:
     )
 
 
-@unwaivable("charter.revalidated", STANDING)
+@unwaivable("charter.revalidated", STANDING, of_text=True)
 @of_charter
 def charter_is_revalidated(facts: Facts, charter: Charter) -> Clause | None:
     due = charter.revalidation_due(facts.in_force_at)
@@ -48,13 +49,18 @@ def approval_still_holds(facts: Facts) -> Clause | None:
     )
 
 
-@waivable("use-case.listed")
+@waivable("use-case.listed", of_text=True, remedy=remedies.another_use_case)
 @of_charter
 def use_case_is_listed(facts: Facts, charter: Charter) -> Clause | None:
     return _listed("use-case", facts.plan.use_case, charter.use_cases)
 
 
-@unwaivable("use-case.prohibited", "a prohibition changes only by a voted version of the charter")
+@unwaivable(
+    "use-case.prohibited",
+    "a prohibition changes only by a voted version of the charter",
+    of_text=True,
+    remedy=remedies.another_use_case,
+)
 @of_charter
 def use_case_is_not_prohibited(facts: Facts, charter: Charter) -> Clause | None:
     if facts.plan.use_case not in charter.prohibited_uses:
@@ -67,13 +73,18 @@ def use_case_is_not_prohibited(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
-@waivable("audience.listed")
+@waivable("audience.listed", of_text=True, remedy=remedies.another_audience)
 @of_charter
 def audience_is_allowed(facts: Facts, charter: Charter) -> Clause | None:
     return _listed("audience", facts.plan.audience, charter.audiences)
 
 
-@unwaivable("source.listed", "which people's data is learned from changes only by a voted version of the charter")
+@unwaivable(
+    "source.listed",
+    "which people's data is learned from changes only by a voted version of the charter",
+    of_text=True,
+    remedy=remedies.another_source,
+)
 @of_charter
 def source_is_listed(facts: Facts, charter: Charter) -> Clause | None:
     return _listed("source", facts.plan.source_id, charter.sources)
@@ -90,7 +101,7 @@ def _listed(what: str, asked: str, allowed: frozenset[str]) -> Clause | None:
     )
 
 
-@waivable("rows.allowed")
+@waivable("rows.allowed", of_text=True, remedy=remedies.fewer_rows)
 @of_charter
 def rows_are_allowed(facts: Facts, charter: Charter) -> Clause | None:
     if facts.plan.rows <= charter.maximum_rows:
@@ -103,7 +114,12 @@ def rows_are_allowed(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
-@unwaivable("blend.allowed", "real rows leave only as far as a voted version of the charter says")
+@unwaivable(
+    "blend.allowed",
+    "real rows leave only as far as a voted version of the charter says",
+    of_text=True,
+    remedy=remedies.fewer_real_rows,
+)
 @of_charter
 def blend_is_allowed(facts: Facts, charter: Charter) -> Clause | None:
     """Real rows among synthetic ones: only where the charter says so, and never under a guarantee."""
@@ -119,7 +135,7 @@ def blend_is_allowed(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
-@waivable("priority.allowed")
+@waivable("priority.allowed", of_text=True, remedy=remedies.lower_priority)
 @of_charter
 def priority_is_allowed(facts: Facts, charter: Charter) -> Clause | None:
     if PRIORITIES.index(facts.plan.priority) <= PRIORITIES.index(charter.maximum_priority):
@@ -132,7 +148,9 @@ def priority_is_allowed(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
-@unwaivable("charter.extra-rules", "a charter's own rule may be a prohibition; it changes only by a voted version")
+@unwaivable(
+    "charter.extra-rules", "a charter's own rule may be a prohibition; it changes only by a voted version", of_text=True
+)
 @of_charter
 def extra_rules_hold(facts: Facts, charter: Charter) -> Clause | None:
     """The charter's own rules in CEL; anything but true is a deny."""
@@ -148,7 +166,7 @@ def extra_rules_hold(facts: Facts, charter: Charter) -> Clause | None:
     )
 
 
-@waivable("training.attested")
+@waivable("training.attested", of_text=True)
 @of_charter
 def requester_is_trained(facts: Facts, charter: Charter) -> Clause | None:
     missing = charter.required_training - facts.trained_in

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from moneyer_policy.domain.charter import Charter, Configuration
 from moneyer_policy.domain.facts import Clause, Facts
+from moneyer_policy.domain.gate import remedies
 from moneyer_policy.domain.gate.rule import RANK, of_charter, unwaivable, waivable
 from moneyer_policy.domain.library import Entry
 
 
-@waivable("configuration.approved")
+@waivable("configuration.approved", of_text=True, remedy=remedies.another_generator)
 @of_charter
 def configuration_is_approved(facts: Facts, charter: Charter) -> Clause | None:
     if _configurations(facts, charter):
@@ -71,7 +72,7 @@ def configuration_is_not_rejected(facts: Facts) -> Clause | None:
     )
 
 
-@waivable("parameters.in-range")
+@waivable("parameters.in-range", of_text=True, remedy=remedies.parameters_in_range)
 @of_charter
 def parameters_are_in_range(facts: Facts, charter: Charter) -> Clause | None:
     approved = _configurations(facts, charter)

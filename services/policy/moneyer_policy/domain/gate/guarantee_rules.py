@@ -6,6 +6,7 @@ from decimal import Decimal
 from moneyer_policy.domain.accounting import Account, Cost, in_words
 from moneyer_policy.domain.charter import Charter
 from moneyer_policy.domain.facts import Clause, Facts, Stop
+from moneyer_policy.domain.gate import remedies
 from moneyer_policy.domain.gate.rule import RANK, of_charter, unwaivable, waivable
 
 LABEL = "a label is what the mechanism earns, and no vote changes that"
@@ -21,7 +22,7 @@ LOOSEST_LABEL = Decimal("1.1")
 """An engine asks for a little less than it states, as rounding and the grid of orders want it; never for much less."""
 
 
-@unwaivable("guarantee.sufficient", LABEL)
+@unwaivable("guarantee.sufficient", LABEL, of_text=True)
 @of_charter
 def guarantee_is_sufficient(facts: Facts, charter: Charter) -> Clause | None:
     demanded = max(charter.minimum_guarantee, facts.plan.requested_guarantee, key=RANK.__getitem__)
@@ -162,7 +163,7 @@ def _unit_fault(facts: Facts) -> tuple[str, str, str] | None:
     return None
 
 
-@unwaivable("budget.population", BUDGET)
+@unwaivable("budget.population", BUDGET, remedy=remedies.smaller_cost)
 def population_budget_suffices(facts: Facts) -> Clause | None:
     # Releases without a guarantee are counted by charter: ε cannot express them.
     if facts.cost.releases:
@@ -170,7 +171,7 @@ def population_budget_suffices(facts: Facts) -> Clause | None:
     return _suffices("population", facts.populations, facts.cost)
 
 
-@unwaivable("budget.allocation", BUDGET)
+@unwaivable("budget.allocation", BUDGET, remedy=remedies.smaller_cost)
 def allocation_suffices(facts: Facts) -> Clause | None:
     return _suffices("allocation", facts.allocations, facts.cost)
 
