@@ -12,7 +12,7 @@ from policy.stories.words import DAY, codes, later
 from policy.test_release_api import paid_run, release, unlock
 
 import moneyer_policy
-from moneyer_policy.use_cases.calendar import fire_due
+from moneyer_policy.effects.use_cases.calendar import fire_due
 
 STRICT = stages(privacy=1, security=1, legal=1)
 LAX = stages(product=1)

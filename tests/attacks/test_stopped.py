@@ -18,7 +18,7 @@ from policy.test_models import again, paid
 from policy.test_release_api import release, unlock
 
 import moneyer_policy
-from moneyer_policy.use_cases.keyring import Keyring, Opening
+from moneyer_policy.assets.use_cases.keyring import Keyring, Opening
 
 WHY = {"reason": "somebody was recognised"}
 
