@@ -17,7 +17,6 @@ certificates = Table(
     UniqueConstraint("asset_id", "status"),
 )
 
-
 grants = Table(
     "grants",
     metadata,

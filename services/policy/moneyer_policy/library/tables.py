@@ -78,7 +78,6 @@ rejections = Table(
     Index("ix_rejections_present", "name", unique=True, postgresql_where=text("withdrawn_at IS NULL")),
 )
 
-
 house_rules = Table(
     "house_rules",
     metadata,

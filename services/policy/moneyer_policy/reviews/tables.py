@@ -95,7 +95,6 @@ conditions = Table(
     moment("met_at", nullable=True),
 )
 
-
 deadlines = Table(
     "deadlines",
     metadata,
@@ -109,7 +108,6 @@ deadlines = Table(
     moment("cancelled_at", nullable=True),
     Index("ix_deadlines_open", "due_at", postgresql_where=text("done_at IS NULL AND cancelled_at IS NULL")),
 )
-
 
 notifications = Table(
     "notifications",

@@ -1,4 +1,4 @@
-"""``python -m moneyer_policy.use_cases.recovery``: a fresh process that tries to open a key with all that is left.
+"""``python -m moneyer_policy.assets.use_cases.recovery``: a fresh process that tries to open a key with all that is left.
 
 It gets on standard input what an intruder with every disk, the database and the master key would have, and
 says on standard output whether that was enough. Being new it remembers nothing the service may hold in memory.

@@ -67,7 +67,6 @@ permits = Table(
     Index("ix_permits_reserved", "expires_at", postgresql_where=text("state = 'reserved'")),
 )
 
-
 releases = Table(
     "releases",
     metadata,

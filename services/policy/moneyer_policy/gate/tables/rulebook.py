@@ -15,7 +15,6 @@ governance = Table(
 """One row. Whoever changes what the gate reads begins an epoch first; every decision reads it and keeps it from
 changing. An epoch is no number that is counted up: a database that went back in time would come to the same again."""
 
-
 waivers = Table(
     "waivers",
     metadata,
