@@ -7,7 +7,7 @@ import pytest
 from policy.conftest import World
 from policy.test_release_api import estimate, paid_run, release, unlock
 
-from moneyer_policy.use_cases.calendar import fire_due
+from moneyer_policy.effects.use_cases.calendar import fire_due
 
 
 async def find(world: World, asset: str, *, status: int = 201, **body: object) -> dict[str, object]:

@@ -11,16 +11,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneyer_policy.domain import gate
-from moneyer_policy.domain.accounting import FREE, Account, Mechanism, caps_of, cost_of, default_order, epsilon_of
-from moneyer_policy.domain.charter import Charter, Configuration, Criterion, ExtraRule, ParameterRange
-from moneyer_policy.domain.explanation import suggest
-from moneyer_policy.domain.extra_rules import compile_plan_rule
-from moneyer_policy.domain.facts import Assessment, Facts, Model, OfferedUnit, Plan, Stop, Unit
-from moneyer_policy.domain.gate import GATE, RULES, TEXT_CODES, TEXT_RULES, judge
-from moneyer_policy.domain.gate.rule import RANK
-from moneyer_policy.domain.library import read_rejection
-from moneyer_policy.domain.waiver import UNDECLARED, Waiver, waive, why_never
+from moneyer_policy.budgets.rules.accounting import (
+    FREE,
+    Account,
+    Mechanism,
+    caps_of,
+    cost_of,
+    default_order,
+    epsilon_of,
+)
+from moneyer_policy.budgets.rules.unit import Unit
+from moneyer_policy.charters.rules.charter import Charter, Configuration, Criterion, ExtraRule, ParameterRange
+from moneyer_policy.charters.rules.extra_rules import compile_plan_rule
+from moneyer_policy.gate.rules import gate
+from moneyer_policy.gate.rules.explanation import suggest
+from moneyer_policy.gate.rules.facts import Facts, Model, OfferedUnit, Plan, Stop
+from moneyer_policy.gate.rules.gate import GATE, RULES, TEXT_CODES, TEXT_RULES, judge
+from moneyer_policy.gate.rules.gate.rule import RANK
+from moneyer_policy.gate.rules.waiver import UNDECLARED, Waiver, waive, why_never
+from moneyer_policy.library.rules.assessment import Assessment
+from moneyer_policy.library.rules.library import read_rejection
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DIGEST = "sha256:" + "0" * 64

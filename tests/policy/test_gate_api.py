@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from policy.conftest import World
 
-from moneyer_policy.use_cases.reservations import return_expired
+from moneyer_policy.gate.use_cases.reservations import return_expired
 
 MISSING = str(uuid4())
 
