@@ -58,7 +58,7 @@ class Halted(Bench):
 @asynccontextmanager
 async def halted(policy: World, **limits: int) -> AsyncIterator[Halted]:
     bench = Halted(**limits)
-    policy.app.state.office = replace(policy.office, bench=bench)
+    policy.app.state.dependencies = replace(policy.office, bench=bench)
     try:
         yield bench
     finally:

@@ -187,7 +187,7 @@ class World:
 
     @property
     def office(self) -> Any:
-        return self.app.state.office
+        return self.app.state.dependencies
 
     async def sql(self, query: str, *values: Any) -> list[Any]:
         connection = await asyncpg.connect(self.url)

@@ -58,7 +58,7 @@ async def test_without_a_vote_in_time_the_asset_stops(world: World) -> None:
     found = await find(world, asset, cause="drift", breaches=[BREACH])
     review = await world.get(f"/v1/reviews/{found['review_id']}")
     world.now += timedelta(days=15)
-    await fire_due(world.app.state.office)
+    await fire_due(world.app.state.dependencies)
     assert (await world.get(f"/v1/reviews/{review['id']}"))["state"] == "lapsed"
     assert (await unlock(world, asset, "scientist")).json()["code"] == "asset-suspended"
 

@@ -8,13 +8,13 @@ from fastapi import FastAPI
 from moneyer_policy.assets.use_cases.destruction import destroy_due
 from moneyer_policy.assets.use_cases.keyring import Keyring, Vault
 from moneyer_policy.charters.use_cases.governing import judges_of
+from moneyer_policy.dependencies import Dependencies
 from moneyer_policy.effects.use_cases.calendar import fire_due
 from moneyer_policy.effects.use_cases.outcomes import OUTCOMES
 from moneyer_policy.gate.use_cases.reservations import return_expired
 from moneyer_policy.gate.use_cases.signer import Signer
 from moneyer_policy.incidents.use_cases.incidents import OUTCOMES as OF_INCIDENTS
 from moneyer_policy.incidents.use_cases.interests import interests_in, looked_into, source_owners
-from moneyer_policy.office import Office
 from moneyer_policy.routers import ROUTERS
 from moneyer_policy.settings import Settings
 from moneyer_policy.tables import feedback, incidents, journal, reviews
@@ -26,7 +26,7 @@ from moneyer_shared.web import create_api
 
 def create_app(settings: Settings, *, surroundings: Surroundings | None = None, clock: Clock = utc_now) -> FastAPI:
     around = surroundings or Surroundings("policy", settings)
-    office = Office(
+    dependencies = Dependencies(
         database=around.database,
         clock=clock,
         keyring=Keyring(settings.master_key.get_secret_value(), Vault(settings.vault)),
@@ -43,9 +43,9 @@ def create_app(settings: Settings, *, surroundings: Surroundings | None = None, 
 
     async def sweep() -> None:
         while True:
-            await return_expired(office)
-            await fire_due(office)
-            await destroy_due(office)
+            await return_expired(dependencies)
+            await fire_due(dependencies)
+            await destroy_due(dependencies)
             await asyncio.sleep(settings.sweep_seconds)
 
     metrics = Metrics()
@@ -61,5 +61,5 @@ def create_app(settings: Settings, *, surroundings: Surroundings | None = None, 
         metrics=metrics,
         lifespan=lambda: around.live(loops),
     )
-    app.state.office = office
+    app.state.dependencies = dependencies
     return app

@@ -3,6 +3,7 @@
 from moneyer_policy.assets.tables import certificates, grants
 from moneyer_policy.budgets.tables import accounts, budget_versions, ledger_entries, mechanisms, populations
 from moneyer_policy.charters.tables import charter_versions, charters, suspensions
+from moneyer_policy.deadlines import deadlines, notifications
 from moneyer_policy.gate.tables.decisions import decisions, keys, permits, releases, withdrawals
 from moneyer_policy.gate.tables.looks import look_accounts, look_entries
 from moneyer_policy.gate.tables.rulebook import governance, waivers
@@ -19,10 +20,8 @@ from moneyer_policy.library.tables import (
 from moneyer_policy.metadata import idempotency_keys, journal, metadata, owners
 from moneyer_policy.reviews.tables import (
     conditions,
-    deadlines,
     delegations,
     members,
-    notifications,
     quorum_rules,
     reviews,
     votes,

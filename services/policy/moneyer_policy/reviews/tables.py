@@ -94,28 +94,3 @@ conditions = Table(
     Column("evidence", Text),
     moment("met_at", nullable=True),
 )
-
-deadlines = Table(
-    "deadlines",
-    metadata,
-    identifier(),
-    words("kind"),
-    Column("subject", Text, nullable=False, index=True),
-    moment("due_at"),
-    Column("payload", JSONB, nullable=False),
-    moment("made_at"),
-    moment("done_at", nullable=True),
-    moment("cancelled_at", nullable=True),
-    Index("ix_deadlines_open", "due_at", postgresql_where=text("done_at IS NULL AND cancelled_at IS NULL")),
-)
-
-notifications = Table(
-    "notifications",
-    metadata,
-    identifier(),
-    Column("recipient", Text, nullable=False, index=True),
-    words("kind"),
-    words("subject"),
-    words("message"),
-    moment("sent_at"),
-)

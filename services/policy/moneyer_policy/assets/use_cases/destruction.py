@@ -18,8 +18,8 @@ from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.assets.use_cases.keyring import WrappedKey
 from moneyer_policy.assets.use_cases.office import Office
 from moneyer_policy.assets.use_cases.recovery import is_recoverable
+from moneyer_policy.deadlines import CalendarStore
 from moneyer_policy.metadata import journal
-from moneyer_policy.reviews.store.calendar import CalendarStore
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_shared.canonical import digest
 from moneyer_shared.journal import AuditEvent

@@ -23,6 +23,8 @@ from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.rules.figures import told
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.reviews.use_cases import reviews
+from moneyer_policy.reviews.use_cases.reviews import Decided
+from moneyer_policy.work import work_of
 from moneyer_shared.contracts.policy import FindingRequest
 from moneyer_shared.errors import Conflict
 from moneyer_shared.idempotency import Attempt, Reply
@@ -98,7 +100,7 @@ async def _review(
         quorum=charter.quorum_for(KIND),
         alone=False,
     )
-    return await reviews.open_review(office, connection, matter, by=by, now=now)
+    return await reviews.open_review(work_of(office, connection, by, now), matter)
 
 
 async def _journal(connection: AsyncConnection, body: dict[str, Any], by: str, now: datetime) -> None:
@@ -110,11 +112,12 @@ async def _journal(connection: AsyncConnection, body: dict[str, Any], by: str, n
     await journal.record(connection, now, event, lineage=[lineage])
 
 
-async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+async def conclude(decided: Decided) -> dict[str, Any]:
     """The committee lets the asset stand, or it stops; without a vote in time it stops too (I6).
 
     What it lifts is the finding's own stop: who stopped the asset for another reason was not voted on.
     """
+    connection, row, state, now = decided.work.connection, decided.row, decided.state, decided.work.now
     asset_id = UUID(row.document["asset_id"])
     if state != "approved":
         reason = f"Its review ended {state}."

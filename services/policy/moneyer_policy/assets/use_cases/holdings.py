@@ -14,6 +14,7 @@ from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases.suspensions import named as suspensions_named
 from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.use_cases import reviews
+from moneyer_policy.work import work_of
 from moneyer_shared.errors import NotFound
 from moneyer_shared.idempotency import Attempt, Reply
 from moneyer_shared.journal import AuditEvent
@@ -62,7 +63,9 @@ async def resume(office: Office, *, kind: Kind, subject: UUID, reason: str, by: 
             subject=f"{kind}:{subject}",
             document={"kind": kind, "subject": str(subject), "reason": reason, "suspensions": named},
         )
-        return await attempt.keep(connection, by, await reviews.put_up(office, connection, matter, by=by, now=now))
+        return await attempt.keep(
+            connection, by, await reviews.put_up_old(work_of(office, connection, by, now), matter)
+        )
 
 
 async def suspensions(office: Office) -> Sequence[Any]:

@@ -16,9 +16,11 @@ from moneyer_policy.assets.use_cases.releases import charter_of, check_released,
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases import suspensions
 from moneyer_policy.charters.use_cases.charters import refuse_evidence
+from moneyer_policy.deadlines import CalendarStore
 from moneyer_policy.metadata import journal
-from moneyer_policy.reviews.store.calendar import CalendarStore
 from moneyer_policy.reviews.use_cases import reviews
+from moneyer_policy.reviews.use_cases.reviews import Decided
+from moneyer_policy.work import Work, work_of
 from moneyer_shared.errors import Conflict, Invalid, MoneyerError
 from moneyer_shared.idempotency import Attempt, Reply
 from moneyer_shared.journal import PRODUCER, AuditEvent
@@ -147,7 +149,9 @@ async def propose(
             charter_id=permit.charter_id,
             quorum=charter.quorum_for(kind),
         )
-        return await attempt.keep(connection, by, await reviews.put_up(office, connection, matter, by=by, now=now))
+        return await attempt.keep(
+            connection, by, await reviews.put_up_old(work_of(office, connection, by, now), matter)
+        )
 
 
 async def _check(
@@ -195,8 +199,23 @@ async def check_substitute(connection: AsyncConnection, asset_id: UUID, substitu
         raise Invalid(f"{says}: {stop}.", code="substitute-unfit")
 
 
-async def withdraw_asset(connection: AsyncConnection, document: Mapping[str, Any], now: datetime) -> None:
+async def conclude_resumption(decided: Decided) -> Mapping[str, Any]:
+    """The suspensions that were voted on are lifted; others that came since stand."""
+    if not decided.approved:
+        return {"resumed": False}
+    document, work = decided.row.document, decided.work
+    # One that was asked for before suspensions were named lifts none: nobody knows which were voted on.
+    named = {UUID(one["id"]) for one in document.get("suspensions", [])}
+    kind, subject = document["kind"], UUID(document["subject"])
+    outcome = await lift(work.connection, kind, subject, named, review_id=decided.row.id, now=work.now)
+    return {"resumed": not outcome.suspended, **outcome.told()}
+
+
+async def conclude_withdrawal(decided: Decided) -> Mapping[str, Any]:
     """Let nobody read an asset any more, and tell those who may have; its key and its knowledge stay."""
+    if not decided.approved:
+        return {"withdrawn": False}
+    connection, document, now = decided.work.connection, decided.row.document, decided.work.now
     asset_id = UUID(document["subject"])
     substitute = await _still_fit(connection, asset_id, document["substitute"], now)
     instead = f" Use asset {substitute} instead." if substitute else ""
@@ -204,6 +223,7 @@ async def withdraw_asset(connection: AsyncConnection, document: Mapping[str, Any
     for reader in sorted({grant.subject for grant in await AssetStore(connection).grants(asset_id)}):
         message = f"The asset was withdrawn.{instead}"
         await CalendarStore(connection).notify(reader, "asset.withdrawn", f"asset:{asset_id}", message, now)
+    return {"withdrawn": True}
 
 
 async def _still_fit(connection: AsyncConnection, asset_id: UUID, named: str, now: datetime) -> UUID | None:
@@ -257,13 +277,14 @@ async def _put(
     await journal.record(connection, now, event, lineage=lineage)
 
 
-async def retire_asset(office: Office, connection: AsyncConnection, asset_id: UUID, now: datetime) -> None:
+async def retire_asset(work: Work, asset_id: UUID) -> None:
     """Let an asset's key open nothing any more; `destruction.destroy_due` shreds it and certifies that.
 
     Raises:
         Conflict: an incident looks into it.
     """
-    await refuse_evidence(office, connection, "asset", asset_id)
+    connection, now = work.connection, work.now
+    await refuse_evidence(work.dependencies, connection, "asset", asset_id)
     store = AssetStore(connection)
     permit = await store.permit_of_run(asset_id)
     if permit.asset_key_id is None:

@@ -24,6 +24,8 @@ from moneyer_policy.gate.use_cases import looks
 from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.rules.figures import told
 from moneyer_policy.reviews.use_cases import reviews
+from moneyer_policy.reviews.use_cases.reviews import Decided
+from moneyer_policy.work import work_of
 from moneyer_shared.contracts.evaluation import Estimate
 from moneyer_shared.contracts.policy import ReleaseRequest
 from moneyer_shared.errors import Conflict, Forbidden, Invalid
@@ -135,7 +137,7 @@ async def _open_review(
         charter_id=permit.charter_id,
         quorum=charter.quorum_for(kind),
     )
-    return await reviews.open_review(office, connection, matter, by=by, now=now)
+    return await reviews.open_review(work_of(office, connection, by, now), matter)
 
 
 async def _write(
@@ -165,8 +167,9 @@ async def _write(
     await _journal_release(connection, body, by, now)
 
 
-async def conclude_release(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+async def conclude_release(decided: Decided) -> dict[str, Any]:
     """What the votes made of an asset that was held for review."""
+    connection, row, state, now = decided.work.connection, decided.row, decided.state, decided.work.now
     asset_id = UUID(row.document["asset_id"])
     permit = await AssetStore(connection).permit_of_run(asset_id)
     charter, document = await charter_of(connection, permit, now)
@@ -294,12 +297,13 @@ async def _review_grant(
         charter_id=charter_id,
         quorum=charter.quorum_for("grant"),
     )
-    review_id = await reviews.open_review(office, connection, matter, by=by, now=now)
+    review_id = await reviews.open_review(work_of(office, connection, by, now), matter)
     body = {"review_id": str(review_id), "asset_id": document["asset_id"], "subject": document["subject"]}
     return Reply(202, body, {"Location": f"/v1/reviews/{review_id}"})
 
 
-async def conclude_grant(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+async def conclude_grant(decided: Decided) -> dict[str, Any]:
+    connection, row, state, now = decided.work.connection, decided.row, decided.state, decided.work.now
     if state != "approved":
         return {"granted": False}
     return {"granted": True, "grant_id": str(await _give_grant(connection, row.document, now))}

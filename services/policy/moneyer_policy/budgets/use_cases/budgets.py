@@ -18,6 +18,8 @@ from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.office import Office
+from moneyer_policy.reviews.use_cases.reviews import Decided
+from moneyer_policy.work import work_of
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.policy import PopulationUnit
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, NotFound
@@ -242,7 +244,9 @@ async def propose_budget(
         await _apply_budget(connection, document, None, by, now, dry=True)
         subject = f"budget:{population_id}:{charter_id or 'population'}"
         matter = reviews.Matter("budget", subject, document, charter_id)
-        return await attempt.keep(connection, by, await reviews.put_up(office, connection, matter, by=by, now=now))
+        return await attempt.keep(
+            connection, by, await reviews.put_up_old(work_of(office, connection, by, now), matter)
+        )
 
 
 async def propose_transfer(
@@ -273,11 +277,16 @@ async def propose_transfer(
         await _apply_transfer(connection, document, None, by, now, dry=True)
         subject = f"transfer:{population_id}:{giver}:{taker}"
         matter = reviews.Matter("transfer", subject, document)
-        return await attempt.keep(connection, by, await reviews.put_up(office, connection, matter, by=by, now=now))
+        return await attempt.keep(
+            connection, by, await reviews.put_up_old(work_of(office, connection, by, now), matter)
+        )
 
 
-async def conclude(connection: AsyncConnection, row: Any, now: datetime) -> dict[str, Any]:
+async def conclude(decided: Decided) -> dict[str, Any]:
     """Apply what was voted; what no longer fits is told, and changes nothing."""
+    connection, row, state, now = decided.work.connection, decided.row, decided.state, decided.work.now
+    if state != "approved":
+        return {"applied": False}
     apply = _apply_budget if row.kind == "budget" else _apply_transfer
     try:
         await apply(connection, row.document, row.id, row.opened_by, now)

@@ -12,13 +12,15 @@ from moneyer_policy.charters.rules.difference import in_words, patch_between
 from moneyer_policy.charters.store import CharterStore, state_of
 from moneyer_policy.charters.use_cases import suspensions
 from moneyer_policy.charters.use_cases.governing import find_governing
+from moneyer_policy.deadlines import CalendarStore
 from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.rules.quorum import counted
-from moneyer_policy.reviews.rules.review import Review, holds_until
-from moneyer_policy.reviews.store.calendar import CalendarStore
+from moneyer_policy.reviews.rules.review import holds_until
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.office import Office
+from moneyer_policy.reviews.use_cases.reviews import Decided
+from moneyer_policy.work import Work, work_of
 from moneyer_shared.canonical import digest
 from moneyer_shared.documents import apart
 from moneyer_shared.errors import Conflict, Forbidden, NotFound, PreconditionFailed
@@ -154,7 +156,7 @@ async def submit(office: Office, *, charter_id: UUID, by: str) -> Reply:
             quorum=counted(charter.quorum),
             digest=row.digest,
         )
-        await reviews.open_review(office, connection, matter, by=by, now=now)
+        await reviews.open_review(work_of(office, connection, by, now), matter)
         await record(connection, now, by, "submit", charter_id, version=row.version, digest=row.digest)
         return Reply(200, show(await store.newest_version(charter_id, now), now))
 
@@ -173,8 +175,10 @@ async def open_review_of(connection: AsyncConnection, charter_id: UUID, now: dat
     return review_id
 
 
-async def settle(connection: AsyncConnection, row: Any, review: Review, state: str, now: datetime) -> dict[str, Any]:
+async def conclude(decided: Decided) -> dict[str, Any]:
     """What a review made of a version: approved from its first day on, rejected, or lapsed to a draft again."""
+    connection, row, state, now = decided.work.connection, decided.row, decided.state, decided.work.now
+    review = decided.review
     charter_id, version = row.charter_id, int(row.document["version"])
     store = CharterStore(connection)
     found = await store.version(charter_id, version, now)
@@ -243,7 +247,9 @@ async def resume(office: Office, *, charter_id: UUID, reason: str, by: str, atte
         await _lock_living(store, charter_id)
         named = await suspensions.named(connection, "charter", charter_id)
         matter = _ending_or_beginning("resumption", charter_id, reason, suspensions=named)
-        return await attempt.keep(connection, by, await reviews.put_up(office, connection, matter, by=by, now=now))
+        return await attempt.keep(
+            connection, by, await reviews.put_up_old(work_of(office, connection, by, now), matter)
+        )
 
 
 async def retire(office: Office, *, charter_id: UUID, reason: str, by: str, attempt: Attempt) -> Reply:
@@ -261,7 +267,9 @@ async def retire(office: Office, *, charter_id: UUID, reason: str, by: str, atte
         await _check_owner(connection, charter_id, by, now)
         await refuse_evidence(office, connection, "charter", charter_id)
         matter = _ending_or_beginning("retirement", charter_id, reason)
-        return await attempt.keep(connection, by, await reviews.put_up(office, connection, matter, by=by, now=now))
+        return await attempt.keep(
+            connection, by, await reviews.put_up_old(work_of(office, connection, by, now), matter)
+        )
 
 
 def _ending_or_beginning(
@@ -288,13 +296,14 @@ async def refuse_evidence(
         raise Conflict(f"An incident looks into this {kind}; it is retired once that is closed.", code="incident-open")
 
 
-async def retire_for_good(office: Office, connection: AsyncConnection, charter_id: UUID, now: datetime) -> None:
+async def retire_for_good(work: Work, charter_id: UUID) -> None:
     """End a charter.
 
     Raises:
         Conflict: an incident looks into it.
     """
-    await refuse_evidence(office, connection, "charter", charter_id)
+    connection, now = work.connection, work.now
+    await refuse_evidence(work.dependencies, connection, "charter", charter_id)
     await CharterStore(connection).retire(charter_id, now)
     await CalendarStore(connection).cancel(f"charter:{charter_id}", now)
     await record(connection, now, "policy", "retire", charter_id)

@@ -12,11 +12,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.assets.use_cases import destruction
+from moneyer_policy.deadlines import CalendarStore
 from moneyer_policy.effects.use_cases import outcomes
 from moneyer_policy.effects.use_cases.office import Office
 from moneyer_policy.gate.store.rulebook import RulebookStore
 from moneyer_policy.metadata import journal
-from moneyer_policy.reviews.store.calendar import CalendarStore
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_shared.journal import AuditEvent
 

@@ -11,14 +11,16 @@ from moneyer_policy.assets.use_cases import findings, recalls, releases
 from moneyer_policy.budgets.use_cases import budgets
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases import charters
-from moneyer_policy.effects.use_cases.office import Conclude, Decided, Office
+from moneyer_policy.deadlines import CalendarStore
+from moneyer_policy.effects.use_cases.office import Conclude, Office
 from moneyer_policy.gate.use_cases import decisions, waivers
 from moneyer_policy.library.use_cases import library
 from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.rules.review import Ballot, Review, check_open, standing
-from moneyer_policy.reviews.store.calendar import CalendarStore
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.reviews.use_cases import reviews
+from moneyer_policy.reviews.use_cases.reviews import Decided
+from moneyer_policy.work import work_of
 from moneyer_shared.idempotency import Attempt, Reply
 from moneyer_shared.journal import AuditEvent
 
@@ -53,7 +55,7 @@ async def vote_on_charter(office: Office, *, charter_id: UUID, ballot: Ballot, b
 async def _cast(
     office: Office, connection: AsyncConnection, review_id: UUID, ballot: Ballot, by: str, now: datetime
 ) -> None:
-    review = await reviews.cast(office, connection, review_id, ballot, by=by, now=now)
+    review = await reviews.cast(work_of(office, connection, by, now), review_id, ballot)
     await _conclude(office, connection, review, standing(review, now)[0], now)
 
 
@@ -63,7 +65,7 @@ async def meet_condition(office: Office, *, review_id: UUID, condition_id: UUID,
     async with office.changing() as connection:
         store = ReviewStore(connection)
         row = await store.row(review_id, lock=True)
-        check_open(await reviews.at_present(office, connection, row, now), now)
+        check_open(await reviews.at_present(work_of(office, connection, by, now), row), now)
         await store.meet(review_id, condition_id, by, evidence, now)
         (met,) = [entry for entry in await store.conditions(review_id) if entry.id == condition_id]
         told, shown = {"id": str(condition_id)}, {"condition": reviews.show_condition(met)}
@@ -89,7 +91,7 @@ async def _conclude(office: Office, connection: AsyncConnection, review: Review,
         return
     store = ReviewStore(connection)
     row = await store.row(UUID(review.id))
-    outcome = await office.kinds[row.kind](Decided(office, connection, row, review, state, now))
+    outcome = await office.kinds[row.kind](Decided(work_of(office, connection, "policy", now), row, review, state))
     await store.settle(row.id, state, now, outcome)
     await CalendarStore(connection).cancel(f"review:{row.id}", now)
     end = reviews.show_end(await store.row(row.id))
@@ -97,89 +99,35 @@ async def _conclude(office: Office, connection: AsyncConnection, review: Review,
     await journal.record(connection, now, event)
 
 
-async def _charter(it: Decided) -> Mapping[str, Any]:
-    return await charters.settle(it.connection, it.row, it.review, it.state, it.now)
-
-
-async def _plan(it: Decided) -> Mapping[str, Any]:
-    return await decisions.conclude(it.office, it.connection, it.row, it.state, it.now)
-
-
-async def _release(it: Decided) -> Mapping[str, Any]:
-    return await releases.conclude_release(it.connection, it.row, it.state, it.now)
-
-
-async def _grant(it: Decided) -> Mapping[str, Any]:
-    return await releases.conclude_grant(it.connection, it.row, it.state, it.now)
-
-
-async def _configuration(it: Decided) -> Mapping[str, Any]:
-    return await library.conclude(it.connection, it.row, it.state, it.now)
-
-
-async def _exception(it: Decided) -> Mapping[str, Any]:
-    return await waivers.conclude(it.connection, it.row, it.state, it.now)
-
-
-async def _budget(it: Decided) -> Mapping[str, Any]:
-    return await budgets.conclude(it.connection, it.row, it.now) if it.approved else {"applied": False}
-
-
-async def _retirement(it: Decided) -> Mapping[str, Any]:
-    if not it.approved:
+async def _retirement(decided: Decided) -> Mapping[str, Any]:
+    if not decided.approved:
         return {"retired": False}
-    subject = UUID(it.row.document["subject"])
-    if it.row.document["kind"] == "asset":
-        await recalls.retire_asset(it.office, it.connection, subject, it.now)
+    subject = UUID(decided.row.document["subject"])
+    if decided.row.document["kind"] == "asset":
+        await recalls.retire_asset(decided.work, subject)
     else:
-        await charters.retire_for_good(it.office, it.connection, subject, it.now)
+        await charters.retire_for_good(decided.work, subject)
     return {"retired": True}
 
 
-async def _withdrawal(it: Decided) -> Mapping[str, Any]:
-    if not it.approved:
-        return {"withdrawn": False}
-    await recalls.withdraw_asset(it.connection, it.row.document, it.now)
-    return {"withdrawn": True}
-
-
-async def _resumption(it: Decided) -> Mapping[str, Any]:
-    if not it.approved:
-        return {"resumed": False}
-    kind, subject = it.row.document["kind"], UUID(it.row.document["subject"])
-    # One that was asked for before suspensions were named lifts none: nobody knows which were voted on.
-    named = {UUID(one["id"]) for one in it.row.document.get("suspensions", [])}
-    outcome = await recalls.lift(it.connection, kind, subject, named, review_id=it.row.id, now=it.now)
-    return {"resumed": not outcome.suspended, **outcome.told()}
-
-
-async def _finding(it: Decided) -> Mapping[str, Any]:
-    return await findings.conclude(it.connection, it.row, it.state, it.now)
-
-
-async def _glass(it: Decided) -> Mapping[str, Any]:
-    return await waivers.conclude_glass(it.connection, it.row, it.state, it.now)
-
-
-async def _noted(it: Decided) -> Mapping[str, Any]:
-    """The verdict itself is the outcome."""
-    return {"verdict": it.state}
+async def _verdict_alone(decided: Decided) -> Mapping[str, Any]:
+    return {"verdict": decided.state}
 
 
 OUTCOMES: Mapping[str, Conclude] = {
-    "charter": _charter,
-    "plan": _plan,
-    "configuration": _configuration,
-    "grant": _grant,
-    "release": _release,
-    "blended-release": _release,
+    "charter": charters.conclude,
+    "plan": decisions.conclude,
+    "configuration": library.conclude,
+    "grant": releases.conclude_grant,
+    "release": releases.conclude_release,
+    "blended-release": releases.conclude_release,
     "retirement": _retirement,
-    "exception": _exception,
-    "budget": _budget,
-    "transfer": _budget,
-    "resumption": _resumption,
-    "break-glass": _glass,
-    "model": _noted,
-    "finding": _finding,
-    "withdrawal": _withdrawal,
+    "exception": waivers.conclude,
+    "budget": budgets.conclude,
+    "transfer": budgets.conclude,
+    "resumption": recalls.conclude_resumption,
+    "break-glass": waivers.conclude_glass,
+    "model": _verdict_alone,
+    "finding": findings.conclude,
+    "withdrawal": recalls.conclude_withdrawal,
 }

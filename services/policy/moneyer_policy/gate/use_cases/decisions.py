@@ -26,6 +26,8 @@ from moneyer_policy.gate.use_cases.office import Office
 from moneyer_policy.gate.use_cases.reservations import return_expired_on
 from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.use_cases import reviews
+from moneyer_policy.reviews.use_cases.reviews import Decided
+from moneyer_policy.work import work_of
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.policy import DecisionRequest
 from moneyer_shared.database import driver_connection
@@ -315,7 +317,7 @@ async def _open_review(office: Office, connection: AsyncConnection, ask: Ask, pr
         charter_id=request.plan.charter_id,
         quorum=charter.quorum_for("plan"),
     )
-    return await reviews.open_review(office, connection, matter, by=request.requester, now=now)
+    return await reviews.open_review(work_of(office, connection, request.requester, now), matter)
 
 
 async def _use_up(connection: AsyncConnection, judgement: Judgement, body: dict[str, Any]) -> None:
@@ -326,8 +328,10 @@ async def _use_up(connection: AsyncConnection, judgement: Judgement, body: dict[
         await WaiverStore(connection).set_waiver(UUID(waiver.id), used_by=UUID(body["id"]))
 
 
-async def conclude(office: Office, connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+async def conclude(decided: Decided) -> dict[str, Any]:
     """A reviewed plan is judged once more as things stand now, and permitted if nothing has come in between."""
+    connection, row, state, now = decided.work.connection, decided.row, decided.state, decided.work.now
+    office = decided.work.dependencies
     request = DecisionRequest.model_validate(row.document)
     book = await office.rulebook.private(connection)
     hot = HotStore(await driver_connection(connection))

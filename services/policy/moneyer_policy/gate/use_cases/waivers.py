@@ -8,14 +8,16 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.charters.use_cases.governing import governing
+from moneyer_policy.deadlines import CalendarStore
 from moneyer_policy.gate.rules.gate import RULES
 from moneyer_policy.gate.rules.waiver import LONGEST_GLASS_HOURS, REJECTED_FOR, check_rule, why_never
 from moneyer_policy.gate.store.waivers import WaiverStore
 from moneyer_policy.gate.use_cases.office import Office
 from moneyer_policy.library.store import LibraryStore
 from moneyer_policy.metadata import journal
-from moneyer_policy.reviews.store.calendar import CalendarStore
 from moneyer_policy.reviews.use_cases import reviews
+from moneyer_policy.reviews.use_cases.reviews import Decided
+from moneyer_policy.work import work_of
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from moneyer_shared.idempotency import Attempt, Reply
 from moneyer_shared.journal import AuditEvent
@@ -66,11 +68,14 @@ async def ask_for_exception(
             named=(requester,),
             charter_id=charter_id,
         )
-        return await attempt.keep(connection, by, await reviews.put_up(office, connection, matter, by=by, now=now))
+        return await attempt.keep(
+            connection, by, await reviews.put_up_old(work_of(office, connection, by, now), matter)
+        )
 
 
-async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+async def conclude(decided: Decided) -> dict[str, Any]:
     """An approved exception counts from now on, unless its rule takes none by now or another version is in force."""
+    connection, row, state, now = decided.work.connection, decided.row, decided.state, decided.work.now
     if state != "approved":
         return {"granted": False}
     document = row.document
@@ -172,7 +177,7 @@ async def confirm_glass(office: Office, *, waiver_id: UUID, by: str) -> Reply:
             named=(row.requester,),
             charter_id=row.charter_id,
         )
-        review_id = await reviews.open_review(office, connection, matter, by=by, now=now)
+        review_id = await reviews.open_review(work_of(office, connection, by, now), matter)
         await store.set_waiver(waiver_id, confirmed_by=by, review_id=review_id)
         payload = {"to": row.opened_by}
         await CalendarStore(connection).schedule("glass.end", f"waiver:{waiver_id}", row.valid_until, now, payload)
@@ -190,8 +195,9 @@ async def _check_not_rejected(connection: AsyncConnection, charter_id: UUID, req
         )
 
 
-async def conclude_glass(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+async def conclude_glass(decided: Decided) -> dict[str, Any]:
     """Rejected glass is closed at once; without a rejection its hours end it."""
+    connection, row, state, now = decided.work.connection, decided.row, decided.state, decided.work.now
     store, waiver_id = WaiverStore(connection), UUID(row.document["waiver_id"])
     if state == "rejected" and now < (await store.waiver(waiver_id, lock=True)).valid_until:
         await store.set_waiver(waiver_id, valid_until=now)

@@ -9,11 +9,11 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from moneyer_policy.assets.routes.office import InOffice
+from moneyer_policy.deadlines import CalendarStore
 from moneyer_policy.effects.use_cases import calendar
 from moneyer_policy.incidents.store import IncidentStore
 from moneyer_policy.incidents.use_cases import incidents as use_cases
 from moneyer_policy.reviews.documents import ReviewOpened, Subject
-from moneyer_policy.reviews.store.calendar import CalendarStore
 from moneyer_shared.auth import Caller, requires
 from moneyer_shared.contracts.documents import Document, Moment, Text
 from moneyer_shared.errors import Invalid

@@ -7,16 +7,17 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_policy.assets.use_cases.office import Office
 from moneyer_policy.assets.use_cases.recalls import suspend_asset_within
 from moneyer_policy.budgets.use_cases.owners import check_owner
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases.charters import suspend_within
-from moneyer_policy.effects.use_cases.office import Conclude, Decided
+from moneyer_policy.deadlines import CalendarStore
+from moneyer_policy.effects.use_cases.office import Conclude, Office
 from moneyer_policy.incidents.store import IncidentStore
 from moneyer_policy.metadata import journal
-from moneyer_policy.reviews.store.calendar import CalendarStore
 from moneyer_policy.reviews.use_cases import reviews
+from moneyer_policy.reviews.use_cases.reviews import Decided
+from moneyer_policy.work import work_of
 from moneyer_shared.errors import Conflict, Forbidden, Invalid
 from moneyer_shared.idempotency import Attempt, Reply
 from moneyer_shared.journal import AuditEvent
@@ -194,11 +195,14 @@ async def close(office: Office, *, incident_id: UUID, post_mortem: str, by: str,
         await store.set(incident_id, post_mortem=post_mortem, state="closing")
         document = {"incident_id": str(incident_id), "title": row.title, "post_mortem": post_mortem}
         matter = reviews.Matter("incident", f"incident:{incident_id}", document)
-        return await attempt.keep(connection, by, await reviews.put_up(office, connection, matter, by=by, now=now))
+        return await attempt.keep(
+            connection, by, await reviews.put_up_old(work_of(office, connection, by, now), matter)
+        )
 
 
-async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+async def conclude(decided: Decided) -> dict[str, Any]:
     """A vote closes the incident, or opens it again."""
+    connection, row, state, now = decided.work.connection, decided.row, decided.state, decided.work.now
     incident_id = UUID(row.document["incident_id"])
     closed = state == "approved"
     values: dict[str, Any] = {"state": "closed", "closed_at": now} if closed else {"state": "open"}
@@ -206,11 +210,7 @@ async def conclude(connection: AsyncConnection, row: Any, state: str, now: datet
     return {"state": values["state"]}
 
 
-async def _concluded(it: Decided) -> Mapping[str, Any]:
-    return await conclude(it.connection, it.row, it.state, it.now)
-
-
-OUTCOMES: Mapping[str, Conclude] = {"incident": _concluded}
+OUTCOMES: Mapping[str, Conclude] = {"incident": conclude}
 
 
 async def show(connection: AsyncConnection, row: Any) -> dict[str, Any]:

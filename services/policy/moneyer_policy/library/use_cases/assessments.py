@@ -9,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.budgets.use_cases.owners import check_owner
 from moneyer_policy.charters.store import CharterStore
+from moneyer_policy.deadlines import CalendarStore
 from moneyer_policy.library.rules.assessment import Risk, check_acceptable, check_answers, worst_residual
 from moneyer_policy.library.store import LibraryStore
 from moneyer_policy.metadata import journal
-from moneyer_policy.reviews.store.calendar import CalendarStore
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.office import Office
+from moneyer_policy.work import work_of
 from moneyer_shared.canonical import digest
 from moneyer_shared.errors import Conflict, Forbidden, Invalid
 from moneyer_shared.idempotency import Attempt, Reply
@@ -179,7 +180,9 @@ async def review_model(
             "owner": owner,
         }
         matter = reviews.Matter("model", f"model:{model}", document, named=(owner,))
-        return await attempt.keep(connection, by, await reviews.put_up(office, connection, matter, by=by, now=now))
+        return await attempt.keep(
+            connection, by, await reviews.put_up_old(work_of(office, connection, by, now), matter)
+        )
 
 
 async def compliance_of(office: Office, model: str) -> dict[str, Any]:

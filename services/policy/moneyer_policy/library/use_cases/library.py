@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from moneyer_policy.budgets.use_cases.owners import check_owner
 from moneyer_policy.charters.rules.extra_rules import check_work, compile_access_rule
+from moneyer_policy.deadlines import CalendarStore
 from moneyer_policy.library.rules.library import Rejection, read_entry, read_rejection
 from moneyer_policy.library.store import LibraryStore
 from moneyer_policy.metadata import journal
-from moneyer_policy.reviews.store.calendar import CalendarStore
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.office import Office
+from moneyer_policy.reviews.use_cases.reviews import Decided
+from moneyer_policy.work import work_of
 from moneyer_shared.canonical import digest
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from moneyer_shared.idempotency import Attempt, Reply
@@ -45,13 +45,14 @@ async def propose_configuration(office: Office, *, document: Mapping[str, Any], 
         }
         made = await store.propose(values)
         matter = reviews.Matter("configuration", f"configuration:{made}", document)
-        review_id = await reviews.open_review(office, connection, matter, by=by, now=now)
+        review_id = await reviews.open_review(work_of(office, connection, by, now), matter)
         await store.set_configuration(made, review_id=review_id)
         return await attempt.keep(connection, by, Reply(201, show_configuration(await store.configuration(made))))
 
 
-async def conclude(connection: AsyncConnection, row: Any, state: str, now: datetime) -> dict[str, Any]:
+async def conclude(decided: Decided) -> dict[str, Any]:
     """What the votes made of a proposed configuration."""
+    connection, row, state, now = decided.work.connection, decided.row, decided.state, decided.work.now
     store, configuration_id = LibraryStore(connection), UUID(row.subject.split(":")[1])
     if state != "approved":
         await store.set_configuration(configuration_id, state="rejected")

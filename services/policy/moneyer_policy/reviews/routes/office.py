@@ -8,7 +8,7 @@ from moneyer_policy.reviews.use_cases.office import Office
 
 
 async def the_office(request: Request) -> Any:
-    return request.app.state.office
+    return request.app.state.dependencies
 
 
 InOffice = Annotated[Office, Depends(the_office)]

@@ -8,14 +8,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_policy.metadata import journal
+from moneyer_policy.reviews.documents import ReviewOpened
 from moneyer_policy.reviews.rules.figures import told
 from moneyer_policy.reviews.rules.quorum import TIME_LIMIT, Kind, Quorum, read_quorum, show_quorum
 from moneyer_policy.reviews.rules.review import Ballot, Review, Vote, check_vote, standing
-from moneyer_policy.reviews.store.calendar import CalendarStore
 from moneyer_policy.reviews.store.committee import CommitteeStore
 from moneyer_policy.reviews.store.reviews import ReviewStore
-from moneyer_policy.reviews.use_cases.office import Office
+from moneyer_policy.work import Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.idempotency import Reply
 from moneyer_shared.journal import AuditEvent
@@ -43,17 +42,31 @@ class Matter:
     alone: bool = True
 
 
-async def open_review(office: Office, connection: AsyncConnection, matter: Matter, *, by: str, now: datetime) -> UUID:
+@dataclass(frozen=True)
+class Decided:
+    """A review that is over, and the transaction in which what follows from it is done."""
+
+    work: Work
+    row: Any
+    review: Review
+    state: str
+
+    @property
+    def approved(self) -> bool:
+        return self.state == "approved"
+
+
+async def open_review(work: Work, matter: Matter) -> UUID:
     """Put a matter up for votes, with its time limit and its escalations in the calendar.
 
     Raises:
         Conflict: a review of it is open.
     """
-    store, calendar = ReviewStore(connection), CalendarStore(connection)
+    store, now = ReviewStore(work.connection), work.now
     if matter.alone:
         await store.refuse_second(matter.kind, matter.subject)
-    judges = await office.judges(
-        connection, matter.kind, matter.subject, matter.document, matter.charter_id, now, asked=matter.quorum
+    judges = await work.dependencies.judges(
+        work.connection, matter.kind, matter.subject, matter.document, matter.charter_id, now, asked=matter.quorum
     )
     voted_on = matter.digest or digest(matter.document)
     expires_at = now + (judges.quorum.ttl or TIME_LIMIT)
@@ -64,23 +77,22 @@ async def open_review(office: Office, connection: AsyncConnection, matter: Matte
             "charter_id": matter.charter_id,
             "digest": voted_on,
             "document": dict(matter.document),
-            "barred": sorted({*matter.barred, by} | judges.barred),
+            "barred": sorted({*matter.barred, work.by} | judges.barred),
             "named": sorted({person for person in matter.named if person} | judges.named),
             "quorum": show_quorum(judges.quorum),
-            "opened_by": by,
+            "opened_by": work.by,
             "opened_at": now,
             "expires_at": expires_at,
         }
     )
-    await calendar.schedule("review.lapse", f"review:{review_id}", expires_at, now)
+    await work.schedule("review.lapse", f"review:{review_id}", expires_at)
     for hours, to in judges.escalation:
         due, payload = now + timedelta(hours=hours), {"to": to}
         if due < expires_at:
-            await calendar.schedule("review.escalate", f"review:{review_id}", due, now, payload)
+            await work.schedule("review.escalate", f"review:{review_id}", due, payload)
     row = await store.row(review_id)
     shown = {"opening": show_opening(row)}
-    event = AuditEvent(by, "review.open", f"review:{review_id}", details=about(row), shown=shown)
-    await journal.record(connection, now, event)
+    await work.tell(AuditEvent(work.by, "review.open", f"review:{review_id}", details=about(row), shown=shown))
     return review_id
 
 
@@ -90,18 +102,23 @@ def about(row: Any) -> dict[str, Any]:
     return {"kind": Word(row.kind), "digest": row.digest} | subject
 
 
-async def put_up(office: Office, connection: AsyncConnection, matter: Matter, *, by: str, now: datetime) -> Reply:
+async def put_up(work: Work, matter: Matter) -> ReviewOpened:
     """Open a review; where to follow it."""
-    review_id = await open_review(office, connection, matter, by=by, now=now)
-    return Reply(202, {"review_id": str(review_id)}, {"Location": f"/v1/reviews/{review_id}"})
+    return ReviewOpened(review_id=await open_review(work, matter))
 
 
-async def at_present(office: Office, connection: AsyncConnection, row: Any, now: datetime) -> Review:
+async def put_up_old(work: Work, matter: Matter) -> Reply:
+    """As ``put_up``, for routes that do not go through the door yet."""
+    opened = await put_up(work, matter)
+    return Reply(202, opened.model_dump(mode="json"), {"Location": f"/v1/reviews/{opened.review_id}"})
+
+
+async def at_present(work: Work, row: Any) -> Review:
     """An open review as it is to be decided now: rules that rose and owners who changed since it opened count."""
-    store = ReviewStore(connection)
+    store = ReviewStore(work.connection)
     review = await store.review(row)
-    judges = await office.judges(
-        connection, row.kind, row.subject, row.document, row.charter_id, now, asked=review.quorum
+    judges = await work.dependencies.judges(
+        work.connection, row.kind, row.subject, row.document, row.charter_id, work.now, asked=review.quorum
     )
     barred, named = review.barred | judges.barred, review.named | judges.named
     raised = replace(review, quorum=judges.quorum, barred=barred, named=named)
@@ -111,22 +128,20 @@ async def at_present(office: Office, connection: AsyncConnection, row: Any, now:
         return review
     await store.raise_rules(row.id, quorum, sorted(raised.barred), sorted(raised.named))
     details = about(row) | {"quorum": digest(quorum)}
-    await journal.record(connection, now, AuditEvent("policy", "review.raise", f"review:{row.id}", details=details))
+    await work.tell(AuditEvent("policy", "review.raise", f"review:{row.id}", details=details))
     return raised
 
 
-async def cast(
-    office: Office, connection: AsyncConnection, review_id: UUID, ballot: Ballot, *, by: str, now: datetime
-) -> Review:
+async def cast(work: Work, review_id: UUID, ballot: Ballot) -> Review:
     """Record a vote; answers the review as it stands with it.
 
     Raises:
         Conflict: the review is over, the digest is another, or somebody would count twice.
         Forbidden: the voter's own matter, or a function the voter does not hold.
     """
-    store, committee = ReviewStore(connection), CommitteeStore(connection)
+    store, committee, by, now = ReviewStore(work.connection), CommitteeStore(work.connection), work.by, work.now
     row = await store.row(review_id, lock=True)
-    review = await at_present(office, connection, row, now)
+    review = await at_present(work, row)
     vote = Vote(
         voter=by,
         principal=ballot.on_behalf_of or by,
@@ -148,7 +163,7 @@ async def cast(
         ]
     details = about(row) | {"function": Word(vote.function)}
     event = AuditEvent(by, f"vote.{vote.verdict}", f"review:{review_id}", details=details, shown=shown)
-    await journal.record(connection, now, event)
+    await work.tell(event)
     return await store.review(await store.row(review_id))
 
 

@@ -5,11 +5,38 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Column, Index, Row, Table, Text, insert, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_policy.reviews.tables import deadlines, notifications
+from moneyer_policy.metadata import metadata
+from moneyer_shared.database import identifier, moment, words
 from moneyer_shared.paging import page
+
+deadlines = Table(
+    "deadlines",
+    metadata,
+    identifier(),
+    words("kind"),
+    Column("subject", Text, nullable=False, index=True),
+    moment("due_at"),
+    Column("payload", JSONB, nullable=False),
+    moment("made_at"),
+    moment("done_at", nullable=True),
+    moment("cancelled_at", nullable=True),
+    Index("ix_deadlines_open", "due_at", postgresql_where=text("done_at IS NULL AND cancelled_at IS NULL")),
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    identifier(),
+    Column("recipient", Text, nullable=False, index=True),
+    words("kind"),
+    words("subject"),
+    words("message"),
+    moment("sent_at"),
+)
 
 
 class CalendarStore:

@@ -1,27 +1,34 @@
-"""What every use case of policy works with: collaborators, and what later wings tell earlier ones."""
+"""Policy's collaborators, where every transaction begins, and what later wings tell earlier ones."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.assets.use_cases.keyring import Keyring
-from moneyer_policy.effects.use_cases.office import Conclude
 from moneyer_policy.gate.store.rulebook import RulebookStore
 from moneyer_policy.gate.use_cases.bench import Bench
 from moneyer_policy.gate.use_cases.lane import Lane
 from moneyer_policy.gate.use_cases.rulebook import Rulebook
 from moneyer_policy.gate.use_cases.signer import Signer
+from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.use_cases.office import InterestsIn, JudgesOf, LookedInto, SourceOwners
+from moneyer_policy.reviews.use_cases.reviews import Decided
+from moneyer_policy.work import ChangingRules, OpeningKeys, Work
+from moneyer_shared.auth import Caller
 from moneyer_shared.clock import Clock
 from moneyer_shared.database import Database
+from moneyer_shared.work import W
+
+Conclude = Callable[[Decided], Awaitable[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
-class Office:
-    """Policy's collaborators; each wing asks of it what it needs, in a protocol of its own."""
+class Dependencies:
+    """Policy's collaborators."""
 
     database: Database
     clock: Clock
@@ -41,18 +48,26 @@ class Office:
     bench: Bench = field(default_factory=Bench)
 
     @asynccontextmanager
-    async def opening(self) -> AsyncGenerator[AsyncConnection]:
-        """A transaction that opens keys: what governs stays as it is until it ends, and whoever stops something waits.
+    async def begin(self, kind: type[W], caller: Caller, *, read_only: bool = False) -> AsyncGenerator[W]:
+        """A transaction of a kind of work, for whoever asks."""
+        async with self.database.transaction(read_only=read_only) as connection:
+            if issubclass(kind, ChangingRules):
+                await RulebookStore(connection).begin_epoch()
+            elif issubclass(kind, OpeningKeys):
+                await RulebookStore(connection).hold()
+            more = {"dependencies": self} if issubclass(kind, Work) else {}
+            yield kind(connection, self.clock(), caller, journal, **more)
 
-        The lock comes before every other, or two of them would wait for each other in a ring.
-        """
+    @asynccontextmanager
+    async def opening(self) -> AsyncGenerator[AsyncConnection]:
+        """As ``OpeningKeys``, where no work is begun yet."""
         async with self.database.transaction() as connection:
             await RulebookStore(connection).hold()
             yield connection
 
     @asynccontextmanager
     async def changing(self) -> AsyncGenerator[AsyncConnection]:
-        """A transaction that changes what the gate reads: it waits for the decisions under way, none outruns it."""
+        """As ``ChangingRules``, where no work is begun yet."""
         async with self.database.transaction() as connection:
             await RulebookStore(connection).begin_epoch()
             yield connection
