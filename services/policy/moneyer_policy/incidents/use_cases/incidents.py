@@ -7,13 +7,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from moneyer_policy.assets.use_cases.office import Office
 from moneyer_policy.assets.use_cases.recalls import suspend_asset_within
-from moneyer_policy.budgets.use_cases.owners import check_owner
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases.charters import suspend_within
 from moneyer_policy.deadlines import CalendarStore
-from moneyer_policy.effects.use_cases.office import Conclude, Office
+from moneyer_policy.effects.use_cases.office import Conclude
 from moneyer_policy.incidents.store import IncidentStore
+from moneyer_policy.incidents.use_cases.owners import check_owner
 from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_policy.budgets.use_cases.owners import check_owner
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.deadlines import CalendarStore
 from moneyer_policy.library.rules.assessment import Risk, check_acceptable, check_answers, worst_residual
 from moneyer_policy.library.store import LibraryStore
+from moneyer_policy.library.use_cases.owners import check_owner
 from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.reviews.use_cases import reviews

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from moneyer_policy.budgets.use_cases.owners import check_owner
 from moneyer_policy.charters.rules.extra_rules import check_work, compile_access_rule
 from moneyer_policy.deadlines import CalendarStore
 from moneyer_policy.library.rules.library import Rejection, read_entry, read_rejection
 from moneyer_policy.library.store import LibraryStore
+from moneyer_policy.library.use_cases.owners import check_owner
 from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.office import Office
