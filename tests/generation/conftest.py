@@ -10,11 +10,11 @@ import pytest
 from conftest import Caller, Cluster, settings_of
 
 from moneyer_generation.app import create_app, create_workshop
+from moneyer_generation.dependencies import Workshop
 from moneyer_generation.settings import Settings
 from moneyer_generation.store import Store
 from moneyer_generation.use_cases.plans import request_run
 from moneyer_generation.use_cases.sources import register
-from moneyer_generation.use_cases.workshop import Workshop
 from moneyer_shared.contracts.domains import CategoricalDomain
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
 from moneyer_shared.contracts.policy import (

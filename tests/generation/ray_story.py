@@ -17,8 +17,8 @@ import pytest
 from generation.conftest import KEY, World
 from generation.test_child import DECLARATION
 
-from moneyer_generation.use_cases.child import ChildFailed, JobLimits
-from moneyer_generation.use_cases.ray_children import RayChildren
+from moneyer_generation.execution.children import ChildFailed, JobLimits
+from moneyer_generation.execution.ray_children import RayChildren
 from moneyer_generation.use_cases.runs import asset_object, carry
 from moneyer_shared import custody
 from moneyer_shared.errors import Unavailable

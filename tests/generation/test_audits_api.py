@@ -6,10 +6,10 @@ from uuid import UUID
 import pytest
 from generation.conftest import World
 
+from moneyer_generation.execution.children import ChildFailed
 from moneyer_generation.generators.child import audit
 from moneyer_generation.store.audits import AuditStore
 from moneyer_generation.use_cases import audits
-from moneyer_generation.use_cases.child import ChildFailed
 from moneyer_shared.contracts.evaluation import GuaranteeAudit, GuaranteeAuditRequest
 from moneyer_shared.errors import Invalid, Unavailable
 from moneyer_shared.idempotency import Attempt

@@ -8,8 +8,8 @@ import pytest
 from generation.conftest import World
 from sqlalchemy import text
 
+from moneyer_generation.execution.children import ChildFailed
 from moneyer_generation.store import Store
-from moneyer_generation.use_cases.child import ChildFailed
 from moneyer_generation.use_cases.plans import cancel
 from moneyer_generation.use_cases.runs import carry, model_object
 from moneyer_shared import custody

@@ -7,7 +7,7 @@ from uuid import uuid4
 from generation.conftest import World
 from sqlalchemy import text
 
-from moneyer_generation.domain.telling import told_asset
+from moneyer_generation.rules.telling import told_asset
 from moneyer_generation.use_cases.plans import show_run
 
 RULE = {"columns": ["sex"], "least_rows": 5, "least_values": None, "smallest_group": 7, "fewest_values": None}

@@ -11,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from moneyer_generation.app import create_workshop
+from moneyer_generation.execution.children import Children
 from moneyer_generation.settings import Settings
-from moneyer_generation.use_cases.child import Children
 from moneyer_generation.worker import work
 from moneyer_shared.clients.policy import PolicyOverHttp
 from moneyer_shared.contracts.policy import RedeemRequest, Redemption, SettleRequest

@@ -5,10 +5,10 @@ import sys
 from contextlib import aclosing
 
 from moneyer_generation.app import create_app, create_workshop
+from moneyer_generation.dependencies import Executor
+from moneyer_generation.execution.children import Children, JobLimits
+from moneyer_generation.execution.ray_children import RayChildren
 from moneyer_generation.settings import MigrationSettings, Settings
-from moneyer_generation.use_cases.child import Children, JobLimits
-from moneyer_generation.use_cases.ray_children import RayChildren
-from moneyer_generation.use_cases.workshop import Executor
 from moneyer_generation.worker import work
 from moneyer_shared.migrations import upgrade
 from moneyer_shared.service import Surroundings, serve

@@ -2,11 +2,11 @@
 
 from fastapi import FastAPI
 
-from moneyer_generation.api import ROUTERS
+from moneyer_generation.dependencies import Executor, Workshop
+from moneyer_generation.execution.children import Children
+from moneyer_generation.routes import ROUTERS
 from moneyer_generation.settings import Settings
 from moneyer_generation.tables import audits, journal, runs, searches
-from moneyer_generation.use_cases.child import Children
-from moneyer_generation.use_cases.workshop import Executor, Workshop
 from moneyer_shared import custody
 from moneyer_shared.clients.evaluation import Evaluation, EvaluationOverHttp
 from moneyer_shared.clients.policy import Policy, PolicyOverHttp

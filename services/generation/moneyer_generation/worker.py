@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
+from moneyer_generation.dependencies import AUDIT_JOB, RUN_JOB, SEARCH_JOB, Workshop
 from moneyer_generation.use_cases import audits, searches
 from moneyer_generation.use_cases.runs import carry
-from moneyer_generation.use_cases.workshop import AUDIT_JOB, RUN_JOB, SEARCH_JOB, Workshop
 from moneyer_shared import queue
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import Row, Text, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_generation.domain.run import Progress, may_move
-from moneyer_generation.domain.sharing import turn
+from moneyer_generation.rules.run import Progress, may_move
+from moneyer_generation.rules.sharing import turn
 from moneyer_generation.tables import runs, source_versions, sources
 from moneyer_shared.errors import Conflict, NotFound
 from moneyer_shared.paging import page

@@ -10,7 +10,7 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_generation.domain.search import Trial
+from moneyer_generation.rules.search import Trial
 from moneyer_generation.tables import runs, searches, trials
 from moneyer_shared.errors import NotFound
 from moneyer_shared.paging import page

@@ -4,13 +4,13 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
+from moneyer_generation.dependencies import AUDIT_JOB, Workshop
+from moneyer_generation.execution.children import ChildFailed
 from moneyer_generation.generators.auditing import TABLE
 from moneyer_generation.generators.catalogue import engine_named
 from moneyer_generation.generators.protocol import complete
 from moneyer_generation.store.audits import AuditStore
 from moneyer_generation.tables import journal
-from moneyer_generation.use_cases.child import ChildFailed
-from moneyer_generation.use_cases.workshop import AUDIT_JOB, Workshop
 from moneyer_shared import custody
 from moneyer_shared.contracts.evaluation import GuaranteeAuditRequest
 from moneyer_shared.contracts.policy import Parameter

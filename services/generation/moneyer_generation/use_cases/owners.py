@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from moneyer_generation.dependencies import Workshop
 from moneyer_generation.store import Store
 from moneyer_generation.tables import journal
-from moneyer_generation.use_cases.workshop import Workshop
 from moneyer_shared.idempotency import is_used
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.ownership import check_own, give, owner_of

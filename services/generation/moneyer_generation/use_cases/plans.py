@@ -6,15 +6,15 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from moneyer_generation.domain.run import CANCELLABLE
-from moneyer_generation.domain.sharing import RANKS, place
-from moneyer_generation.domain.telling import told_asset
+from moneyer_generation.dependencies import RUN_JOB, Workshop
 from moneyer_generation.generators.catalogue import engine_named
 from moneyer_generation.generators.protocol import check_source, complete
+from moneyer_generation.planning.orders import check_order, earned_when_blended
+from moneyer_generation.rules.run import CANCELLABLE
+from moneyer_generation.rules.sharing import RANKS, place
+from moneyer_generation.rules.telling import told_asset
 from moneyer_generation.store import Store
 from moneyer_generation.tables import journal
-from moneyer_generation.use_cases.orders import check_order, earned_when_blended
-from moneyer_generation.use_cases.workshop import RUN_JOB, Workshop
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Decision, DecisionRequest, Mechanism, Offer, Plan, SourceUnit

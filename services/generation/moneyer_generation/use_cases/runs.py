@@ -9,12 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from moneyer_generation.domain.run import next_step, outcome_of
-from moneyer_generation.domain.telling import told_asset
+from moneyer_generation.dependencies import Workshop
+from moneyer_generation.execution.children import ChildFailed, ticking
+from moneyer_generation.rules.run import next_step, outcome_of
+from moneyer_generation.rules.telling import told_asset
 from moneyer_generation.store import Store, progress_of
 from moneyer_generation.tables import journal
-from moneyer_generation.use_cases.child import ChildFailed, ticking
-from moneyer_generation.use_cases.workshop import Workshop
 from moneyer_shared import custody
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.evaluation import AssayRequest

@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from moneyer_generation.domain.run import CANCELLABLE
-from moneyer_generation.domain.search import TRIAL_STATES, Trial, next_move, spent
+from moneyer_generation.dependencies import SEARCH_JOB, Workshop
+from moneyer_generation.planning.proposals import Past, cheapest, check_candidates, cost_of, propose
+from moneyer_generation.rules.run import CANCELLABLE
+from moneyer_generation.rules.search import TRIAL_STATES, Trial, next_move, spent
 from moneyer_generation.store import Store
 from moneyer_generation.store.searches import SearchStore, as_trial
 from moneyer_generation.tables import journal
 from moneyer_generation.use_cases import plans
-from moneyer_generation.use_cases.proposals import Past, cheapest, check_candidates, cost_of, propose
-from moneyer_generation.use_cases.workshop import SEARCH_JOB, Workshop
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Mechanism, Plan
 from moneyer_shared.contracts.search import SearchRequest

@@ -10,12 +10,12 @@ from uuid import UUID
 import pyarrow as pa
 from starlette.concurrency import run_in_threadpool
 
+from moneyer_generation.dependencies import Workshop
+from moneyer_generation.intake.units import Split, Units
+from moneyer_generation.intake.uploads import Upload
 from moneyer_generation.store import Store
 from moneyer_generation.tables import journal
-from moneyer_generation.use_cases.intake import Upload
 from moneyer_generation.use_cases.owners import source_owner
-from moneyer_generation.use_cases.units import Split, Units
-from moneyer_generation.use_cases.workshop import Workshop
 from moneyer_shared import custody
 from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration
 from moneyer_shared.contracts.policy import KeyRequest, PopulationUnit

@@ -6,12 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 
-from moneyer_generation.api.words import InWorkshop, SourceShown, SourceVersionShown
+from moneyer_generation.documents import SourceShown, SourceVersionShown
+from moneyer_generation.intake.receiving import Limits, spool_body
+from moneyer_generation.intake.uploads import MEDIA_TYPES, Upload
+from moneyer_generation.routes.workshop import InWorkshop
 from moneyer_generation.store import Store
 from moneyer_generation.use_cases import sources as use_cases
-from moneyer_generation.use_cases.intake import MEDIA_TYPES, Upload
 from moneyer_generation.use_cases.owners import check_may_upload
-from moneyer_generation.use_cases.receiving import Limits, spool_body
 from moneyer_shared.auth import Caller, requires
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration

@@ -10,9 +10,9 @@ import pyarrow.csv as pa_csv
 import pyarrow.ipc as pa_ipc
 import pyarrow.parquet as pq
 
-from moneyer_generation.use_cases.parquet import MOST_COLUMNS, check_values_fit, in_pieces, read_batches
-from moneyer_generation.use_cases.receiving import Limits
-from moneyer_generation.use_cases.values import MOST_REASONS, check_batch, reason_of
+from moneyer_generation.intake.parquet import MOST_COLUMNS, check_values_fit, in_pieces, read_batches
+from moneyer_generation.intake.receiving import Limits
+from moneyer_generation.intake.values import MOST_REASONS, check_batch, reason_of
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.errors import Invalid, TooLarge, UnsupportedMedia
 from moneyer_shared.spool import Spool

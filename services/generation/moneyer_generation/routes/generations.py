@@ -9,11 +9,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from moneyer_generation.api.words import Generation, InWorkshop
-from moneyer_generation.domain.run import MOVES
+from moneyer_generation.dependencies import Workshop
+from moneyer_generation.documents import Generation
+from moneyer_generation.routes.workshop import InWorkshop
+from moneyer_generation.rules.run import MOVES
 from moneyer_generation.store import Store
 from moneyer_generation.use_cases import plans
-from moneyer_generation.use_cases.workshop import Workshop
 from moneyer_shared.auth import Caller, requires
 from moneyer_shared.contracts.policy import Plan
 from moneyer_shared.errors import Unavailable

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from moneyer_generation.api.words import InWorkshop
-from moneyer_generation.use_cases.assets import MEDIA_TYPES, Format, open_asset, part_of, render
+from moneyer_generation.downloads import MEDIA_TYPES, Format, part_of, render
+from moneyer_generation.routes.workshop import InWorkshop
+from moneyer_generation.use_cases.assets import open_asset
 from moneyer_shared.auth import Caller, requires
 from moneyer_shared.errors import RangeNotSatisfiable
 

@@ -6,7 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from moneyer_generation.api.words import InWorkshop, Search
+from moneyer_generation.documents import Search
+from moneyer_generation.routes.workshop import InWorkshop
 from moneyer_generation.store.searches import SearchStore
 from moneyer_generation.use_cases import searches as use_cases
 from moneyer_shared.auth import Caller, requires

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from moneyer_generation.use_cases.child import ChildFailed, Children, JobLimits
+from moneyer_generation.execution.children import ChildFailed, Children, JobLimits
 from moneyer_shared.errors import Unavailable
 
 NAMESPACE = "moneyer"

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from moneyer_generation.api.words import InWorkshop
+from moneyer_generation.routes.workshop import InWorkshop
 from moneyer_generation.store.audits import AuditStore
 from moneyer_generation.use_cases import audits as use_cases
 from moneyer_shared.auth import Caller, requires

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from moneyer_generation.api.words import InWorkshop, Model
+from moneyer_generation.documents import Model
+from moneyer_generation.routes.workshop import InWorkshop
 from moneyer_generation.store import Store
 from moneyer_shared.auth import Caller, requires
 from moneyer_shared.web import Pages

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from moneyer_generation.use_cases.values import reason_of
+from moneyer_generation.intake.values import reason_of
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.errors import Invalid
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from moneyer_generation.api.words import InWorkshop
+from moneyer_generation.routes.workshop import InWorkshop
 from moneyer_generation.use_cases import owners
 from moneyer_shared.auth import Caller, requires
 from moneyer_shared.contracts.owners import NewOwner, Ownership

@@ -1,13 +1,11 @@
-"""What generation says on the wire, and how a route finds the workshop."""
+"""What generation says on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from fastapi import Depends, Request
 from pydantic import Field
 
-from moneyer_generation.use_cases.workshop import Workshop
 from moneyer_shared.contracts.documents import Document
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Clause, Guarantee, Offer, Plan, Waived
@@ -17,14 +15,6 @@ RunState = Literal[
     "denied", "in_review", "queued", "redeemed", "fitting", "fitted", "quarantined", "assaying",
     "released", "rejected", "suspended", "withdrawn", "retired", "failed", "cancelled",
 ]  # fmt: skip
-
-
-async def _workshop(request: Request) -> Workshop:
-    workshop: Workshop = request.app.state.workshop
-    return workshop
-
-
-InWorkshop = Annotated[Workshop, Depends(_workshop)]
 
 
 class GeneratorShown(Document):

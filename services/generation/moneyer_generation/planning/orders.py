@@ -3,7 +3,7 @@
 from moneyer_generation.generators.blending import real_rows
 from moneyer_generation.generators.protocol import Engine, check_shapeable, unit_of
 from moneyer_generation.generators.suppression import rules_of
-from moneyer_generation.use_cases.shapes import check_shape
+from moneyer_generation.planning.shapes import check_shape
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Guarantee, Plan
 from moneyer_shared.contracts.shape import Blend, Suppression

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from moneyer_generation.api.words import GeneratorShown, WithdrawnShown
+from moneyer_generation.documents import GeneratorShown, WithdrawnShown
 from moneyer_generation.generators.catalogue import CATALOGUE, WITHDRAWN
 from moneyer_generation.generators.protocol import Engine
 from moneyer_shared.auth import Caller, requires
