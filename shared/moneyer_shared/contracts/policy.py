@@ -154,7 +154,7 @@ class Waived(Document):
 
 
 class DecisionWithoutPermit(Document):
-    """The gate's answer as everybody may read it; ``review`` waits for votes and is decided again in round 1."""
+    """The gate's answer as everybody may read it; the permit is for the run's worker alone."""
 
     id: UUID
     run_id: UUID
@@ -169,7 +169,7 @@ class DecisionWithoutPermit(Document):
 
 
 class Decision(DecisionWithoutPermit):
-    """The gate's answer, stored as it stands; its permit is for the run's worker alone."""
+    """The gate's answer, stored as it stands; ``review`` waits for votes and is decided again in round 1."""
 
     permit: Permit | None = None
 
