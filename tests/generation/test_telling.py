@@ -7,8 +7,8 @@ from uuid import uuid4
 from generation.conftest import World
 from sqlalchemy import text
 
-from moneyer_generation.rules.telling import told_asset
-from moneyer_generation.use_cases.plans import show_run
+from moneyer_generation.documents.generations import Generation
+from moneyer_generation.rules.disclosure import disclosed_asset
 
 RULE = {"columns": ["sex"], "least_rows": 5, "least_values": None, "smallest_group": 7, "fewest_values": None}
 COUNTED = {"rows_seen": 12_345, "rows_left_out": 123, "rules": [RULE]}
@@ -25,12 +25,12 @@ ASSET: dict[str, Any] = {
 
 async def test_a_run_tells_no_exact_count_of_real_rows(world: World) -> None:
     run_id = await world.run()
-    async with world.works.database.transaction() as connection:
+    async with world.dependencies.database.transaction() as connection:
         await connection.execute(
             text("UPDATE runs SET asset = CAST(:asset AS jsonb) WHERE id = :id"),
             {"asset": json.dumps(ASSET), "id": run_id},
         )
-    shown = show_run(await world.row(run_id))["asset"]
+    shown = Generation.model_validate(await world.row(run_id)).model_dump(mode="json")["asset"]
     of_source, of_model = shown["suppression"]
     assert (of_source["rows_seen"], of_source["rows_left_out"]) == (12_000, 120)
     assert of_source["rules"][0]["smallest_group"] == 5, "what the rule demands of every group"
@@ -41,6 +41,6 @@ async def test_a_run_tells_no_exact_count_of_real_rows(world: World) -> None:
 
 
 def test_a_table_not_made_yet_has_nothing_to_tell() -> None:
-    assert told_asset(None) is None
+    assert disclosed_asset(None) is None
     plain = {"rows": 10, "digest": str(uuid4())}
-    assert told_asset(plain) == plain
+    assert disclosed_asset(plain) == plain

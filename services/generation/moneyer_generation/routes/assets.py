@@ -8,9 +8,8 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from moneyer_generation.downloads import MEDIA_TYPES, Format, part_of, render
-from moneyer_generation.routes.workshop import InWorkshop
+from moneyer_generation.routes.flows import ReadersFlow
 from moneyer_generation.use_cases.assets import open_asset
-from moneyer_shared.auth import Caller, requires
 from moneyer_shared.errors import RangeNotSatisfiable
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
@@ -27,13 +26,12 @@ _CONTENT = {media.partition(";")[0]: _BINARY for media in MEDIA_TYPES.values()}
 )
 async def download(
     asset_id: UUID,
-    workshop: InWorkshop,
+    flow: ReadersFlow,
     form: Annotated[Format, Query(alias="format")] = "parquet",
     asked: Annotated[str | None, Header(alias="Range", description="One range of bytes.", max_length=100)] = None,
     if_range: Annotated[str | None, Header(description="The ETag a range was begun with.", max_length=200)] = None,
-    caller: Caller = requires("generation:read"),
 ) -> StreamingResponse:
-    table = await open_asset(workshop, asset_id, subject=caller.subject)
+    table = await open_asset(flow, asset_id)
     rendered = await run_in_threadpool(render, table, form)
     headers, size = rendered.headers, len(rendered.spool)
     try:

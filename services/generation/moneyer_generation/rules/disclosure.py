@@ -1,4 +1,4 @@
-"""What is told of a table's making: counts of real rows roughly, of made rows exactly."""
+"""What callers are shown of a table's making: counts of real rows roughly, of made rows exactly."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,20 +6,23 @@ from typing import Any
 from moneyer_shared.figures import about
 
 SHARE_STEP = 0.05
-"""A share of real rows is told in steps of a twentieth."""
+"""A share of real rows is shown in steps of a twentieth."""
 Json = Mapping[str, Any]
 
 
-def told_asset(asset: Json | None) -> dict[str, Any] | None:
-    """A table's report as it is told: what was counted among real rows is a look at people that nothing paid for."""
+def disclosed_asset(asset: Json | None) -> dict[str, Any] | None:
+    """A table's report, as JSON, as callers see it.
+
+    What was counted among real rows is a look at people that nothing paid for.
+    """
     if asset is None:
         return None
-    told = dict(asset)
+    shown = dict(asset)
     if asset.get("suppression"):
-        told["suppression"] = [_left_out(one) if one["of"] == "input" else one for one in asset["suppression"]]
+        shown["suppression"] = [_left_out(one) if one["of"] == "input" else one for one in asset["suppression"]]
     if asset.get("blend"):
-        told["blend"] = _blend(asset["blend"])
-    return told
+        shown["blend"] = _blend(asset["blend"])
+    return shown
 
 
 def _blend(blend: Json) -> dict[str, Any]:

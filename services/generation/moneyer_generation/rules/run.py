@@ -1,15 +1,16 @@
 """A run as an explicit state machine, and what to do when a worker finds one half-way."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal[
+RunState = Literal[
     "denied", "in_review", "queued", "redeemed", "fitting", "fitted", "quarantined", "assaying",
     "released", "rejected", "failed", "cancelled",
 ]  # fmt: skip
 Step = Literal["await-votes", "make", "settle", "assay", "conclude", "fail-interrupted", "cancel", "rest"]
 
-MOVES: dict[str, frozenset[str]] = {
+MOVES: Mapping[str, frozenset[str]] = {
     "in_review": frozenset({"queued", "denied", "cancelled"}),
     "queued": frozenset({"redeemed", "failed", "cancelled"}),
     "redeemed": frozenset({"fitting", "failed", "cancelled"}),
@@ -20,6 +21,8 @@ MOVES: dict[str, frozenset[str]] = {
 }
 """Where each state may go; a state that is not named is an end."""
 
+DECIDED = frozenset({"released", "rejected"})
+"""States in which a run has ended and its asset goes on: what that is is policy's to say."""
 UNPAID = frozenset({"denied", "in_review", "queued"})
 CANCELLABLE = frozenset({"in_review", "queued", "redeemed", "fitting", "fitted"})
 
@@ -28,7 +31,7 @@ CANCELLABLE = frozenset({"in_review", "queued", "redeemed", "fitting", "fitted"}
 class Progress:
     """What is known of a run when a worker takes it up."""
 
-    state: State
+    state: RunState
     guarantee: str
     redeemed: bool
     settled: bool

@@ -6,24 +6,24 @@ from uuid import UUID
 import pyarrow.parquet as pq
 from starlette.concurrency import run_in_threadpool
 
-from moneyer_generation.dependencies import Workshop
-from moneyer_generation.store import Store
+from moneyer_generation.dependencies import Flow, Work
 from moneyer_shared import custody
 from moneyer_shared.contracts.policy import UnlockRequest
 from moneyer_shared.errors import NotFound
 
 
-async def open_asset(works: Workshop, asset_id: UUID, *, subject: str) -> pq.ParquetFile:
+async def open_asset(flow: Flow, asset_id: UUID) -> pq.ParquetFile:
     """The asset's table, read as it is asked for.
 
     Raises:
         NotFound: no such asset, or not decided on yet.
-        Forbidden: rejected, or the subject holds no valid grant.
+        Forbidden: rejected, or the caller holds no valid grant.
         Gone: its key was destroyed.
     """
-    async with works.database.transaction() as connection:
-        run = await Store(connection).run(asset_id)
-    if not run.asset:
+    async with flow.begin(Work, read_only=True) as work:
+        asset = (await work.runs.run(asset_id)).asset
+    if asset is None:
         raise NotFound(f"Generation {asset_id} has made no table.")
-    opened = await works.policy.unlock(asset_id, UnlockRequest(subject=subject))
-    return await run_in_threadpool(custody.open_table, works.objects, run.asset["object"], b64decode(opened.key))
+    opened = await flow.dependencies.policy.unlock(asset_id, UnlockRequest(subject=flow.by))
+    objects = flow.dependencies.objects
+    return await run_in_threadpool(custody.open_table, objects, asset.object, b64decode(opened.key))
