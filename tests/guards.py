@@ -206,7 +206,7 @@ GUARDS = (
     Guard("I12 of a pinned or tiny table the verdict alone", f"{POLICY}/domain/looks.py", 'plan.get("shape") is not None or int(plan["rows"]) < SMALLEST_TABLE', "False", "tests/attacks/test_raw_figures.py -k pinned_or_tiny"),
     Guard("I12 a card shows rounded figures alone", f"{LINEAGE}/domain/cards.py", 'if assay.get("figures") == "rounded" else None', "", "tests/attacks/test_raw_figures.py -k strangers"),
     Guard("I12 a narrow interval is no licence for digits", "shared/moneyer_shared/figures.py", "max(Decimal(1), abs(value)) / Decimal(n).sqrt()", 'Decimal("0.000001")', "tests/shared/test_figures.py -k 'many_looks or one_person'"),
-    Guard("I12 counts of real rows are told roughly", f"{GENERATION}/rules/disclosure.py", 'if one["of"] == "input" else one', "if False else one", "tests/generation/test_telling.py -k exact_count"),
+    Guard("I12 counts of real rows are told roughly", f"{GENERATION}/rules/disclosure.py", 'if one["of"] == "input" else one', "if False else one", "tests/generation/test_disclosure.py -k exact_count"),
     Guard("doors: a member is stated once", "shared/moneyer_shared/documents.py", "    if len(members) != len(pairs):", "    if False:", "tests/attacks/test_two_readings.py -k yes_and_no"),
     Guard("doors: a key of YAML is stated once", f"{POLICY}/api/plain_yaml.py", "        elif value in whole:", "        elif False:", "tests/attacks/test_two_readings.py -k 'yaml_says and 1000000'"),
     Guard("doors: a word of YAML is read one way", f"{POLICY}/api/plain_yaml.py", "    if _OTHERWISE.fullmatch(word) or _tag_in_yaml_1_1(word) not in _TEXT_IN_JSON:", "    if False:", "tests/attacks/test_two_readings.py -k 'yaml_says and benefits'"),

@@ -1,6 +1,6 @@
 """Generation's collaborators, and the work that use cases do with them."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -70,7 +70,7 @@ class Dependencies:
     """Raises Unavailable where no table can be made now; asked before a permit is redeemed."""
 
     @asynccontextmanager
-    async def begin(self, kind: type[shared.W], caller: Caller, *, read_only: bool = False) -> AsyncIterator[shared.W]:
+    async def begin(self, kind: type[shared.W], caller: Caller, *, read_only: bool = False) -> AsyncGenerator[shared.W]:
         """One transaction, done by that caller."""
         async with self.database.transaction(read_only=read_only) as connection:
             yield kind(connection, self.clock(), caller, journal)

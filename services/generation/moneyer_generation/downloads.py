@@ -4,7 +4,8 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from io import RawIOBase
+from typing import Literal, Protocol, Self
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -68,10 +69,20 @@ def render(table: pq.ParquetFile, form: Format) -> Rendered:
     return Rendered(spool)
 
 
-class _ParquetBatches:
-    """A Parquet writer with the manners of the other two."""
+class Writer(Protocol):
+    """What writes a table batch by batch, and its end when it is left."""
 
-    def __init__(self, sink: Any, schema: pa.Schema) -> None:
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> object: ...
+
+    def write(self, batch: pa.RecordBatch) -> None: ...
+
+
+class _ParquetBatches:
+    """A Parquet writer that takes batches, and ends when it is left, as those of the other forms do."""
+
+    def __init__(self, sink: RawIOBase, schema: pa.Schema) -> None:
         self._writer = pq.ParquetWriter(sink, schema, compression="zstd")
 
     def __enter__(self) -> Self:
@@ -84,7 +95,7 @@ class _ParquetBatches:
         self._writer.write_batch(batch)
 
 
-WRITERS: dict[Format, Callable[[Any, pa.Schema], Any]] = {
+WRITERS: dict[Format, Callable[[RawIOBase, pa.Schema], Writer]] = {
     "parquet": _ParquetBatches,
     "arrow": pa_ipc.new_stream,
     "csv": pa_csv.CSVWriter,

@@ -30,7 +30,7 @@ class RuleKept(Document):
 class LeftOut(Document):
     """Rows left out because too few were like them: of the source before learning, or of what the model made.
 
-    Counts of real rows are told to two figures, and of their worst group what the rule demands.
+    Counts of real rows are shown to two figures, and of their worst group what the rule demands.
     """
 
     of: Literal["output", "input"]
@@ -40,7 +40,7 @@ class LeftOut(Document):
 
 
 class Blended(Document):
-    """The real rows in a table; their strata's shares are told in steps of a twentieth."""
+    """The real rows in a table; their strata's shares are shown in steps of a twentieth."""
 
     real_rows: int
     strata: list[StratumMade]

@@ -20,7 +20,7 @@ def _disclosed(asset: AssetFile | None) -> AssetFile | None:
     return asset.disclosed if asset is not None else None
 
 
-Share = Annotated[float, AfterValidator(_three_digits)]
+ShareDone = Annotated[float, AfterValidator(_three_digits)]
 
 
 class Generation(Document):
@@ -31,7 +31,7 @@ class Generation(Document):
 
     id: UUID
     state: Literal[RunState, AssetStateName]
-    progress: Share
+    progress: ShareDone
     requester: str
     plan: Plan
     offer: Offer
@@ -48,5 +48,5 @@ class GenerationProgress(Document):
     """What a server-sent event says of a run."""
 
     state: Literal[RunState, AssetStateName]
-    progress: Share
+    progress: ShareDone
     failure: str | None

@@ -12,7 +12,8 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from moneyer_generation.execution.protocol import Job, Message
 
 MEMORY_BACKED = Path("/dev/shm")  # noqa: S108 - its being world-writable is why a private folder is made in it
 PREFIX = "moneyer-"
@@ -73,7 +74,7 @@ class Children:
     async def ready(self) -> None:
         """A process can always be started here."""
 
-    async def messages(self, job: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+    async def messages(self, job: Job) -> AsyncGenerator[Message]:
         """The child's messages as they come. Closing the iterator kills the child.
 
         Raises:
@@ -86,7 +87,7 @@ class Children:
             await child.process.stdin.drain()
             async for message in self._said(child):
                 if "failed" in message:
-                    raise ChildFailed(told(message["failed"]))
+                    raise ChildFailed(_reason(message["failed"]))
                 yield message
                 if "done" in message:
                     return
@@ -118,7 +119,7 @@ class Children:
             await spare.end()
         return await _start(None)
 
-    async def _said(self, child: Child) -> AsyncGenerator[dict[str, Any]]:
+    async def _said(self, child: Child) -> AsyncGenerator[Message]:
         assert child.process.stdout is not None
         began = time.monotonic()
         coming: asyncio.Task[bytes] | None = None
@@ -144,18 +145,18 @@ class Children:
             raise ChildFailed(f"it took more than the {self._limits.mebibytes} MiB of memory a job may take")
 
 
-def told(failed: dict[str, Any]) -> str:
-    """What a person is told: our own words where there are some, else type and place."""
+def _reason(failed: Message) -> str:
+    """Why a child failed: our own words where there are some, else type and place."""
     place = failed["at"][-1].rpartition("/")[2] if failed["at"] else "an unknown place"
     return str(failed.get("because") or f"{failed['type']} at {place}")
 
 
-async def ticking(told: AsyncIterator[dict[str, Any]], seconds: float) -> AsyncGenerator[dict[str, Any] | None]:
+async def ticking(messages: AsyncIterator[Message], seconds: float) -> AsyncGenerator[Message | None]:
     """The messages, and None whenever that long passed without one."""
-    coming: asyncio.Task[dict[str, Any]] | None = None
+    coming: asyncio.Task[Message] | None = None
     try:
         while True:
-            coming = coming or asyncio.create_task(_next(told))
+            coming = coming or asyncio.create_task(_next(messages))
             done, _ = await asyncio.wait({coming}, timeout=seconds)
             if not done:
                 yield None
@@ -170,9 +171,9 @@ async def ticking(told: AsyncIterator[dict[str, Any]], seconds: float) -> AsyncG
             await asyncio.wait({coming})
 
 
-async def _next(told: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
+async def _next(messages: AsyncIterator[Message]) -> Message:
     try:
-        return await anext(told)
+        return await anext(messages)
     except StopAsyncIteration:
         # A task cannot carry StopAsyncIteration; no message is ever empty.
         return {}

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from moneyer_generation.execution.children import ChildFailed, Children, JobLimits
+from moneyer_generation.execution.protocol import Job, Message
 from moneyer_shared.errors import Unavailable
 
 NAMESPACE = "moneyer"
@@ -38,19 +39,19 @@ class Courier:
     async def public_key(self) -> bytes:
         return self._private.public_key().public_bytes_raw()
 
-    async def messages(self, sealed: bytes) -> AsyncGenerator[dict[str, Any]]:
+    async def messages(self, sealed: bytes) -> AsyncGenerator[Message]:
         """What the child says of the job sealed to this courier.
 
         Raises:
             ChildFailed: the child failed, vanished, or took more than its limits.
         """
-        async with aclosing(self._children.messages(opened(sealed, self._private))) as told:
-            async for message in told:
+        async with aclosing(self._children.messages(opened(sealed, self._private))) as messages:
+            async for message in messages:
                 yield message
 
 
 class RayChildren:
-    """Carries jobs on the cluster whose head is at ``host:port``, with the manners of ``Children``."""
+    """Carries jobs on the cluster whose head is at ``host:port``, as ``Children`` carries them beside the worker."""
 
     def __init__(self, address: str, limits: JobLimits | None = None) -> None:
         self._address = address
@@ -73,7 +74,7 @@ class RayChildren:
             logger.warning("no ray cluster", exc_info=error)
             raise Unavailable("The Ray cluster does not answer.") from error
 
-    async def messages(self, job: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+    async def messages(self, job: Job) -> AsyncGenerator[Message]:
         """The child's messages as they come. Closing the iterator kills the child.
 
         Raises:
@@ -105,7 +106,7 @@ class RayChildren:
             ray.init(address=self._address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
 
 
-def sealed_to(public: bytes, job: dict[str, Any]) -> bytes:
+def sealed_to(public: bytes, job: Job) -> bytes:
     """The job for the holder of the private key alone: ephemeral public key, nonce, ciphertext."""
     ephemeral, nonce = X25519PrivateKey.generate(), os.urandom(NONCE_BYTES)
     mine = ephemeral.public_key().public_bytes_raw()
@@ -113,7 +114,7 @@ def sealed_to(public: bytes, job: dict[str, Any]) -> bytes:
     return mine + nonce + AESGCM(key).encrypt(nonce, json.dumps(job).encode(), mine)
 
 
-def opened(sealed: bytes, private: X25519PrivateKey) -> dict[str, Any]:
+def opened(sealed: bytes, private: X25519PrivateKey) -> Job:
     """The job under the seal.
 
     Raises:
@@ -122,7 +123,7 @@ def opened(sealed: bytes, private: X25519PrivateKey) -> dict[str, Any]:
     theirs, nonce = sealed[:KEY_BYTES], sealed[KEY_BYTES : KEY_BYTES + NONCE_BYTES]
     context = theirs + private.public_key().public_bytes_raw()
     key = _derived(private.exchange(X25519PublicKey.from_public_bytes(theirs)), context)
-    job: dict[str, Any] = json.loads(AESGCM(key).decrypt(nonce, sealed[KEY_BYTES + NONCE_BYTES :], theirs))
+    job: Job = json.loads(AESGCM(key).decrypt(nonce, sealed[KEY_BYTES + NONCE_BYTES :], theirs))
     return job
 
 

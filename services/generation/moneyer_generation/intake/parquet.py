@@ -26,7 +26,7 @@ LONGEST_WRITTEN_VALUE = 100
 OVERHEAD_OF_A_CHUNK, OVERHEAD_OF_A_VALUE = 2**20, 8
 
 
-def check_values_fit(metadata: Any, declaration: SourceDeclaration) -> None:
+def check_values_fit(metadata: pq.FileMetaData, declaration: SourceDeclaration) -> None:
     """That no text column holds more than the longest values its declaration allows, by the file's own footer.
 
     Raises:
@@ -57,7 +57,9 @@ def _longest(column: Column) -> int:
     return letters * BYTES_A_CHARACTER + BYTES_A_LENGTH
 
 
-def read_batches(body: IO[bytes], metadata: Any, declaration: SourceDeclaration) -> Iterator[pa.RecordBatch]:
+def read_batches(
+    body: IO[bytes], metadata: pq.FileMetaData, declaration: SourceDeclaration
+) -> Iterator[pa.RecordBatch]:
     """The declared columns, texts left as the dictionaries they lie in."""
     groups = [metadata.row_group(0)] if metadata.num_row_groups else []
     chunks = [group.column(i) for group in groups for i in range(group.num_columns)]

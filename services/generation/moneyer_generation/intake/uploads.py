@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -90,7 +90,7 @@ def _csv_batches(body: IO[bytes], declaration: SourceDeclaration, _: Limits) -> 
     _check_header(header, declaration)
     ragged: list[int] = []
 
-    def on_ragged(row: Any) -> str:
+    def on_ragged(row: pa_csv.InvalidRow) -> str:
         ragged.append(-1 if row.number is None else row.number - 1)
         return "error"
 

@@ -1,6 +1,6 @@
 """Values against their declared domain, a batch at a time. A refusal names column and row, never the value (I8)."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -27,13 +27,23 @@ MOST_REASONS = 20
 FARTHEST = 2.0**62
 
 
+class Reason(TypedDict):
+    """Where a fault is; rows are counted from 1 after the header, 0 is the header."""
+
+    code: str
+    column: str
+    row: int
+    expected: str
+    actual: str
+
+
 def check_batch(batch: pa.RecordBatch, declaration: SourceDeclaration, first_row: int) -> pa.Table:
     """The declared columns of a batch that begins at that row, as they lie at rest.
 
     Raises:
         Invalid: values that are unreadable, missing or outside their domain; the first row of each kind is named.
     """
-    reasons: list[dict[str, Any]] = []
+    reasons: list[Reason] = []
     arrays: list[pa.Array] = []
     for column in declaration.columns:
         array, faults = _check_column(batch.column(column.name), column)
@@ -199,6 +209,5 @@ def _expected(column: Column) -> str:  # noqa: PLR0911 - one return a kind reads
             return f"text of at most {longest} characters"
 
 
-def reason_of(code: str, column: str, row: int, expected: str, actual: str) -> dict[str, Any]:
-    """Where a fault is; rows are counted from 1 after the header, 0 is the header."""
-    return {"code": code, "column": column, "row": row, "expected": expected, "actual": actual}
+def reason_of(code: str, column: str, row: int, expected: str, actual: str) -> Reason:
+    return Reason(code=code, column=column, row=row, expected=expected, actual=actual)

@@ -7,7 +7,7 @@ so far and its number alone, so a search that is taken up again goes on as it wo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -17,6 +17,11 @@ from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Mechanism, Parameter
 from moneyer_shared.contracts.search import Candidate, Choice, SearchRequest
 from moneyer_shared.errors import Invalid
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+    from optuna.trial import FrozenTrial
+    from optuna.trial import Trial as OptunaTrial
 
 EPSILON = "epsilon"
 STEP = Decimal("0.000001")
@@ -51,7 +56,7 @@ def check_candidates(request: SearchRequest, declaration: SourceDeclaration) -> 
         raise Invalid("No candidate's least ε is within the search's ε.", code="epsilon-too-small")
 
 
-def cost_of(mechanism: Mechanism, parameters: Mapping[str, Any]) -> Decimal:
+def cost_of(mechanism: Mechanism, parameters: Mapping[str, Parameter]) -> Decimal:
     """The ε one privacy unit pays for a fit; none for an engine without a guarantee, which counts as a release."""
     if mechanism.kind == "none":
         return Decimal(0)
@@ -73,7 +78,7 @@ def propose(
     seed = int(np.random.SeedSequence([request.seed, number]).generate_state(1)[0])
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=AT_RANDOM))
     for trial in past:
-        study.add_trial(_told(trial, request))
+        study.add_trial(_ended(trial, request))
     asked = study.ask()
     names = [candidate.generator for candidate in request.candidates]
     chosen = _named(asked.suggest_categorical("generator", names), request)
@@ -133,7 +138,7 @@ def _named(name: str, request: SearchRequest) -> Candidate:
     return next(candidate for candidate in request.candidates if candidate.generator == name)
 
 
-def _distribution(choice: Choice) -> Any:
+def _distribution(choice: Choice) -> "CategoricalDistribution | FloatDistribution | IntDistribution":
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     if choice.one_of is not None:
@@ -143,34 +148,33 @@ def _distribution(choice: Choice) -> Any:
     return FloatDistribution(float(choice.minimum or 0), float(choice.maximum or 0), log=choice.log)
 
 
-def _drawn(asked: Any, name: str, choice: Choice) -> Parameter:
+def _drawn(asked: "OptunaTrial", name: str, choice: Choice) -> Parameter:
     """A value as the plan writes it: decimals as text, within their ends to the last digit."""
     if choice.one_of is not None:
-        picked: Parameter = asked.suggest_categorical(name, choice.one_of)
-        return picked
+        return cast("Parameter", asked.suggest_categorical(name, choice.one_of))
     if isinstance(choice.minimum, int):
-        return int(asked.suggest_int(name, choice.minimum, choice.maximum, log=choice.log))
+        return int(asked.suggest_int(name, choice.minimum, int(choice.maximum or 0), log=choice.log))
     low, high = Decimal(str(choice.minimum)), Decimal(str(choice.maximum))
     number = Decimal(repr(asked.suggest_float(name, float(low), float(high), log=choice.log)))
     return f"{min(max(number.quantize(STEP), low), high).normalize():f}"
 
 
-def _told(trial: Past, request: SearchRequest) -> Any:
-    from optuna.distributions import CategoricalDistribution
+def _ended(trial: Past, request: SearchRequest) -> "FrozenTrial":
+    from optuna.distributions import CategoricalDistribution, FloatDistribution
     from optuna.trial import TrialState, create_trial
 
     choices = _named(trial.generator, request).parameters
-    distributions: dict[str, Any] = {
+    distributions: dict[str, BaseDistribution] = {
         "generator": CategoricalDistribution([candidate.generator for candidate in request.candidates])
     }
-    drawn: dict[str, Any] = {"generator": trial.generator}
+    drawn: dict[str, object] = {"generator": trial.generator}
     for name, choice in choices.items():
         distribution = _distribution(choice)
-        value = trial.parameters[name]
-        if choice.one_of is None and not isinstance(choice.minimum, int):
-            value = min(max(float(value), distribution.low), distribution.high)
+        given: Parameter | float = trial.parameters[name]
+        if isinstance(distribution, FloatDistribution):
+            given = min(max(float(given), distribution.low), distribution.high)
         distributions[f"{trial.generator}.{name}"] = distribution
-        drawn[f"{trial.generator}.{name}"] = value
+        drawn[f"{trial.generator}.{name}"] = given
     ended = TrialState.FAIL if trial.shortfall is None else TrialState.COMPLETE
     worth = None if trial.shortfall is None else float(trial.shortfall)
     return create_trial(state=ended, value=worth, params=drawn, distributions=distributions)

@@ -44,3 +44,21 @@ def test_a_table_not_made_yet_has_nothing_to_tell() -> None:
     assert disclosed_asset(None) is None
     plain = {"rows": 10, "digest": str(uuid4())}
     assert disclosed_asset(plain) == plain
+
+
+async def test_a_permit_stays_with_the_runs_worker(world: World) -> None:
+    """Its token redeems the plan's keys: no answer holds it, whether a run is begun, read, listed or cancelled."""
+    row = await world.row(await world.run())
+    plan, path = row.plan.model_dump(mode="json"), f"/v1/generations/{row.id}"
+    answers = [
+        await world.call("scientist", "POST", "/v1/generations", json=plan, headers={"Idempotency-Key": "k"}),
+        await world.call("scientist", "GET", path),
+        await world.call("scientist", "GET", "/v1/generations"),
+        await world.call("scientist", "POST", f"{path}:cancel"),
+    ]
+    assert row.decision.permit is not None
+    for answer in answers:
+        assert answer.is_success, answer.text
+        assert '"verdict":"permit"' in answer.text
+        assert "token" not in answer.text
+        assert str(row.decision.permit.id) not in answer.text
