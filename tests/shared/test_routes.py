@@ -18,7 +18,7 @@ from moneyer_shared.clock import utc_now
 from moneyer_shared.contracts.documents import Document
 from moneyer_shared.database import Database, identifier, service_metadata
 from moneyer_shared.errors import Conflict, NotFound, PreconditionFailed
-from moneyer_shared.idempotency import Attempt, OptionalIdempotencyKey, idempotency_table
+from moneyer_shared.idempotency import Attempt, IdempotencyKey, OptionalIdempotencyKey, idempotency_table
 from moneyer_shared.journal import AuditEvent, journal_tables
 from moneyer_shared.paging import PAGE, page
 from moneyer_shared.routes import Routes
@@ -129,6 +129,10 @@ async def write_pieces(work: Careful, text: str) -> Note:
     return await write_note(work, Asked(text=text))
 
 
+async def write_under(work: Careful, key: str, asked: Asked) -> Note:
+    return await write_note(work, Asked(text=f"{key}: {asked.text}"))
+
+
 async def in_pieces(request: Request) -> str:
     return b"".join([piece async for piece in request.stream()]).decode()
 
@@ -155,6 +159,7 @@ routes.add("POST", "", write_note, "Write", scope=WRITE, status=201, once="may",
 routes.add("POST", ":must", write_note, "Write", scope=WRITE, status=201, once="must", operation="writeKeyed")
 routes.add("POST", ":translate", translate_note, "Translate", scope=WRITE, status=201, once="may", first=ask_peer)
 routes.add("POST", ":fetch", fetch_note, "Fetch", scope=WRITE, status=201, once="may", location=ONE)
+routes.add("POST", ":under", write_under, "Write", scope=WRITE, status=201, given={"key": IdempotencyKey}, once="must")
 routes.add(
     "POST", ":pieces", write_pieces, "Write", scope=WRITE, status=201, given={"text": Pieces},
     once=Annotated[Attempt, Depends(attempt_of_pieces)],
@@ -270,6 +275,12 @@ async def test_a_body_taken_piece_by_piece_is_repeated_too(dependencies: NotesDe
 
 async def test_a_key_that_must_come_is_asked_for(call: Any) -> None:
     assert (await call("POST", "/v1/notes:must", json={"text": "a"})).status_code == 422
+
+
+async def test_a_key_that_the_use_case_takes_too_is_missed_once(call: Any) -> None:
+    refused = await call("POST", "/v1/notes:under", json={"text": "a"})
+    assert (refused.status_code, len(refused.json()["reasons"])) == (422, 1)
+    assert (await call("POST", "/v1/notes:under", json={"text": "a"}, key="k")).json()["text"] == "k: a"
 
 
 async def test_what_is_asked_first_is_asked_outside_of_the_transaction(
