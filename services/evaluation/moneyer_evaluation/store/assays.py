@@ -14,9 +14,6 @@ from moneyer_shared.contracts.evaluation import AssayRequest
 from moneyer_shared.errors import Conflict, NotFound
 from moneyer_shared.paging import page
 
-_KEPT = tuple(assays.c[name] for name in KeptAssay.model_fields)
-"""Not the request, which holds a whole declaration: whoever needs it asks for it."""
-
 
 class ReleaseAssay(Document):
     """The assay that an asset was released or rejected by, and what was asked of it."""
@@ -26,7 +23,9 @@ class ReleaseAssay(Document):
     request: AssayRequest
 
 
-_RELEASE = select(assays.c.id, assays.c.asset_id, assays.c.request).where(assays.c.purpose == "release")
+_KEPT = tuple(assays.c[name] for name in KeptAssay.model_fields)
+"""Not the request, which holds a whole declaration: whoever needs it asks for it."""
+_RELEASE = select(*(assays.c[name] for name in ReleaseAssay.model_fields)).where(assays.c.purpose == "release")
 
 
 class AssayStore:
