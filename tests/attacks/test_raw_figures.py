@@ -18,7 +18,7 @@ from policy.test_release_api import paid_run
 from sqlalchemy import text
 
 from moneyer_evaluation.use_cases.assays import carry_assay
-from moneyer_evaluation.use_cases.looks import look
+from moneyer_evaluation.use_cases.looks import take_look
 from moneyer_lineage.use_cases.cards import publish
 from moneyer_local.identity import PEOPLE, SERVICES
 from moneyer_shared.contracts.generation import HeldVersion
@@ -156,7 +156,7 @@ async def test_what_monitors_saw_is_rounded(evaluation: Evaluation) -> None:
     made = await evaluation.send(
         "POST", "/v1/monitors", 201, {"name": "m", "asset_id": raw["asset_id"], "terms": terms}
     )
-    await look(evaluation.flow, UUID(made["id"]))
+    await take_look(evaluation.flow, UUID(made["id"]))
     (before,) = (await evaluation.call("auditor", "GET", f"/v1/monitors/{made['id']}/looks")).json()
     (shown,) = (await evaluation.call("scientist", "GET", f"/v1/monitors/{made['id']}/looks")).json()
     check_rounded(shown, before)

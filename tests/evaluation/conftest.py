@@ -13,7 +13,7 @@ from conftest import Caller, Cluster, settings_of
 from evaluation.test_measures import DECLARATION
 
 from moneyer_evaluation.app import create_app, create_dependencies
-from moneyer_evaluation.dependencies import Dependencies, unasked
+from moneyer_evaluation.dependencies import Dependencies, own_workflow
 from moneyer_evaluation.settings import Settings
 from moneyer_evaluation.use_cases.assays import carry_assay
 from moneyer_shared import custody
@@ -103,7 +103,7 @@ class World:
         self, dependencies: Dependencies, peers: Peers, call: Callable[..., Any], app: Any, speak: Caller, url: str
     ) -> None:
         self.dependencies = dependencies
-        self.flow = unasked(dependencies)
+        self.flow = own_workflow(dependencies)
         self.peers = peers
         self.call = speak
         self._call = call

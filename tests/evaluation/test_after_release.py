@@ -10,9 +10,9 @@ import pytest
 from evaluation.conftest import World
 from evaluation.test_measures import DECLARATION, population
 
-from moneyer_evaluation.dependencies import Work
 from moneyer_evaluation.use_cases.assays import carry_assay
-from moneyer_evaluation.use_cases.looks import look, queue_due_looks
+from moneyer_evaluation.use_cases.looks import queue_due_looks, take_look
+from moneyer_evaluation.work import Work
 from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration
 from moneyer_shared.errors import Conflict, Gone, Unavailable
 from moneyer_shared.queue import Later
@@ -204,7 +204,7 @@ async def monitor(world: World, asset: UUID, status: int = 201, **terms: Any) ->
 
 
 async def looks(world: World, made: Any) -> list[Any]:
-    await look(world.flow, UUID(made["id"]))
+    await take_look(world.flow, UUID(made["id"]))
     found: list[Any] = await world.get(f"/v1/monitors/{made['id']}/looks")
     return found
 
@@ -240,7 +240,7 @@ async def test_a_breach_is_told_once_though_policy_was_away(world: World) -> Non
         await post(world, made, np.clip(np.random.default_rng(0).normal(mean, 0.1, 500), 0, 1).tolist())
     world.peers.refuses = Unavailable("away")
     with pytest.raises(Unavailable):
-        await look(world.flow, UUID(made["id"]))
+        await take_look(world.flow, UUID(made["id"]))
     assert world.peers.found == []
     (found,) = await looks(world, made)
     assert found["review_id"] is not None

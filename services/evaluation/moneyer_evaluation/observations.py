@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from moneyer_evaluation.dependencies import Dependencies, Work
+from moneyer_evaluation.dependencies import Dependencies
 from moneyer_evaluation.documents import KeptMonitor
 from moneyer_evaluation.measures import drift
 from moneyer_evaluation.rules import Measured, shares_as_numbers
 from moneyer_evaluation.sealed_tables import keys_for, open_tables, open_uploads
+from moneyer_evaluation.work import Work
 from moneyer_shared.contracts.evaluation import AssayRequest
 from moneyer_shared.contracts.policy import AssayKeysRequest
 from moneyer_shared.work import Workflow

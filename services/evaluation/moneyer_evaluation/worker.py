@@ -3,16 +3,17 @@
 import asyncio
 from functools import partial
 
-from moneyer_evaluation.dependencies import Dependencies, Work, unasked
+from moneyer_evaluation.dependencies import Dependencies, own_workflow
 from moneyer_evaluation.use_cases.assays import carry_assay
-from moneyer_evaluation.use_cases.looks import look, queue_due_looks
+from moneyer_evaluation.use_cases.looks import queue_due_looks, take_look
+from moneyer_evaluation.work import Work
 from moneyer_shared import queue
 
 
 async def work(dependencies: Dependencies) -> None:
-    """Take up assays and looks until told to stop."""
-    flow, settings = unasked(dependencies), dependencies.settings
-    carriers = {"assay": partial(carry_assay, flow), "look": partial(look, flow)}
+    """Take up assays and looks until the process is asked to stop."""
+    flow, settings = own_workflow(dependencies), dependencies.settings
+    carriers = {"assay": partial(carry_assay, flow), "look": partial(take_look, flow)}
     await queue.work(
         settings.database_url.get_secret_value(),
         carriers,
@@ -23,7 +24,7 @@ async def work(dependencies: Dependencies) -> None:
 
 async def watch(dependencies: Dependencies) -> None:
     """Queue looks as they fall due, for ever."""
-    flow = unasked(dependencies)
+    flow = own_workflow(dependencies)
     while True:
         async with flow.begin(Work) as due:
             await queue_due_looks(due)

@@ -4,7 +4,7 @@ from fastapi.responses import HTMLResponse
 
 from moneyer_evaluation.routes.report import as_page
 from moneyer_evaluation.use_cases.assays import get_assay, list_assays, report_assay, request_assay
-from moneyer_evaluation.use_cases.audits import audit_guarantee, list_guarantee_audits, weigh_claim
+from moneyer_evaluation.use_cases.audits import audit_guarantee, list_guarantee_audits, measure_claim
 from moneyer_evaluation.use_cases.catalogue import list_measures, list_suites
 from moneyer_evaluation.use_cases.monitors import (
     get_monitor,
@@ -43,7 +43,7 @@ assays.add(
 )  # fmt: skip
 assays.add(
     "POST", "/guarantee-audits", audit_guarantee, "Hold a configuration's ε against what its runs show",
-    scope=JUDGE, status=201, once="must", first=weigh_claim, extra=UP_TO_8_MB,
+    scope=JUDGE, status=201, once="must", first=measure_claim, extra=UP_TO_8_MB,
 )  # fmt: skip
 assays.add(
     "GET", "/guarantee-audits", list_guarantee_audits, "Audits, all or of one generator", scope=READ, page="id"

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from obstore.store import ObjectStore
 
-from moneyer_evaluation.dependencies import Dependencies, Work
+from moneyer_evaluation.dependencies import Dependencies
 from moneyer_evaluation.disclosure import assay_for, criteria_for
 from moneyer_evaluation.documents import AssayReport, KeptAssay, estimate_of
 from moneyer_evaluation.events import assay_event
@@ -17,6 +17,7 @@ from moneyer_evaluation.measures.reference import Shares
 from moneyer_evaluation.measures.suite import assay as measure_all
 from moneyer_evaluation.rules import Estimate, Measured, next_step, shares_as_numbers
 from moneyer_evaluation.sealed_tables import keys_for, open_tables
+from moneyer_evaluation.work import Work
 from moneyer_shared.canonical import check_storable, digest
 from moneyer_shared.contracts.evaluation import Assay, AssayRequest, NotEstimable
 from moneyer_shared.contracts.policy import SUSPENDED, AssayKeys, Finding, FindingRequest, Release, ReleaseRequest

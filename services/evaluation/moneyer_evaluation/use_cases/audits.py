@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from moneyer_evaluation.dependencies import Dependencies, Work
+from moneyer_evaluation.dependencies import Dependencies
 from moneyer_evaluation.documents import estimate_of
 from moneyer_evaluation.events import audit_event
 from moneyer_evaluation.measures.guarantee import lower_bound
+from moneyer_evaluation.work import Work
 from moneyer_shared.canonical import check_storable
 from moneyer_shared.contracts.documents import Name
 from moneyer_shared.contracts.evaluation import Estimate, GuaranteeAudit, GuaranteeAuditRequest
@@ -18,14 +19,14 @@ from moneyer_shared.work import Workflow
 
 
 @dataclass(frozen=True)
-class Weighed:
+class MeasuredClaim:
     """A lower bound on ε, and whether the claim stands beside it."""
 
     estimate: Estimate
     verdict: Literal["stands", "condemned"]
 
 
-async def weigh_claim(flow: Workflow[Dependencies], asked: GuaranteeAuditRequest) -> Weighed:
+async def measure_claim(flow: Workflow[Dependencies], asked: GuaranteeAuditRequest) -> MeasuredClaim:
     """Bound ε from below by the scores of runs with and without a record, and hold the claim to it.
 
     A condemned generator is refused by policy before the audit is recorded: asked again after a crash, both are there.
@@ -41,12 +42,12 @@ async def weigh_claim(flow: Workflow[Dependencies], asked: GuaranteeAuditRequest
         await flow.dependencies.policy.condemn(
             Condemnation(generator=asked.generator, audit_id=asked.id, claimed=asked.epsilon, measured=measured)
         )
-    return Weighed(estimate_of(bound), verdict)
+    return MeasuredClaim(estimate_of(bound), verdict)
 
 
-async def audit_guarantee(work: Work, asked: GuaranteeAuditRequest, *, weighed: Weighed) -> GuaranteeAudit:
+async def audit_guarantee(work: Work, asked: GuaranteeAuditRequest, *, claim: MeasuredClaim) -> GuaranteeAudit:
     """Record an audit of a guarantee."""
-    audit = await work.audits.add(asked, weighed.estimate, weighed.verdict, by=work.by, at=work.now)
+    audit = await work.audits.add(asked, claim.estimate, claim.verdict, by=work.by, at=work.now)
     details = {
         "generator": Word(audit.generator),
         "epsilon": audit.epsilon,

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from moneyer_evaluation.dependencies import Dependencies, Work
+from moneyer_evaluation.dependencies import Dependencies
 from moneyer_evaluation.disclosure import look_for
 from moneyer_evaluation.documents import KeptMonitor, estimate_of
 from moneyer_evaluation.events import look_event
 from moneyer_evaluation.observations import OBSERVE
 from moneyer_evaluation.rules import Estimate, Measured, level_of_look
+from moneyer_evaluation.work import Work
 from moneyer_shared.contracts.evaluation import CriterionResult
 from moneyer_shared.contracts.policy import SUSPENDED, FindingRequest
 from moneyer_shared.errors import MoneyerError, Unavailable
@@ -31,7 +32,7 @@ async def queue_due_looks(work: Work) -> int:
     return len(due)
 
 
-async def look(flow: Workflow[Dependencies], monitor_id: UUID) -> None:
+async def take_look(flow: Workflow[Dependencies], monitor_id: UUID) -> None:
     """Look at what is new, if anything is, and report a breach to policy; asked again, it does neither twice.
 
     Raises:

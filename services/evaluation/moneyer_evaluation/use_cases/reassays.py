@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
-from moneyer_evaluation.dependencies import Dependencies, Work
+from moneyer_evaluation.dependencies import Dependencies
 from moneyer_evaluation.documents import ReassayRequest
 from moneyer_evaluation.measures.catalogue import chosen
 from moneyer_evaluation.store.assays import ReleaseAssay
 from moneyer_evaluation.use_cases.assays import queue_assay
+from moneyer_evaluation.work import Work
 from moneyer_shared.contracts.evaluation import Reassays, Register
 from moneyer_shared.errors import Invalid
 from moneyer_shared.leaves import Word

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from moneyer_evaluation.dependencies import Work
 from moneyer_evaluation.documents import SharesRequest
 from moneyer_evaluation.rules import shares_as_numbers
+from moneyer_evaluation.work import Work
 from moneyer_shared.contracts.evaluation import ReferenceShares
 from moneyer_shared.errors import Invalid
 from moneyer_shared.journal import AuditEvent
