@@ -28,7 +28,7 @@ from moneyer_policy.gate.rules.explanation import suggest
 from moneyer_policy.gate.rules.facts import Facts, Model, OfferedUnit, Plan, Stop
 from moneyer_policy.gate.rules.gate import GATE, RULES, TEXT_CODES, TEXT_RULES, judge
 from moneyer_policy.gate.rules.gate.rule import RANK
-from moneyer_policy.gate.rules.waiver import UNDECLARED, Waiver, waive, why_never
+from moneyer_policy.gate.rules.waiver import UNDECLARED, WaiverInEffect, waive, why_never
 from moneyer_policy.library.rules.assessment import Assessment
 from moneyer_policy.library.rules.library import read_rejection
 
@@ -226,7 +226,7 @@ def test_every_code_that_a_rule_can_emit_is_declared_with_whether_it_may_be_waiv
 @pytest.mark.parametrize("code", BAD)
 def test_a_clause_is_set_aside_only_where_its_rule_says_so(code: str) -> None:
     (clause,) = judge(GATE, BAD[code])
-    glass = Waiver("w", "break-glass", None, NOW, NOW + timedelta(hours=1))
+    glass = WaiverInEffect("w", "break-glass", None, NOW, NOW + timedelta(hours=1))
     exception = replace(glass, kind="exception", rule=code)
     for waiver, set_aside in ((glass, WAIVABLE - VOTED_ALONE), (exception, WAIVABLE)):
         stands, aside = waive([clause], [waiver], {}, **ASKED)

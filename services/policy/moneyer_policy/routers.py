@@ -11,6 +11,6 @@ from moneyer_policy.reviews.routes import committee
 
 ROUTERS = (
     gate.router, releases.router, assets.router, charters.router, advice.router, effects.charters, assessments.router,
-    committee.router, effects.router, library.router, waivers.router, budgets.router, incidents.router, access.router,
-    findings.router, looks.router, owners.router, stops.router,
+    committee.router, effects.router, library.router, waivers.routes.router, budgets.router, incidents.router,
+    access.router, findings.router, looks.router, owners.router, stops.router,
 )  # fmt: skip

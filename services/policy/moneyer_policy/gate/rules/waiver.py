@@ -15,7 +15,7 @@ UNDECLARED = "no rule of the gate says that this code may be waived"
 
 
 @dataclass(frozen=True)
-class Waiver:
+class WaiverInEffect:
     """A granted exception to one rule, or broken glass (``rule`` is None: any rule that may be waived)."""
 
     id: str
@@ -49,20 +49,20 @@ def check_rule(code: str, closed: Mapping[str, str]) -> None:
 
 def waive(
     clauses: Sequence[Clause],
-    waivers: Sequence[Waiver],
+    waivers: Sequence[WaiverInEffect],
     closed: Mapping[str, str],
     *,
     requester: str,
     use_case: str,
     now: datetime,
     since: datetime | None,
-) -> tuple[tuple[Clause, ...], tuple[tuple[Clause, Waiver], ...]]:
+) -> tuple[tuple[Clause, ...], tuple[tuple[Clause, WaiverInEffect], ...]]:
     """(the clauses that stand, the clauses set aside and by what).
 
     ``since`` is when the version in force came into force: an exception to another's rules is none to its own.
     """
     standing: list[Clause] = []
-    aside: list[tuple[Clause, Waiver]] = []
+    aside: list[tuple[Clause, WaiverInEffect]] = []
     for clause in clauses:
         found = (entry for entry in waivers if _applies(entry, clause, requester, use_case, now, since))
         waiver = next(found, None) if why_never(clause.code, closed) is None else None
@@ -74,7 +74,7 @@ def waive(
 
 
 def _applies(
-    waiver: Waiver, clause: Clause, requester: str, use_case: str, now: datetime, since: datetime | None
+    waiver: WaiverInEffect, clause: Clause, requester: str, use_case: str, now: datetime, since: datetime | None
 ) -> bool:
     return (
         (waiver.rule == clause.code or (waiver.rule is None and RULES[clause.code].by_glass))

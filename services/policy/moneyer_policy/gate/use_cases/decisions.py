@@ -15,7 +15,7 @@ from moneyer_policy.budgets.rules.accounting import Account, cost_of
 from moneyer_policy.budgets.use_cases.charges import known_as, mechanism_of, movement
 from moneyer_policy.gate.rules import gate
 from moneyer_policy.gate.rules.facts import Clause
-from moneyer_policy.gate.rules.waiver import Waiver, waive
+from moneyer_policy.gate.rules.waiver import WaiverInEffect, waive
 from moneyer_policy.gate.store.decisions import DecisionStore
 from moneyer_policy.gate.store.hot import HotStore, Rows, array, mechanism_row, text_array
 from moneyer_policy.gate.store.looks import Pair
@@ -52,7 +52,7 @@ class Judgement:
 
     verdict: str
     clauses: tuple[Clause, ...]
-    waived: tuple[tuple[Clause, Waiver], ...] = ()
+    waived: tuple[tuple[Clause, WaiverInEffect], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -325,7 +325,7 @@ async def _use_up(connection: AsyncConnection, judgement: Judgement, body: dict[
     if judgement.verdict != "permit":
         return
     for waiver in {waiver for _, waiver in judgement.waived if waiver.single_use}:
-        await WaiverStore(connection).set_waiver(UUID(waiver.id), used_by=UUID(body["id"]))
+        await WaiverStore(connection).change(UUID(waiver.id), used_by=UUID(body["id"]))
 
 
 async def conclude(decided: Decided) -> dict[str, Any]:

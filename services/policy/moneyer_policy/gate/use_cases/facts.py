@@ -19,7 +19,7 @@ from moneyer_policy.budgets.use_cases.charges import decimal_of, known_as, mecha
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.gate.rules import facts as stated
 from moneyer_policy.gate.rules.permit import made_an_asset
-from moneyer_policy.gate.rules.waiver import Waiver
+from moneyer_policy.gate.rules.waiver import WaiverInEffect
 from moneyer_policy.gate.store.decisions import DecisionStore
 from moneyer_policy.gate.store.looks import LookStore
 from moneyer_policy.gate.use_cases.rulebook import Book, SourceKey, Version
@@ -32,7 +32,7 @@ class Brief:
 
     facts: stated.Facts
     version: Version | None
-    waivers: tuple[Waiver, ...]
+    waivers: tuple[WaiverInEffect, ...]
     closed: Mapping[str, str]
     """Rules that the house takes no exceptions from, and why."""
     own: tuple[UUID, ...]

@@ -23,7 +23,7 @@ from moneyer_policy.budgets.store import BudgetStore
 from moneyer_policy.charters.rules.charter import Charter, Standing, State, read_charter, state_at
 from moneyer_policy.charters.store import CharterStore, standing_of
 from moneyer_policy.gate.rules.facts import Stop
-from moneyer_policy.gate.rules.waiver import Waiver
+from moneyer_policy.gate.rules.waiver import WaiverInEffect
 from moneyer_policy.gate.store.decisions import DecisionStore
 from moneyer_policy.gate.store.rulebook import Epoch, RulebookStore
 from moneyer_policy.gate.store.waivers import WaiverStore
@@ -51,7 +51,7 @@ class Page:
     versions: tuple[Version, ...]
     newest: Standing
     assessments: tuple[Assessment, ...]
-    waivers: tuple[Waiver, ...]
+    waivers: tuple[WaiverInEffect, ...]
 
     def governing(self, now: datetime) -> Version | None:
         """The version that came into force last; None while none ever was."""
@@ -197,7 +197,7 @@ async def _read_page(connection: AsyncConnection, charter_id: UUID, now: datetim
         tuple(_version(row) for row in rows if row.in_force_at is not None),
         standing_of(rows[-1]),
         await store.assessments(charter_id),
-        await WaiverStore(connection).waivers(charter_id),
+        await WaiverStore(connection).in_effect(charter_id),
     )
 
 
