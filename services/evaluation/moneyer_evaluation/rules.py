@@ -1,6 +1,6 @@
 """An assay's life and its statistics: values and formulas, no tables and no I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, fsum, pi, sqrt
 from typing import Any, Literal
@@ -15,7 +15,7 @@ State = Literal["queued", "measuring", "measured", "done", "failed"]
 Step = Literal["measure", "ask-release", "rest"]
 
 
-def next_step(state: str) -> Step:
+def next_step(state: State) -> Step:
     """The one thing to do now; asked again after a crash."""
     match state:
         case "queued" | "measuring":
@@ -51,6 +51,11 @@ class NotEstimable:
 
 
 Measured = Estimate | NotEstimable
+
+
+def shares_as_numbers(shares: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, float]]:
+    """Published shares, by column and category, as they are computed with: from their decimal text."""
+    return {name: {category: float(share) for category, share in parts.items()} for name, parts in shares.items()}
 
 
 def clopper_pearson(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:

@@ -5,11 +5,15 @@ The page is whole in itself: it loads nothing, runs nothing, prints. Names of co
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from moneyer_evaluation.use_cases.assays import limit_of
+from moneyer_evaluation.disclosure import limit_of
+from moneyer_evaluation.documents import AssayReport
+from moneyer_shared.contracts.evaluation import Assay, CriterionResult, Estimate
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -19,7 +23,7 @@ HEADERS = {
 MOST_BARS = 40
 SHORT = 4
 _pages = Environment(
-    loader=PackageLoader("moneyer_evaluation", "api"),
+    loader=PackageLoader("moneyer_evaluation", "routes"),
     autoescape=select_autoescape(default=True, default_for_string=True),
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -27,9 +31,10 @@ _pages = Environment(
 )
 
 
-def short(number: str) -> str:
+def short(number: Decimal) -> str:
     """A figure to four decimals; one that has fewer was rounded, and says no more than it knows."""
-    return f"{float(number):.{SHORT}f}" if len(number.partition(".")[2]) > SHORT else number
+    written = str(number)
+    return f"{float(number):.{SHORT}f}" if len(written.partition(".")[2]) > SHORT else written
 
 
 _pages.filters["short"] = short
@@ -130,18 +135,42 @@ class Bar:
     high: float
 
 
-def render(assay: Mapping[str, Any], criteria: Sequence[Mapping[str, Any]]) -> str:
-    """The page of an assay as ``use_cases.show`` shows it, and of the criteria policy held it against."""
-    estimates = {one["metric"]: one for one in assay["estimates"]}
-    limits = {one["metric"]: limit_of(one) for one in criteria}
-    notes = {one["metric"]: one["note"] for one in assay["power_notes"]}
+@dataclass(frozen=True)
+class FigureRow:
+    """A figure with its title, what it means, and its interval drawn."""
+
+    title: str
+    meaning: str
+    estimate: Estimate
+    bar: Bar
+
+
+@dataclass(frozen=True)
+class CriterionRow:
+    """A criterion with its interval drawn, where it was estimated, and a note where no such table could meet it."""
+
+    result: CriterionResult
+    bar: Bar | None
+    note: str | None
+
+
+def as_page(report: AssayReport) -> HTMLResponse:
+    """The page of an assay, as it is answered."""
+    return HTMLResponse(render(report.assay, report.criteria), headers=HEADERS)
+
+
+def render(assay: Assay, criteria: Sequence[CriterionResult]) -> str:
+    """The page of an assay, and of the criteria policy held it against, as both are told to whoever asks."""
+    estimates = {one.metric: one for one in assay.estimates}
+    limits = {one.metric: limit_of(one) for one in criteria}
+    notes = {one.metric: one.note for one in assay.power_notes}
     known = {metric for section in SECTIONS.values() for metric in section}
     sections = {title: _rows(section, estimates, limits) for title, section in SECTIONS.items()}
     others = {metric: (metric, "") for metric in estimates if metric not in known}
     return _pages.get_template("report.html.jinja").render(
         assay=assay,
-        verdict=VERDICTS[assay["verdict"]],
-        criteria=[{**one, "bar": _criterion_bar(one, estimates), "note": notes.get(one["metric"])} for one in criteria],
+        verdict=VERDICTS[assay.verdict],
+        criteria=[CriterionRow(one, _criterion_bar(one, estimates), notes.get(one.metric)) for one in criteria],
         sections=sections | ({"Other figures": _rows(others, estimates, limits)} if others else {}),
         columns=_bars(estimates.get("marginal-tvd-mean"), "columns"),
         groups=_bars(estimates.get("representation-gap-max"), "groups"),
@@ -149,30 +178,25 @@ def render(assay: Mapping[str, Any], criteria: Sequence[Mapping[str, Any]]) -> s
         subgroups=_bars(estimates.get("subgroup-tvd-excess-max"), "groups"),
         histograms=_histograms(estimates.get("marginal-tvd-mean")),
         curve=_curve(estimates.get("membership-auc")),
-        advice=[text for one in assay["estimates"] for text in one["details"].get("advice", [])],
+        advice=[text for one in assay.estimates for text in one.details.get("advice", [])],
         limitations=LIMITATIONS,
-        telling=TELLINGS[assay["figures"]],
+        telling=TELLINGS[assay.figures],
     )
 
 
 def _rows(
-    section: Mapping[str, tuple[str, str]], estimates: Mapping[str, Any], limits: Mapping[str, float | None]
-) -> list[dict[str, Any]]:
+    section: Mapping[str, tuple[str, str]], estimates: Mapping[str, Estimate], limits: Mapping[str, float | None]
+) -> list[FigureRow]:
     return [
-        {
-            "title": title,
-            "meaning": meaning,
-            "estimate": estimates[metric],
-            "bar": bar(estimates[metric], limits.get(metric)),
-        }
+        FigureRow(title, meaning, estimates[metric], bar(estimates[metric], limits.get(metric)))
         for metric, (title, meaning) in section.items()
         if metric in estimates
     ]
 
 
-def bar(estimate: Mapping[str, Any], limit: float | None) -> Bar:
+def bar(estimate: Estimate, limit: float | None) -> Bar:
     """An estimate's interval on a scale from 0 to 1, or as far as it or its limit reach."""
-    value, lower, upper = (float(estimate[name]) for name in ("value", "lower", "upper"))
+    value, lower, upper = float(estimate.value), float(estimate.lower), float(estimate.upper)
     ends = [value, lower, upper, *([limit] if limit is not None else [])]
     low, high = min(0.0, *ends), max(1.0, *ends)
     if high > 1:
@@ -185,25 +209,26 @@ def bar(estimate: Mapping[str, Any], limit: float | None) -> Bar:
     return Bar(place(lower), max(0.5, round(place(upper) - place(lower), 2)), place(value), at, low, high)
 
 
-def _criterion_bar(criterion: Mapping[str, Any], estimates: Mapping[str, Any]) -> Bar | None:
-    estimate = estimates.get(criterion["metric"])
+def _criterion_bar(criterion: CriterionResult, estimates: Mapping[str, Estimate]) -> Bar | None:
+    estimate = estimates.get(criterion.metric)
     return bar(estimate, limit_of(criterion)) if estimate is not None else None
 
 
-def _bars(estimate: Mapping[str, Any] | None, name: str) -> list[tuple[str, float, float]]:
+def _bars(estimate: Estimate | None, name: str) -> list[tuple[str, float, float]]:
     """(label, value, length in percent), the largest first."""
-    found = estimate["details"].get(name, {}) if estimate is not None else {}
+    found: Mapping[str, float] = estimate.details.get(name, {}) if estimate is not None else {}
     ordered = sorted(found.items(), key=lambda one: -abs(one[1]))[:MOST_BARS]
     longest = max((abs(value) for _, value in ordered), default=0.0) or 1.0
     return [(label, value, round(100 * abs(value) / longest, 2)) for label, value in ordered]
 
 
-def _histograms(estimate: Mapping[str, Any] | None) -> dict[str, list[list[Any]]]:
-    found: dict[str, list[list[Any]]] = estimate["details"].get("histograms", {}) if estimate is not None else {}
+def _histograms(estimate: Estimate | None) -> dict[str, list[list[Any]]]:
+    """By column, (label, percent of real rows, percent of made rows) of each of its bars."""
+    found: dict[str, list[list[Any]]] = estimate.details.get("histograms", {}) if estimate is not None else {}
     return found
 
 
-def _curve(estimate: Mapping[str, Any] | None) -> str:
+def _curve(estimate: Estimate | None) -> str:
     """The ROC of the membership attack as the points of a polyline in a box of 200 by 200."""
-    points = estimate["details"].get("roc", []) if estimate is not None else []
+    points = estimate.details.get("roc", []) if estimate is not None else []
     return " ".join(f"{200 * x:.1f},{200 - 200 * y:.1f}" for x, y in points)
