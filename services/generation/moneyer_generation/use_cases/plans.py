@@ -15,10 +15,11 @@ from moneyer_generation.rules.run import CANCELLABLE, DECIDED, MOVES, RunState
 from moneyer_generation.rules.sharing import RANKS, place
 from moneyer_generation.store.runs import NewRun, Run
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.events import Action, PlanFacet, dataset, job_of_runs, job_of_searches, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import DecisionRequest, Mechanism, Offer, Parameter, Plan, SourceUnit
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, Unavailable
-from moneyer_shared.journal import AuditEvent, dataset, job_of_runs, openlineage_event
+from moneyer_shared.journal import AuditEvent
 from moneyer_shared.ownership import check_own
 
 ENTRY: dict[str, RunState] = {"permit": "queued", "review": "in_review", "deny": "denied"}
@@ -231,23 +232,22 @@ async def cancel_generation(work: Work, run_id: UUID) -> Generation:
     if run.state not in CANCELLABLE:
         raise Conflict(f"A run that is {run.state} cannot be cancelled.", code="not-cancellable")
     await work.runs.ask_to_cancel(run_id, work.now)
-    await work.tell(AuditEvent(work.by, "run.cancel", f"run:{run_id}"))
+    await work.tell(AuditEvent(work.by, Action.RUN_CANCEL, f"run:{run_id}"))
     return Generation.model_validate(await work.runs.run(run_id))
 
 
 async def _tell_of_plan(work: Work, new: NewRun, search: UUID | None) -> None:
     plan, decision = new.plan, new.decision
     details = {"decision": str(decision.id), "plan_digest": decision.plan_digest}
-    event = AuditEvent(work.by, "run.request", f"run:{new.id}", decision.verdict, details)
+    event = AuditEvent(work.by, Action.RUN_REQUEST, f"run:{new.id}", decision.verdict, details)
     facet = plan.model_dump(mode="json") | {"guarantee": new.offer.guarantee.model_dump(mode="json")}
-    lineage = openlineage_event(
+    lineage = run_event(
         at=work.now,
         event_type="OTHER",
         run_id=str(new.id),
         job=job_of_runs(facet),
         inputs=[dataset("source", str(plan.source_id))],
-        facets={"moneyer_plan": facet},
-        parent_run_id=str(search) if search else None,
-        parent_job=f"generation.search/{plan.charter_id}/{plan.source_id}",
+        facets=[PlanFacet.model_validate(facet)],
+        parent=(str(search), job_of_searches(plan.charter_id, plan.source_id)) if search else None,
     )
     await work.tell(event, lineage=[lineage])
