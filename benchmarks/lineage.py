@@ -22,20 +22,20 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from conftest import Cluster, forget_cluster
 
-from moneyer_lineage.domain.graph import Start
-from moneyer_lineage.domain.merkle import Node, leaf_hash, node_hash
-from moneyer_lineage.domain.notes import CheckpointSigner
-from moneyer_lineage.domain.series import Step, Stretch
-from moneyer_lineage.domain.told import Told
-from moneyer_lineage.store.counts import CountStore
-from moneyer_lineage.store.events import EventStore
-from moneyer_lineage.use_cases import marquez
-from moneyer_lineage.use_cases.archive import Archive
-from moneyer_lineage.use_cases.events import heard, take_events
-from moneyer_lineage.use_cases.graph import graph
-from moneyer_lineage.use_cases.log import prove
-from moneyer_lineage.use_cases.series import count_events
-from moneyer_lineage.use_cases.summary import summary
+from moneyer_lineage.dashboards.rules import Step, Stretch
+from moneyer_lineage.dashboards.store import CountStore
+from moneyer_lineage.dashboards.use_cases.counting import count_events
+from moneyer_lineage.dashboards.use_cases.summary import summary
+from moneyer_lineage.dependencies import Archive
+from moneyer_lineage.log.rules.merkle import Node, leaf_hash, node_hash
+from moneyer_lineage.log.rules.notes import CheckpointSigner
+from moneyer_lineage.log.use_cases import prove
+from moneyer_lineage.marquez.use_cases import catalogue as marquez
+from moneyer_lineage.record.rules.graph import Start
+from moneyer_lineage.record.rules.statements import HeardEvent
+from moneyer_lineage.record.store.events import EventStore
+from moneyer_lineage.record.use_cases.events import heard, take_events
+from moneyer_lineage.record.use_cases.graph import graph
 from moneyer_local import postgres
 from moneyer_local.processes import Supervisor
 from moneyer_shared import migrations
@@ -49,7 +49,7 @@ EDGES, LEAVES, TOLD = (1_000_000, 10_000_000, 10_000_000) if LARGE else (100_000
 ASKED = 40
 
 
-def told(number: int) -> Told:
+def told(number: int) -> HeardEvent:
     at = datetime.now(UTC)
     event = {
         "eventTime": at.isoformat(), "eventType": "COMPLETE", "producer": "https://bench.example", "schemaURL": "https://x",
