@@ -42,7 +42,7 @@ class Rotation(Document):
     generation: Annotated[int, Field(ge=1, lt=2**31)]
 
 
-class Delivery(Document):
+class WebhookDelivery(Document):
     """``answer`` is how the last attempt ended; a delivery neither taken nor given up is tried again at ``due_at``."""
 
     id: UUID

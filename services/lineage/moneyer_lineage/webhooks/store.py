@@ -9,7 +9,7 @@ from sqlalchemy import CTE, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_lineage.webhooks.documents import Delivery, Webhook
+from moneyer_lineage.webhooks.documents import Webhook, WebhookDelivery
 from moneyer_lineage.webhooks.tables import deliveries, webhooks
 from moneyer_shared.errors import NotFound
 from moneyer_shared.paging import page
@@ -155,11 +155,11 @@ class WebhookStore:
     async def _update(self, delivery_id: UUID, **values: object) -> None:
         await self._connection.execute(update(deliveries).where(deliveries.c.id == delivery_id, *OPEN).values(**values))
 
-    async def deliveries(self, webhook_id: UUID, after: UUID | None) -> list[Delivery]:
+    async def deliveries(self, webhook_id: UUID, after: UUID | None) -> list[WebhookDelivery]:
         """A page of what a webhook was told and is to be told, the latest first."""
         query = select(deliveries).where(deliveries.c.webhook_id == webhook_id)
         rows = await page(self._connection, query, deliveries.c.id, after=after, newest_first=True)
-        return [Delivery.model_validate(row) for row in rows]
+        return [WebhookDelivery.model_validate(row) for row in rows]
 
     async def again(self, webhook_id: UUID, delivery_id: UUID, now: datetime) -> None:
         """Try a delivery once more, from the first attempt on.

@@ -5,7 +5,7 @@ from uuid import UUID
 import httpx
 
 from moneyer_lineage.dependencies import Messenger, Work
-from moneyer_lineage.webhooks.documents import Delivery, Rotation, Webhook, WebhookWithSecret
+from moneyer_lineage.webhooks.documents import Rotation, Webhook, WebhookDelivery, WebhookWithSecret
 from moneyer_lineage.webhooks.messenger import Unreached
 from moneyer_lineage.webhooks.rules.signing import secret_of
 from moneyer_lineage.webhooks.store import WebhookStore
@@ -87,7 +87,7 @@ async def remove_webhook(work: Work, webhook_id: UUID) -> None:
     await work.tell(AuditEvent(work.by, "webhook.remove", f"webhook:{webhook_id}"))
 
 
-async def list_deliveries(work: Work, webhook_id: UUID, after: UUID | None = None) -> list[Delivery]:
+async def list_deliveries(work: Work, webhook_id: UUID, after: UUID | None = None) -> list[WebhookDelivery]:
     """What a webhook was told, the latest first.
 
     Raises:

@@ -91,8 +91,6 @@ class Group(Document):
 
 
 class Judged(Document):
-    """A figure of the assays of all assets of one verdict."""
-
     verdict: str
     n: int
     median: float

@@ -83,7 +83,7 @@ class FailedEvent(Document):
     retriable: bool = False
 
 
-class Summary(Document):
+class BatchSummary(Document):
     received: int
     successful: int
     failed: int
@@ -95,7 +95,7 @@ class BatchReceipt(Document):
     """What became of a batch (OpenLineage, ``/lineage/batch``)."""
 
     status: Literal["success", "partial_success"]
-    summary: Summary
+    summary: BatchSummary
     failed_events: list[FailedEvent]
 
 

@@ -14,7 +14,7 @@ from moneyer_lineage.dependencies import LINEAGE, Dependencies, Work
 from moneyer_lineage.log.documents import AuditLeaf
 from moneyer_lineage.log.rules.leaves import Leaf, check_speaker
 from moneyer_lineage.log.use_cases import append_leaves, leaf_of
-from moneyer_lineage.record.documents.openlineage import BatchReceipt, FailedEvent, OpenLineageEvent, Summary
+from moneyer_lineage.record.documents.openlineage import BatchReceipt, BatchSummary, FailedEvent, OpenLineageEvent
 from moneyer_lineage.record.rules.projection import Projection, project
 from moneyer_lineage.record.rules.statements import Event, HeardEvent
 from moneyer_lineage.record.store import cursor
@@ -80,7 +80,7 @@ async def post_lineage_batch(dependencies: Dependencies, batch: Any, *, by: str)
     events, failed = await apart(_sorted_out, batch, by)
     await take_events(dependencies, events)
     lost = len(failed)
-    summary = Summary(received=len(batch), successful=len(events), failed=lost, non_retriable=lost)
+    summary = BatchSummary(received=len(batch), successful=len(events), failed=lost, non_retriable=lost)
     return BatchReceipt(status="partial_success" if failed else "success", summary=summary, failed_events=failed)
 
 
