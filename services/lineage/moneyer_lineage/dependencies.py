@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 import httpx
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +15,7 @@ from moneyer_shared.clients.evidence import EvidenceClient
 from moneyer_shared.clock import Clock
 from moneyer_shared.database import Database
 from moneyer_shared.journal import AuditEvent
+from moneyer_shared.work import W
 
 LINEAGE = Caller("lineage", "lineage", frozenset())
 """Who works where nobody asked: the loops beside the API."""
@@ -118,9 +119,10 @@ class Dependencies:
     """Gives what lineage did its places in the log, in the transaction that did it (I4)."""
 
     @asynccontextmanager
-    async def begin(self, kind: type[work.W], caller: Caller, *, read_only: bool = False) -> AsyncGenerator[work.W]:
+    async def begin(self, kind: type[W], caller: Caller, *, read_only: bool = False) -> AsyncGenerator[W]:
         """A transaction; what was done in it is logged last, or two transactions wait for each other in a ring."""
-        now, acts, make = self.clock(), Acts(), cast("Callable[..., work.W]", kind)
+        now, acts = self.clock(), Acts()
+        make: Callable[..., W] = kind
         async with self.database.transaction(read_only=read_only) as connection:
             yield make(connection, now, caller, acts, self.setup)
             if acts.events:

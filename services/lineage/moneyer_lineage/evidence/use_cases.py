@@ -14,6 +14,7 @@ from moneyer_lineage.log.store import Checkpoint, LogStore
 from moneyer_lineage.log.use_cases import newest_checkpoint, prove_against
 from moneyer_lineage.public.rules import CardSource, asset_card
 from moneyer_lineage.record.rules.changes import standing
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_lineage.record.store.changes import ChangeStore
 from moneyer_lineage.record.store.events import EventStore
 from moneyer_lineage.record.use_cases.records import record_of
@@ -74,11 +75,11 @@ async def get_evidence(flow: Workflow[Dependencies], asset: UUID) -> Bundle:
     return Bundle(asset, _zipped(items | {"manifest.dsse.json": written(_signed(signer, MANIFEST, listed))}))
 
 
-def _signed(signer: Signer, payload_type: str, payload: bytes) -> dict[str, Any]:
+def _signed(signer: Signer, payload_type: str, payload: bytes) -> Json:
     return dsse(payload_type, payload, key_id=signer.key_id, sign=signer.sign_bytes)
 
 
-def _documents(told: Mapping[str, Any], dossier: Mapping[str, Any], assays: Any) -> dict[str, Any]:
+def _documents(told: Json, dossier: Json, assays: Any) -> Json:
     return {
         "record.json": told,
         "charter.json": dossier["charter"],
@@ -99,7 +100,7 @@ def _documents(told: Mapping[str, Any], dossier: Mapping[str, Any], assays: Any)
     }
 
 
-async def _card(work: Work, record: Mapping[str, Any], dossier: Mapping[str, Any]) -> dict[str, Any]:
+async def _card(work: Work, record: Json, dossier: Json) -> Json:
     """Empty while nothing was decided on the asset."""
     asset = str(record["asset"])
     changes = (await ChangeStore(work.connection).changes([asset], None)).get(asset)
@@ -108,7 +109,7 @@ async def _card(work: Work, record: Mapping[str, Any], dossier: Mapping[str, Any
     return asset_card(CardSource(record, dossier, standing(changes), work.setup.curator), "full")
 
 
-async def _told(work: Work, asset: UUID, permit: str, proofs: Sequence[InclusionProof]) -> dict[str, Any]:
+async def _told(work: Work, asset: UUID, permit: str, proofs: Sequence[InclusionProof]) -> Json:
     """The events, the record that is composed of exactly these, and the entries about it that are proved."""
     events = await EventStore(work.connection).events_of_run(str(asset))
     subjects = {f"run:{asset}", f"asset:{asset}", f"permit:{permit}"}

@@ -5,7 +5,7 @@ A namespace is a dataset's source as well, for nothing more is told of it.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import unquote
 
 from pydantic import AfterValidator, BaseModel, Field
@@ -13,13 +13,13 @@ from pydantic import AfterValidator, BaseModel, Field
 from moneyer_lineage.record.rules.graph import node_id
 from moneyer_lineage.record.rules.pictures import DatasetPicture, JobPicture, Picture, RunPicture, VersionPicture
 from moneyer_lineage.record.rules.projection import version_of
+from moneyer_lineage.record.rules.shapes import Facets, Json
 from moneyer_lineage.record.store.catalogue import FoundByName, Namespace, Tag
 
 # Beyond Marquez's own members each thing says who told of it, whether the house vouches for that, and what was said by
 # others whose word does not count there; its interface leaves these out.
 WHOLE = ""
 """Under this name stand the tags of a dataset itself; a field has a name."""
-Json = dict[str, Any]
 Limit = Annotated[int, Field(ge=1, le=2000)]
 Offset = Annotated[int, Field(ge=0, le=10_000_000)]
 Period = Literal["DAY", "WEEK"]
@@ -91,7 +91,7 @@ def _fields(fields: Sequence[Json] | None, tags: Mapping[str, list[str]]) -> lis
     ]
 
 
-def column_lineage_of(facets: Mapping[str, Any]) -> list[Json]:
+def column_lineage_of(facets: Facets) -> list[Json]:
     """The fields a dataset's fields were said to come from; what is not said so is left out."""
     found = facets.get("columnLineage", {}).get("fields")
     return [
@@ -106,7 +106,7 @@ def column_lineage_of(facets: Mapping[str, Any]) -> list[Json]:
     ]
 
 
-def _dicts(found: Any) -> list[Json]:
+def _dicts(found: object) -> list[Json]:
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
@@ -156,7 +156,7 @@ def job_version_id(namespace: str, name: str) -> Json:
     return _version_id(namespace, name, version_of(namespace, name, "job"))
 
 
-def job_json(row: JobPicture, sides: Mapping[str, Any], latest: Json | None) -> Json:
+def job_json(row: JobPicture, sides: Facets, latest: Json | None) -> Json:
     """A job, what it reads and writes, and its latest run."""
     return _voices(row) | {
         "id": {"namespace": row.namespace, "name": row.name},

@@ -4,9 +4,7 @@ Fields are those of the Differential Privacy Deployments Registry (registry.open
 has all that one at ``summary`` has. Ids, times and amounts are as the services told them.
 """
 
-from typing import Any
-
-from pydantic import TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
 from moneyer_lineage.record.rules.changes import AssetState
 from moneyer_shared.contracts.documents import Document, Text
@@ -64,10 +62,10 @@ class AssetCard(Document):
 class FullAssetCard(AssetCard):
     """What is published of an asset whose charter discloses all."""
 
-    privacy_detail: dict[str, Any]
+    privacy_detail: dict[str, JsonValue]
     accounting: dict[str, str]
-    implementation: dict[str, Any]
-    limits: dict[str, Any]
+    implementation: dict[str, JsonValue]
+    limits: dict[str, JsonValue]
     figures: list[dict[str, str]]
     evidence: dict[str, str]
 
@@ -91,15 +89,15 @@ class CharterCard(Document):
 class FullCharterCard(CharterCard):
     """What is published of a charter that discloses all."""
 
-    benefits: Any
-    trade_offs: Any
-    performance_goals: Any
-    legal_basis: Any
-    risk_assessment: Any
-    error_margins: Any
-    acceptance: list[dict[str, Any]]
-    review_triggers: list[Any]
-    quorum: dict[str, Any]
+    benefits: JsonValue
+    trade_offs: JsonValue
+    performance_goals: JsonValue
+    legal_basis: JsonValue
+    risk_assessment: JsonValue
+    error_margins: JsonValue
+    acceptance: list[dict[str, JsonValue]]
+    review_triggers: list[JsonValue]
+    quorum: dict[str, JsonValue]
     digest: str
 
 

@@ -8,11 +8,11 @@ named on a card.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from moneyer_lineage.record.rules.changes import AssetState, Standing
+from moneyer_lineage.record.rules.shapes import Json
 
-Json = dict[str, Any]
 Disclosure = Literal["none", "summary", "full"]
 SMALLEST_COUNT = 20
 """A figure over fewer people is not published: it tells of so few that it tells of each."""
@@ -31,14 +31,14 @@ FLAVORS: Mapping[str, str] = {
 class CardSource:
     """What a card is composed of: the record, policy's dossier, and what the asset is by now."""
 
-    record: Mapping[str, Any]
-    dossier: Mapping[str, Any]
+    record: Json
+    dossier: Json
     standing: Standing
     curator: str
 
     @property
-    def charter(self) -> Mapping[str, Any]:
-        document: Mapping[str, Any] = self.dossier["charter"]["document"]
+    def charter(self) -> Json:
+        document: Json = self.dossier["charter"]["document"]
         return document
 
     @property
@@ -147,7 +147,7 @@ def _in_detail(source: CardSource) -> Json:
     }
 
 
-def published(assay: Mapping[str, Any]) -> list[Json]:
+def published(assay: Json) -> list[Json]:
     """Figures with their intervals; those over too few are named and withheld, and counts are given roughly.
 
     Only what evaluation said it rounded: nothing computed from real rows is published to the last digit.

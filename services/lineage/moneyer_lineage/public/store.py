@@ -10,8 +10,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_lineage.public.documents import ASSET_CARD, CHARTER_CARD, AnyAssetCard, AnyCharterCard
-from moneyer_lineage.public.rules import Disclosure, Json
+from moneyer_lineage.public.rules import Disclosure
 from moneyer_lineage.public.tables import cards, charter_cards
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_lineage.record.tables.assets import asset_changes, outcomes
 from moneyer_shared.paging import page
 

@@ -1,10 +1,11 @@
 """Webhooks of those who own models: who is called, and what they were told."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_shared.contracts.documents import Document, Moment
 
 
@@ -46,7 +47,7 @@ class WebhookDelivery(Document):
     """``answer`` is how the last attempt ended; a delivery neither taken nor given up is tried again at ``due_at``."""
 
     id: UUID
-    event: dict[str, Any]
+    event: Json
     made_at: Moment
     attempts: int
     due_at: Moment

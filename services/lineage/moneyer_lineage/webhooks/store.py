@@ -1,14 +1,15 @@
 """Whom the house calls, and what each is still to be told."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import CTE, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_lineage.webhooks.documents import Webhook, WebhookDelivery
 from moneyer_lineage.webhooks.tables import deliveries, webhooks
 from moneyer_shared.errors import NotFound
@@ -24,7 +25,7 @@ class DueDelivery(NamedTuple):
 
     id: UUID
     webhook_id: UUID
-    event: Mapping[str, Any]
+    event: Json
     attempts: int
     url: str
     owner: str
@@ -81,7 +82,7 @@ class WebhookStore:
 
     # --- deliveries ----------------------------------------------------------------------------
 
-    async def put(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    async def put(self, rows: Sequence[Json]) -> None:
         """Have events delivered; one that a webhook is told already changes nothing."""
         if rows:
             await self._connection.execute(upsert(deliveries).on_conflict_do_nothing(), list(rows))

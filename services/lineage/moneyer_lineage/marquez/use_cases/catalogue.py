@@ -13,7 +13,6 @@ from moneyer_lineage.dashboards.store import CountStore
 from moneyer_lineage.dependencies import Work
 from moneyer_lineage.marquez.documents import (
     WHOLE,
-    Json,
     Limit,
     Offset,
     Period,
@@ -34,6 +33,7 @@ from moneyer_lineage.marquez.documents import (
 from moneyer_lineage.marquez.rules import check_space
 from moneyer_lineage.record.documents.graph import Name
 from moneyer_lineage.record.rules.pictures import DatasetPicture, JobPicture, RunPicture, current_run
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_lineage.record.store.catalogue import CatalogueStore
 from moneyer_lineage.record.store.edges import EdgeStore
 from moneyer_lineage.record.use_cases.graph import is_its_own

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_lineage.dependencies import Work
-from moneyer_lineage.marquez.documents import Json, column_lineage_of, dataset_json
+from moneyer_lineage.marquez.documents import column_lineage_of, dataset_json
 from moneyer_lineage.marquez.use_cases.catalogue import found_or_missing, jobs_json
 from moneyer_lineage.record.documents.graph import Depth, NodeId
 from moneyer_lineage.record.rules.graph import Direction, Edge, Start, Voices, field_id, node_id
 from moneyer_lineage.record.rules.pictures import DatasetPicture, current_run
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_lineage.record.store.catalogue import CatalogueStore, Key
 from moneyer_lineage.record.store.edges import EdgeStore
 from moneyer_lineage.record.use_cases.graph import is_its_own

@@ -1,10 +1,11 @@
 """Models, what they were trained on, and their figures."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_shared.contracts.documents import Document, Moment, Name
 from moneyer_shared.contracts.documents import Text as LongText
 from moneyer_shared.contracts.owners import Owner
@@ -109,7 +110,7 @@ class RegistryEvent(BaseModel):
     entity: str
     action: str
     timestamp: Moment
-    data: dict[str, Any]
+    data: Json
 
 
 class RegisteredElsewhere(BaseModel):

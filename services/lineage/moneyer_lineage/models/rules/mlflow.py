@@ -3,11 +3,11 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
+
+from moneyer_lineage.record.rules.shapes import Json
 
 ASSET_TAG = "moneyer.asset."
 """A tag of a model version: ``moneyer.asset.<id>``, so that MLflow too is asked for an asset by one tag."""
@@ -40,10 +40,10 @@ def is_fresh(timestamp: str, now: datetime) -> bool:
     return abs(now - datetime.fromtimestamp(int(timestamp), UTC)) <= TOLERATED
 
 
-def heard(entity: str, action: str, data: Mapping[str, Any]) -> RegistryNews | None:
+def heard(entity: str, action: str, data: Json) -> RegistryNews | None:
     """What an event says of models and assets; None where it says nothing of them."""
     tagged = data.get("tags")
-    tags: Mapping[str, Any] = tagged if isinstance(tagged, dict) else {}
+    tags: Json = tagged if isinstance(tagged, dict) else {}
     name, version = str(data.get("name") or ""), str(data.get("version") or "")
     owner, description = tags.get(OWNER_TAG), str(data.get("description") or "")
     match entity, action:
@@ -59,7 +59,7 @@ def heard(entity: str, action: str, data: Mapping[str, Any]) -> RegistryNews | N
             return None
 
 
-def _assets(tags: Mapping[str, Any]) -> tuple[str, ...]:
+def _assets(tags: Json) -> tuple[str, ...]:
     return tuple(sorted(_id(key.removeprefix(ASSET_TAG)) for key in tags if key.startswith(ASSET_TAG)))
 
 

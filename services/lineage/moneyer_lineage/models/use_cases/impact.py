@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from moneyer_lineage.dependencies import LINEAGE, Dependencies, Work
@@ -13,6 +12,7 @@ from moneyer_lineage.models.store.impact import ImpactStore, OwnedVersion
 from moneyer_lineage.record.documents.graph import DatasetNode
 from moneyer_lineage.record.rules.changes import RECALLED, AssetChange, standing
 from moneyer_lineage.record.rules.graph import ASSET, MODEL
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_lineage.record.store.changes import ChangeStore
 from moneyer_lineage.record.store.edges import EdgeStore
 from moneyer_lineage.webhooks.rules.signing import cloud_event
@@ -99,7 +99,7 @@ async def tell_late(work: Work, model: str, version: str) -> None:
 async def _put(work: Work, change: AssetChange, versions: Sequence[OwnedVersion]) -> int:
     """Have a change delivered to every webhook of the versions' owners; each hears of its own models only."""
     store = WebhookStore(work.connection)
-    rows: list[dict[str, Any]] = []
+    rows: list[Json] = []
     for webhook in await store.listeners({one.owner for one in versions}):
         own = [one for one in versions if one.owner == webhook.owner]
         event = _event(work.setup.origin, change, own)
@@ -110,7 +110,7 @@ async def _put(work: Work, change: AssetChange, versions: Sequence[OwnedVersion]
     return len(rows)
 
 
-def _event(origin: str, change: AssetChange, versions: Sequence[OwnedVersion]) -> dict[str, Any]:
+def _event(origin: str, change: AssetChange, versions: Sequence[OwnedVersion]) -> Json:
     named = sorted(one.dataset for one in versions)
     key = "\n".join([origin, change.asset_id, change.at.isoformat(), change.change, *named])
     return cloud_event(

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from moneyer_lineage.dependencies import Work
 from moneyer_lineage.models.documents.models import (
@@ -24,6 +24,7 @@ from moneyer_lineage.models.rules.names import check_name
 from moneyer_lineage.models.store.impact import ImpactStore
 from moneyer_lineage.models.store.models import ModelStore
 from moneyer_lineage.models.use_cases.impact import tell_late
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_lineage.record.store.changes import ChangeStore
 from moneyer_lineage.record.use_cases.events import heard, keep_events
 from moneyer_shared.contracts.documents import Name
@@ -168,7 +169,7 @@ async def train(
     await work.tell(AuditEvent(work.by, "model.train", Word(f"model:{name}"), details=details))
 
 
-def _training_event(model: str, version: str, assets: Sequence[str], at: datetime) -> dict[str, Any]:
+def _training_event(model: str, version: str, assets: Sequence[str], at: datetime) -> Json:
     return openlineage_event(
         at=at,
         event_type="COMPLETE",

@@ -1,17 +1,17 @@
 """Our facets of OpenLineage events, and their JSON Schemas."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_shared.contracts.documents import AmountText
 from moneyer_shared.contracts.evaluation import CriterionResult, GuaranteeAudit, NotEstimable, PowerNote
 from moneyer_shared.contracts.policy import Finding, Guarantee, Plan, Release
 from moneyer_shared.figures import Telling
 
 BASE = "https://moneyer.dev/facets/1-0-0"
-Json = dict[str, Any]
 
 
 class Facet(BaseModel):

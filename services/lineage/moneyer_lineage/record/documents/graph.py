@@ -1,11 +1,12 @@
 """The graph, and records of assets."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
 from moneyer_lineage.record.rules.changes import AssetState
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_shared.contracts.documents import Document
 
 NodeId = Annotated[str, Field(min_length=1, max_length=9000, pattern=r"^[^\x00]*$")]
@@ -63,15 +64,15 @@ class Record(Document):
 
     asset: UUID
     sources: list[str]
-    plan: dict[str, Any] | None = None
-    decision: dict[str, Any] | None = None
-    charge: dict[str, Any] | None = None
-    generation: dict[str, Any] | None = None
-    assay: dict[str, Any] | None = None
-    release: dict[str, Any] | None = None
-    failure: dict[str, Any] | None = None
-    finding: dict[str, Any] | None = None
-    change: dict[str, Any] | None = None
-    destruction: dict[str, Any] | None = None
+    plan: Json | None = None
+    decision: Json | None = None
+    charge: Json | None = None
+    generation: Json | None = None
+    assay: Json | None = None
+    release: Json | None = None
+    failure: Json | None = None
+    finding: Json | None = None
+    change: Json | None = None
+    destruction: Json | None = None
     history: list[HistoryEntry]
     log_entries: list[int]

@@ -1,12 +1,13 @@
 """The library of past configurations: what was asked, and what became of it."""
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
 from moneyer_lineage.record.rules.changes import AssetState
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_shared.contracts.documents import Document, Moment, Name
 from moneyer_shared.numbers import read_decimal
 
@@ -60,7 +61,7 @@ class Outcome(Document):
     charter_id: str | None
     use_case: str | None
     generator: str | None
-    parameters: dict[str, Any] | None
+    parameters: Json | None
     guarantee: str | None
     rows: int | None
     rationale: str | None

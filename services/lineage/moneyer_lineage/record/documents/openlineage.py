@@ -1,10 +1,11 @@
 """OpenLineage events as they come (OpenLineage 2-0-2), and what became of them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_shared.contracts.documents import Document, Moment
 
 MOST_DATASETS = 10_000
@@ -41,7 +42,7 @@ class OpenLineageRun(Open):
     runId: UUID  # noqa: N815 - OpenLineage's spelling
 
 
-def _text(said: Any) -> Any:
+def _text(said: object) -> object:
     if not isinstance(said, str) or not said[:1].isdigit() or said.replace(".", "", 1).isdigit():
         message = "eventTime is text, such as 2026-01-31T12:00:00Z"
         raise ValueError(message)
@@ -116,11 +117,11 @@ class RecordedEvent(Document):
     received_at: Moment
     vouched: bool
     told_by: str | None
-    event: dict[str, Any]
+    event: Json
 
 
-def schemas() -> dict[str, Any]:
+def schemas() -> Json:
     """The schema of a body that is read by hand, because it may be compressed."""
-    schema: dict[str, Any] = OpenLineageEvent.model_json_schema(ref_template="#/components/schemas/{model}")
-    inner: dict[str, Any] = schema.pop("$defs", {})
+    schema: Json = OpenLineageEvent.model_json_schema(ref_template="#/components/schemas/{model}")
+    inner: Json = schema.pop("$defs", {})
     return inner | {"OpenLineageEvent": schema}

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from moneyer_lineage.record.rules.shapes import fields_of, text_of
+from moneyer_lineage.record.rules.shapes import Facets, Json, fields_of, text_of
 from moneyer_lineage.record.rules.statements import HOUSE, OTHERS, Layer, Layers, Statement, is_ours, tellers
 
 ENDED = frozenset({"COMPLETED", "FAILED", "ABORTED"})
 _FACET, _JOB_FACET = "facet:", "job facet:"
 
 
-def _bodies(layer: Layer, kind: str) -> dict[str, Any]:
+def _bodies(layer: Layer, kind: str) -> Json:
     return {name.removeprefix(kind): word.value for name, word in layer.items() if name.startswith(kind)}
 
 
@@ -26,7 +26,7 @@ class OtherStatement:
 
     by: str | None
     state: str | None
-    facets: Mapping[str, Any]
+    facets: Facets
 
 
 def _heard_of_layer(layer: Layer) -> list[OtherStatement]:
@@ -91,7 +91,7 @@ def chosen(namespace: str, layers: Layers) -> Chosen:
 
 @dataclass(frozen=True)
 class Picture:
-    facets: Mapping[str, Any]
+    facets: Facets
     created_at: datetime
     updated_at: datetime
     vouched: bool
@@ -99,7 +99,7 @@ class Picture:
     heard: list[OtherStatement]
 
 
-def _basis(found: Chosen) -> dict[str, Any]:
+def _basis(found: Chosen) -> Json:
     return {
         "facets": _bodies(found.layer, _FACET), "created_at": found.first.at, "updated_at": found.last.at,
         "vouched": found.vouched, "told_by": found.told_by, "heard": found.heard,
@@ -117,7 +117,7 @@ class RunPicture(Picture):
     ended_at: datetime | None
     nominal_start: str | None
     nominal_end: str | None
-    job_facets: Mapping[str, Any]
+    job_facets: Facets
 
 
 def run_picture(run_id: str, layers: Layers, owner: str) -> RunPicture:
@@ -144,7 +144,7 @@ class JobPicture(Picture):
 
     namespace: str
     name: str
-    static: Mapping[str, Any]
+    static: Facets
 
     @property
     def type(self) -> str | None:
@@ -175,7 +175,7 @@ class DatasetPicture(Picture):
     tags: Mapping[str, list[str]]
 
     @property
-    def fields(self) -> list[dict[str, Any]] | None:
+    def fields(self) -> list[Json] | None:
         return fields_of(self.facets)
 
     @property

@@ -4,12 +4,12 @@ Anybody may write a facet as they like: what is not of the shape it should be is
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from moneyer_lineage.record.rules.changes import AssetChange, is_change
-from moneyer_lineage.record.rules.shapes import decimals_of, is_decimal, text_of
+from moneyer_lineage.record.rules.shapes import Facets, Json, decimals_of, is_decimal, text_of
 from moneyer_lineage.record.rules.statements import Event, HeardEvent, Layer, Layers, join_layer
 from moneyer_shared.records import facets_of
 
@@ -69,7 +69,7 @@ def _seen(one: HeardEvent) -> Layer:
     return {"first": one.says(), "last": one.says()}
 
 
-def _facets(one: HeardEvent, owner: Mapping[str, Any], kind: str = "facet") -> Layer:
+def _facets(one: HeardEvent, owner: Facets, kind: str = "facet") -> Layer:
     return {f"{kind}:{name}": one.says(body) for name, body in facets_of(owner).items()}
 
 
@@ -132,7 +132,7 @@ def _outcome(made: Projection, one: HeardEvent, run_id: str) -> None:
         _tell(made, one, run_id, told)
 
 
-def _tell(made: Projection, one: HeardEvent, asset: str, told: Mapping[str, Any]) -> None:
+def _tell(made: Projection, one: HeardEvent, asset: str, told: Facets) -> None:
     layer = _seen(one) | {name: one.says(value) for name, value in told.items()}
     made.outcomes[asset] = join_layer(made.outcomes.get(asset, {}), layer)
 
@@ -140,10 +140,10 @@ def _tell(made: Projection, one: HeardEvent, asset: str, told: Mapping[str, Any]
 PLANNED = ("charter_id", "use_case", "generator", "rationale")
 
 
-def _told_of(event: Event, facets: Mapping[str, Any]) -> dict[str, Any]:
+def _told_of(event: Event, facets: Facets) -> Json:
     """What this event tells of its own asset; nothing where it is none of moneyer's runs."""
     plan = facets.get("moneyer_plan", {})
-    row: dict[str, Any] = {name: text_of(facets, "moneyer_plan", name) for name in PLANNED}
+    row: Json = {name: text_of(facets, "moneyer_plan", name) for name in PLANNED}
     guarantee, rows, parameters = plan.get("guarantee"), plan.get("rows"), plan.get("parameters")
     failed = facets.get("moneyer_policyDecision", {}).get("failed")
     epsilon = text_of(facets, "moneyer_charge", "epsilon")

@@ -111,7 +111,7 @@ def layers_of(kept: Mapping[str, Mapping[str, Any]]) -> Layers:
     }
 
 
-def _is_word(kept: Any) -> bool:
+def _is_word(kept: object) -> bool:
     return isinstance(kept, list) and len(kept) == len(Statement._fields) and isinstance(kept[0], str)
 
 

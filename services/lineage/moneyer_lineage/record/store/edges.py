@@ -1,8 +1,7 @@
 """The graph that runs and datasets make: what each run read and wrote, by who says so."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Text, and_, bindparam, func, literal, select, text, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -10,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_lineage.record.rules.graph import Direction, Edge
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_lineage.record.tables.events import edges
 
 Dataset = tuple[str, str]
@@ -23,7 +23,7 @@ class EdgeStore:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    async def add(self, rows: Sequence[Json]) -> None:
         """Keep edges; one that was told of before is as old as its first event, whenever that came."""
         known = {row["digest"]: row for row in sorted(rows, key=lambda row: row["first_seen"], reverse=True)}
         if not known:

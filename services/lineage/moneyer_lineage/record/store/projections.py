@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_lineage.record.rules.pictures import chosen, chosen_of_run
 from moneyer_lineage.record.rules.projection import Projection
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_lineage.record.rules.statements import Layer, Layers, Statement, join, join_layer, layers_of
 from moneyer_lineage.record.tables.assets import outcomes
 from moneyer_lineage.record.tables.events import dataset_versions, datasets, jobs, runs
 
 TOGETHER = 1000
 """Rows a statement takes: a message to the server holds 32,767 values."""
-Row = dict[str, Any]
+Row = Json
 
 
 class ProjectionStore:
@@ -108,7 +109,7 @@ _TOLD = [
 
 
 def _outcome_row(asset: str, layer: Layer) -> Row:
-    told: dict[str, Any] = {name: layer[name].value if name in layer else None for name in _TOLD}
+    told: Json = {name: layer[name].value if name in layer else None for name in _TOLD}
     ranks = {name: [word.rank, word.by] for name, word in layer.items()}
     times = {"created_at": layer["first"].at, "updated_at": layer["last"].at}
     return {"asset_id": asset, "ranks": ranks, **told, **times}

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,6 +16,7 @@ from moneyer_lineage.log.rules.leaves import Leaf, check_speaker
 from moneyer_lineage.log.use_cases import append_leaves, leaf_of
 from moneyer_lineage.record.documents.openlineage import BatchReceipt, BatchSummary, FailedEvent, OpenLineageEvent
 from moneyer_lineage.record.rules.projection import Projection, project
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_lineage.record.rules.statements import Event, HeardEvent
 from moneyer_lineage.record.store import cursor
 from moneyer_lineage.record.store.changes import ChangeStore
@@ -44,7 +45,7 @@ def heard(event: Event, at: datetime, *, by: str | None, vouched: bool) -> Heard
     return HeardEvent(event, at, hashlib.sha256(whole.encode()).hexdigest(), by, vouched)
 
 
-def read_event(raw: Any, by: str, *, vouched: bool) -> HeardEvent:
+def read_event(raw: object, by: str, *, vouched: bool) -> HeardEvent:
     """An event as it came, so that it comes back out so, its time, and who told it.
 
     Raises:
@@ -53,10 +54,10 @@ def read_event(raw: Any, by: str, *, vouched: bool) -> HeardEvent:
     """
     event = _EVENT.validate_python(raw)
     check_storable(raw)
-    return heard(raw, event.eventTime, by=by, vouched=vouched)
+    return heard(cast("Event", raw), event.eventTime, by=by, vouched=vouched)
 
 
-async def post_lineage(dependencies: Dependencies, raw: Any, *, by: str) -> None:
+async def post_lineage(dependencies: Dependencies, raw: object, *, by: str) -> None:
     """Take an event.
 
     Raises:
@@ -155,11 +156,11 @@ async def fold(connection: AsyncConnection, events: Sequence[HeardEvent]) -> Non
     await ChangeStore(connection).add_changes(made.changes)
 
 
-def _folded(events: Sequence[HeardEvent]) -> tuple[list[dict[str, Any]], Projection]:
+def _folded(events: Sequence[HeardEvent]) -> tuple[list[Json], Projection]:
     return [edge for one in events for edge in _edges(one)], project(events)
 
 
-def _edges(one: HeardEvent) -> list[dict[str, Any]]:
+def _edges(one: HeardEvent) -> list[Json]:
     if one.run_id is None:
         return []
     job = one.event["job"]

@@ -1,16 +1,17 @@
 """The JSON Schemas of our facets."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from moneyer_lineage.dependencies import Dependencies
 from moneyer_lineage.record.documents.facets import FACETS, schema_of
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_shared.errors import NotFound
 from moneyer_shared.work import Workflow
 
 
-async def get_facet_schema(flow: Workflow[Dependencies], name: Annotated[str, Field(max_length=100)]) -> dict[str, Any]:
+async def get_facet_schema(flow: Workflow[Dependencies], name: Annotated[str, Field(max_length=100)]) -> Json:
     """The JSON Schema of a facet.
 
     Raises:

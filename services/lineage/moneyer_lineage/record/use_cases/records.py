@@ -1,11 +1,11 @@
 """Records of assets."""
 
-from typing import Any
 from uuid import UUID
 
 from moneyer_lineage.dependencies import Work
 from moneyer_lineage.log.store import LogStore
 from moneyer_lineage.record.documents.graph import Record
+from moneyer_lineage.record.rules.shapes import Json
 from moneyer_lineage.record.store.events import EventStore
 from moneyer_shared.errors import NotFound
 from moneyer_shared.records import compose_record
@@ -20,7 +20,7 @@ async def get_record(work: Work, asset: UUID) -> Record:
     return Record.model_validate(await record_of(work, asset))
 
 
-async def record_of(work: Work, asset: UUID) -> dict[str, Any]:
+async def record_of(work: Work, asset: UUID) -> Json:
     """The same as JSON, with the parts that were told.
 
     Raises:

@@ -4,10 +4,12 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from moneyer_lineage.record.rules.shapes import Json
 
 PREFIX = "whsec_"
 ANSWERED_WITHIN = timedelta(minutes=1)
@@ -57,7 +59,7 @@ def pause_after(attempts: int, spread: float) -> timedelta:
     return PAUSES[min(attempts, len(PAUSES)) - 1] * (1 + spread / 10)
 
 
-def cloud_event(*, event_id: str, kind: str, source: str, subject: str, at: datetime, data: Any) -> dict[str, Any]:
+def cloud_event(*, event_id: str, kind: str, source: str, subject: str, at: datetime, data: Any) -> Json:
     """An event as CloudEvents 1.0.2 has it, in structured mode."""
     return {
         "specversion": "1.0",
@@ -71,5 +73,5 @@ def cloud_event(*, event_id: str, kind: str, source: str, subject: str, at: date
     }
 
 
-def body_of(event: Mapping[str, Any]) -> bytes:
+def body_of(event: Json) -> bytes:
     return json.dumps(event, sort_keys=True, separators=(",", ":")).encode()
