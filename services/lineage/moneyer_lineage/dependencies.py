@@ -104,6 +104,11 @@ class Throttle(Protocol):
 LogActs = Callable[[AsyncConnection, Sequence[AuditEvent], datetime], Awaitable[None]]
 
 
+def _made(kind: type[W], *of: object) -> W:
+    """Work of a kind; every kind of this service takes the same."""
+    return cast("Callable[..., W]", kind)(*of)
+
+
 @dataclass(frozen=True)
 class Dependencies:
     """Lineage's collaborators."""
@@ -123,8 +128,7 @@ class Dependencies:
         """A transaction; what was done in it is logged last, or two transactions wait for each other in a ring."""
         now, acts = self.clock(), Acts()
         async with self.database.transaction(read_only=read_only) as connection:
-            # Every kind of work of this service takes these.
-            yield cast("Any", kind)(connection, now, caller, acts, self.setup)
+            yield _made(kind, connection, now, caller, acts, self.setup)
             if acts.events:
                 await self.log_acts(connection, acts.events, now)
 
