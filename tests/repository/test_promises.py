@@ -61,7 +61,8 @@ def copy(tmp_path: Path) -> Path:
 def test_the_tree_as_it_is_keeps_its_contracts(copy: Path) -> None:
     ended = lint_imports(copy)
     assert ended.returncode == 0, ended.stdout
-    assert "13 kept, 0 broken" in ended.stdout
+    contracts = tomllib.loads((copy / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    assert f"{len(contracts)} kept, 0 broken" in ended.stdout
 
 
 @pytest.mark.parametrize(
@@ -94,11 +95,6 @@ def test_the_tree_as_it_is_keeps_its_contracts(copy: Path) -> None:
         ("shared/moneyer_shared/clock.py", "import moneyer_policy.gate.rules.gate", "shared knows no service"),
         ("client/moneyer/calls.py", "import moneyer_policy.gate.rules.gate", "the client speaks HTTP only"),
         (
-            "services/lineage/moneyer_lineage/log/routes.py",
-            "import moneyer.calls",
-            "services know neither the client nor the runner",
-        ),
-        (
             "services/lineage/moneyer_lineage/record/rules/graph.py",
             "import moneyer_lineage.models.rules",
             "lineage: each wing knows only those below it",
@@ -110,15 +106,12 @@ def test_the_tree_as_it_is_keeps_its_contracts(copy: Path) -> None:
         ),
         ("services/lineage/moneyer_lineage/record/utils.py", "", "lineage: every wing has the same floors"),
         ("services/lineage/moneyer_lineage/record/rules/graph.py", "import sqlalchemy", "lineage: rules do no I/O"),
-        (
-            "services/lineage/moneyer_lineage/log/use_cases.py",
-            "import fastapi",
-            "lineage: use cases speak no HTTP",
-        ),
+        ("services/lineage/moneyer_lineage/log/use_cases.py", "import fastapi", "lineage: use cases speak no HTTP"),
+        ("services/lineage/moneyer_lineage/log/routes.py", "import sqlalchemy", "lineage: routes speak no SQL"),
         (
             "services/lineage/moneyer_lineage/log/routes.py",
-            "import sqlalchemy",
-            "lineage: routes speak no SQL",
+            "import moneyer.calls",
+            "services know neither the client nor the runner",
         ),
     ],
 )
