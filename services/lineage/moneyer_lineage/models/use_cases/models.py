@@ -163,7 +163,7 @@ async def train(
     first_told = await store.trained_at(name, version)
     assert first_told is not None
     event = _training_event(name, version, new, first_told)
-    await keep_events(work.connection, [heard(event, first_told, by="lineage", vouched=True)], work.now)
+    await keep_events(work, [heard(event, first_told, by="lineage", vouched=True)])
     await tell_late(work, name, version)
     details = {"version": Word(version), "assets": new}
     await work.tell(AuditEvent(work.by, "model.train", Word(f"model:{name}"), details=details))

@@ -125,7 +125,7 @@ async def take_deliveries(work: Work, deliveries: Deliveries) -> Receipt:
             refused[item.id] = error
         except ValidationError as error:
             refused[item.id] = Invalid(f"The {item.kind} event does not fit its schema.", reasons=faults(error))
-    await keep_events(work.connection, events, work.now)
+    await keep_events(work, events)
     places = await append_leaves(work.connection, list(leaves.values()), work.now)
     refused |= {key: place for key, place in zip(leaves, places, strict=True) if isinstance(place, Conflict)}
     return Receipt(refused=[Refusal(id=key, problem=error.problem()) for key, error in refused.items()])
@@ -137,15 +137,15 @@ async def take_deliveries(work: Work, deliveries: Deliveries) -> Receipt:
 async def take_events(dependencies: Dependencies, events: Sequence[HeardEvent]) -> None:
     """Keep OpenLineage events; one that is known already changes nothing."""
     async with dependencies.begin(Work, LINEAGE) as work:
-        await keep_events(work.connection, events, work.now)
+        await keep_events(work, events)
 
 
-async def keep_events(connection: AsyncConnection, events: Sequence[HeardEvent], now: datetime) -> None:
+async def keep_events(work: Work, events: Sequence[HeardEvent]) -> None:
     """Keep OpenLineage events in this transaction; one that is known already changes nothing."""
     known = {one.digest: one for one in events}
     if known:
-        new = set(await EventStore(connection).add_events(list(known.values()), now))
-        await fold(connection, [one for one in known.values() if one.digest in new])
+        new = set(await EventStore(work.connection).add_events(list(known.values()), work.now))
+        await fold(work.connection, [one for one in known.values() if one.digest in new])
 
 
 async def fold(connection: AsyncConnection, events: Sequence[HeardEvent]) -> None:
