@@ -38,7 +38,7 @@ async def vote_on_charter(work: ChangingRules, charter_id: UUID, asked: VoteRequ
 
 async def _cast(work: Work, review_id: UUID, asked: VoteRequest) -> None:
     review = await reviews.cast(work, review_id, asked)
-    await _conclude(work, review, rules.standing(review, work.now)[0])
+    await _conclude(work, review, rules.tally(review, work.now).state)
 
 
 async def meet_condition(work: ChangingRules, review_id: UUID, condition_id: UUID, asked: ConditionMet) -> Review:
@@ -56,7 +56,7 @@ async def meet_condition(work: ChangingRules, review_id: UUID, condition_id: UUI
     subject = f"review:{review_id}"
     await work.tell(AuditEvent(work.by, "review.condition-met", subject, details=details, shown=shown))
     review = await store.review(await store.row(review_id))
-    await _conclude(work, review, rules.standing(review, work.now)[0])
+    await _conclude(work, review, rules.tally(review, work.now).state)
     return await reviews.describe(work, await store.row(review_id))
 
 

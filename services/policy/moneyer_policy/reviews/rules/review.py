@@ -7,7 +7,7 @@ stage it was cast in, for one person and one function (I9).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from moneyer_policy.reviews.rules.quorum import Quorum, Stage
@@ -143,7 +143,14 @@ def check_delegation(delegator: str, delegate: str, function: str, own: frozense
         raise Forbidden("The delegate would hold two functions.", code="delegate-holds-two")
 
 
-def standing(review: Review, now: datetime) -> tuple[State, int]:
+class Tally(NamedTuple):
+    """What votes come to: the state they put a review in, and the number of the stage it has reached."""
+
+    state: State
+    stage: int
+
+
+def tally(review: Review, now: datetime) -> Tally:
     """What the votes make of an open review at a moment, and the stage it has reached.
 
     An approval that has grown too old for its stage no longer counts, nor one by who has been barred since, as a new
@@ -154,13 +161,13 @@ def standing(review: Review, now: datetime) -> tuple[State, int]:
     for number, stage in enumerate(review.quorum.stages):
         cast = [vote for vote in valid if vote.stage == number]
         if sum(vote.verdict == "reject" for vote in cast) >= (stage.deny_threshold or 1):
-            return "rejected", number
+            return Tally("rejected", number)
         if not _reached(stage, [vote for vote in cast if vote.verdict == "approve"]):
-            return "open", number
+            return Tally("open", number)
     last = len(review.quorum.stages) - 1
     if not review.quorum.stages:
-        return "open", 0
-    return ("approved" if all(entry.met for entry in review.conditions) else "open"), last
+        return Tally("open", 0)
+    return Tally("approved" if all(entry.met for entry in review.conditions) else "open", last)
 
 
 def _counts(vote: Vote, review: Review) -> bool:

@@ -164,7 +164,7 @@ async def cast(work: Work, review_id: UUID, asked: VoteRequest) -> rules.Review:
         function=asked.function,
         verdict=asked.verdict,
         digest=asked.digest,
-        stage=rules.standing(review, now)[1],
+        stage=rules.tally(review, now).stage,
         cast_at=now,
     )
     rules.check_vote(review, vote, await committee.powers_of(by, now), conditions=len(asked.conditions), now=now)
@@ -209,7 +209,7 @@ async def describe(work: Work, row: ReviewRecord, *, raw: bool = False) -> Revie
         **dict(Opening.model_validate(row)),
         **dict(Ending.model_validate(row)),
         document=told(row.document, raw=raw),
-        stage=review.quorum.stages[rules.standing(review, row.decided_at or work.now)[1]].name,
+        stage=review.quorum.stages[rules.tally(review, row.decided_at or work.now).stage].name,
         votes=[Vote.model_validate(vote) for vote in review.votes],
         conditions=[Condition.model_validate(one) for one in await store.conditions(row.id)],
     )
