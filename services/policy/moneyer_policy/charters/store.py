@@ -60,7 +60,7 @@ class CharterStore:
         self,
         charter_id: UUID,
         version: int,
-        document: Mapping[str, Any],
+        document: Mapping[str, object],
         digest: str,
         author: str,
         at: datetime,
@@ -83,7 +83,7 @@ class CharterStore:
         self,
         charter_id: UUID,
         version: int,
-        document: Mapping[str, Any],
+        document: Mapping[str, object],
         digest: str,
         author: str,
         at: datetime,
@@ -99,7 +99,7 @@ class CharterStore:
             changed_at=at,
         )
 
-    async def set(self, charter_id: UUID, version: int, **values: Any) -> None:
+    async def set(self, charter_id: UUID, version: int, **values: object) -> None:
         await self._connection.execute(
             update(charter_versions)
             .where(charter_versions.c.charter_id == charter_id, charter_versions.c.version == version)
@@ -193,7 +193,7 @@ class CharterStore:
         now: datetime,
         *,
         after: UUID | None,
-        contains: Mapping[str, Any] | None = None,
+        contains: Mapping[str, object] | None = None,
         words: str | None = None,
     ) -> list[VersionRecord]:
         """The version of each charter that holds at a moment (else the newest), filtered by its document."""

@@ -87,7 +87,7 @@ class ReviewStore:
         rows: Sequence[Sequence[Any]] = await page(self._connection, query, reviews.c.id, after=after)
         return [ReviewRecord(*row) for row in rows]
 
-    async def close(self, review_id: UUID, state: State, at: datetime, outcome: Mapping[str, Any]) -> ReviewRecord:
+    async def close(self, review_id: UUID, state: State, at: datetime, outcome: Mapping[str, object]) -> ReviewRecord:
         ended = update(reviews).where(reviews.c.id == review_id).values(state=state, decided_at=at, outcome=outcome)
         return ReviewRecord(*(await self._connection.execute(ended.returning(*_COLUMNS))).one())
 
