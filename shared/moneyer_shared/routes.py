@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from moneyer_shared.auth import ANYBODY, Caller, requires
 from moneyer_shared.errors import PreconditionRequired
 from moneyer_shared.idempotency import Attempt, KeyedAttempt, Reply, ThisAttempt
-from moneyer_shared.paging import PAGE
+from moneyer_shared.paging import PAGE, Filtered
 from moneyer_shared.work import Dependencies, IfMatch, Workflow
 
 UseCase = Callable[..., Awaitable[Any]]
@@ -198,8 +198,9 @@ class _Handler:
             headers["Location"] = self._route.location.format_map(body)
         if self._route.etag is not None:
             headers["ETag"] = self._route.etag(document)
-        if self._route.page is not None and len(document) >= PAGE:
-            further = request.url.include_query_params(after=getattr(document[-1], self._route.page))
+        rows = document.page if isinstance(document, Filtered) else document
+        if self._route.page is not None and len(rows) >= PAGE:
+            further = request.url.include_query_params(after=getattr(rows[-1], self._route.page))
             headers["Link"] = f'<{quote(further.path)}?{further.query}>; rel="next"'
         return headers
 
