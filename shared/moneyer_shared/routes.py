@@ -23,7 +23,7 @@ from moneyer_shared.paging import PAGE
 from moneyer_shared.work import Dependencies, IfMatch, Workflow
 
 UseCase = Callable[..., Awaitable[Any]]
-NO_CONTENT = 204
+NO_CONTENT, ACCEPTED = 204, 202
 ANYBODY = Caller("public", "public", frozenset())
 """Who asks where no token is asked for."""
 
@@ -37,6 +37,8 @@ class Route:
         operation: its name in OpenAPI; the use case's own in camel case unless said.
         once: whether an ``Idempotency-Key`` "may" or "must" come; None where repeating changes nothing.
         location: where what was made is found, with the document's members in braces.
+        waits: where what was asked for is followed while it waits for votes: a document with a ``review_id`` is
+            answered with 202 and this as its ``Location``.
         etag: the entity tag of a document.
         page: by which member of the last row of a full page the next one goes on.
         headers: sent with every answer, and kept with it.
@@ -56,6 +58,7 @@ class Route:
     operation: str | None = None
     once: str | None = None
     location: str | None = None
+    waits: str | None = None
     etag: Callable[[Any], str] | None = None
     page: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -190,12 +193,14 @@ class _Handler:
         body = self._adapter.dump_python(
             document, mode="json", warnings="error", exclude_none=self._without_none, by_alias=True
         )
-        return Reply(self._route.status, body, self._headers(document, body, request))
+        if self._route.waits is not None and body.get("review_id") is not None:
+            return Reply(ACCEPTED, body, self._headers(document, body, request, self._route.waits))
+        return Reply(self._route.status, body, self._headers(document, body, request, self._route.location))
 
-    def _headers(self, document: Any, body: Any, request: Request) -> dict[str, str]:
+    def _headers(self, document: Any, body: Any, request: Request, location: str | None) -> dict[str, str]:
         headers = dict(self._route.headers)
-        if self._route.location is not None:
-            headers["Location"] = self._route.location.format_map(body)
+        if location is not None:
+            headers["Location"] = location.format_map(body)
         if self._route.etag is not None:
             headers["ETag"] = self._route.etag(document)
         if self._route.page is not None and len(document) >= PAGE:

@@ -43,6 +43,11 @@ class Note(Document):
     revision: int
 
 
+class NoteOrReview(Document):
+    id: UUID | None = None
+    review_id: UUID | None = None
+
+
 @dataclass(frozen=True)
 class Careful(Work):
     """A kind of work of this service's own."""
@@ -75,6 +80,11 @@ async def write_note(work: Careful, asked: Asked) -> Note:
         raise Conflict("Not this.")
     note = await _one(work, made)
     return Note.model_construct(id=made, text=7, revision=0) if asked.text == "undeclared" else note
+
+
+async def write_or_ask(work: Careful, asked: Asked) -> NoteOrReview:
+    note = await write_note(work, asked)
+    return NoteOrReview(review_id=note.id) if asked.text == "asked" else NoteOrReview(id=note.id)
 
 
 async def read_note(work: Work, note_id: UUID) -> Note:
@@ -138,6 +148,16 @@ READ, WRITE = "notes:read", "notes:write"
 ONE = "/v1/notes/{id}"
 routes.add("POST", "", write_note, "Write", scope=WRITE, status=201, once="may", location=ONE, etag=tag)
 routes.add("POST", ":must", write_note, "Write", scope=WRITE, status=201, once="must", operation="writeKeyed")
+routes.add(
+    "POST",
+    ":or-ask",
+    write_or_ask,
+    "Write or ask",
+    scope=WRITE,
+    status=201,
+    once="may",
+    waits="/v1/reviews/{review_id}",
+)
 routes.add("POST", ":translate", translate_note, "Translate", scope=WRITE, status=201, once="may", first=ask_peer)
 routes.add("POST", ":fetch", fetch_note, "Fetch", scope=WRITE, status=201, once="may", location=ONE)
 routes.add("GET", "", list_notes, "Notes", scope=READ, page="id")
@@ -287,6 +307,16 @@ async def test_a_change_says_what_it_builds_on(dependencies: NotesDependencies, 
     changed = await call("PUT", one, json={"text": "b"}, headers={"If-Match": '"7", "0"'})
     assert (changed.status_code, changed.headers["ETag"]) == (200, '"1"')
     assert (await call("PUT", one, json={"text": "c"}, headers={"If-Match": "*"})).status_code == 200
+
+
+async def test_what_waits_for_votes_says_where_it_is_followed(dependencies: NotesDependencies, call: Any) -> None:
+    made = await call("POST", "/v1/notes:or-ask", json={"text": "a"})
+    assert made.status_code == 201
+    assert "Location" not in made.headers
+    for _ in range(2):
+        asked = await call("POST", "/v1/notes:or-ask", json={"text": "asked"}, key="k")
+        assert asked.status_code == 202
+        assert asked.headers["Location"] == f"/v1/reviews/{asked.json()['review_id']}"
 
 
 async def test_nothing_is_answered_with_nothing(dependencies: NotesDependencies, call: Any) -> None:

@@ -17,7 +17,7 @@ from moneyer_policy.gate.use_cases.signer import Signer
 from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.use_cases.office import InterestsIn, JudgesOf, LookedInto, SourceOwners
 from moneyer_policy.reviews.use_cases.reviews import Decided
-from moneyer_policy.work import ChangingRules, OpeningKeys, Work
+from moneyer_policy.work import ChangingRules, OpeningKeys, Snapshot, Work
 from moneyer_shared.auth import Caller
 from moneyer_shared.clock import Clock
 from moneyer_shared.database import Database
@@ -50,7 +50,8 @@ class Dependencies:
     @asynccontextmanager
     async def begin(self, kind: type[W], caller: Caller, *, read_only: bool = False) -> AsyncGenerator[W]:
         """A transaction of a kind of work, for whoever asks."""
-        async with self.database.transaction(read_only=read_only) as connection:
+        database, snapshot = self.database, issubclass(kind, Snapshot)
+        async with database.snapshot() if snapshot else database.transaction(read_only=read_only) as connection:
             if issubclass(kind, ChangingRules):
                 await RulebookStore(connection).begin_epoch()
             elif issubclass(kind, OpeningKeys):

@@ -15,6 +15,11 @@ from moneyer_shared.auth import Caller
 if TYPE_CHECKING:
     from moneyer_policy.dependencies import Dependencies
 
+    Flow = work.Workflow[Dependencies]
+else:
+    Flow = work.Workflow
+"""A use case that begins its own transactions, or none."""
+
 
 @dataclass(frozen=True)
 class Work(work.Work):
@@ -44,6 +49,11 @@ class OpeningKeys(Work):
 
     Its lock comes before every other, or two of them would wait for each other in a ring.
     """
+
+
+@dataclass(frozen=True)
+class Snapshot(Work):
+    """A transaction that reads everything as it stood at one moment, changes nothing and locks nothing."""
 
 
 def work_of(dependencies: Any, connection: AsyncConnection, by: str, now: datetime) -> Work:
