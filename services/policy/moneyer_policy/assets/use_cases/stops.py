@@ -1,12 +1,13 @@
 """What is stopped now of all that a key has to do with. The keyring asks it of everything that it opens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.assets.store.assets import AssetStore
@@ -54,7 +55,7 @@ async def of_source(connection: AsyncConnection, source_id: UUID, population_id:
     ]
 
 
-async def of_key(connection: AsyncConnection, row: Any) -> list[Stop]:
+async def of_key(connection: AsyncConnection, row: Row[Any]) -> list[Stop]:
     """The stops on what a key was made for."""
     kind, _, rest = row.resource.partition(":")
     subject = UUID(rest.partition(":")[0])
@@ -100,7 +101,9 @@ async def _suspended(
     return [Stop(kind, str(subject))] if await CharterStore(connection).is_suspended(kind, subject) else []
 
 
-async def _of_plan(connection: AsyncConnection, request: DecisionRequest, decided: Any, now: datetime) -> list[Stop]:
+async def _of_plan(
+    connection: AsyncConnection, request: DecisionRequest, decided: Mapping[str, Any], now: datetime
+) -> list[Stop]:
     """The stops on how the plan makes its table, and on the terms it was permitted under and those in force now."""
     book = await Rulebook.private(connection)
     page = await book.page(connection, request.plan.charter_id, now)

@@ -18,6 +18,7 @@ from moneyer_policy.effects.use_cases.office import Office
 from moneyer_policy.gate.store.rulebook import RulebookStore
 from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.store.reviews import ReviewStore
+from moneyer_policy.work import work_of
 from moneyer_shared.journal import AuditEvent
 
 MESSAGES: Mapping[str, str] = {
@@ -77,10 +78,14 @@ async def _lapse(office: Office, connection: AsyncConnection, due: Any, now: dat
     await outcomes.lapse(office, connection, UUID(due.subject.split(":")[1]), now)
 
 
+async def _make_final(office: Office, connection: AsyncConnection, due: Any, now: datetime) -> None:
+    await destruction.make_final(work_of(office, connection, "policy", now), UUID(due.subject.split(":")[1]))
+
+
 ACTIONS: Mapping[str, Callable[[Office, AsyncConnection, Any, datetime], Awaitable[None]]] = {
     "review.escalate": _escalate,
     "review.lapse": _lapse,
-    destruction.FINAL: destruction.make_final,
+    destruction.FINAL: _make_final,
 }
 
 

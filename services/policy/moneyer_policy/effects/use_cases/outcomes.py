@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_policy.assets.use_cases import findings, recalls, releases
+from moneyer_policy.assets.use_cases import findings, grants, lifecycle, releases
 from moneyer_policy.budgets.use_cases import budgets
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases import charters
@@ -104,7 +104,7 @@ async def _retirement(decided: Decided) -> Mapping[str, Any]:
         return {"retired": False}
     subject = UUID(decided.row.document["subject"])
     if decided.row.document["kind"] == "asset":
-        await recalls.retire_asset(decided.work, subject)
+        await lifecycle.end_asset(decided.work, subject)
     else:
         await charters.retire_for_good(decided.work, subject)
     return {"retired": True}
@@ -118,16 +118,16 @@ OUTCOMES: Mapping[str, Conclude] = {
     "charter": charters.conclude,
     "plan": decisions.conclude,
     "configuration": library.conclude,
-    "grant": releases.conclude_grant,
+    "grant": grants.conclude_grant,
     "release": releases.conclude_release,
     "blended-release": releases.conclude_release,
     "retirement": _retirement,
     "exception": waivers.conclude,
     "budget": budgets.conclude,
     "transfer": budgets.conclude,
-    "resumption": recalls.conclude_resumption,
+    "resumption": lifecycle.conclude_resumption,
     "break-glass": waivers.conclude_glass,
     "model": _verdict_alone,
-    "finding": findings.conclude,
-    "withdrawal": recalls.conclude_withdrawal,
+    "finding": findings.conclude_finding,
+    "withdrawal": lifecycle.conclude_withdrawal,
 }

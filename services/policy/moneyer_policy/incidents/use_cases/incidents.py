@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from moneyer_policy.assets.use_cases.lifecycle import suspend_asset_within
 from moneyer_policy.assets.use_cases.office import Office
-from moneyer_policy.assets.use_cases.recalls import suspend_asset_within
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases.charters import suspend_within
 from moneyer_policy.deadlines import CalendarStore
