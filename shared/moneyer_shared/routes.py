@@ -38,7 +38,8 @@ class Route:
         once: whether an ``Idempotency-Key`` "may" or "must" come; None where repeating changes nothing.
         location: where what was made is found, with the document's members in braces.
         etag: the entity tag of a document.
-        page: by which member of the last row of a full page the next one goes on.
+        page: by which member of the last row of a full page the next one goes on; where the rows are a member of the
+            document themselves, ``rows.member``.
         headers: sent with every answer, and kept with it.
         first: what happens before the transaction begins, with the same arguments; the use case gets its result in
             its keyword-only parameter. It is handed an ``Workflow``; a repeat of a request does not come here again.
@@ -198,9 +199,12 @@ class _Handler:
             headers["Location"] = self._route.location.format_map(body)
         if self._route.etag is not None:
             headers["ETag"] = self._route.etag(document)
-        if self._route.page is not None and len(document) >= PAGE:
-            further = request.url.include_query_params(after=getattr(document[-1], self._route.page))
-            headers["Link"] = f'<{quote(further.path)}?{further.query}>; rel="next"'
+        if self._route.page is not None:
+            inside, _, named = self._route.page.rpartition(".")
+            rows = getattr(document, inside) if inside else document
+            if len(rows) >= PAGE:
+                further = request.url.include_query_params(after=getattr(rows[-1], named))
+                headers["Link"] = f'<{quote(further.path)}?{further.query}>; rel="next"'
         return headers
 
 
