@@ -150,7 +150,7 @@ routes.add("POST", ":must", write_note, "Write", scope=WRITE, status=201, once="
 routes.add("POST", ":translate", translate_note, "Translate", scope=WRITE, status=201, once="may", first=ask_peer)
 routes.add("POST", ":fetch", fetch_note, "Fetch", scope=WRITE, status=201, once="may", location=ONE)
 routes.add("GET", "", list_notes, "Notes", scope=READ, page="id")
-routes.add("GET", "/:shelf", show_shelf, "Notes on a shelf", scope=READ, page="notes.id")
+routes.add("GET", "/shelf/all", show_shelf, "Notes on a shelf", scope=READ, page="notes.id")
 routes.add("GET", "/:meddle", meddle, "Meddle", scope=READ)
 routes.add("GET", "/{note_id}", read_note, "One", scope=None, etag=tag)
 routes.add("GET", "/{note_id}/text", print_note, "Its text", scope=READ, render=as_text)
@@ -287,10 +287,10 @@ async def test_a_long_list_names_its_next_page(dependencies: NotesDependencies, 
     second = await call("GET", further)
     assert [note["text"] for note in second.json()] == [str(PAGE)]
     assert "Link" not in second.headers
-    shelf = await call("GET", "/v1/notes/:shelf")
+    shelf = await call("GET", "/v1/notes/shelf/all")
     assert (shelf.json()["label"], shelf.json()["notes"]) == ("all", first.json())
     further = shelf.headers["Link"].removeprefix("<").partition(">")[0]
-    assert further.startswith("/v1/notes/:shelf?after=")
+    assert further.startswith("/v1/notes/shelf/all?after=")
     rest = await call("GET", further)
     assert rest.json()["notes"] == second.json()
     assert "Link" not in rest.headers

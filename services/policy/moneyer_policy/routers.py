@@ -10,7 +10,8 @@ from moneyer_policy.library.routes import assessments, library
 from moneyer_policy.reviews.routes import committee
 
 ROUTERS = (
-    gate.router, releases.router, assets.router, charters.router, advice.router, effects.charters, assessments.router,
-    committee.router, effects.router, library.router, waivers.routes.router, budgets.router, incidents.router,
-    access.router, findings.router, looks.router, owners.router, stops.router,
+    gate.router, releases.router, assets.router, charters.router, advice.router, effects.charters,
+    assessments.routes.router, committee.router, effects.router, library.routes.router, waivers.routes.router,
+    budgets.routes.router, incidents.routes.router, library.access.router, access.router, library.audits.router,
+    findings.router, looks.router, owners.routes.router, stops.router,
 )  # fmt: skip

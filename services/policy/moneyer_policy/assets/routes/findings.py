@@ -8,11 +8,9 @@ from fastapi.responses import JSONResponse
 
 from moneyer_policy.assets.routes.office import InOffice
 from moneyer_policy.assets.use_cases import dossier, findings, grounds
-from moneyer_policy.library.routes.library import RejectionMade
-from moneyer_policy.library.use_cases import library
 from moneyer_policy.reviews.documents import RAW
 from moneyer_shared.auth import Caller, requires
-from moneyer_shared.contracts.policy import Condemnation, Finding, FindingRequest, Grounds
+from moneyer_shared.contracts.policy import Finding, FindingRequest, Grounds
 from moneyer_shared.doors import LARGEST_BODY
 from moneyer_shared.idempotency import KeyedAttempt
 
@@ -69,29 +67,3 @@ async def get_salts(
 )
 async def get_grounds(asset_id: UUID, office: InOffice, _: Caller = requires("policy:read")) -> Grounds:
     return Grounds.model_validate(await grounds.grounds(office, asset_id))
-
-
-@router.post(
-    "/condemnations",
-    status_code=201,
-    response_model=RejectionMade,
-    operation_id="condemnGenerator",
-    summary="Refuse plans that rest on a claim an audit disproved",
-)
-async def condemn(
-    request: Condemnation,
-    office: InOffice,
-    attempt: KeyedAttempt,
-    caller: Caller = requires("policy:releases:write"),
-) -> JSONResponse:
-    reply = await library.reject(
-        office,
-        name=f"{library.OF_AUDITS}{request.audit_id}",
-        # A generator's name holds nothing that CEL would read as more than text.
-        expression=f"generator == '{request.generator}' && guarantee != 'none'",
-        reason=f"An audit measured an ε of at least {request.measured} where {request.claimed} is claimed.",
-        by=caller.subject,
-        attempt=attempt,
-        audited=True,
-    )
-    return reply.response()
