@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, PlainSerializer, StringConstraints
+from pydantic import Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from moneyer_policy.budgets.rules.accounting import in_words, plain
 from moneyer_policy.budgets.rules.size import Size
@@ -13,9 +13,10 @@ from moneyer_policy.budgets.rules.unit import UnitKind
 from moneyer_shared.contracts.documents import AmountText, Document, Name, Text
 from moneyer_shared.contracts.policy import Mechanism, PopulationUnit
 
-Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str)]
+_TEXT = WithJsonSchema({"type": "string"})
+Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str), _TEXT]
 """An exact amount, told as decimal text without an exponent."""
-DeltaUnits = Annotated[int, PlainSerializer(in_words, return_type=str)]
+DeltaUnits = Annotated[int, PlainSerializer(in_words, return_type=str), _TEXT]
 """A δ counted in units of 1e-30, told as decimal text."""
 Order = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(/[0-9]{1,2})?$")]
 """A Rényi order of the grid, as statements list them: 17, or 339/16."""
@@ -88,6 +89,12 @@ class BudgetAccount(Document):
     releases_limit: int | None
     releases_held: int
     releases_spent: int
+
+
+class Allocation(BudgetAccount):
+    """What one charter may spend of a population's budget, in one partition."""
+
+    charter_id: UUID
 
 
 class Population(Document):

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from moneyer_policy.budgets.documents import (
+    Allocation,
     AllocationRequest,
-    BudgetAccount,
     BudgetProposal,
     NewPopulation,
     PopulationRequest,
@@ -80,7 +80,7 @@ async def declare_unit(work: ChangingRules, population_id: UUID, unit: Populatio
     await work.tell(AuditEvent(work.by, "population.declare-unit", f"population:{population_id}", details=details))
 
 
-async def allocate_budget(work: ChangingRules, population_id: UUID, asked: AllocationRequest) -> BudgetAccount:
+async def allocate_budget(work: ChangingRules, population_id: UUID, asked: AllocationRequest) -> Allocation:
     """Set a part of a population's budget aside for one charter, the same part of every partition.
 
     Returns:
@@ -114,7 +114,7 @@ async def allocate_budget(work: ChangingRules, population_id: UUID, asked: Alloc
         for partition in population.partitions or ("",)
     ]  # fmt: skip
     await _record(work, work.by, "budget.allocate", population_id, epsilon=size.epsilon, delta=size.delta)
-    return BudgetAccount.model_validate(made[0])
+    return Allocation.model_validate(made[0])
 
 
 async def _check_giver(work: Work, charter_id: UUID) -> None:
