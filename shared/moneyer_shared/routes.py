@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from moneyer_shared.auth import Caller, requires
 from moneyer_shared.errors import PreconditionRequired
 from moneyer_shared.idempotency import Attempt, KeyedAttempt, Reply, ThisAttempt
-from moneyer_shared.paging import PAGE
+from moneyer_shared.paging import PAGE, Filtered
 from moneyer_shared.work import Dependencies, IfMatch, Workflow
 
 UseCase = Callable[..., Awaitable[Any]]
@@ -202,6 +202,7 @@ class _Handler:
         if self._route.page is not None:
             inside, _, named = self._route.page.rpartition(".")
             rows = getattr(document, inside) if inside else document
+            rows = rows.page if isinstance(rows, Filtered) else rows
             if len(rows) >= PAGE:
                 further = request.url.include_query_params(after=getattr(rows[-1], named))
                 headers["Link"] = f'<{quote(further.path)}?{further.query}>; rel="next"'

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from moneyer_policy.library.rules.assessment import Risk
-from moneyer_policy.reviews.documents import Digest, ReviewShown, Subject
+from moneyer_policy.reviews.documents import Digest, Review, Subject
 from moneyer_shared.contracts.documents import AmountText, Document, Moment, Name, Text
 from moneyer_shared.contracts.policy import GuaranteeLevel, Parameter
 
@@ -214,4 +214,4 @@ class Compliance(Document):
 
     model: str
     state: Literal["unreviewed", "open", "approved", "rejected", "lapsed"]
-    review: ReviewShown | None
+    review: Review | None

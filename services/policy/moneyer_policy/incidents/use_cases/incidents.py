@@ -1,6 +1,5 @@
 """Incidents: stopped at once by one person, notified in time, closed only by a vote."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +8,6 @@ from moneyer_policy.assets.use_cases.recalls import suspend_asset_within
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases.charters import suspend_within
 from moneyer_policy.deadlines import CalendarStore
-from moneyer_policy.effects.use_cases.office import Conclude
 from moneyer_policy.incidents.documents import (
     ActionRequest,
     DutyRequest,
@@ -22,7 +20,9 @@ from moneyer_policy.incidents.documents import (
 from moneyer_policy.incidents.store import IncidentStore
 from moneyer_policy.incidents.use_cases.owners import check_owner
 from moneyer_policy.reviews.documents import ReviewOpened
+from moneyer_policy.reviews.rules.quorum import PRIVACY
 from moneyer_policy.reviews.use_cases import reviews
+from moneyer_policy.reviews.use_cases.kinds import Kind
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.errors import Conflict, Invalid, NotFound
@@ -203,4 +203,4 @@ async def conclude(decided: Decided) -> dict[str, Any]:
     return {"state": state}
 
 
-OUTCOMES: Mapping[str, Conclude] = {"incident": conclude}
+INCIDENT = Kind("incident", PRIVACY, a_no_withholds=False, conclude=conclude)

@@ -16,7 +16,7 @@ from moneyer_policy.library.documents import (
 from moneyer_policy.library.rules.assessment import Risk, check_acceptable, check_answers, worst_residual
 from moneyer_policy.library.store import LibraryStore
 from moneyer_policy.library.use_cases.owners import check_owner
-from moneyer_policy.reviews.documents import ReviewOpened, ReviewShown
+from moneyer_policy.reviews.documents import ReviewOpened
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.work import ChangingRules, Work
@@ -145,5 +145,5 @@ async def get_compliance(work: Work, model: Name) -> Compliance:
     row = await ReviewStore(work.connection).latest_on("model", f"model:{model}")
     if row is None:
         return Compliance(model=model, state="unreviewed", review=None)
-    review = ReviewShown.model_validate(await reviews.show(work.connection, row, work.now, raw=False))
+    review = await reviews.describe(work, row)
     return Compliance(model=model, state=review.state, review=review)
