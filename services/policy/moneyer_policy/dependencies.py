@@ -1,6 +1,6 @@
 """Policy's collaborators, where every transaction begins, and what later wings tell earlier ones."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.assets.use_cases.keyring import Keyring
+from moneyer_policy.charters.use_cases.governing import judges_of
 from moneyer_policy.effects.use_cases import effects
 from moneyer_policy.gate.store.rulebook import RulebookStore
 from moneyer_policy.gate.use_cases.bench import Bench
@@ -15,11 +16,9 @@ from moneyer_policy.gate.use_cases.lane import Lane
 from moneyer_policy.gate.use_cases.rulebook import Rulebook
 from moneyer_policy.gate.use_cases.signer import Signer
 from moneyer_policy.incidents.use_cases.incidents import INCIDENT
+from moneyer_policy.incidents.use_cases.interests import interests_in, looked_into, source_owners
 from moneyer_policy.metadata import journal
-from moneyer_policy.reviews.rules.judges import Judges
 from moneyer_policy.reviews.use_cases.kinds import Kind, registry
-from moneyer_policy.reviews.use_cases.office import InterestsIn, LookedInto, SourceOwners
-from moneyer_policy.reviews.use_cases.reviews import Matter
 from moneyer_policy.work import ChangingRules, OpeningKeys, Work
 from moneyer_shared.auth import Caller
 from moneyer_shared.clock import Clock
@@ -39,12 +38,12 @@ class Dependencies:
     keyring: Keyring
     signer: Signer
     permit_lifetime: timedelta
-    judges: Callable[[Work, Matter], Awaitable[Judges]]
-    interests: InterestsIn
-    source_owners: SourceOwners
-    looked_into: LookedInto
     kinds: Mapping[str, Kind]
     """What is put up for votes, by name."""
+    judges = staticmethod(judges_of)
+    interests = staticmethod(interests_in)
+    source_owners = staticmethod(source_owners)
+    looked_into = staticmethod(looked_into)
     backups_kept: timedelta = timedelta(0)
     public_url: str = ""
     rulebook: Rulebook = field(default_factory=Rulebook)

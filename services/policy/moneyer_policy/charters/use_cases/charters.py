@@ -140,7 +140,7 @@ async def submit_charter(work: ChangingRules, charter_id: UUID) -> CharterVersio
         raise Conflict(f"Version {row.version} is {row.state}, not a draft.", code="not-a-draft")
     charter = row.read()
     await store.set(charter_id, row.version, state="submitted", submitter=work.by, changed_at=work.now)
-    registered, later = await work.dependencies.source_owners(work.connection, charter.sources)
+    registered, later = await work.dependencies.source_owners(work, charter.sources)
     matter = reviews.Matter(
         kind="charter",
         subject=matter_of(charter_id, row.version),
@@ -287,7 +287,7 @@ async def check_no_incident(work: Work, kind: Literal["asset", "charter"], subje
     Raises:
         Conflict: an incident that names it is not closed.
     """
-    if await work.dependencies.looked_into(work.connection, kind, subject):
+    if await work.dependencies.looked_into(work, kind, subject):
         raise Conflict(f"An incident looks into this {kind}; it is retired once that is closed.", code="incident-open")
 
 
@@ -295,8 +295,7 @@ async def refuse_evidence(
     office: Office, connection: AsyncConnection, kind: Literal["asset", "charter"], subject: UUID
 ) -> None:
     """As ``check_no_incident``, for use cases that do not go through the door yet."""
-    if await office.looked_into(connection, kind, subject):
-        raise Conflict(f"An incident looks into this {kind}; it is retired once that is closed.", code="incident-open")
+    await check_no_incident(work_of(office, connection, "policy", office.clock()), kind, subject)
 
 
 async def retire_for_good(work: Work, charter_id: UUID) -> None:

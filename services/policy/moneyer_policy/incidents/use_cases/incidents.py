@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from moneyer_policy.assets.use_cases.recalls import suspend_asset_within
+from moneyer_policy.charters.documents import Suspension
 from moneyer_policy.charters.store import CharterStore
-from moneyer_policy.charters.use_cases.charters import suspend_within
+from moneyer_policy.charters.use_cases.charters import stop
 from moneyer_policy.deadlines import CalendarStore
 from moneyer_policy.incidents.documents import (
     ActionRequest,
@@ -64,9 +65,7 @@ async def open_incident(work: ChangingRules, asked: IncidentRequest) -> Incident
 async def _stop(work: Work, incident_id: UUID, asked: IncidentRequest) -> None:
     """Suspend what an incident names, until votes lift what it stopped."""
     for charter_id in asked.charters:
-        await suspend_within(
-            work.connection, charter_id, reason=asked.title, incident_id=incident_id, by=work.by, now=work.now
-        )
+        await stop(work, charter_id, Suspension(reason=asked.title, incident_id=incident_id))
     for asset_id in asked.assets:
         await suspend_asset_within(
             work.connection, asset_id, reason=asked.title, incident_id=incident_id, by=work.by, now=work.now
