@@ -67,15 +67,14 @@ class PrivacyUnit(Document):
     identified_by: str | None
 
 
-class BudgetAccount(Document):
-    """A budget, held to one Rényi ``order``.
+class Balance(Document):
+    """How large and how full a budget is; it is held to one Rényi ``order``.
 
     ``epsilon_held`` is what reserved and spent costs amount to together at that order, ``share_held`` how full it is;
     ``delta_held`` what mechanisms that fail with a δ of their own took of ``approximate_delta``.
     """
 
     id: UUID
-    charter_id: UUID | None
     partition: str
     epsilon: Amount
     delta: Amount
@@ -91,7 +90,13 @@ class BudgetAccount(Document):
     releases_spent: int
 
 
-class Allocation(BudgetAccount):
+class BudgetAccount(Balance):
+    """A population's own budget, or what a charter may spend of it."""
+
+    charter_id: UUID | None
+
+
+class Allocation(Balance):
     """What one charter may spend of a population's budget, in one partition."""
 
     charter_id: UUID

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, SupportsInt
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, insert, select, true, update
+from sqlalchemy import Row, RowMapping, Select, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.budgets.documents import Movement
@@ -91,6 +91,7 @@ class AccountRow:
 class VersionRow:
     """What an account was given, since when, and by which vote."""
 
+    id: UUID
     account_id: UUID
     version: int
     epsilon: Decimal
@@ -219,7 +220,7 @@ class BudgetStore:
             created_by=created_by,
             created_at=at,
         )
-        opened = _account((await self._connection.execute(made.returning(accounts))).one())
+        opened = _account((await self._connection.execute(made.returning(accounts))).mappings().one())
         await self.add_version(opened.id, size, "opened", None, created_by, at)
         return opened
 
@@ -254,7 +255,8 @@ class BudgetStore:
         query = select(budget_versions).where(budget_versions.c.account_id.in_(account_ids))
         if by is not None:
             query = query.where(budget_versions.c.set_at <= by)
-        return [_version(row) for row in await self._connection.execute(query.order_by(budget_versions.c.id))]
+        rows = await self._connection.execute(query.order_by(budget_versions.c.id))
+        return [VersionRow(**row) for row in rows.mappings()]
 
     async def resize(self, account: Account) -> None:
         await self._connection.execute(
@@ -267,7 +269,7 @@ class BudgetStore:
         """The population's own accounts first, then its allocations; locked in the order of their ids."""
         query = select(accounts).where(accounts.c.population_id == population_id).order_by(accounts.c.id)
         found = await self._connection.execute(query.with_for_update() if lock else query)
-        rows = [_account(row) for row in found]
+        rows = [_account(row) for row in found.mappings()]
         return sorted(rows, key=lambda row: (row.charter_id is not None, str(row.charter_id), row.partition))
 
     async def account_ids(self, population_id: UUID, charter_id: UUID) -> tuple[Mapping[str, UUID], Mapping[str, UUID]]:
@@ -289,12 +291,12 @@ class BudgetStore:
         rows = await self._connection.execute(
             select(accounts).where(accounts.c.id.in_(set(account_ids))).order_by(accounts.c.id).with_for_update()
         )
-        return {row.id: as_account(_account(row)) for row in rows}
+        return {row["id"]: as_account(_account(row)) for row in rows.mappings()}
 
     async def read(self, account_ids: Iterable[UUID]) -> list[AccountRow]:
         """Accounts as they are now, without a lock: nothing is reserved by what is read here."""
         rows = await self._connection.execute(select(accounts).where(accounts.c.id.in_(set(account_ids))))
-        return [_account(row) for row in rows]
+        return [_account(row) for row in rows.mappings()]
 
     async def cost(self, digest: str) -> Cost:
         row = (await self._connection.execute(select(mechanisms).where(mechanisms.c.digest == digest))).one()
@@ -305,11 +307,10 @@ class BudgetStore:
     ) -> None:
         """Enter a reserve, spend or return in the ledger and the balances, in the locked order."""
         for account_id in sorted(account_ids):
-            row = (
-                await self._connection.execute(select(accounts).where(accounts.c.id == account_id).with_for_update())
-            ).one()
+            query = select(accounts).where(accounts.c.id == account_id).with_for_update()
+            row = _account((await self._connection.execute(query)).mappings().one())
             await self._connection.execute(
-                update(accounts).where(accounts.c.id == account_id).values(**_balances(kind, _account(row), cost))
+                update(accounts).where(accounts.c.id == account_id).values(**_balances(kind, row, cost))
             )
             await self._connection.execute(
                 insert(ledger_entries).values(
@@ -351,7 +352,7 @@ class BudgetStore:
             .group_by(ledger_entries.c.account_id, ledger_entries.c.kind, mechanisms.c.digest)
             .order_by(ledger_entries.c.account_id, mechanisms.c.digest, ledger_entries.c.kind)
         )
-        return [_total(row) for row in await self._connection.execute(query)]
+        return [_total(row) for row in (await self._connection.execute(query)).mappings()]
 
 
 def _movements() -> Select[Any]:
@@ -376,22 +377,32 @@ def _population(row: Row[Any]) -> PopulationRow:
     return PopulationRow(row.id, row.name, row.privacy_unit, unit, row.partitions, row.created_by)
 
 
-def _account(row: Row[Any]) -> AccountRow:
-    costs = {name: exact(getattr(row, name)) for name in ("caps", "held", "spent")}
-    deltas = {name: int(getattr(row, name)) for name in ("delta_held", "delta_spent")}
-    return AccountRow(**(row._asdict() | costs | deltas))
-
-
-def _version(row: Row[Any]) -> VersionRow:
-    return VersionRow(**{name: value for name, value in row._asdict().items() if name != "id"})
+def _account(row: RowMapping) -> AccountRow:
+    read: dict[str, Any] = {name: exact(row[name]) for name in ("caps", "held", "spent")}
+    read |= {name: int(row[name]) for name in ("delta_held", "delta_spent")}
+    return AccountRow(**{**row, **read})
 
 
 def _entry(row: Row[Any]) -> LedgerRow:
-    return LedgerRow(**(row._asdict() | {"renyi": exact(row.renyi), "delta": int(row.delta)}))
+    return LedgerRow(
+        id=row.id,
+        account_id=row.account_id,
+        charter_id=row.charter_id,
+        partition=row.partition,
+        permit_id=row.permit_id,
+        kind=row.kind,
+        mechanism=row.mechanism,
+        at=row.at,
+        renyi=exact(row.renyi),
+        releases=row.releases,
+        delta=int(row.delta),
+        document=row.document,
+    )
 
 
-def _total(row: Row[Any]) -> ChargeTotal:
-    return ChargeTotal(**(row._asdict() | {"renyi": exact(row.renyi), "delta": int(row.delta)}))
+def _total(row: RowMapping) -> ChargeTotal:
+    read: dict[str, Any] = {"renyi": exact(row["renyi"]), "delta": int(row["delta"])}
+    return ChargeTotal(**{**row, **read})
 
 
 def _balances(kind: str, row: AccountRow, cost: Cost) -> dict[str, object]:

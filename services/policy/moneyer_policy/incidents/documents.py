@@ -73,7 +73,9 @@ class PostMortem(Document):
     post_mortem: Text
 
 
-class Incident(Document):
+class IncidentReport(Document):
+    """What happened, and what became of it."""
+
     id: UUID
     title: str
     severity: Severity
@@ -87,6 +89,11 @@ class Incident(Document):
     state: IncidentState
     post_mortem: str | None
     closed_at: datetime | None
+
+
+class Incident(IncidentReport):
+    """An incident with whom must be notified and what must be mended."""
+
     duties: list[Duty]
     actions: list[CorrectiveAction]
 

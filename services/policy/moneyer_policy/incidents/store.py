@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_policy.incidents.documents import CorrectiveAction, Duty, Feedback, Incident
+from moneyer_policy.incidents.documents import CorrectiveAction, Duty, Feedback, Incident, IncidentReport
 from moneyer_policy.incidents.tables import corrective_actions, duties, feedback, incidents
 from moneyer_shared.errors import NotFound
 from moneyer_shared.paging import page
@@ -45,7 +45,7 @@ class IncidentStore:
         mends = await self._by_incident(corrective_actions, ids, corrective_actions.c.id)
         return [
             Incident(
-                **row._asdict(),
+                **dict(IncidentReport.model_validate(row)),
                 duties=[Duty.model_validate(one) for one in owed.get(row.id, ())],
                 actions=[CorrectiveAction.model_validate(one) for one in mends.get(row.id, ())],
             )
