@@ -1,8 +1,7 @@
 """Populations, the budgets charters may spend of them, and what changes those: only a vote."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from moneyer_policy.budgets.documents import (
@@ -195,7 +194,7 @@ async def propose_transfer(work: ChangingRules, population_id: UUID, asked: Tran
     return await reviews.put_up(work, matter)
 
 
-async def conclude(decided: Decided) -> dict[str, Any]:
+async def conclude(decided: Decided) -> Mapping[str, bool | str]:
     """Apply what was voted; what no longer fits is told, and changes nothing."""
     if not decided.approved:
         return {"applied": False}

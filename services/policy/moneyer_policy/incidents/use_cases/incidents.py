@@ -1,7 +1,7 @@
 """Incidents: stopped at once by one person, notified in time, closed only by a vote."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from moneyer_policy.assets.use_cases.recalls import suspend_asset_within
@@ -193,7 +193,7 @@ async def close_incident(work: ChangingRules, incident_id: UUID, asked: PostMort
     return await reviews.put_up(work, reviews.Matter("incident", f"incident:{incident_id}", document))
 
 
-async def conclude(decided: Decided) -> dict[str, Any]:
+async def conclude(decided: Decided) -> Mapping[str, str]:
     """A vote closes the incident, or opens it again."""
     incident_id = UUID(decided.row.document["incident_id"])
     state = "closed" if decided.approved else "open"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from moneyer_policy.charters.rules.charter import VersionRecord
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.library.documents import (
     Assessment,
@@ -85,7 +86,7 @@ async def assess_charter(work: ChangingRules, charter_id: UUID, asked: Assessmen
     return made
 
 
-async def _assessed(work: Work, charter_id: UUID, asked: AssessmentRequest) -> Any:
+async def _assessed(work: Work, charter_id: UUID, asked: AssessmentRequest) -> VersionRecord:
     """The version with this text: one that was voted on, so that a draft leaves none unassessed, or the newest.
 
     Raises:

@@ -1,7 +1,6 @@
 """The library: approved configurations, rejection criteria, training, access policies."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from moneyer_policy.charters.rules.extra_rules import check_work, compile_access_rule
@@ -56,7 +55,7 @@ async def propose_configuration(work: ChangingRules, asked: ConfigurationDocumen
     return await store.set_configuration(made, review_id=await reviews.open_review(work, matter))
 
 
-async def conclude(decided: Decided) -> dict[str, Any]:
+async def conclude(decided: Decided) -> Mapping[str, str]:
     """What the votes made of a proposed configuration."""
     work, row = decided.work, decided.row
     store, configuration_id = LibraryStore(work.connection), UUID(row.subject.split(":")[1])
