@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from moneyer_shared.auth import Caller, requires
 from moneyer_shared.errors import PreconditionRequired
 from moneyer_shared.idempotency import Attempt, KeyedAttempt, Reply, ThisAttempt
-from moneyer_shared.paging import PAGE
+from moneyer_shared.paging import PAGE, Filtered
 from moneyer_shared.work import Dependencies, IfMatch, Workflow
 
 UseCase = Callable[..., Awaitable[Any]]
@@ -42,7 +42,8 @@ class Route:
         waits: where what was asked for is followed while it waits for votes: a document with a ``review_id`` is
             answered with 202 and this as its ``Location``.
         etag: the entity tag of a document.
-        page: by which member of the last row of a full page the next one goes on.
+        page: by which member of the last row of a full page the next one goes on; where the rows are a member of the
+            document themselves, ``rows.member``.
         headers: sent with every answer, and kept with it.
         first: what happens before the transaction begins, with the same arguments; the use case gets its result in
             its keyword-only parameter. It is handed an ``Workflow``; a repeat of a request does not come here again.
@@ -205,9 +206,13 @@ class _Handler:
             headers["Location"] = location.format_map(body)
         if self._route.etag is not None:
             headers["ETag"] = self._route.etag(document)
-        if self._route.page is not None and len(document) >= PAGE:
-            further = request.url.include_query_params(after=getattr(document[-1], self._route.page))
-            headers["Link"] = f'<{quote(further.path)}?{further.query}>; rel="next"'
+        if self._route.page is not None:
+            inside, _, named = self._route.page.rpartition(".")
+            rows = getattr(document, inside) if inside else document
+            rows = rows.page if isinstance(rows, Filtered) else rows
+            if len(rows) >= PAGE:
+                further = request.url.include_query_params(after=getattr(rows[-1], named))
+                headers["Link"] = f'<{quote(further.path)}?{further.query}>; rel="next"'
         return headers
 
 

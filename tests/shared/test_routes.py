@@ -20,7 +20,7 @@ from moneyer_shared.database import Database, identifier, service_metadata
 from moneyer_shared.errors import Conflict, NotFound, PreconditionFailed
 from moneyer_shared.idempotency import Attempt, IdempotencyKey, OptionalIdempotencyKey, idempotency_table
 from moneyer_shared.journal import AuditEvent, journal_tables
-from moneyer_shared.paging import PAGE, page
+from moneyer_shared.paging import PAGE, Filtered, page
 from moneyer_shared.routes import Routes
 from moneyer_shared.settings import ServiceSettings
 from moneyer_shared.telemetry import Metrics
@@ -99,6 +99,20 @@ async def meddle(work: Work) -> Note:
 async def list_notes(work: Work, after: UUID | None = None) -> list[Note]:
     rows = await page(work.connection, select(notes), notes.c.id, after=after)
     return [Note.model_validate(row, from_attributes=True) for row in rows]
+
+
+class Shelf(Document):
+    label: str
+    notes: list[Note]
+
+
+async def show_shelf(work: Work, after: UUID | None = None) -> Shelf:
+    return Shelf(label="all", notes=await list_notes(work, after))
+
+
+async def list_short_notes(work: Work, after: UUID | None = None) -> list[Note]:
+    rows = await list_notes(work, after)
+    return Filtered([note for note in rows if len(note.text) == 1], page=rows)
 
 
 async def edit_note(work: Work, note_id: UUID, asked: Asked, version: IfMatch) -> Note:
@@ -185,6 +199,10 @@ routes.add(
     once=Annotated[Attempt, Depends(attempt_of_pieces)],
 )  # fmt: skip
 routes.add("GET", "", list_notes, "Notes", scope=READ, page="id")
+routes.add("GET", "/shelf/all", show_shelf, "Notes on a shelf", scope=READ, page="notes.id")
+
+
+routes.add("GET", "/:short", list_short_notes, "Short notes", scope=READ, page="id")
 routes.add("GET", "/:meddle", meddle, "Meddle", scope=READ)
 routes.add("GET", "/{note_id}", read_note, "One", scope=None, etag=tag)
 routes.add("GET", "/{note_id}/text", print_note, "Its text", scope=READ, render=as_text)
@@ -341,6 +359,24 @@ async def test_a_long_list_names_its_next_page(dependencies: NotesDependencies, 
     second = await call("GET", further)
     assert [note["text"] for note in second.json()] == [str(PAGE)]
     assert "Link" not in second.headers
+    shelf = await call("GET", "/v1/notes/shelf/all")
+    assert (shelf.json()["label"], shelf.json()["notes"]) == ("all", first.json())
+    further = shelf.headers["Link"].removeprefix("<").partition(">")[0]
+    assert further.startswith("/v1/notes/shelf/all?after=")
+    rest = await call("GET", further)
+    assert rest.json()["notes"] == second.json()
+    assert "Link" not in rest.headers
+
+
+async def test_a_page_of_which_little_is_told_names_the_next_one_too(
+    dependencies: NotesDependencies, call: Any
+) -> None:
+    async with dependencies.database.transaction() as connection:
+        await connection.execute(insert(notes), [{"text": str(number)} for number in range(PAGE + 1)])
+    first = await call("GET", "/v1/notes/:short")
+    assert [note["text"] for note in first.json()] == list("0123456789")
+    second = await call("GET", first.headers["Link"].removeprefix("<").partition(">")[0])
+    assert (second.json(), "Link" in second.headers) == ([], False)
 
 
 async def test_a_change_says_what_it_builds_on(dependencies: NotesDependencies, call: Any) -> None:

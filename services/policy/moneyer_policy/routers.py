@@ -3,6 +3,7 @@
 from moneyer_policy.assets.routes import assets, authzen, findings, releases, suspensions
 from moneyer_policy.budgets import routes as budgets
 from moneyer_policy.charters import routes as charters
+from moneyer_policy.dependencies import KINDS
 from moneyer_policy.effects import routes as effects
 from moneyer_policy.gate.routes import advice, gate, looks, waivers
 from moneyer_policy.incidents.routes import incidents, owners
@@ -10,8 +11,9 @@ from moneyer_policy.library.routes import assessments, library
 from moneyer_policy.reviews.routes import committee
 
 ROUTERS = (
-    gate.router, releases.routes.router, assets.routes.router, charters.router, advice.router, effects.charters,
-    assessments.router, committee.router, effects.router, library.router, waivers.routes.router, budgets.router,
-    incidents.router, authzen.routes.router, findings.routes.router, looks.router, owners.router,
-    suspensions.routes.router,
+    gate.router, releases.routes.router, assets.routes.router, charters.routes.router, advice.router,
+    effects.charters.router, assessments.routes.router, committee.routes_for(KINDS).router, effects.reviews.router,
+    library.routes.router, waivers.routes.router, budgets.routes.router, incidents.routes.router,
+    library.access.router, authzen.routes.router, library.audits.router, findings.routes.router, looks.router,
+    owners.routes.router, suspensions.routes.router,
 )  # fmt: skip

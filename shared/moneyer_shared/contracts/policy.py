@@ -317,7 +317,7 @@ class CharterThen(Document):
     in_force_at: Moment | None
 
 
-class VoteShown(Document):
+class Vote(Document):
     """A vote as it was cast."""
 
     voter: str
@@ -331,7 +331,7 @@ class VoteShown(Document):
     cast_at: datetime
 
 
-class VoteThen(VoteShown):
+class VoteThen(Vote):
     """A vote that had been cast by then, ``on`` the charter's version or on the plan."""
 
     on: Literal["charter", "plan"]

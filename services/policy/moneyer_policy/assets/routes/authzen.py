@@ -2,23 +2,14 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import Depends, Request
-from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from moneyer_policy.assets.documents.authzen import Answer, Question, denied
-from moneyer_policy.assets.routes.office import InOffice
 from moneyer_policy.assets.use_cases import authzen
-from moneyer_policy.library.routes.library import Expression
-from moneyer_policy.library.store import LibraryStore
-from moneyer_policy.library.use_cases import library
-from moneyer_shared.auth import Caller, requires
-from moneyer_shared.contracts.documents import Document, Name
 from moneyer_shared.documents import read_body
 from moneyer_shared.errors import BadRequest, Invalid
-from moneyer_shared.idempotency import ThisAttempt
 from moneyer_shared.routes import Routes
 from moneyer_shared.web import faults
 
@@ -125,46 +116,3 @@ routes.add(
     scope=None,
     operation="getAuthzenConfiguration",
 )
-
-
-class AccessPolicy(Document):
-    """``expression`` is CEL over the maps subject, action, resource and context."""
-
-    name: Name
-    resource_type: Name
-    expression: Expression
-
-
-class AccessPolicyShown(AccessPolicy):
-    id: UUID
-
-
-@routes.router.post(
-    "/v1/access-policies",
-    status_code=201,
-    response_model=AccessPolicyShown,
-    operation_id="setAccessPolicy",
-    summary="Decide on resources that are not moneyer's own",
-)
-async def set_policy(
-    request: AccessPolicy, office: InOffice, attempt: ThisAttempt, caller: Caller = requires("policy:library:write")
-) -> JSONResponse:
-    reply = await library.set_access_policy(
-        office,
-        name=request.name,
-        resource_type=request.resource_type,
-        expression=request.expression,
-        by=caller.subject,
-        attempt=attempt,
-    )
-    return reply.response()
-
-
-@routes.router.get("/v1/access-policies", operation_id="listAccessPolicies", summary="The policies in use")
-async def policies(office: InOffice, _: Caller = requires("policy:read")) -> list[AccessPolicyShown]:
-    async with office.database.transaction() as connection:
-        rows = await LibraryStore(connection).access_policies()
-    return [
-        AccessPolicyShown(id=row.id, name=row.name, resource_type=row.resource_type, expression=row.expression)
-        for row in rows
-    ]

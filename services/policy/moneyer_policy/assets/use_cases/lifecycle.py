@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.assets.documents.assets import Asset, Substitution, WithdrawalRequest
 from moneyer_policy.assets.store.assets import AssetStore
@@ -16,12 +14,12 @@ from moneyer_policy.assets.use_cases import stops
 from moneyer_policy.assets.use_cases.origin import say_of, terms_of
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases import suspensions
-from moneyer_policy.charters.use_cases.charters import refuse_evidence
+from moneyer_policy.charters.use_cases.charters import check_no_incident
 from moneyer_policy.deadlines import CalendarStore
 from moneyer_policy.reviews.documents import Reason, ReviewOpened
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
-from moneyer_policy.work import ChangingRules, Work, work_of
+from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.contracts.policy import AssetState
 from moneyer_shared.errors import Conflict, Invalid
 from moneyer_shared.journal import PRODUCER, AuditEvent
@@ -109,13 +107,6 @@ async def suspend(
     await work.tell(AuditEvent(work.by, "asset.suspend", f"asset:{asset_id}"), lineage=lineage)
 
 
-async def suspend_asset_within(
-    connection: AsyncConnection, asset_id: UUID, *, reason: str, incident_id: UUID | None, by: str, now: datetime
-) -> None:
-    """As ``suspend``, for incidents, which do not go through the door yet."""
-    await suspend(work_of(None, connection, by, now), asset_id, reason=reason, incident_id=incident_id)
-
-
 async def resume_asset(work: ChangingRules, asset_id: UUID, asked: Reason) -> ReviewOpened:
     """Ask for a suspended asset to be read again; a vote decides, on the suspensions that stand now.
 
@@ -201,7 +192,7 @@ async def retire_asset(work: ChangingRules, asset_id: UUID, asked: Reason) -> Re
         Conflict: an incident looks into it.
     """
     permit = await AssetStore(work.connection).permit_of_run(asset_id)
-    await refuse_evidence(work.dependencies, work.connection, "asset", asset_id)
+    await check_no_incident(work, "asset", asset_id)
     return await _put_up(work, "retirement", permit, asked.reason)
 
 
@@ -300,7 +291,7 @@ async def end_asset(work: Work, asset_id: UUID) -> None:
         Conflict: an incident looks into it, or no paid run made it.
     """
     connection, now = work.connection, work.now
-    await refuse_evidence(work.dependencies, connection, "asset", asset_id)
+    await check_no_incident(work, "asset", asset_id)
     store = AssetStore(connection)
     permit = await store.permit_of_run(asset_id)
     if permit.asset_key_id is None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from moneyer_policy.assets.store.assets import AssetStore
-from moneyer_policy.charters.rules.charter import Charter, read_charter
+from moneyer_policy.charters.rules.charter import Charter
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.work import Work
 from moneyer_shared.journal import dataset, job_of_runs, openlineage_event
@@ -29,7 +29,7 @@ async def terms_of(work: Work, permit: Row[Any]) -> Terms:
     """
     store, digest = CharterStore(work.connection), permit.charter_digest
     row = await store.by_digest(permit.charter_id, digest, work.now, decided_at=permit.made_at)
-    return Terms(read_charter(row.document, row.digest), timedelta(days=row.document["retention_days"]))
+    return Terms(row.read(), timedelta(days=row.document["retention_days"]))
 
 
 async def plan_of(store: AssetStore, permit: Row[Any]) -> Mapping[str, Any]:

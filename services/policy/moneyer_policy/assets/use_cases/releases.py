@@ -12,8 +12,9 @@ from moneyer_policy.assets.documents.grants import GrantProposal
 from moneyer_policy.assets.rules.release import Interval, Judged, judge, weigh
 from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.assets.use_cases.origin import Terms, plan_of, say_of, terms_of
+from moneyer_policy.charters.documents import Suspension
 from moneyer_policy.charters.rules.looks import telling_of
-from moneyer_policy.charters.use_cases.charters import suspend_within
+from moneyer_policy.charters.use_cases.charters import stop
 from moneyer_policy.charters.use_cases.governing import governing
 from moneyer_policy.gate.use_cases import looks
 from moneyer_policy.reviews.documents import RAW
@@ -73,7 +74,7 @@ async def decide_release(work: ChangingRules, asked: ReleaseRequest) -> Release:
     await _write(work, release, made)
     if judged.suspend:
         reason, charter_id = f"A review trigger asks for it: {', '.join(release.triggered)}.", made.permit.charter_id
-        await suspend_within(work.connection, charter_id, reason=reason, incident_id=None, by="policy", now=work.now)
+        await stop(work.by_house(), charter_id, Suspension(reason=reason))
     return release
 
 

@@ -132,9 +132,7 @@ async def confirm_glass(work: ChangingRules, waiver_id: UUID) -> Waiver:
 
 
 async def _check_second_person(work: Work, glass: Waiver) -> None:
-    interests = await work.dependencies.interests(
-        work.connection, f"waiver:{glass.id}", {}, (glass.charter_id,), work.now
-    )
+    interests = await work.dependencies.interests(work, f"waiver:{glass.id}", {}, (glass.charter_id,))
     if work.by in {glass.opened_by, glass.requester} | interests.barred | interests.named:
         raise Forbidden("A second person confirms, who does not profit from it.", code="own-matter")
 
