@@ -18,6 +18,7 @@ from moneyer_policy.incidents.use_cases.interests import interests_in, looked_in
 from moneyer_policy.routers import ROUTERS
 from moneyer_policy.settings import Settings
 from moneyer_policy.tables import feedback, incidents, journal, reviews
+from moneyer_policy.work import HOUSE, Work
 from moneyer_shared.clock import Clock, utc_now
 from moneyer_shared.service import Surroundings
 from moneyer_shared.telemetry import Metrics
@@ -43,7 +44,8 @@ def create_app(settings: Settings, *, surroundings: Surroundings | None = None, 
 
     async def sweep() -> None:
         while True:
-            await return_expired(dependencies)
+            async with dependencies.begin(Work, HOUSE) as work:
+                await return_expired(work)
             await fire_due(dependencies)
             await destroy_due(dependencies)
             await asyncio.sleep(settings.sweep_seconds)

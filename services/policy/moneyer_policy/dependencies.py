@@ -10,14 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.assets.use_cases.keyring import Keyring
 from moneyer_policy.gate.store.rulebook import RulebookStore
-from moneyer_policy.gate.use_cases.bench import Bench
-from moneyer_policy.gate.use_cases.lane import Lane
+from moneyer_policy.gate.use_cases.decisions import Plans
+from moneyer_policy.gate.use_cases.group_commit import GroupCommit
 from moneyer_policy.gate.use_cases.rulebook import Rulebook
 from moneyer_policy.gate.use_cases.signer import Signer
+from moneyer_policy.gate.use_cases.worker_threads import WorkerThreads
 from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.use_cases.office import InterestsIn, JudgesOf, LookedInto, SourceOwners
 from moneyer_policy.reviews.use_cases.reviews import Decided
-from moneyer_policy.work import ChangingRules, OpeningKeys, Work
+from moneyer_policy.work import ChangingRules, OpeningKeys, Snapshot, Work
 from moneyer_shared.auth import Caller
 from moneyer_shared.clock import Clock
 from moneyer_shared.database import Database
@@ -44,13 +45,20 @@ class Dependencies:
     backups_kept: timedelta = timedelta(0)
     public_url: str = ""
     rulebook: Rulebook = field(default_factory=Rulebook)
-    lane: Lane = field(default_factory=Lane)
-    bench: Bench = field(default_factory=Bench)
+    plans: Plans = field(default_factory=GroupCommit)
+    """Where plans wait to be decided together."""
+    threads: WorkerThreads = field(default_factory=WorkerThreads)
+
+    @property
+    def bench(self) -> WorkerThreads:
+        """``threads``, by the name that the questions of other systems ask for them."""
+        return self.threads
 
     @asynccontextmanager
     async def begin(self, kind: type[W], caller: Caller, *, read_only: bool = False) -> AsyncGenerator[W]:
         """A transaction of a kind of work, for whoever asks."""
-        async with self.database.transaction(read_only=read_only) as connection:
+        database, snapshot = self.database, issubclass(kind, Snapshot)
+        async with database.snapshot() if snapshot else database.transaction(read_only=read_only) as connection:
             if issubclass(kind, ChangingRules):
                 await RulebookStore(connection).begin_epoch()
             elif issubclass(kind, OpeningKeys):

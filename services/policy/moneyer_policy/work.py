@@ -1,9 +1,9 @@
 """What every use case of policy works with: one transaction, its moment, who asks, and the house's collaborators."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,6 +14,14 @@ from moneyer_shared.auth import Caller
 
 if TYPE_CHECKING:
     from moneyer_policy.dependencies import Dependencies
+
+    Flow = work.Workflow[Dependencies]
+else:
+    Flow = work.Workflow
+"""A use case that begins its own transactions, or none."""
+
+HOUSE = Caller("policy", "policy", frozenset())
+"""Who does what nobody asks for: deadlines that fire, and what follows from votes."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,10 @@ class Work(work.Work):
         """Have a deadline fire once, at ``due_at`` or as soon after as the house is up."""
         await CalendarStore(self.connection).schedule(kind, subject, due_at, self.now, payload)
 
+    def by_house(self) -> Self:
+        """The same transaction, for what the house does itself in it."""
+        return replace(self, caller=HOUSE)
+
 
 @dataclass(frozen=True)
 class ChangingRules(Work):
@@ -44,6 +56,11 @@ class OpeningKeys(Work):
 
     Its lock comes before every other, or two of them would wait for each other in a ring.
     """
+
+
+@dataclass(frozen=True)
+class Snapshot(Work):
+    """A transaction that reads everything as it stood at one moment, changes nothing and locks nothing."""
 
 
 def work_of(dependencies: Any, connection: AsyncConnection, by: str, now: datetime) -> Work:

@@ -33,7 +33,7 @@ class DecisionRoute(APIRoute):
             caller = await current_caller(request, DECIDE, await bearer(request))
             plan = _read(request.headers, await request.json())
             key: str = request.headers["idempotency-key"]
-            response: Response = await endpoint(plan, request.app.state.dependencies, key, caller)
+            response: Response = await endpoint(plan, request, key, caller)
             return response
 
         return handle

@@ -4,7 +4,8 @@ import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -18,8 +19,24 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from moneyer_shared.canonical import canonical
+from moneyer_shared.contracts.policy import Permit
 from moneyer_shared.dsse import STATEMENT, dsse
 from moneyer_shared.errors import Forbidden
+
+
+class Permitted(Protocol):
+    """What a permit states, wherever it was read."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def run_id(self) -> UUID: ...
+    @property
+    def plan_digest(self) -> str: ...
+    @property
+    def made_at(self) -> datetime: ...
+    @property
+    def expires_at(self) -> datetime: ...
 
 
 class Signer:
@@ -46,6 +63,17 @@ class Signer:
             "exp": int(expires_at.timestamp()),
         }
         return jwt.encode({"alg": "Ed25519", "typ": "permit+jwt"}, claims, self._key, algorithms=["Ed25519"])
+
+    def permit(self, given: Permitted) -> Permit:
+        """What was permitted as the caller gets it, with the token that redeems it."""
+        token = self.sign(
+            permit_id=str(given.id),
+            run_id=str(given.run_id),
+            plan_digest=given.plan_digest,
+            made_at=given.made_at,
+            expires_at=given.expires_at,
+        )
+        return Permit(id=given.id, token=token, expires_at=given.expires_at)
 
     def check(self, token: str, *, permit_id: str, plan_digest: str) -> None:
         """That the token is a permit we signed, for this id and plan; its time is the store's to judge.
