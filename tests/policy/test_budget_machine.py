@@ -142,7 +142,7 @@ class Budgets(RuleBasedStateMachine):
 
     @rule(mechanism=st.sampled_from(sorted(MECHANISMS)), charter=st.integers(0, 1), together=st.integers(1, 5))
     def reserve(self, mechanism: str, charter: int, together: int) -> None:
-        """Some plans at the same moment: they meet in the lane."""
+        """Some plans at the same moment: they are decided together."""
         requests = [self.request(mechanism, charter) for _ in range(together)]
 
         async def ask() -> list[Any]:

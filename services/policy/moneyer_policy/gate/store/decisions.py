@@ -90,16 +90,16 @@ class DecisionStore:
 
     async def read(self, decision_id: UUID) -> StoredDecision:
         """Raises NotFound: there is no such decision."""
-        return _decision(await self.decision(decision_id))
+        return _read(await self.decision(decision_id))
 
     async def find_last(self, run_id: UUID) -> StoredDecision | None:
         """What was decided on a run last; None where nothing was."""
         found = await self.decision_of_run(run_id)
-        return _decision(found) if found is not None else None
+        return _read(found) if found is not None else None
 
     async def last(self, run_id: UUID) -> StoredDecision:
         """Raises NotFound: nothing was decided on this run."""
-        return _decision(await self.latest_decision(run_id))
+        return _read(await self.latest_decision(run_id))
 
     async def decision(self, decision_id: UUID) -> Row[Any]:
         return await self._one(
@@ -123,16 +123,20 @@ class DecisionStore:
         query = select(decisions).where(*_conditions(wanted))
         order = (decisions.c.decided_at, decisions.c.id)
         rows = await page(self._connection, query, *order, after=wanted.after, newest_first=True, limit=limit)
-        return [_decision(row) for row in rows]
+        return [_read(row) for row in rows]
 
     async def lock_permit(self, permit_id: UUID) -> StoredPermit:
         """Raises NotFound: there is no such permit."""
         query = select(permits).where(permits.c.id == permit_id).with_for_update()
-        return _permit(await self._one(query, f"There is no permit {permit_id}."))
+        found = (await self._connection.execute(query)).mappings().one_or_none()
+        if found is None:
+            raise NotFound(f"There is no permit {permit_id}.")
+        return StoredPermit(**found)
 
     async def find_permit_of_run(self, run_id: UUID) -> StoredPermit | None:
-        found = (await self._connection.execute(select(permits).where(permits.c.run_id == run_id))).one_or_none()
-        return _permit(found) if found is not None else None
+        query = select(permits).where(permits.c.run_id == run_id)
+        found = (await self._connection.execute(query)).mappings().one_or_none()
+        return StoredPermit(**found) if found is not None else None
 
     async def permit_of_run(self, run_id: UUID) -> StoredPermit:
         """Raises NotFound: no permit was given for this run."""
@@ -154,21 +158,21 @@ class DecisionStore:
         )
         if account_ids is not None:
             query = query.where(permits.c.account_ids.contained_by(list(account_ids)))
-        return [_permit(row) for row in await self._connection.execute(query)]
+        return [StoredPermit(**row) for row in (await self._connection.execute(query)).mappings()]
 
     async def set_permit(self, permit_id: UUID, **values: object) -> None:
         await self._connection.execute(update(permits).where(permits.c.id == permit_id).values(**values))
 
     async def key(self, key_id: UUID | None) -> StoredKey | None:
         """A key; None where it is unknown, or none was made yet."""
-        found = (await self._connection.execute(select(keys).where(keys.c.id == key_id))).one_or_none()
-        return StoredKey(**found._asdict()) if found is not None else None
+        found = (await self._connection.execute(select(keys).where(keys.c.id == key_id))).mappings().one_or_none()
+        return StoredKey(**found) if found is not None else None
 
     async def withdrawal(self, asset_id: UUID) -> Withdrawal | None:
         """An asset's withdrawal with what to use instead by now; None while it is not withdrawn."""
         query = select(withdrawals).where(withdrawals.c.asset_id == asset_id).order_by(withdrawals.c.id.desc())
-        found = (await self._connection.execute(query.limit(1))).one_or_none()
-        return Withdrawal(**found._asdict()) if found is not None else None
+        found = (await self._connection.execute(query.limit(1))).mappings().one_or_none()
+        return Withdrawal(**found) if found is not None else None
 
     async def _one(self, query: Select[Any], missing: str) -> Row[Any]:
         found: Row[Any] | None = (await self._connection.execute(query)).one_or_none()
@@ -191,13 +195,19 @@ def _conditions(wanted: DecisionSearch) -> list[ColumnElement[bool]]:
     return [condition for condition in asked if condition is not None]
 
 
-def _decision(row: Row[Any]) -> StoredDecision:
-    document, request = Decision.model_validate(row.document), DecisionRequest.model_validate(row.request)
-    return StoredDecision(**{**row._asdict(), "document": document, "request": request})
-
-
-def _permit(row: Row[Any]) -> StoredPermit:
-    return StoredPermit(**row._asdict())
+def _read(row: Row[Any]) -> StoredDecision:
+    return StoredDecision(
+        id=row.id,
+        run_id=row.run_id,
+        round=row.round,
+        charter_id=row.charter_id,
+        requester=row.requester,
+        verdict=row.verdict,
+        failed=row.failed,
+        document=Decision.model_validate(row.document),
+        request=DecisionRequest.model_validate(row.request),
+        decided_at=row.decided_at,
+    )
 
 
 def as_permit(permit: StoredPermit) -> Permit:

@@ -90,8 +90,10 @@ class LookStore:
         return {(row.charter_id, row.source_id): row.held for row in rows}
 
     async def accounts(self, charter_id: UUID) -> list[LookAccount]:
-        query = select(look_accounts).where(look_accounts.c.charter_id == charter_id).order_by(look_accounts.c.id)
-        return [LookAccount(**row._asdict()) for row in await self._connection.execute(query)]
+        account = look_accounts.c
+        query = select(account.id, account.charter_id, account.source_id, account.held)
+        query = query.where(account.charter_id == charter_id).order_by(account.id)
+        return [LookAccount(*row) for row in await self._connection.execute(query)]
 
     async def entries(self, account_ids: Collection[UUID]) -> list[EntryOfRun]:
         """Entries of these accounts with the run each is of, in order."""
@@ -102,13 +104,13 @@ class LookStore:
             .where(look_entries.c.account_id.in_(account_ids))
             .order_by(look_entries.c.id)
         )
-        return [EntryOfRun(**row._asdict()) for row in await self._connection.execute(query)]
+        return [EntryOfRun(*row) for row in await self._connection.execute(query)]
 
     async def of_permit(self, permit_id: UUID) -> list[Entry]:
         entry = look_entries.c
         query = select(entry.account_id, entry.permit_id, entry.kind, entry.model, entry.at)
         rows = await self._connection.execute(query.where(entry.permit_id == permit_id).order_by(entry.id))
-        return [Entry(**row._asdict()) for row in rows]
+        return [Entry(*row) for row in rows]
 
     async def enter(self, reserved: Entry, kind: LookKind, at: datetime) -> None:
         """A further entry of a look that was reserved; a ``return`` frees it. Callers hold the permit's row."""
