@@ -4,8 +4,7 @@ import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol
-from uuid import UUID
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -18,25 +17,12 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from moneyer_policy.gate.store.decisions import StoredPermit
+from moneyer_policy.gate.store.hot import PermitRow
 from moneyer_shared.canonical import canonical
 from moneyer_shared.contracts.policy import Permit
 from moneyer_shared.dsse import STATEMENT, dsse
 from moneyer_shared.errors import Forbidden
-
-
-class Permitted(Protocol):
-    """What a permit states, wherever it was read."""
-
-    @property
-    def id(self) -> UUID: ...
-    @property
-    def run_id(self) -> UUID: ...
-    @property
-    def plan_digest(self) -> str: ...
-    @property
-    def made_at(self) -> datetime: ...
-    @property
-    def expires_at(self) -> datetime: ...
 
 
 class Signer:
@@ -64,7 +50,7 @@ class Signer:
         }
         return jwt.encode({"alg": "Ed25519", "typ": "permit+jwt"}, claims, self._key, algorithms=["Ed25519"])
 
-    def permit(self, given: Permitted) -> Permit:
+    def permit(self, given: PermitRow | StoredPermit) -> Permit:
         """What was permitted as the caller gets it, with the token that redeems it."""
         token = self.sign(
             permit_id=str(given.id),
