@@ -12,6 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+from starlette.datastructures import Headers
 
 from moneyer_shared.auth import bearer, current_caller
 from moneyer_shared.contracts.policy import DecisionRequest
@@ -39,7 +41,7 @@ class DecisionRoute(APIRoute):
         return handle
 
 
-def _read(headers: Any, body: Any) -> DecisionRequest:
+def _read(headers: Headers, body: object) -> DecisionRequest:
     """The request, once key and body fit.
 
     Raises:
@@ -48,7 +50,7 @@ def _read(headers: Any, body: Any) -> DecisionRequest:
     """
     if not is_json(headers.get("content-type", "")):
         raise UnsupportedMedia("Send application/json.")
-    found: list[Any] = []
+    found: list[ErrorDetails] = []
     request: DecisionRequest | None = None
     try:
         _KEY.validate_python(headers.get("idempotency-key"))

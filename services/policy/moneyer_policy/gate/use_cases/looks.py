@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.charters.rules.looks import DEFAULT_LOOKS
@@ -72,7 +73,7 @@ async def enter_opening(connection: AsyncConnection, permit_id: UUID, purpose: s
         await store.enter(entries[0], "open" if purpose == "release" else "again", now)
 
 
-async def rejected_sibling(connection: AsyncConnection, run_id: UUID, decision: Any) -> UUID | None:
+async def rejected_sibling(connection: AsyncConnection, run_id: UUID, decision: Row[Any]) -> UUID | None:
     """A table of the same model that was rejected, unless a vote let this one be drawn nevertheless."""
     if any(entry["code"] == REJECTED for entry in decision.document.get("waived", [])):
         return None
@@ -80,7 +81,7 @@ async def rejected_sibling(connection: AsyncConnection, run_id: UUID, decision: 
     return await store.rejected_of(await store.model_of(run_id))
 
 
-async def refuse_rejected(connection: AsyncConnection, run_id: UUID, decision: Any) -> None:
+async def refuse_rejected(connection: AsyncConnection, run_id: UUID, decision: Row[Any]) -> None:
     """Raises Conflict: a table of this run's model was rejected since the permit was given."""
     if (rejected := await rejected_sibling(connection, run_id, decision)) is not None:
         raise Conflict(
