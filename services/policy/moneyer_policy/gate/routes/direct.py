@@ -12,7 +12,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 from starlette.datastructures import Headers
 
 from moneyer_shared.auth import bearer, current_caller
@@ -50,7 +49,7 @@ def _read(headers: Headers, body: object) -> DecisionRequest:
     """
     if not is_json(headers.get("content-type", "")):
         raise UnsupportedMedia("Send application/json.")
-    found: list[ErrorDetails] = []
+    found: list[Any] = []
     request: DecisionRequest | None = None
     try:
         _KEY.validate_python(headers.get("idempotency-key"))
