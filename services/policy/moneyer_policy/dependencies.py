@@ -5,16 +5,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from moneyer_policy.assets.use_cases.keyring import Keyring
 from moneyer_policy.charters.use_cases.governing import judges_of
 from moneyer_policy.effects.use_cases import effects
 from moneyer_policy.gate.store.rulebook import RulebookStore
-from moneyer_policy.gate.use_cases.bench import Bench
-from moneyer_policy.gate.use_cases.lane import Lane
+from moneyer_policy.gate.use_cases.decisions import Plans
+from moneyer_policy.gate.use_cases.group_commit import GroupCommit
 from moneyer_policy.gate.use_cases.rulebook import Rulebook
 from moneyer_policy.gate.use_cases.signer import Signer
+from moneyer_policy.gate.use_cases.worker_threads import WorkerThreads
 from moneyer_policy.incidents.use_cases.incidents import INCIDENT
 from moneyer_policy.incidents.use_cases.interests import interests_in, looked_into, source_owners
 from moneyer_policy.metadata import journal
@@ -47,8 +46,9 @@ class Dependencies:
     backups_kept: timedelta = timedelta(0)
     public_url: str = ""
     rulebook: Rulebook = field(default_factory=Rulebook)
-    lane: Lane = field(default_factory=Lane)
-    bench: Bench = field(default_factory=Bench)
+    plans: Plans = field(default_factory=GroupCommit)
+    """Where plans wait to be decided together."""
+    threads: WorkerThreads = field(default_factory=WorkerThreads)
 
     @asynccontextmanager
     async def begin(self, kind: type[W], caller: Caller, *, read_only: bool = False) -> AsyncGenerator[W]:
@@ -61,17 +61,3 @@ class Dependencies:
                 await RulebookStore(connection).hold()
             more = {"dependencies": self} if issubclass(kind, Work) else {}
             yield kind(connection, self.clock(), caller, journal, **more)
-
-    @asynccontextmanager
-    async def opening(self) -> AsyncGenerator[AsyncConnection]:
-        """As ``OpeningKeys``, where no work is begun yet."""
-        async with self.database.transaction() as connection:
-            await RulebookStore(connection).hold()
-            yield connection
-
-    @asynccontextmanager
-    async def changing(self) -> AsyncGenerator[AsyncConnection]:
-        """As ``ChangingRules``, where no work is begun yet."""
-        async with self.database.transaction() as connection:
-            await RulebookStore(connection).begin_epoch()
-            yield connection

@@ -5,15 +5,15 @@ from moneyer_policy.budgets import routes as budgets
 from moneyer_policy.charters import routes as charters
 from moneyer_policy.dependencies import KINDS
 from moneyer_policy.effects import routes as effects
-from moneyer_policy.gate.routes import advice, gate, looks, waivers
+from moneyer_policy.gate.routes import decisions, dry_run, looks, waivers
 from moneyer_policy.incidents.routes import incidents, owners
 from moneyer_policy.library.routes import assessments, library
 from moneyer_policy.reviews.routes import committee
 
 ROUTERS = (
-    gate.router, releases.routes.router, assets.routes.router, charters.routes.router, advice.router,
-    effects.charters.router, assessments.routes.router, committee.routes_for(KINDS).router, effects.reviews.router,
-    library.routes.router, waivers.routes.router, budgets.routes.router, incidents.routes.router,
-    library.access.router, authzen.routes.router, library.audits.router, findings.routes.router, looks.router,
-    owners.routes.router, suspensions.routes.router,
+    decisions.routes.router, releases.routes.router, assets.routes.router, charters.routes.router,
+    dry_run.routes.router, effects.charters.router, assessments.routes.router, committee.routes_for(KINDS).router,
+    effects.reviews.router, library.routes.router, waivers.routes.router, budgets.routes.router,
+    incidents.routes.router, library.access.router, authzen.routes.router, library.audits.router,
+    findings.routes.router, looks.routes.router, owners.routes.router, suspensions.routes.router,
 )  # fmt: skip

@@ -5,10 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from moneyer_policy.deadlines import CalendarStore
-from moneyer_policy.metadata import journal
 from moneyer_shared import work
 from moneyer_shared.auth import Caller
 
@@ -61,8 +58,3 @@ class OpeningKeys(Work):
 @dataclass(frozen=True)
 class Snapshot(Work):
     """A transaction that reads everything as it stood at one moment, changes nothing and locks nothing."""
-
-
-def work_of(dependencies: Any, connection: AsyncConnection, by: str, now: datetime) -> Work:
-    """Work under way in a transaction that was begun by hand: for use cases that do not go through the door yet."""
-    return Work(connection, now, Caller(by, by, frozenset()), journal, dependencies)

@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from moneyer_policy.assets.documents.assets import Certificate
+from moneyer_policy.reviews.documents import Condition, Ending, Opening
 from moneyer_shared.contracts.documents import Document
+from moneyer_shared.contracts.policy import Vote
 
 
 class DossierCharter(Document):
@@ -19,6 +21,14 @@ class DossierCharter(Document):
     digest: str
     in_force_at: str | None
     document: dict[str, Any]
+
+
+class DossierReview(Opening, Ending):
+    """A review with its votes, but for what was voted on: that stands in the dossier itself."""
+
+    stage: str
+    votes: list[Vote]
+    conditions: list[Condition]
 
 
 class DossierPermit(Document):
@@ -55,7 +65,7 @@ class Dossier(Document):
     asset_id: UUID
     as_of: datetime
     charter: DossierCharter
-    charter_review: dict[str, Any] | None
+    charter_review: DossierReview | None
     assessments: list[dict[str, Any]]
     request: dict[str, Any]
     decision: dict[str, Any]
@@ -63,4 +73,4 @@ class Dossier(Document):
     ledger: DossierLedger
     release: dict[str, Any] | None
     certificates: list[Certificate]
-    reviews: list[dict[str, Any]]
+    reviews: list[DossierReview]

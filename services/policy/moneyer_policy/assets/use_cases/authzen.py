@@ -11,10 +11,9 @@ from moneyer_policy.assets.use_cases.grants import check_may_read
 from moneyer_policy.charters.rules.extra_rules import compile_access_rule
 from moneyer_policy.gate.rules import gate
 from moneyer_policy.gate.store.looks import LookStore
-from moneyer_policy.gate.use_cases.advice import balances_of
-from moneyer_policy.gate.use_cases.bench import Allowance
 from moneyer_policy.gate.use_cases.decisions import judge
-from moneyer_policy.gate.use_cases.facts import brief
+from moneyer_policy.gate.use_cases.gate_input import balances_of, read_gate_input
+from moneyer_policy.gate.use_cases.worker_threads import Allowance
 from moneyer_policy.library.store import LibraryStore
 from moneyer_policy.work import Flow, Snapshot
 from moneyer_shared.contracts.policy import DecisionRequest
@@ -37,7 +36,7 @@ async def evaluate_access(flow: Flow, asked: Question) -> Answer:
     """May this subject do this to that resource?
 
     Raises:
-        TooMany: too much advice is asked for already.
+        TooMany: too many such questions are being worked out already.
     """
     return await _answer(flow, asked, Allowance())
 
@@ -46,7 +45,7 @@ async def evaluate_accesses(flow: Flow, asked: Question | Sequence[Question | An
     """Several questions at once; one that could not be read comes as its answer. A question alone is answered alone.
 
     Raises:
-        TooMany: too much advice is asked for already.
+        TooMany: too many such questions are being worked out already.
     """
     if isinstance(asked, Question):
         return await evaluate_access(flow, asked)
@@ -97,11 +96,11 @@ async def _generating(flow: Flow, question: Question, allowance: Allowance) -> S
         return [{"code": "context-incomplete", "actual": "the context must carry a valid plan and offer"}]
     async with flow.begin(Snapshot) as work:
         rulebook = await work.dependencies.rulebook.read(work.connection)
-        prepared = await brief(work.connection, rulebook, request, work.now)
+        prepared = await read_gate_input(work.connection, rulebook, request, work.now)
         balances = await balances_of(work.connection, prepared)
         looks = await LookStore(work.connection).taken([prepared.look])
     judged = partial(judge, prepared, balances, looks, alone=True)
-    judgement = await flow.dependencies.bench.do(partial(allowance.spend, judged))
+    judgement = await flow.dependencies.threads.do(partial(allowance.spend, judged))
     assert judgement is not None
     if judgement.verdict == "review":
         return [{"code": "review.plan", "actual": "this charter has every plan voted on"}]
@@ -136,7 +135,7 @@ async def _by_policy(flow: Flow, question: Question, allowance: Allowance) -> Se
     if row is None:
         return [{"code": "no-policy", "actual": f"no access policy is set for {kind}"}]
     asked = partial(_ask_rule, row.expression, question.model_dump())
-    held, why = await flow.dependencies.bench.do(partial(allowance.spend, asked))
+    held, why = await flow.dependencies.threads.do(partial(allowance.spend, asked))
     return [] if held else [{"code": "access-policy", "policy": row.name, "actual": why}]
 
 

@@ -4,24 +4,23 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from moneyer_policy.assets.documents.dossier import (
     Dossier,
     DossierCharter,
     DossierLedger,
     DossierPermit,
+    DossierReview,
     LedgerEntry,
 )
 from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.assets.store.salts import SaltStore
 from moneyer_policy.budgets.rules.accounting import ORDERS, SCALE, in_words
-from moneyer_policy.budgets.store import BudgetStore, exact
+from moneyer_policy.budgets.store import BudgetStore
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases.charters import matter_of
+from moneyer_policy.gate.store.decisions import StoredPermit
 from moneyer_policy.library.rules.assessment import standing_of
 from moneyer_policy.library.store import LibraryStore, as_assessment
-from moneyer_policy.library.use_cases.assessments import show_assessment
 from moneyer_policy.reviews.documents import RAW
 from moneyer_policy.reviews.rules.figures import told
 from moneyer_policy.reviews.store.reviews import ReviewStore
@@ -59,7 +58,7 @@ async def get_salts(work: Work, asset_id: UUID, leaf: Sequence[UUID]) -> dict[st
 async def _dossier(work: Work, asset_id: UUID, *, raw: bool) -> Dossier:
     store = AssetStore(work.connection)
     permit = await store.permit_of_run(asset_id)
-    decision = await store.decision(permit.decision_id)
+    decision = await store.read(permit.decision_id)
     digest = permit.charter_digest
     charter = await CharterStore(work.connection).by_digest(
         permit.charter_id, digest, work.now, decided_at=permit.made_at
@@ -78,8 +77,8 @@ async def _dossier(work: Work, asset_id: UUID, *, raw: bool) -> Dossier:
         ),
         charter_review=await review_on(work, "charter", matter_of(permit.charter_id, charter.version)),
         assessments=await _assessments(work, permit.charter_id, charter.digest),
-        request={name: decision.request[name] for name in ("requester", "plan", "offer")},
-        decision={name: value for name, value in decision.document.items() if name != "permit"},
+        request=decision.request.model_dump(mode="json", include={"requester", "plan", "offer"}),
+        decision=decision.document.model_dump(mode="json", exclude={"permit"}),
         permit=DossierPermit.model_validate(permit),
         ledger=await _ledger(work, permit),
         release=told(release.model_dump(mode="json"), raw=raw) if release is not None else None,
@@ -88,13 +87,10 @@ async def _dossier(work: Work, asset_id: UUID, *, raw: bool) -> Dossier:
     )
 
 
-async def review_on(work: Work, kind: str, subject: str) -> dict[str, Any] | None:
-    """The last review of a matter with its votes, but for what was voted on."""
+async def review_on(work: Work, kind: str, subject: str) -> DossierReview | None:
+    """The last review of a matter with its votes; None where there was none."""
     row = await ReviewStore(work.connection).latest_on(kind, subject)
-    if row is None:
-        return None
-    shown = await reviews.show(work.connection, row, work.now, raw=False)
-    return {name: value for name, value in shown.items() if name != "document"}
+    return DossierReview.model_validate(await reviews.describe(work, row)) if row is not None else None
 
 
 async def _assessments(work: Work, charter_id: UUID, digest: str) -> list[dict[str, Any]]:
@@ -102,22 +98,22 @@ async def _assessments(work: Work, charter_id: UUID, digest: str) -> list[dict[s
     rows = [row for row in await LibraryStore(work.connection).assessment_rows(charter_id) if row.digest == digest]
     words = [as_assessment(row) for row in rows]
     return [
-        show_assessment(row) | {"standing": standing_of(word, words, work.now)}
+        row.as_evidence() | {"standing": standing_of(word, words, work.now)}
         for row, word in zip(rows, words, strict=True)
     ]
 
 
-async def _ledger(work: Work, permit: Row[Any]) -> DossierLedger:
+async def _ledger(work: Work, permit: StoredPermit) -> DossierLedger:
     """What this permit moved, in every account."""
     entries = [
         LedgerEntry(
             account=row.account_id,
             kind=row.kind,
             mechanism=row.mechanism,
-            cost=row.document,
-            renyi=list(exact(row.renyi)),
+            cost=dict(row.document),
+            renyi=list(row.renyi),
             releases=row.releases,
-            delta=in_words(int(row.delta)),
+            delta=in_words(row.delta),
             at=row.at.isoformat(),
         )
         for row in await BudgetStore(work.connection).movements(permit.id)

@@ -41,7 +41,7 @@ async def report_finding(work: ChangingRules, asked: FindingRequest) -> Finding:
     (await store.standing(asked.asset_id)).check_out("looked at")
     permit = await store.permit_of_run(asked.asset_id)
     charter, plan = (await terms_of(work, permit)).charter, await plan_of(store, permit)
-    criteria, estimates = charter.criteria_for(plan["use_case"]), intervals_of(asked.estimates)
+    criteria, estimates = charter.criteria_for(plan.use_case), intervals_of(asked.estimates)
     judged = reconsider(criteria, charter.triggers, estimates)
     breached = judged.breached or any(not one.met for one in asked.breaches)
     verdict: Literal["stands", "review", "suspended"] = "review" if breached else "stands"
@@ -51,7 +51,7 @@ async def report_finding(work: ChangingRules, asked: FindingRequest) -> Finding:
         evidence=asked.evidence,
         verdict="suspended" if judged.suspend else verdict,
         criteria=[*(CriterionResult.model_validate(one) for one in judged.criteria), *asked.breaches],
-        figures=telling_of(plan),
+        figures=telling_of(vars(plan)),
         triggered=list(judged.triggered),
     )
     if breached:

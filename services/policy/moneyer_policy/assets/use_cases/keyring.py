@@ -14,18 +14,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.assets.use_cases import stops
+from moneyer_policy.gate.store.decisions import StoredKey
 from moneyer_policy.gate.store.rulebook import RulebookStore
 from moneyer_shared.contracts.policy import KeyRequest
 from moneyer_shared.errors import Gone, Unavailable
@@ -110,7 +110,7 @@ class WrappedKey:
     shared: bool
 
     @classmethod
-    def of(cls, row: Row[Any]) -> Self:
+    def of(cls, row: StoredKey) -> Self:
         return cls(row.id, row.resource, row.wrapped, row.shared)
 
 
@@ -189,7 +189,7 @@ class Keyring:
         await AssetStore(connection).add_key(row | whose)
         return key_id
 
-    def _unwrapped(self, row: Row[Any]) -> str:
+    def _unwrapped(self, row: StoredKey) -> str:
         key = self._recovered(WrappedKey.of(row))
         if key is None:
             raise Unavailable("A key that was never destroyed does not open: look at the vault and the master key.")
@@ -212,7 +212,7 @@ class Keyring:
         return AESGCM(HKDF(SHA256(), KEY_BYTES, salt=share, info=b"moneyer data key").derive(self._master))
 
 
-async def _present(connection: AsyncConnection, key_id: UUID | None) -> Row[Any]:
+async def _present(connection: AsyncConnection, key_id: UUID | None) -> StoredKey:
     """A key's row as it is under the lock.
 
     Raises:

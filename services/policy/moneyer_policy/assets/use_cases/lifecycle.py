@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from moneyer_policy.assets.documents.assets import Asset, Substitution, WithdrawalRequest
 from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.assets.use_cases import stops
@@ -16,6 +14,7 @@ from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases import suspensions
 from moneyer_policy.charters.use_cases.charters import check_no_incident
 from moneyer_policy.deadlines import CalendarStore
+from moneyer_policy.gate.store.decisions import StoredPermit
 from moneyer_policy.reviews.documents import Reason, ReviewOpened
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
@@ -197,7 +196,7 @@ async def retire_asset(work: ChangingRules, asset_id: UUID, asked: Reason) -> Re
 
 
 async def _put_up(
-    work: Work, kind: Literal["resumption", "withdrawal", "retirement"], permit: Row[Any], reason: str, **more: Any
+    work: Work, kind: Literal["resumption", "withdrawal", "retirement"], permit: StoredPermit, reason: str, **more: Any
 ) -> ReviewOpened:
     """Open the review of what is asked for, by the quorum of the version that the asset was made under."""
     charter = (await terms_of(work, permit)).charter

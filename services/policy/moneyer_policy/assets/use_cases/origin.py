@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.charters.rules.charter import Charter
 from moneyer_policy.charters.store import CharterStore
+from moneyer_policy.gate.store.decisions import StoredPermit
 from moneyer_policy.work import Work
+from moneyer_shared.contracts.policy import Plan
 from moneyer_shared.journal import dataset, job_of_runs, openlineage_event
 
 
@@ -21,7 +21,7 @@ class Terms(NamedTuple):
     retention: timedelta
 
 
-async def terms_of(work: Work, permit: Row[Any]) -> Terms:
+async def terms_of(work: Work, permit: StoredPermit) -> Terms:
     """Under what a permit was given, whatever was amended since.
 
     Raises:
@@ -32,10 +32,9 @@ async def terms_of(work: Work, permit: Row[Any]) -> Terms:
     return Terms(row.read(), timedelta(days=row.document["retention_days"]))
 
 
-async def plan_of(store: AssetStore, permit: Row[Any]) -> Mapping[str, Any]:
+async def plan_of(store: AssetStore, permit: StoredPermit) -> Plan:
     """The plan a permit was given for."""
-    plan: Mapping[str, Any] = (await store.decision(permit.decision_id)).request["plan"]
-    return plan
+    return (await store.read(permit.decision_id)).request.plan
 
 
 async def say_of(
@@ -56,7 +55,7 @@ async def say_of(
         at=work.now,
         event_type="OTHER",
         run_id=str(asset_id),
-        job=job_of_runs(plan),
+        job=job_of_runs(vars(plan)),
         outputs=[dataset("asset", str(asset_id)) | {"facets": dict(dataset_facets or {})}],
         facets=facets,
     )

@@ -1,9 +1,6 @@
 """Permits: redeemed once and paid for in the same transaction that hands out the key (I1)."""
 
-from typing import Any
 from uuid import UUID
-
-from sqlalchemy import Row
 
 from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.assets.use_cases.keyring import Opening
@@ -12,9 +9,9 @@ from moneyer_policy.budgets.store import BudgetStore
 from moneyer_policy.budgets.use_cases.charges import charge_of, movement
 from moneyer_policy.charters.rules.looks import telling_of
 from moneyer_policy.gate.rules.permit import check_redemption, made_an_asset
-from moneyer_policy.gate.store.decisions import as_permit
+from moneyer_policy.gate.store.decisions import StoredPermit, as_permit
 from moneyer_policy.gate.use_cases import looks
-from moneyer_policy.gate.use_cases.reservations import give_back
+from moneyer_policy.gate.use_cases.reservations import return_reservation
 from moneyer_policy.work import OpeningKeys, Work
 from moneyer_shared.contracts.policy import (
     AssayKeys,
@@ -71,10 +68,11 @@ async def redeem_permit(work: OpeningKeys, permit_id: UUID, asked: RedeemRequest
     if check_redemption(as_permit(row), plan_digest=asked.plan_digest, redemption_key=redemption_key, now=now):
         await _spend(work, row, redemption_key)
         row = await store.lock_permit(permit_id)
-    model = (await plan_of(store, row)).get("model")
+    decision = await store.read(row.decision_id)
+    model = decision.request.plan.model
     if model is not None:
-        await looks.refuse_rejected(work.connection, row.run_id, await store.decision(row.decision_id))
-    kept = None if model is None else (await store.permit_of_run(UUID(model))).asset_key_id
+        await looks.refuse_rejected(work.connection, row.run_id, decision)
+    kept = None if model is None else (await store.permit_of_run(model)).asset_key_id
     learnt_from = row.source_key_id if model is None else kept
     opened, asset = await work.dependencies.keyring.open(
         work.connection, [learnt_from, row.asset_key_id], Opening(row.run_id, now)
@@ -88,7 +86,7 @@ async def redeem_permit(work: OpeningKeys, permit_id: UUID, asked: RedeemRequest
     )
 
 
-async def _spend(work: Work, row: Row[Any], redemption_key: str) -> None:
+async def _spend(work: Work, row: StoredPermit, redemption_key: str) -> None:
     store, budgets = AssetStore(work.connection), BudgetStore(work.connection)
     cost = await budgets.cost(row.mechanism)
     await budgets.move("spend", row.account_ids, row.id, row.mechanism, cost, work.now)
@@ -98,7 +96,7 @@ async def _spend(work: Work, row: Row[Any], redemption_key: str) -> None:
     details = {"run": str(row.run_id)} | charge
     shown = {"spend": movement("spend", row.account_ids, row.mechanism, cost, work.now)}
     facets = {"moneyer_charge": {"permit": str(row.id), **charge}}
-    job = job_of_runs(await plan_of(store, row))
+    job = job_of_runs(vars(await plan_of(store, row)))
     lineage = openlineage_event(at=work.now, event_type="START", run_id=str(row.run_id), job=job, facets=facets)
     event = AuditEvent(work.by, "permit.redeem", f"permit:{row.id}", details=details, shown=shown)
     await work.tell(event, lineage=[lineage])
@@ -136,8 +134,7 @@ async def cancel_permit(work: Work, permit_id: UUID) -> None:
         return
     if row.state != "reserved":
         raise Conflict("The permit has been redeemed; its charge stands.", code="permit-redeemed")
-    budgets = BudgetStore(work.connection)
-    await give_back(store, budgets, work.connection, row, work.now, outcome="cancelled", by=work.by)
+    await return_reservation(work, row, "cancelled")
 
 
 async def open_for_assay(work: OpeningKeys, permit_id: UUID, asked: AssayKeysRequest) -> AssayKeys:
@@ -168,11 +165,12 @@ async def open_for_assay(work: OpeningKeys, permit_id: UUID, asked: AssayKeysReq
     await looks.enter_opening(work.connection, permit_id, asked.purpose, work.now)
     details = {"purpose": Word(asked.purpose), "others": sorted(others)}
     await work.tell(AuditEvent(work.by, "permit.open-for-assay", f"permit:{permit_id}", details=details))
-    suite, figures = (await terms_of(work, row)).charter.suite, telling_of(await plan_of(store, row))
+    suite, plan = (await terms_of(work, row)).charter.suite, await plan_of(store, row)
+    figures = telling_of(vars(plan))
     return AssayKeys(source_key=source_key, asset_key=asset_key, others=others, suite=suite, figures=figures)
 
 
-async def _check_other(store: AssetStore, permit: Row[Any], key_id: UUID) -> None:
+async def _check_other(store: AssetStore, permit: StoredPermit, key_id: UUID) -> None:
     """A later version of what the permit paid to learn from, or a register; no other source is opened unpaid (I1)."""
     key, paid = await store.key(key_id), await store.key(permit.source_key_id)
     if key is None or paid is None:

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
-
-from sqlalchemy import Row
 
 from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.assets.use_cases.dossier import review_on
 from moneyer_policy.budgets.rules.accounting import NAMED_ORDERS, Cost, balances, epsilon_at, in_words
-from moneyer_policy.budgets.store import BudgetStore, exact
+from moneyer_policy.budgets.store import AccountRow, BudgetStore, ChargeTotal, VersionRow
 from moneyer_policy.budgets.use_cases.accounts import plain
 from moneyer_policy.charters.store import CharterStore, state_of
 from moneyer_policy.charters.use_cases.charters import matter_of
+from moneyer_policy.gate.store.decisions import StoredPermit
 from moneyer_policy.library.rules.assessment import standing_of
 from moneyer_policy.library.store import LibraryStore, as_assessment
 from moneyer_policy.work import Work
@@ -28,7 +27,7 @@ async def get_grounds(work: Work, asset_id: UUID) -> Grounds:
     """
     store = AssetStore(work.connection)
     permit = await store.permit_of_run(asset_id)
-    decision = await store.decision(permit.decision_id)
+    decision = await store.read(permit.decision_id)
     at = permit.made_at
     charters, digest = CharterStore(work.connection), permit.charter_digest
     charter = await charters.by_digest(permit.charter_id, digest, at, decided_at=at)
@@ -57,10 +56,10 @@ async def _votes(work: Work, kind: Literal["charter", "plan"], subject: str) -> 
     review = await review_on(work, kind, subject)
     if review is None:
         return []
-    return [VoteThen.model_validate({"on": kind, **vote, "review_id": review["id"]}) for vote in review["votes"]]
+    return [VoteThen(on=kind, review_id=review.id, **dict(vote)) for vote in review.votes]
 
 
-async def _assessments(work: Work, permit: Row[Any]) -> list[AssessmentThen]:
+async def _assessments(work: Work, permit: StoredPermit) -> list[AssessmentThen]:
     """The last word by then of each assessor of that text: a yes that had not expired, or a no."""
     at, found = permit.made_at, await LibraryStore(work.connection).assessment_rows(permit.charter_id)
     rows = [row for row in found if row.made_at <= at]
@@ -72,7 +71,7 @@ async def _assessments(work: Work, permit: Row[Any]) -> list[AssessmentThen]:
     ]
 
 
-async def _budgets(store: BudgetStore, permit: Row[Any], at: datetime) -> list[BudgetThen]:
+async def _budgets(store: BudgetStore, permit: StoredPermit, at: datetime) -> list[BudgetThen]:
     """Every account the permit was paid from, as large and as full as it was then."""
     cost = await store.cost(permit.mechanism)
     rows = await store.read(permit.account_ids)
@@ -85,8 +84,8 @@ async def _budgets(store: BudgetStore, permit: Row[Any], at: datetime) -> list[B
     ]  # fmt: skip
 
 
-def _budget(row: Any, cost: Cost, moved: Sequence[Any], size: Any) -> BudgetThen:
-    held = balances([(one.kind, one.times, Cost(exact(one.renyi), one.releases, int(one.delta))) for one in moved])
+def _budget(row: AccountRow, cost: Cost, moved: Sequence[ChargeTotal], size: VersionRow) -> BudgetThen:
+    held = balances([(one.kind, one.times, Cost(one.renyi, one.releases, one.delta)) for one in moved])
     order, conversion = NAMED_ORDERS[row.renyi_order], size.delta - size.approximate_delta
     return BudgetThen(
         account=row.id,

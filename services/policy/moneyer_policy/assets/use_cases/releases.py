@@ -1,12 +1,10 @@
 """What leaves quarantine: an assay held against the charter's criteria (I2)."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
-
-from sqlalchemy import Row
 
 from moneyer_policy.assets.documents.grants import GrantProposal
 from moneyer_policy.assets.rules.release import Interval, Judged, judge, weigh
@@ -16,6 +14,7 @@ from moneyer_policy.charters.documents import Suspension
 from moneyer_policy.charters.rules.looks import telling_of
 from moneyer_policy.charters.use_cases.charters import stop
 from moneyer_policy.charters.use_cases.governing import governing
+from moneyer_policy.gate.store.decisions import StoredPermit
 from moneyer_policy.gate.use_cases import looks
 from moneyer_policy.reviews.documents import RAW
 from moneyer_policy.reviews.rules.figures import told
@@ -23,7 +22,7 @@ from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.contracts.evaluation import CriterionResult, Estimate
-from moneyer_shared.contracts.policy import Release, ReleaseRequest
+from moneyer_shared.contracts.policy import Plan, Release, ReleaseRequest
 from moneyer_shared.errors import NotFound
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word
@@ -35,14 +34,14 @@ ReleaseKind = Literal["release", "blended-release"]
 class _Made:
     """An asset to decide on: its permit, the plan that permit was given for, and the version it was given under."""
 
-    permit: Row[Any]
-    plan: Mapping[str, Any]
+    permit: StoredPermit
+    plan: Plan
     terms: Terms
 
     @property
     def kind(self) -> ReleaseKind:
         """What releases it; one with real rows in it is never released without a vote."""
-        return "blended-release" if self.plan.get("blend") else "release"
+        return "blended-release" if self.plan.blend else "release"
 
 
 async def decide_release(work: ChangingRules, asked: ReleaseRequest) -> Release:
@@ -65,7 +64,7 @@ async def decide_release(work: ChangingRules, asked: ReleaseRequest) -> Release:
         verdict=judged.verdict,
         triggered=list(judged.triggered),
         criteria=[CriterionResult.model_validate(one) for one in judged.criteria],
-        figures=telling_of(made.plan),
+        figures=telling_of(vars(made.plan)),
         charter_digest=made.terms.charter.digest,
         decided_at=work.now,
     )
@@ -93,9 +92,9 @@ async def _judge(work: Work, asked: ReleaseRequest, made: _Made) -> Judged:
     present = await governing(work.connection, made.permit.charter_id, work.now)
     voted_on = kind != "release" or kind in {*charter.reviews, *present.reviews}
     estimates = intervals_of(asked.estimates)
-    results = weigh(charter.criteria_for(made.plan["use_case"]), estimates)
+    results = weigh(charter.criteria_for(made.plan.use_case), estimates)
     judged = judge(results, charter.triggers, estimates, reviewed=voted_on)
-    decision = await AssetStore(work.connection).decision(made.permit.decision_id)
+    decision = await AssetStore(work.connection).read(made.permit.decision_id)
     rejected = await looks.rejected_sibling(work.connection, asked.asset_id, decision)
     return judged if rejected is None else judged.held(f"{looks.REJECTED}: {rejected}")
 
@@ -146,7 +145,7 @@ async def _grant_requester(work: Work, asset_id: UUID, made: _Made) -> None:
     given = GrantProposal(
         asset_id=asset_id,
         subject=made.permit.requester,
-        use_case=made.plan["use_case"],
+        use_case=made.plan.use_case,
         valid_until=min(made.terms.charter.expires_at, work.now + made.terms.retention),
         granted_by="release",
     )

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.charters.documents import CharterVersion, Difference, Suspension
 from moneyer_policy.charters.rules.charter import Charter, State, VersionRecord, check_document
@@ -21,9 +20,8 @@ from moneyer_policy.reviews.rules.quorum import counted
 from moneyer_policy.reviews.rules.review import holds_until
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.reviews.use_cases import reviews
-from moneyer_policy.reviews.use_cases.office import Office
 from moneyer_policy.reviews.use_cases.reviews import Decided
-from moneyer_policy.work import ChangingRules, Work, work_of
+from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.documents import Moment, Name
 from moneyer_shared.contracts.policy import Vote
@@ -238,13 +236,6 @@ async def stop(work: Work, charter_id: UUID, asked: Suspension) -> None:
     await _tell(work, "suspend", charter_id, shown={"reason": reason})
 
 
-async def suspend_within(
-    connection: AsyncConnection, charter_id: UUID, *, reason: str, incident_id: UUID | None, by: str, now: datetime
-) -> None:
-    """As ``stop``, for use cases that do not go through the door yet."""
-    await stop(work_of(None, connection, by, now), charter_id, Suspension(reason=reason, incident_id=incident_id))
-
-
 async def resume_charter(work: ChangingRules, charter_id: UUID, asked: Reason) -> ReviewOpened:
     """Ask to start a charter again: that takes the quorum.
 
@@ -289,13 +280,6 @@ async def check_no_incident(work: Work, kind: Literal["asset", "charter"], subje
     """
     if await work.dependencies.looked_into(work, kind, subject):
         raise Conflict(f"An incident looks into this {kind}; it is retired once that is closed.", code="incident-open")
-
-
-async def refuse_evidence(
-    office: Office, connection: AsyncConnection, kind: Literal["asset", "charter"], subject: UUID
-) -> None:
-    """As ``check_no_incident``, for use cases that do not go through the door yet."""
-    await check_no_incident(work_of(office, connection, "policy", office.clock()), kind, subject)
 
 
 async def retire_for_good(work: Work, charter_id: UUID) -> None:

@@ -1,7 +1,6 @@
 """Privacy impact assessments by questionnaire, and compliance reviews of models."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from moneyer_policy.charters.rules.charter import VersionRecord
@@ -121,11 +120,6 @@ async def _check_answers(store: LibraryStore, asked: AssessmentRequest, risks: S
     check_answers(questionnaire.questions, asked.answers)
     check_acceptable(questionnaire.maximum_residual_risk, risks, acceptable=asked.acceptable)
     return used.version
-
-
-def show_assessment(one: Assessment) -> dict[str, Any]:
-    """An assessment as evidence shows it."""
-    return one.as_evidence()
 
 
 # --- models -------------------------------------------------------------------------------
