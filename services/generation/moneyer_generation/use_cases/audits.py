@@ -14,6 +14,7 @@ from moneyer_generation.generators.protocol import Parameters, complete
 from moneyer_generation.store.audits import AuditChanges, KeptAudit, Scores
 from moneyer_shared import custody
 from moneyer_shared.contracts.evaluation import GuaranteeAuditRequest
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import Parameter
 from moneyer_shared.errors import Invalid
 from moneyer_shared.journal import AuditEvent
@@ -36,7 +37,7 @@ async def request_audit(work: Work, asked: AuditRequest) -> Audit:
     audit = await work.audits.add(completed, work.by, work.now)
     await work.schedule("audit", audit.id, place=LAST)
     details = {"generator": Word(asked.generator), "fits": asked.fits}
-    await work.tell(AuditEvent(work.by, "audit.request", f"audit:{audit.id}", details=details))
+    await work.tell(AuditEvent(work.by, Action.AUDIT_REQUEST, f"audit:{audit.id}", details=details))
     return audit
 
 
@@ -123,5 +124,5 @@ def _to_judge(audit: Audit, scores: Scores) -> GuaranteeAuditRequest:
 async def _save(flow: Flow, audit: Audit, changes: AuditChanges) -> KeptAudit:
     async with flow.begin(Work) as work:
         saved = await work.audits.save(audit, work.now, **changes)
-        await work.tell(AuditEvent(work.by, "audit.move", f"audit:{audit.id}", saved.shown.state))
+        await work.tell(AuditEvent(work.by, Action.AUDIT_MOVE, f"audit:{audit.id}", saved.shown.state))
     return saved

@@ -4,6 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from moneyer_generation.dependencies import Work
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.owners import NewOwner, Ownership
 from moneyer_shared.idempotency import is_used
 from moneyer_shared.journal import AuditEvent
@@ -44,7 +45,7 @@ async def hand_over(work: Work, kind: OwnedKind, subject: UUID, asked: NewOwner)
     """
     await _owner(work, subject)
     await give(work.connection, kind, subject, asked.owner, by=work.by, at=work.now)
-    await work.tell(AuditEvent(work.by, "owner.give", f"{kind}:{subject}"))
+    await work.tell(AuditEvent(work.by, Action.OWNER_GIVE, f"{kind}:{subject}"))
     return Ownership(kind=kind, subject=str(subject), owner=asked.owner)
 
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
 from moneyer_generation.dependencies import Flow, Work
-from moneyer_generation.documents.generations import Generation, GenerationProgress
+from moneyer_generation.documents.generations import Generation, GenerationProgress, ShownState
 from moneyer_generation.generators.catalogue import engine_named
 from moneyer_generation.generators.protocol import check_source, complete
 from moneyer_generation.planning.orders import check_order, earned_when_blended
@@ -15,10 +15,11 @@ from moneyer_generation.rules.run import CANCELLABLE, DECIDED, MOVES, RunState
 from moneyer_generation.rules.sharing import RANKS, place
 from moneyer_generation.store.runs import NewRun, Run
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.events import Action, PlanFacet, dataset, job_of_runs, job_of_searches, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import DecisionRequest, Mechanism, Offer, Parameter, Plan, SourceUnit
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, Unavailable
-from moneyer_shared.journal import AuditEvent, dataset, job_of_runs, openlineage_event
+from moneyer_shared.journal import AuditEvent
 from moneyer_shared.ownership import check_own
 
 ENTRY: dict[str, RunState] = {"permit": "queued", "review": "in_review", "deny": "denied"}
@@ -35,9 +36,15 @@ async def with_asset_states(flow: Flow, runs: Sequence[Run]) -> list[Generation]
     Raises:
         Unavailable: policy does not answer; an asset that may be withdrawn by now is not shown as released.
     """
-    decided = [run.id for run in runs if run.state in DECIDED]
+    states = await _states(flow, {run.id: run.state for run in runs})
+    return [Generation.model_validate(run).model_copy(update={"state": states[run.id]}) for run in runs]
+
+
+async def _states(flow: Flow, runs: Mapping[UUID, ShownState]) -> Mapping[UUID, ShownState]:
+    """The state of each of these runs, by policy's word where its asset was decided on."""
+    decided = [run_id for run_id, state in runs.items() if state in DECIDED]
     states = await flow.dependencies.policy.asset_states(decided) if decided else {}
-    return [Generation.model_validate(run).model_copy(update={"state": states.get(run.id, run.state)}) for run in runs]
+    return {run_id: states.get(run_id, state) for run_id, state in runs.items()}
 
 
 async def list_generations(flow: Flow, after: UUID | None = None) -> list[Generation]:
@@ -66,7 +73,7 @@ async def check_generation(flow: Flow, run_id: UUID) -> None:
         NotFound: there is none.
     """
     async with flow.begin(Work, read_only=True) as work:
-        await work.runs.run(run_id)
+        await work.runs.progress(run_id)
 
 
 async def watch_generation(flow: Flow, run_id: UUID) -> AsyncGenerator[GenerationProgress]:
@@ -75,16 +82,16 @@ async def watch_generation(flow: Flow, run_id: UUID) -> AsyncGenerator[Generatio
     while True:
         try:
             async with flow.begin(Work, read_only=True) as work:
-                run = await work.runs.run(run_id)
-            (shown,) = await with_asset_states(flow, [run])
+                progress = await work.runs.progress(run_id)
+            states = await _states(flow, {run_id: progress.state})
         except Unavailable:
             await asyncio.sleep(PAUSE_SECONDS)
             continue
-        now = GenerationProgress.model_validate(shown)
-        if now != last:
-            yield now
-            last = now
-        if run.state not in MOVES:
+        shown = progress.model_copy(update={"state": states[run_id]})
+        if shown != last:
+            yield shown
+            last = shown
+        if progress.state not in MOVES:
             return
         await asyncio.sleep(POLL_SECONDS)
 
@@ -231,23 +238,22 @@ async def cancel_generation(work: Work, run_id: UUID) -> Generation:
     if run.state not in CANCELLABLE:
         raise Conflict(f"A run that is {run.state} cannot be cancelled.", code="not-cancellable")
     await work.runs.ask_to_cancel(run_id, work.now)
-    await work.tell(AuditEvent(work.by, "run.cancel", f"run:{run_id}"))
+    await work.tell(AuditEvent(work.by, Action.RUN_CANCEL, f"run:{run_id}"))
     return Generation.model_validate(await work.runs.run(run_id))
 
 
 async def _tell_of_plan(work: Work, new: NewRun, search: UUID | None) -> None:
     plan, decision = new.plan, new.decision
     details = {"decision": str(decision.id), "plan_digest": decision.plan_digest}
-    event = AuditEvent(work.by, "run.request", f"run:{new.id}", decision.verdict, details)
+    event = AuditEvent(work.by, Action.RUN_REQUEST, f"run:{new.id}", decision.verdict, details)
     facet = plan.model_dump(mode="json") | {"guarantee": new.offer.guarantee.model_dump(mode="json")}
-    lineage = openlineage_event(
+    lineage = run_event(
         at=work.now,
         event_type="OTHER",
         run_id=str(new.id),
         job=job_of_runs(facet),
         inputs=[dataset("source", str(plan.source_id))],
-        facets={"moneyer_plan": facet},
-        parent_run_id=str(search) if search else None,
-        parent_job=f"generation.search/{plan.charter_id}/{plan.source_id}",
+        facets=[PlanFacet.model_validate(facet)],
+        parent=(str(search), job_of_searches(plan.charter_id, plan.source_id)) if search else None,
     )
     await work.tell(event, lineage=[lineage])

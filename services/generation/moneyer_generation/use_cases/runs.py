@@ -15,9 +15,18 @@ from moneyer_generation.rules.run import RunState, next_step, outcome_of
 from moneyer_generation.store.runs import Run, RunChanges, progress_of
 from moneyer_shared import custody
 from moneyer_shared.contracts.evaluation import AssayRequest
+from moneyer_shared.contracts.events import (
+    Action,
+    Facet,
+    FailureFacet,
+    GenerationFacet,
+    dataset,
+    job_of_runs,
+    run_event,
+)
 from moneyer_shared.contracts.policy import SUSPENDED, Permit, RedeemRequest, Redemption, SettleRequest
 from moneyer_shared.errors import MoneyerError, Unavailable
-from moneyer_shared.journal import AuditEvent, dataset, job_of_runs, openlineage_event
+from moneyer_shared.journal import AuditEvent
 from moneyer_shared.queue import Later, Superseded
 
 logger = logging.getLogger("moneyer.run")
@@ -25,7 +34,6 @@ PROGRESS_STEP = 0.01
 TICK_SECONDS = 0.5
 VOTES_TAKE = timedelta(seconds=5)
 RESUMING_TAKES = timedelta(seconds=30)
-Facets = Mapping[str, Mapping[str, object]]
 StepFunction = Callable[[Flow, Run], Awaitable[Run | None]]
 
 
@@ -72,26 +80,27 @@ async def _save(flow: Flow, run: Run, **changes: Unpack[RunChanges]) -> Run:
         return await work.runs.save(run, work.now, **changes)
 
 
-async def _save_and_tell(flow: Flow, run: Run, event_type: str, facets: Facets, **changes: Unpack[RunChanges]) -> Run:
+async def _save_and_tell(
+    flow: Flow, run: Run, event_type: str, facet: Facet | None, **changes: Unpack[RunChanges]
+) -> Run:
     """Save a move with its audit event and its OpenLineage event, in one transaction (I4)."""
     async with flow.begin(Work) as work:
         saved = await work.runs.save(run, work.now, **changes)
-        lineage = openlineage_event(
+        lineage = run_event(
             at=work.now,
             event_type=event_type,
             run_id=str(run.id),
             job=job_of_runs(run.plan.model_dump(mode="json")),
             inputs=[dataset("source", str(run.plan.source_id))],
             outputs=[dataset("asset", str(run.id))] if saved.asset else [],
-            facets=facets,
+            facets=[facet] if facet else [],
         )
-        await work.tell(AuditEvent(work.by, "run.move", f"run:{run.id}", saved.state), lineage=[lineage])
+        await work.tell(AuditEvent(work.by, Action.RUN_MOVE, f"run:{run.id}", saved.state), lineage=[lineage])
         return saved
 
 
 async def _fail(flow: Flow, run: Run, why: str) -> Run:
-    facets = {"moneyer_failure": {"because": why}}
-    return await _save_and_tell(flow, run, "FAIL", facets, state="failed", failure=why)
+    return await _save_and_tell(flow, run, "FAIL", FailureFacet(because=why), state="failed", failure=why)
 
 
 async def fail_interrupted(flow: Flow, run: Run) -> Run:
@@ -115,7 +124,7 @@ async def cancel(flow: Flow, run: Run) -> Run:
             if error.problem_code != "permit-redeemed":
                 raise
             run = await _save(flow, run, redeemed=True)
-    return await _save_and_tell(flow, run, "ABORT", {}, state="cancelled")
+    return await _save_and_tell(flow, run, "ABORT", None, state="cancelled")
 
 
 async def await_votes(flow: Flow, run: Run) -> Run:
@@ -128,7 +137,7 @@ async def await_votes(flow: Flow, run: Run) -> Run:
     if decision.verdict == "review":
         raise Later(VOTES_TAKE)
     state: RunState = "queued" if decision.verdict == "permit" else "denied"
-    return await _save_and_tell(flow, run, "OTHER", {}, state=state, decision=decision)
+    return await _save_and_tell(flow, run, "OTHER", None, state=state, decision=decision)
 
 
 async def make(flow: Flow, run: Run) -> Run:
@@ -203,7 +212,7 @@ async def _follow_child(flow: Flow, run: Run, job: Job) -> Run:
             elif "done" in message:
                 asset = AssetFile.model_validate(message["done"] | {"object": asset_object(run.id)})
                 return await _save_and_tell(
-                    flow, run, "COMPLETE", _made_facets(run, asset),
+                    flow, run, "COMPLETE", _made(run, asset),
                     state="quarantined", asset=asset, progress=0.95,
                 )  # fmt: skip
             if run.cancel_requested:
@@ -224,25 +233,23 @@ async def _reread(flow: Flow, run: Run) -> Run:
     return now
 
 
-def _made_facets(run: Run, asset: AssetFile) -> Facets:
+def _made(run: Run, asset: AssetFile) -> GenerationFacet:
     shown = asset.disclosed.model_dump(mode="json")
-    return {
-        "moneyer_generation": {
-            "generator": run.plan.generator,
-            "engine_version": run.offer.engine_version,
-            "parameters": run.plan.parameters,
-            "seed": run.plan.seed,
-            "noise": "seeded" if run.guarantee == "none" else "fresh",
-            "guarantee": run.offer.guarantee.model_dump(mode="json"),
-            "transformations": [
-                "identifier columns dropped",
-                "train part of the source only",
-                "values encoded by the declared public domain",
-            ],
-            **{name: shown[name] for name in ("rows", "digest", "strata", "suppression", "blend", "environment")},
-            "reproducible": _reproducible(run),
-        }
-    }
+    return GenerationFacet(
+        generator=run.plan.generator,
+        engine_version=run.offer.engine_version,
+        parameters=dict(run.plan.parameters),
+        seed=run.plan.seed,
+        noise="seeded" if run.guarantee == "none" else "fresh",
+        guarantee=run.offer.guarantee,
+        transformations=[
+            "identifier columns dropped",
+            "train part of the source only",
+            "values encoded by the declared public domain",
+        ],
+        **{name: shown[name] for name in ("rows", "digest", "strata", "suppression", "blend", "environment")},
+        reproducible=_reproducible(run),
+    )
 
 
 def _reproducible(run: Run) -> str:
@@ -296,7 +303,7 @@ async def conclude(flow: Flow, run: Run) -> Run:
     release = await flow.dependencies.policy.release_of(run.id)
     if release.verdict == "review":
         raise Later(VOTES_TAKE)
-    return await _save_and_tell(flow, run, "OTHER", {}, state=release.verdict, progress=1.0)
+    return await _save_and_tell(flow, run, "OTHER", None, state=release.verdict, progress=1.0)
 
 
 STEPS: Mapping[str, StepFunction] = {

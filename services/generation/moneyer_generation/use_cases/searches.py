@@ -14,11 +14,12 @@ from moneyer_generation.rules.search import TRIAL_STATES, SearchState, next_move
 from moneyer_generation.store.searches import KeptSearch
 from moneyer_generation.use_cases import plans
 from moneyer_shared.auth import Caller
+from moneyer_shared.contracts.events import Action, SearchFacet, dataset, job_of_searches, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Parameter, Plan
 from moneyer_shared.contracts.search import SearchRequest
 from moneyer_shared.errors import Conflict, Forbidden, Invalid
-from moneyer_shared.journal import AuditEvent, dataset, openlineage_event
+from moneyer_shared.journal import AuditEvent
 from moneyer_shared.ownership import check_own
 from moneyer_shared.queue import Later
 
@@ -48,7 +49,7 @@ async def request_search(work: Work, asked: SearchRequest) -> Search:
     """Begin a search."""
     search = await work.searches.add(work.by, asked, work.now)
     await work.schedule("search", search.id)
-    await _tell(work, search, "START", AuditEvent(work.by, "search.request", f"search:{search.id}"))
+    await _tell(work, search, "START", AuditEvent(work.by, Action.SEARCH_REQUEST, f"search:{search.id}"))
     return search
 
 
@@ -72,7 +73,7 @@ async def cancel_search(work: Work, search_id: UUID) -> Search:
     if search.state != "searching":
         raise Conflict(f"A search that is {search.state} cannot be cancelled.", code="not-cancellable")
     await work.searches.save(search_id, work.now, cancel_requested=True)
-    await work.tell(AuditEvent(work.by, "search.cancel", f"search:{search_id}"))
+    await work.tell(AuditEvent(work.by, Action.SEARCH_CANCEL, f"search:{search_id}"))
     return (await work.searches.search(search_id)).shown
 
 
@@ -198,20 +199,20 @@ async def _end(flow: Flow, kept: KeptSearch, state: SearchState, *, because: str
     async with flow.begin(Work) as work:
         await work.searches.save(search.id, work.now, state=state, asset_id=asset_id, because=because)
         ended = (await work.searches.search(search.id)).shown
-        event = AuditEvent(work.by, "search.end", f"search:{search.id}", state, {"trials": len(search.trials)})
+        event = AuditEvent(work.by, Action.SEARCH_END, f"search:{search.id}", state, {"trials": len(search.trials)})
         await _tell(work, ended, EVENTS.get(state, "FAIL"), event)
 
 
 async def _tell(work: Work, search: Search, event_type: str, event: AuditEvent) -> None:
     """The search as an OpenLineage run of its own, parent of its trials' runs."""
     asked = search.request
-    lineage = openlineage_event(
+    lineage = run_event(
         at=work.now,
         event_type=event_type,
         run_id=str(search.id),
-        job=f"generation.search/{asked.charter_id}/{asked.source_id}",
+        job=job_of_searches(asked.charter_id, asked.source_id),
         inputs=[dataset("source", str(asked.source_id))],
         outputs=[dataset("asset", str(search.asset_id))] if search.asset_id else [],
-        facets={"moneyer_search": search.model_dump(mode="json")},
+        facets=[SearchFacet.model_validate(search.model_dump(mode="json"))],
     )
     await work.tell(event, lineage=[lineage])

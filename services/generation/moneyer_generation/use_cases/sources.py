@@ -18,6 +18,7 @@ from moneyer_generation.intake.uploads import Upload
 from moneyer_generation.store.sources import SealedVersion
 from moneyer_generation.use_cases.owners import check_own_source
 from moneyer_shared import custody
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration
 from moneyer_shared.contracts.policy import KeyRequest, PopulationUnit
 from moneyer_shared.errors import Invalid
@@ -57,7 +58,7 @@ async def register_source(work: Work, declaration: SourceDeclaration) -> Source:
         Conflict: the name is taken.
     """
     source = await work.sources.add(declaration, work.by, work.now)
-    await work.tell(AuditEvent(work.by, "source.register", f"source:{source.id}"))
+    await work.tell(AuditEvent(work.by, Action.SOURCE_REGISTER, f"source:{source.id}"))
     return source
 
 
@@ -137,7 +138,7 @@ async def upload_source(
     objects = sealed.objects
     await work.sources.add_version(SealedVersion(version, sealed.key_id, objects["train"], objects["holdout"]))
     details = {"version": str(version.id)}
-    await work.tell(AuditEvent(work.by, "source.upload", f"source:{source_id}", details=details))
+    await work.tell(AuditEvent(work.by, Action.SOURCE_UPLOAD, f"source:{source_id}", details=details))
     return version
 
 
