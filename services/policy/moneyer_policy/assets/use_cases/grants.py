@@ -144,5 +144,6 @@ async def unlock_asset(work: OpeningKeys, asset_id: UUID, asked: UnlockRequest) 
     permit = await AssetStore(work.connection).permit_of_run(asset_id)
     opening = Opening(asset_id, work.now, released=True)
     (opened,) = await work.dependencies.keyring.open(work.connection, [permit.asset_key_id], opening)
+    assert permit.asset_key_id is not None, "it was opened"
     await work.tell(AuditEvent(asked.subject, "asset.read", f"asset:{asset_id}", people={"through": work.by}))
     return DataKey(id=permit.asset_key_id, key=opened)

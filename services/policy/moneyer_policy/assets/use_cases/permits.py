@@ -77,6 +77,7 @@ async def redeem_permit(work: OpeningKeys, permit_id: UUID, asked: RedeemRequest
     opened, asset = await work.dependencies.keyring.open(
         work.connection, [learnt_from, row.asset_key_id], Opening(row.run_id, now)
     )
+    assert row.asset_key_id is not None, "it was opened"
     return Redemption(
         permit_id=row.id,
         source_key=opened if model is None else None,
