@@ -1,12 +1,12 @@
 """Charters, their versions and suspensions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Row, Select, exists, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, DateTime, Select, exists, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -43,6 +43,10 @@ class SuspensionRecord:
     lifted_at: datetime | None
 
 
+_SUSPENSION = tuple(suspensions.c[one.name] for one in fields(SuspensionRecord))
+_CHARTER = tuple(charters.c[name] for name in CharterRecord._fields)
+
+
 class CharterStore:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -56,7 +60,7 @@ class CharterStore:
         self,
         charter_id: UUID,
         version: int,
-        document: Mapping[str, Any],
+        document: Mapping[str, object],
         digest: str,
         author: str,
         at: datetime,
@@ -79,7 +83,7 @@ class CharterStore:
         self,
         charter_id: UUID,
         version: int,
-        document: Mapping[str, Any],
+        document: Mapping[str, object],
         digest: str,
         author: str,
         at: datetime,
@@ -95,7 +99,7 @@ class CharterStore:
             changed_at=at,
         )
 
-    async def set(self, charter_id: UUID, version: int, **values: Any) -> None:
+    async def set(self, charter_id: UUID, version: int, **values: object) -> None:
         await self._connection.execute(
             update(charter_versions)
             .where(charter_versions.c.charter_id == charter_id, charter_versions.c.version == version)
@@ -108,7 +112,7 @@ class CharterStore:
         Raises:
             NotFound: there is no such charter.
         """
-        return await self._charter(select(charters).where(charters.c.id == charter_id).with_for_update(), charter_id)
+        return await self._charter(select(*_CHARTER).where(charters.c.id == charter_id).with_for_update(), charter_id)
 
     async def _charter(self, query: Select[Any], charter_id: UUID) -> CharterRecord:
         found = (await self._connection.execute(query)).one_or_none()
@@ -145,7 +149,7 @@ class CharterStore:
         query = _shown(now).where(charter_versions.c.charter_id == charter_id, charter_versions.c.in_force_at <= now)
         newest = query.order_by(charter_versions.c.version.desc()).limit(1)
         found = (await self._connection.execute(newest)).one_or_none()
-        return _version(found) if found is not None else None
+        return VersionRecord(*found) if found is not None else None
 
     async def governing(self, charter_id: UUID, now: datetime) -> VersionRecord:
         """The version that came into force last.
@@ -166,7 +170,7 @@ class CharterStore:
         Raises:
             NotFound: there is no such charter.
         """
-        return (await self._charter(select(charters).where(charters.c.id == charter_id), charter_id)).created_by
+        return (await self._charter(select(*_CHARTER).where(charters.c.id == charter_id), charter_id)).created_by
 
     async def by_digest(self, charter_id: UUID, digest: str, now: datetime, *, decided_at: datetime) -> VersionRecord:
         """The version a decision was made under: of all with this text, the one that was in force at that moment."""
@@ -182,14 +186,14 @@ class CharterStore:
 
     async def versions(self, charter_id: UUID, now: datetime) -> list[VersionRecord]:
         query = _shown(now).where(charter_versions.c.charter_id == charter_id).order_by(charter_versions.c.version)
-        return [_version(row) for row in await self._connection.execute(query)]
+        return [VersionRecord(*row) for row in await self._connection.execute(query)]
 
     async def search(
         self,
         now: datetime,
         *,
         after: UUID | None,
-        contains: Mapping[str, Any] | None = None,
+        contains: Mapping[str, object] | None = None,
         words: str | None = None,
     ) -> list[VersionRecord]:
         """The version of each charter that holds at a moment (else the newest), filtered by its document."""
@@ -206,7 +210,8 @@ class CharterStore:
         if words:
             text = found.c.document["title"].astext + " " + found.c.document["purpose"].astext
             wanted = wanted.where(text.icontains(words, autoescape=True))
-        return [_version(row) for row in await page(self._connection, wanted, found.c.charter_id, after=after)]
+        rows: Sequence[Sequence[Any]] = await page(self._connection, wanted, found.c.charter_id, after=after)
+        return [VersionRecord(*row) for row in rows]
 
     async def newest(self, now: datetime, after: UUID | None) -> list[VersionRecord]:
         query = (
@@ -215,8 +220,8 @@ class CharterStore:
             .order_by(charter_versions.c.charter_id, charter_versions.c.version.desc())
         )
         found = query.subquery()
-        rows = await page(self._connection, select(found), found.c.charter_id, after=after)
-        return [_version(row) for row in rows]
+        rows: Sequence[Sequence[Any]] = await page(self._connection, select(found), found.c.charter_id, after=after)
+        return [VersionRecord(*row) for row in rows]
 
     async def retire(self, charter_id: UUID, at: datetime) -> None:
         await self._connection.execute(update(charters).where(charters.c.id == charter_id).values(retired_at=at))
@@ -260,7 +265,7 @@ class CharterStore:
         return await self._suspensions(suspensions.c.kind.in_(kinds))
 
     async def _suspensions(self, *which: ColumnElement[bool]) -> list[SuspensionRecord]:
-        query = select(suspensions).where(*which, suspensions.c.lifted_at.is_(None)).order_by(suspensions.c.id)
+        query = select(*_SUSPENSION).where(*which, suspensions.c.lifted_at.is_(None)).order_by(suspensions.c.id)
         return [SuspensionRecord(*row) for row in await self._connection.execute(query)]
 
     async def is_retired(self, charter_id: UUID) -> bool:
@@ -279,7 +284,7 @@ class CharterStore:
         found = (await self._connection.execute(query)).one_or_none()
         if found is None:
             raise NotFound(missing)
-        return _version(found)
+        return VersionRecord(*found)
 
 
 def _shown(now: datetime) -> Select[Any]:
@@ -296,18 +301,16 @@ def _shown(now: datetime) -> Select[Any]:
         suspensions.c.suspended_at <= now,
         or_(suspensions.c.lifted_at.is_(None), suspensions.c.lifted_at > now),
     )
-    return select(
-        charter_versions,
-        charters.c.retired_at,
-        superseded_at.label("superseded_at"),
-        suspended.label("suspended"),
-        literal(now, DateTime(timezone=True)).label("seen_at"),
-    ).join(charters, charters.c.id == charter_versions.c.charter_id)
-
-
-def _version(row: Row[Any]) -> VersionRecord:
-    values = dict(row._mapping)  # noqa: SLF001 (so SQLAlchemy names a row's values by their columns)
-    return VersionRecord(stored=values.pop("state"), **values)
+    columns: Mapping[str, ColumnElement[Any]] = {
+        **charter_versions.c,
+        "stored": charter_versions.c.state.label("stored"),
+        "retired_at": charters.c.retired_at,
+        "superseded_at": superseded_at.label("superseded_at"),
+        "suspended": suspended.label("suspended"),
+        "seen_at": literal(now, DateTime(timezone=True)).label("seen_at"),
+    }
+    wanted = (columns[one.name] for one in fields(VersionRecord))
+    return select(*wanted).join(charters, charters.c.id == charter_versions.c.charter_id)
 
 
 def standing_of(row: VersionRecord) -> Standing:

@@ -159,7 +159,7 @@ class Charter:
         return min(self.revalidate_by, in_force_at + timedelta(days=self.revalidation_days))
 
 
-def check_document(document: Any) -> None:
+def check_document(document: Mapping[str, Any]) -> None:
     """Hold a charter document against the published schema, and compile its rules.
 
     Raises:
@@ -175,7 +175,7 @@ def check_document(document: Any) -> None:
 
 
 def _check_rules(rules: list[Mapping[str, Any]]) -> None:
-    reasons: list[dict[str, Any]] = []
+    reasons: list[dict[str, str]] = []
     for number, rule in enumerate(rules):
         try:
             compile_plan_rule(rule["expression"])

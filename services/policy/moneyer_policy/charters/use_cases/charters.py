@@ -175,16 +175,16 @@ async def list_votes(work: Work, charter_id: UUID) -> list[Vote]:
     return [Vote.model_validate(vote) for vote in await store.votes(review.id)] if review is not None else []
 
 
-async def conclude(decided: Decided) -> dict[str, Any]:
+async def conclude(decided: Decided) -> dict[str, object]:
     """What a review made of a version: approved from its first day on, rejected, or lapsed to a draft again."""
     work, document = decided.work, decided.row.document
     charter_id, version = UUID(document["charter"]), int(document["version"])
-    store, about = CharterStore(work.connection), dict[str, Any](version=version, digest=decided.row.digest)
+    store, voted_on = CharterStore(work.connection), decided.row.digest
     charter = (await store.version(charter_id, version, work.now)).read()
     if not decided.approved:
         stored = "rejected" if decided.state == "rejected" else "draft"
         await store.set(charter_id, version, state=stored, changed_at=work.now)
-        await _tell(work, decided.state, charter_id, **about)
+        await _tell(work, decided.state, charter_id, version=version, digest=voted_on)
         return {"state": stored}
     begins = max(work.now, charter.in_force_from or work.now)
     until = holds_until(decided.review)
@@ -192,8 +192,9 @@ async def conclude(decided: Decided) -> dict[str, Any]:
         charter_id, version, state="approved", changed_at=work.now, in_force_at=begins, approved_until=until
     )
     await _schedule(work, charter_id, charter, begins)
-    await _tell(work, "in_force", charter_id, **about, in_force_at=begins.isoformat())
-    return {"state": "approved", "in_force_at": begins.isoformat()}
+    since = begins.isoformat()
+    await _tell(work, "in_force", charter_id, version=version, digest=voted_on, in_force_at=since)
+    return {"state": "approved", "in_force_at": since}
 
 
 async def _schedule(work: Work, charter_id: UUID, charter: Charter, begins: datetime) -> None:
@@ -261,7 +262,7 @@ async def retire_charter(work: ChangingRules, charter_id: UUID, asked: Reason) -
 
 
 def _ending_or_beginning(
-    kind: Literal["resumption", "retirement"], charter_id: UUID, reason: str, **more: Any
+    kind: Literal["resumption", "retirement"], charter_id: UUID, reason: str, **more: object
 ) -> reviews.Matter:
     """Of a charter that never was in force the house says who decides."""
     return reviews.Matter(
@@ -311,7 +312,7 @@ async def list_charters(
 ) -> list[CharterVersion]:
     """A page of charters: of each the newest version; where anything is asked for, the one that holds at a moment."""
     moment, store = at or work.now, CharterStore(work.connection)
-    contains: dict[str, Any] = {"owner": owner} if owner is not None else {}
+    contains: dict[str, object] = {"owner": owner} if owner is not None else {}
     if source is not None:
         contains["sources"] = [str(source)]
     if use_case is not None:
@@ -377,7 +378,7 @@ async def diff_charter(work: Work, charter_id: UUID, before: int, after: int) ->
 
 
 async def _tell(
-    work: Work, what: str, charter_id: UUID, *, shown: Mapping[str, Any] | None = None, **details: Any
+    work: Work, what: str, charter_id: UUID, *, shown: Mapping[str, object] | None = None, **details: object
 ) -> None:
     event = AuditEvent(work.by, f"charter.{what}", f"charter:{charter_id}", details=details, shown=shown or {})
     await work.tell(event)

@@ -5,7 +5,6 @@ wings stand beside these in ``dependencies.KINDS``.
 """
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from moneyer_policy.assets.use_cases import findings, grants, lifecycle, releases
@@ -18,7 +17,7 @@ from moneyer_policy.reviews.use_cases.kinds import Kind
 from moneyer_policy.reviews.use_cases.reviews import Decided, Matter
 
 
-async def _retire(decided: Decided) -> Mapping[str, Any]:
+async def _retire(decided: Decided) -> Mapping[str, object]:
     if not decided.approved:
         return {"retired": False}
     subject = UUID(decided.row.document["subject"])
@@ -29,7 +28,7 @@ async def _retire(decided: Decided) -> Mapping[str, Any]:
     return {"retired": True}
 
 
-async def _keep_verdict(decided: Decided) -> Mapping[str, Any]:
+async def _keep_verdict(decided: Decided) -> Mapping[str, object]:
     return {"verdict": decided.state}
 
 

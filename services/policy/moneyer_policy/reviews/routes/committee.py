@@ -8,12 +8,13 @@ from moneyer_policy.reviews.rules.schema import QUORUM_SCHEMA
 from moneyer_policy.reviews.use_cases import committee, reviews
 from moneyer_shared.routes import Routes
 
+_ONE_OF: Any = Literal
 READ, MANAGE, VOTE = "policy:read", "policy:committee:write", "policy:votes:write"
 
 
 def routes_for(kinds: Iterable[str]) -> Routes:
     """The committee's routes, which take these kinds of review and no others."""
-    routes, kind = Routes(prefix="/v1", tag="committee"), Literal.__getitem__(tuple(kinds))
+    routes, kind = Routes(prefix="/v1", tag="committee"), _ONE_OF[tuple(kinds)]
     _add_members(routes)
     _add_quorum_rules(routes, kind)
     _add_reviews(routes, kind)

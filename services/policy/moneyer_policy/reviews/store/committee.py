@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, insert, or_, select, update
@@ -141,7 +141,7 @@ class CommitteeStore:
         query = select(delegations).order_by(delegations.c.id)
         return [Delegation.model_validate(row) for row in await self._connection.execute(query)]
 
-    async def set_quorum(self, kind: str, document: Mapping[str, Any], by: str, at: datetime) -> int:
+    async def set_quorum(self, kind: str, document: Mapping[str, object], by: str, at: datetime) -> int:
         await self._lock()
         latest = await self._connection.scalar(
             select(func.coalesce(func.max(quorum_rules.c.version), 0)).where(quorum_rules.c.kind == kind)

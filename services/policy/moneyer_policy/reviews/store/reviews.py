@@ -1,7 +1,7 @@
 """Reviews, their votes and their conditions."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -50,13 +50,16 @@ class KeptCondition(Condition):
     met_at: datetime | None
 
 
+_COLUMNS = tuple(reviews.c[one.name] for one in fields(ReviewRecord))
+
+
 class ReviewStore:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
     async def open(self, **values: object) -> ReviewRecord:
-        made = insert(reviews).values(state="open", **values).returning(reviews)
-        return _record((await self._connection.execute(made)).one())
+        made = insert(reviews).values(state="open", **values).returning(*_COLUMNS)
+        return ReviewRecord(*(await self._connection.execute(made)).one())
 
     async def row(self, review_id: UUID, *, lock: bool = False) -> ReviewRecord:
         """One review.
@@ -64,28 +67,29 @@ class ReviewStore:
         Raises:
             NotFound: there is no such review.
         """
-        query = select(reviews).where(reviews.c.id == review_id)
+        query = select(*_COLUMNS).where(reviews.c.id == review_id)
         found = (await self._connection.execute(query.with_for_update() if lock else query)).one_or_none()
         if found is None:
             raise NotFound(f"There is no review {review_id}.")
-        return _record(found)
+        return ReviewRecord(*found)
 
     async def latest_on(self, kind: str, subject: str) -> ReviewRecord | None:
-        query = select(reviews).where(reviews.c.kind == kind, reviews.c.subject == subject)
+        query = select(*_COLUMNS).where(reviews.c.kind == kind, reviews.c.subject == subject)
         found = (await self._connection.execute(query.order_by(reviews.c.id.desc()).limit(1))).one_or_none()
-        return _record(found) if found is not None else None
+        return ReviewRecord(*found) if found is not None else None
 
     async def page(
         self, *, kind: str | None, state: str | None, subject: str | None, after: UUID | None
     ) -> list[ReviewRecord]:
-        query = select(reviews)
+        query = select(*_COLUMNS)
         for column, value in ((reviews.c.kind, kind), (reviews.c.state, state), (reviews.c.subject, subject)):
             query = query.where(column == value) if value is not None else query
-        return [_record(row) for row in await page(self._connection, query, reviews.c.id, after=after)]
+        rows: Sequence[Sequence[Any]] = await page(self._connection, query, reviews.c.id, after=after)
+        return [ReviewRecord(*row) for row in rows]
 
-    async def close(self, review_id: UUID, state: State, at: datetime, outcome: Mapping[str, Any]) -> ReviewRecord:
+    async def close(self, review_id: UUID, state: State, at: datetime, outcome: Mapping[str, object]) -> ReviewRecord:
         ended = update(reviews).where(reviews.c.id == review_id).values(state=state, decided_at=at, outcome=outcome)
-        return _record((await self._connection.execute(ended.returning(reviews))).one())
+        return ReviewRecord(*(await self._connection.execute(ended.returning(*_COLUMNS))).one())
 
     async def raise_rules(
         self, review_id: UUID, quorum: StagedQuorum, barred: frozenset[str], named: frozenset[str]
@@ -153,17 +157,13 @@ class ReviewStore:
 
     async def all_open(self, kind: str, subject: str) -> list[ReviewRecord]:
         """The open reviews of this, in the order they were opened."""
-        query = select(reviews).where(reviews.c.kind == kind, reviews.c.subject == subject, reviews.c.state == "open")
-        return [_record(row) for row in await self._connection.execute(query.order_by(reviews.c.id))]
+        query = select(*_COLUMNS).where(reviews.c.kind == kind, reviews.c.subject == subject, reviews.c.state == "open")
+        return [ReviewRecord(*row) for row in await self._connection.execute(query.order_by(reviews.c.id))]
 
     async def refuse_second(self, kind: str, subject: str) -> None:
         """Raises Conflict: a review of this is open already."""
         if await self.all_open(kind, subject):
             raise Conflict("A review of this is open already.", code="review-open")
-
-
-def _record(row: Row[Any]) -> ReviewRecord:
-    return ReviewRecord(**row._mapping)  # noqa: SLF001 (so SQLAlchemy names a row's values by their columns)
 
 
 def _cast(row: Row[Any]) -> CastVote:

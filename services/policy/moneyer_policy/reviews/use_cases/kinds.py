@@ -2,13 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from moneyer_policy.reviews.rules.quorum import Stage
 from moneyer_policy.reviews.use_cases.reviews import Decided, Matter
 
-Conclude = Callable[[Decided], Awaitable[Mapping[str, Any]]]
+Conclude = Callable[[Decided], Awaitable[Mapping[str, object]]]
 
 
 def its_charter(matter: Matter) -> tuple[UUID, ...]:

@@ -112,9 +112,9 @@ async def open_review(work: Work, matter: Matter) -> UUID:
     return row.id
 
 
-def about(row: ReviewRecord) -> dict[str, Any]:
+def about(row: ReviewRecord) -> dict[str, object]:
     """What a leaf says of a review's matter: a subject that is not of ids alone may name somebody."""
-    subject = {"subject": row.subject} if is_of_ids(row.subject) else {}
+    subject: dict[str, object] = {"subject": row.subject} if is_of_ids(row.subject) else {}
     return {"kind": Word(row.kind), "digest": row.digest} | subject
 
 
@@ -161,7 +161,7 @@ async def cast(work: Work, review_id: UUID, asked: VoteRequest) -> rules.Review:
     )
     rules.check_vote(review, vote, await committee.powers_of(by, now), conditions=len(asked.conditions), now=now)
     kept = await store.cast(review_id, vote, asked.reason, await committee.version())
-    shown: dict[str, Any] = {"vote": Vote.model_validate(kept).model_dump(mode="json")}
+    shown: dict[str, object] = {"vote": Vote.model_validate(kept).model_dump(mode="json")}
     made = [await store.set_condition(review_id, kept.id, condition, by) for condition in asked.conditions]
     if made:
         shown["conditions"] = [ConditionSet.model_validate(one).model_dump(mode="json") for one in made]
