@@ -24,6 +24,7 @@ from moneyer_shared.work import Dependencies, IfMatch, Workflow
 
 UseCase = Callable[..., Awaitable[Any]]
 NO_CONTENT = 204
+ATTEMPTS: Mapping[Any, Any] = {"may": ThisAttempt, "must": KeyedAttempt}
 ANYBODY = Caller("public", "public", frozenset())
 """Who asks where no token is asked for."""
 
@@ -35,7 +36,8 @@ class Route:
     Attributes:
         method, path, status, scope, summary: as HTTP and OpenAPI know them; no ``scope`` where anybody may call.
         operation: its name in OpenAPI; the use case's own in camel case unless said.
-        once: whether an ``Idempotency-Key`` "may" or "must" come; None where repeating changes nothing.
+        once: whether an ``Idempotency-Key`` "may" or "must" come; None where repeating changes nothing. Where the body
+            is taken piece by piece, the dependency that makes its ``Attempt``.
         location: where what was made is found, with the document's members in braces.
         etag: the entity tag of a document.
         page: by which member of the last row of a full page the next one goes on.
@@ -54,7 +56,7 @@ class Route:
     scope: str | None
     status: int = 200
     operation: str | None = None
-    once: str | None = None
+    once: Any = None
     location: str | None = None
     etag: Callable[[Any], str] | None = None
     page: str | None = None
@@ -134,7 +136,7 @@ class _Handler:
             asked.append(inspect.Parameter("caller_", keyword, annotation=Caller, default=caller))
         asked += [one.replace(kind=keyword, annotation=self._wire_type(one.name)) for one in self._taken]
         if self._route.once:
-            kind = KeyedAttempt if self._route.once == "must" else ThisAttempt
+            kind = ATTEMPTS.get(self._route.once, self._route.once)
             asked.append(inspect.Parameter("attempt_", keyword, annotation=kind))
         return asked
 

@@ -167,11 +167,13 @@ def problem_response(error: MoneyerError, request: Request) -> JSONResponse:
 
 def faults(error: RequestValidationError | ValidationError) -> list[dict[str, str]]:
     """What does not fit and where, the first few. The offending input is left out: it may be a value of a source."""
-    found = (
+    errors = (
         error.errors(include_url=False, include_context=False, include_input=False)
         if isinstance(error, ValidationError)
         else error.errors()
     )
+    # Two dependencies that read one header find the same fault.
+    found = list({(item["type"], item["loc"], item["msg"]): item for item in errors}.values())
     told = [
         {"code": item["type"], "where": ".".join(map(str, item["loc"])), "message": item["msg"]}
         for item in found[:MOST_FAULTS]

@@ -49,7 +49,7 @@ async def test_policy_says_one_thing_of_an_asset_wherever_it_is_asked(policy: Po
 async def released(works: Generation) -> Any:
     """A run that ended with a released table."""
     run = await works.run()
-    async with works.works.database.transaction() as connection:
+    async with works.dependencies.database.transaction() as connection:
         await connection.execute(update(runs).where(runs.c.id == run).values(state="released"))
     return run
 
@@ -119,7 +119,7 @@ async def test_all_that_policy_tells_of_a_run_is_of_one_job(policy: Policy) -> N
 async def test_every_assay_begins_and_ends(evaluation: Evaluation) -> None:
     asset = await evaluation.assayed(TRAIN, HOLDOUT, OTHER)
     await reassay(evaluation, suite="copies-1", assets=[str(asset)])
-    async with evaluation.laboratory.database.transaction() as connection:
+    async with evaluation.dependencies.database.transaction() as connection:
         query = "SELECT payload FROM outbox WHERE kind = 'openlineage' ORDER BY id"
         rows = (await connection.exec_driver_sql(query)).all()
     events = [row[0] for row in rows]

@@ -119,7 +119,7 @@ async def test_a_page_goes_on_from_a_row_that_its_filter_leaves_out_by_now(polic
 
 async def test_runs_of_one_moment_are_all_listed(works: Works) -> None:
     await works.run()
-    url = works.works.database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = works.dependencies.database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     await copy(url, "runs", model_sealed="true")
     runs = await walk(works.call, "scientist", "/v1/generations")
     assert len({one["id"] for one in runs}) == len(runs) == MANY + 1
@@ -129,7 +129,7 @@ async def test_runs_of_one_moment_are_all_listed(works: Works) -> None:
 
 async def test_models_come_in_the_order_they_were_fitted(works: Works) -> None:
     runs = [await works.run() for _ in range(8)]
-    async with works.works.database.transaction() as connection:
+    async with works.dependencies.database.transaction() as connection:
         await connection.execute(text("UPDATE runs SET model_sealed = true"))
     models = await walk(works.call, "scientist", "/v1/models")
     assert [one["id"] for one in models] == [str(run) for run in runs]

@@ -153,8 +153,8 @@ class Waived(Document):
     kind: Literal["exception", "break-glass"]
 
 
-class Decision(Document):
-    """The gate's answer, stored as it stands; ``review`` waits for votes and is decided again in round 1."""
+class DecisionWithoutPermit(Document):
+    """The gate's answer as everybody may read it; the permit is for the run's worker alone."""
 
     id: UUID
     run_id: UUID
@@ -166,6 +166,11 @@ class Decision(Document):
     plan_digest: str
     charter_digest: str | None
     decided_at: datetime
+
+
+class Decision(DecisionWithoutPermit):
+    """The gate's answer, stored as it stands; ``review`` waits for votes and is decided again in round 1."""
+
     permit: Permit | None = None
 
 
