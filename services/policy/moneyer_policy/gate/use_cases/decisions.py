@@ -301,7 +301,7 @@ async def _enter(
     rows.decisions.append(
         DecisionRow(
             decision.id, request.run_id, round_, request.plan.charter_id, request.requester, decision.verdict,
-            text_array(failed), json.dumps(kept), request.model_dump_json(), now,
+            text_array(failed), decision.model_dump_json(exclude={"permit"}), request.model_dump_json(), now,
         )
     )  # fmt: skip
     moved: dict[str, Any] = {}
