@@ -41,10 +41,11 @@ from moneyer_policy.work import HOUSE, ChangingRules, Work
 from moneyer_shared.auth import Caller
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts import policy as contract
+from moneyer_shared.contracts.events import Action, DecisionFacet, job_of_runs, run_event
 from moneyer_shared.contracts.policy import Decision, DecisionRequest, Permit, Waived
 from moneyer_shared.database import driver_connection
 from moneyer_shared.errors import Conflict, Invalid, MoneyerError, Unavailable
-from moneyer_shared.journal import AuditEvent, job_of_runs, openlineage_event, sealed_leaf
+from moneyer_shared.journal import AuditEvent, sealed_leaf
 from moneyer_shared.leaves import Word
 
 if TYPE_CHECKING:
@@ -300,7 +301,7 @@ async def _enter(
     rows.decisions.append(
         DecisionRow(
             decision.id, request.run_id, round_, request.plan.charter_id, request.requester, decision.verdict,
-            text_array(failed), json.dumps(kept), request.model_dump_json(), now,
+            text_array(failed), decision.model_dump_json(exclude={"permit"}), request.model_dump_json(), now,
         )
     )  # fmt: skip
     moved: dict[str, Any] = {}
@@ -350,23 +351,21 @@ def _journal(
     asked = request.model_dump(mode="json", include={"requester", "plan", "offer"})
     event = AuditEvent(
         request.requester,
-        "plan.decide",
+        Action.PLAN_DECIDE,
         f"run:{request.run_id}",
         decision["verdict"],
         {"decision": decision["id"], "plan_digest": decision["plan_digest"], "failed": [Word(code) for code in failed],
          "charter_digest": decision["charter_digest"], "waived": [one["waiver_id"] for one in decision["waived"]]},
         shown={"request": asked, "decision": decision, **moved},
     )  # fmt: skip
-    lineage = openlineage_event(
+    facet = {name: value for name, value in decision.items() if name != "clauses"} | {"failed": failed}
+    lineage = run_event(
         at=now,
         # A denied plan has ended: nothing more is told of its run.
         event_type="ABORT" if decision["verdict"] == "deny" else "OTHER",
         run_id=str(request.run_id),
         job=job_of_runs(vars(request.plan)),
-        facets={
-            "moneyer_policyDecision": {name: value for name, value in decision.items() if name != "clauses"}
-            | {"failed": failed}
-        },
+        facets=[DecisionFacet.model_validate(facet)],
     )
     salt, leaf = sealed_leaf(batch.work.journal.service, now, event, lineage=[lineage])
     sealed = json.dumps(leaf)

@@ -8,6 +8,7 @@ from moneyer_policy.budgets.use_cases.charges import movement
 from moneyer_policy.gate.store.decisions import DecisionStore, StoredPermit
 from moneyer_policy.gate.use_cases import looks
 from moneyer_policy.work import Work
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.journal import AuditEvent
 
 
@@ -33,4 +34,4 @@ async def return_reservation(work: Work, permit: StoredPermit, outcome: str) -> 
     await budgets.move("return", permit.account_ids, permit.id, permit.mechanism, cost, work.now)
     await looks.give_back(work.connection, permit.id, work.now)
     shown = {"return": movement("return", permit.account_ids, permit.mechanism, cost, work.now)}
-    await work.tell(AuditEvent(work.by, "permit.return", f"permit:{permit.id}", outcome, shown=shown))
+    await work.tell(AuditEvent(work.by, Action.PERMIT_RETURN, f"permit:{permit.id}", outcome, shown=shown))
