@@ -18,6 +18,7 @@ from moneyer_policy.assets.use_cases.recovery import is_recoverable
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.work import HOUSE, Flow, Work
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.journal import AuditEvent
 
 if TYPE_CHECKING:
@@ -119,4 +120,4 @@ async def _issue(work: Work, statement: Mapping[str, Any]) -> None:
     certificate = Certificate(status=told["status"], issued_at=work.now, envelope=dict(envelope))
     await AssetStore(work.connection).add_certificate(UUID(told["asset"]), certificate)
     subject, details = f"asset:{told['asset']}", {"certificate": digest(envelope)}
-    await work.tell(AuditEvent("policy", "certificate.issue", subject, certificate.status, details))
+    await work.tell(AuditEvent("policy", Action.CERTIFICATE_ISSUE, subject, certificate.status, details))

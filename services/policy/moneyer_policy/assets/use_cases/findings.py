@@ -23,6 +23,7 @@ from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.contracts.evaluation import CriterionResult
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import Finding, FindingRequest
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word
@@ -84,9 +85,9 @@ async def _review(work: Work, finding: Finding, charter: Charter, charter_id: UU
 async def _tell(work: Work, finding: Finding) -> None:
     missed = [Word(one.metric) for one in finding.criteria if not one.met]
     details = {"cause": Word(finding.cause), "evidence": str(finding.evidence), "missed": missed}
-    event = AuditEvent(work.by, "asset.reconsider", f"asset:{finding.asset_id}", finding.verdict, details)
-    shown = told(finding.model_dump(mode="json"), raw=False)
-    await work.tell(event, lineage=[await say_of(work, finding.asset_id, moneyer_finding=shown)])
+    event = AuditEvent(work.by, Action.ASSET_RECONSIDER, f"asset:{finding.asset_id}", finding.verdict, details)
+    shown = Finding.model_validate(told(finding.model_dump(mode="json"), raw=False))
+    await work.tell(event, lineage=[await say_of(work, finding.asset_id, shown)])
 
 
 async def conclude_finding(decided: Decided) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from moneyer_policy.charters.use_cases.governing import governing
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, OpeningKeys, Work
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import DataKey, UnlockRequest
 from moneyer_shared.errors import Forbidden, Invalid
 from moneyer_shared.journal import AuditEvent
@@ -76,7 +77,7 @@ async def conclude_grant(decided: Decided) -> dict[str, object]:
 async def _give(work: Work, given: GrantProposal) -> UUID:
     made = await AssetStore(work.connection).add_grant(given, work.now)
     details, people = {"grant": str(made)}, {"reader": given.subject}
-    event = AuditEvent(given.granted_by, "asset.grant", f"asset:{given.asset_id}", details=details, people=people)
+    event = AuditEvent(given.granted_by, Action.ASSET_GRANT, f"asset:{given.asset_id}", details=details, people=people)
     await work.tell(event)
     return made
 
@@ -145,5 +146,5 @@ async def unlock_asset(work: OpeningKeys, asset_id: UUID, asked: UnlockRequest) 
     opening = Opening(asset_id, work.now, released=True)
     (opened,) = await work.dependencies.keyring.open(work.connection, [permit.asset_key_id], opening)
     assert permit.asset_key_id is not None, "it was opened"
-    await work.tell(AuditEvent(asked.subject, "asset.read", f"asset:{asset_id}", people={"through": work.by}))
+    await work.tell(AuditEvent(asked.subject, Action.ASSET_READ, f"asset:{asset_id}", people={"through": work.by}))
     return DataKey(id=permit.asset_key_id, key=opened)

@@ -19,9 +19,10 @@ from moneyer_policy.reviews.documents import Reason, ReviewOpened
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
+from moneyer_shared.contracts.events import PRODUCER, Action, AssetChangeFacet, DestructionFacet
 from moneyer_shared.contracts.policy import AssetState
 from moneyer_shared.errors import Conflict, Invalid
-from moneyer_shared.journal import PRODUCER, AuditEvent
+from moneyer_shared.journal import AuditEvent
 
 Change = Literal["suspended", "resumed", "withdrawn", "substituted", "retired"]
 DESTRUCTION = "cryptographic erase: the only key opens nothing from now on; its share is shredded next"
@@ -34,19 +35,14 @@ DROPPED = {
 
 
 async def _changed(
-    work: Work,
-    asset_id: UUID,
-    change: Change,
-    *,
-    because: str | None = None,
-    substitute: UUID | None = None,
-    dataset_facets: Mapping[str, Any] | None = None,
-    **facets: Mapping[str, Any],
+    work: Work, asset_id: UUID, change: Change, *, because: str | None = None, substitute: UUID | None = None
 ) -> dict[str, Any]:
     """What became of an asset, as an event for lineage, which tells those who built on it."""
-    instead = str(substitute) if substitute else None
-    change_facet = {"change": change, "because": because, "substitute": instead}
-    return await say_of(work, asset_id, dataset_facets=dataset_facets, moneyer_assetChange=change_facet, **facets)
+    return await say_of(work, asset_id, _change(change, because, substitute))
+
+
+def _change(change: Change, because: str | None = None, substitute: UUID | None = None) -> AssetChangeFacet:
+    return AssetChangeFacet(change=change, because=because, substitute=str(substitute) if substitute else None)
 
 
 # --- read ----------------------------------------------------------------------------------------
@@ -103,7 +99,7 @@ async def suspend(
     )
     # Why is told to nobody outside yet: it is one person's word, and may be part of an incident.
     lineage = [] if again else [await _changed(work, asset_id, "suspended")]
-    await work.tell(AuditEvent(work.by, "asset.suspend", f"asset:{asset_id}"), lineage=lineage)
+    await work.tell(AuditEvent(work.by, Action.ASSET_SUSPEND, f"asset:{asset_id}"), lineage=lineage)
 
 
 async def resume_asset(work: ChangingRules, asset_id: UUID, asked: Reason) -> ReviewOpened:
@@ -154,7 +150,7 @@ async def lift(work: Work, kind: str, subject: UUID, named: AbstractSet[UUID], *
     await store.lift(lifted, f"review:{review_id}", work.now)
     runs = kind == "asset" and not found.suspended
     lineage = [await _changed(work, subject, "resumed")] if runs else []
-    action = f"{kind}.lift" if found.suspended else f"{kind}.resume"
+    action = Action(f"{kind}.lift" if found.suspended else f"{kind}.resume")
     event = AuditEvent("policy", action, f"{kind}:{subject}", details={"lifted": found.told()["lifted"]})
     await work.tell(event, lineage=lineage)
     return found
@@ -276,7 +272,7 @@ async def _withdraw(
     await AssetStore(work.connection).add_withdrawal(
         asset_id=asset_id, substitute=substitute, because=because, withdrawn_by=work.by, at=work.now
     )
-    action = "asset.withdraw" if change == "withdrawn" else "asset.substitute"
+    action = Action.ASSET_WITHDRAW if change == "withdrawn" else Action.ASSET_SUBSTITUTE
     details = {"substitute": str(substitute) if substitute else None}
     lineage = [await _changed(work, asset_id, change, because=because, substitute=substitute)]
     event = AuditEvent(work.by, action, f"asset:{asset_id}", details=details, shown={"because": because})
@@ -296,8 +292,8 @@ async def end_asset(work: Work, asset_id: UUID) -> None:
     if permit.asset_key_id is None:
         raise Conflict("No paid run made this asset.", code="not-redeemed")
     await store.destroy_key(permit.asset_key_id, now)
-    event = AuditEvent("policy", "asset.retire", f"asset:{asset_id}", details={"key": str(permit.asset_key_id)})
-    destroyed = {"key": str(permit.asset_key_id), "destroyed_at": now.isoformat(), "method": DESTRUCTION}
+    event = AuditEvent("policy", Action.ASSET_RETIRE, f"asset:{asset_id}", details={"key": str(permit.asset_key_id)})
+    destroyed = DestructionFacet(key=str(permit.asset_key_id), destroyed_at=now.isoformat(), method=DESTRUCTION)
     dropped = {"lifecycleStateChange": DROPPED}
-    lineage = await _changed(work, asset_id, "retired", dataset_facets=dropped, moneyer_destruction=destroyed)
+    lineage = await say_of(work, asset_id, _change("retired"), destroyed, dataset_facets=dropped)
     await work.tell(event, lineage=[lineage])

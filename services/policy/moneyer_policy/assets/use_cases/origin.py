@@ -5,13 +5,15 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.charters.rules.charter import Charter
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.gate.store.decisions import StoredPermit
 from moneyer_policy.work import Work
+from moneyer_shared.contracts.events import dataset, job_of_runs, run_event
 from moneyer_shared.contracts.policy import Plan
-from moneyer_shared.journal import dataset, job_of_runs, openlineage_event
 
 
 class Terms(NamedTuple):
@@ -38,11 +40,7 @@ async def plan_of(store: AssetStore, permit: StoredPermit) -> Plan:
 
 
 async def say_of(
-    work: Work,
-    asset_id: UUID,
-    *,
-    dataset_facets: Mapping[str, Any] | None = None,
-    **facets: Mapping[str, Any],
+    work: Work, asset_id: UUID, *facets: BaseModel, dataset_facets: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """What policy says of an asset, as an OpenLineage event of the run that made it.
 
@@ -51,11 +49,11 @@ async def say_of(
     """
     store = AssetStore(work.connection)
     plan = await plan_of(store, await store.permit_of_run(asset_id))
-    return openlineage_event(
+    return run_event(
         at=work.now,
         event_type="OTHER",
         run_id=str(asset_id),
         job=job_of_runs(vars(plan)),
-        outputs=[dataset("asset", str(asset_id)) | {"facets": dict(dataset_facets or {})}],
+        outputs=[dataset("asset", str(asset_id), dataset_facets)],
         facets=facets,
     )

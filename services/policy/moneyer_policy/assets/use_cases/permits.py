@@ -13,6 +13,7 @@ from moneyer_policy.gate.store.decisions import StoredPermit, as_permit
 from moneyer_policy.gate.use_cases import looks
 from moneyer_policy.gate.use_cases.reservations import return_reservation
 from moneyer_policy.work import OpeningKeys, Work
+from moneyer_shared.contracts.events import Action, ChargeFacet, job_of_runs, run_event
 from moneyer_shared.contracts.policy import (
     AssayKeys,
     AssayKeysRequest,
@@ -23,7 +24,7 @@ from moneyer_shared.contracts.policy import (
     SettleRequest,
 )
 from moneyer_shared.errors import Conflict, Forbidden, Gone, Invalid
-from moneyer_shared.journal import AuditEvent, job_of_runs, openlineage_event
+from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word
 
 
@@ -45,7 +46,7 @@ async def create_source_key(work: OpeningKeys, asked: KeyRequest) -> DataKey:
     if await AssetStore(work.connection).has_key(asked.resource):
         raise Conflict("This source version has its key.", code="key-exists")
     key_id, key = await work.dependencies.keyring.make(work.connection, asked, work.now)
-    await work.tell(AuditEvent(work.by, "key.create", asked.resource))
+    await work.tell(AuditEvent(work.by, Action.KEY_CREATE, asked.resource))
     return DataKey(id=key_id, key=key)
 
 
@@ -93,13 +94,13 @@ async def _spend(work: Work, row: StoredPermit, redemption_key: str) -> None:
     await budgets.move("spend", row.account_ids, row.id, row.mechanism, cost, work.now)
     asset_key_id = await work.dependencies.keyring.make_closed(work.connection, f"asset:{row.run_id}", work.now)
     await store.set_permit(row.id, state="redeemed", redemption_key=redemption_key, asset_key_id=asset_key_id)
-    charge = charge_of(cost, await budgets.delta_of(row.account_ids))
-    details = {"run": str(row.run_id)} | charge
+    charge = ChargeFacet(permit=str(row.id), **charge_of(cost, await budgets.delta_of(row.account_ids)))
+    # The log and the record tell it alike, or the verifier of evidence holds it for another one.
+    details = {"run": str(row.run_id)} | charge.model_dump(mode="json", exclude={"permit"})
     shown = {"spend": movement("spend", row.account_ids, row.mechanism, cost, work.now)}
-    facets = {"moneyer_charge": {"permit": str(row.id), **charge}}
     job = job_of_runs(vars(await plan_of(store, row)))
-    lineage = openlineage_event(at=work.now, event_type="START", run_id=str(row.run_id), job=job, facets=facets)
-    event = AuditEvent(work.by, "permit.redeem", f"permit:{row.id}", details=details, shown=shown)
+    lineage = run_event(at=work.now, event_type="START", run_id=str(row.run_id), job=job, facets=[charge])
+    event = AuditEvent(work.by, Action.PERMIT_REDEEM, f"permit:{row.id}", details=details, shown=shown)
     await work.tell(event, lineage=[lineage])
 
 
@@ -119,7 +120,7 @@ async def settle_permit(work: Work, permit_id: UUID, asked: SettleRequest) -> No
     await store.set_permit(permit_id, state="settled", outcome=asked.outcome)
     if not made_an_asset("settled", asked.outcome):
         await looks.give_back(work.connection, permit_id, work.now)
-    await work.tell(AuditEvent(work.by, "permit.settle", f"permit:{permit_id}", asked.outcome))
+    await work.tell(AuditEvent(work.by, Action.PERMIT_SETTLE, f"permit:{permit_id}", asked.outcome))
 
 
 async def cancel_permit(work: Work, permit_id: UUID) -> None:
@@ -165,7 +166,7 @@ async def open_for_assay(work: OpeningKeys, permit_id: UUID, asked: AssayKeysReq
     others = dict(zip(map(str, asked.others), opened, strict=True))
     await looks.enter_opening(work.connection, permit_id, asked.purpose, work.now)
     details = {"purpose": Word(asked.purpose), "others": sorted(others)}
-    await work.tell(AuditEvent(work.by, "permit.open-for-assay", f"permit:{permit_id}", details=details))
+    await work.tell(AuditEvent(work.by, Action.PERMIT_OPEN_FOR_ASSAY, f"permit:{permit_id}", details=details))
     suite, plan = (await terms_of(work, row)).charter.suite, await plan_of(store, row)
     figures = telling_of(vars(plan))
     return AssayKeys(source_key=source_key, asset_key=asset_key, others=others, suite=suite, figures=figures)

@@ -22,6 +22,7 @@ from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.contracts.evaluation import CriterionResult, Estimate
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import Plan, Release, ReleaseRequest
 from moneyer_shared.errors import NotFound
 from moneyer_shared.journal import AuditEvent
@@ -135,8 +136,8 @@ async def _write(work: Work, release: Release, made: _Made) -> None:
     details = {"assay": str(release.assay_id), "charter_digest": release.charter_digest, "missed": missed}
     decided = told(release.model_dump(mode="json"), raw=False)
     subject, shown = f"asset:{release.asset_id}", {"release": decided}
-    lineage = await say_of(work, release.asset_id, moneyer_release=decided)
-    event = AuditEvent(work.by, "asset.decide", subject, release.verdict, details, shown=shown)
+    lineage = await say_of(work, release.asset_id, Release.model_validate(decided))
+    event = AuditEvent(work.by, Action.ASSET_DECIDE, subject, release.verdict, details, shown=shown)
     await work.tell(event, lineage=[lineage])
 
 

@@ -11,6 +11,7 @@ from moneyer_policy.charters.use_cases.suspensions import named as suspensions_n
 from moneyer_policy.reviews.documents import Reason, ReviewOpened
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.work import ChangingRules, Work
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import NotFound
 from moneyer_shared.journal import AuditEvent
 
@@ -45,7 +46,7 @@ async def suspend_population(work: ChangingRules, population_id: UUID, asked: Re
 
 async def _suspend(work: Work, kind: Kind, subject: UUID, reason: str) -> None:
     await CharterStore(work.connection).suspend(kind, subject, reason=reason, by=work.by, at=work.now)
-    await work.tell(AuditEvent(work.by, f"{kind}.suspend", f"{kind}:{subject}", shown={"reason": reason}))
+    await work.tell(AuditEvent(work.by, Action(f"{kind}.suspend"), f"{kind}:{subject}", shown={"reason": reason}))
 
 
 async def resume_source(work: ChangingRules, source_id: UUID, asked: Reason) -> ReviewOpened:
