@@ -4,9 +4,14 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic import Field
+
+from moneyer_policy.charters.documents import StandingSuspension
 from moneyer_policy.reviews.documents import Reason
 from moneyer_shared.contracts.documents import Document
 from moneyer_shared.contracts.policy import AssetStateName
+
+Stoppable = Literal["charter", "asset", "source", "population"]
 
 
 class Asset(Document):
@@ -29,11 +34,27 @@ class Substitution(Reason):
     substitute: UUID
 
 
+class Resumption(Document):
+    """What is voted on to start something again; one that names no suspensions lifts none."""
+
+    kind: Stoppable
+    subject: UUID
+    reason: str
+    suspensions: list[StandingSuspension] = Field(default_factory=list[StandingSuspension])
+
+
+class Lifted(Document):
+    """Which suspensions a vote lifted, and whether others keep the subject suspended."""
+
+    lifted: list[UUID]
+    suspended: bool
+
+
 class Suspension(Document):
     """Something that is suspended: no key is opened of it, under it, or of what was made from it."""
 
     id: UUID
-    kind: Literal["charter", "asset", "source", "population"]
+    kind: Stoppable
     subject: UUID
     incident_id: UUID | None
     suspended_by: str

@@ -5,7 +5,7 @@ is put to the committee otherwise; until it has voted the asset stays as it is, 
 asset stops.
 """
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from moneyer_policy.assets.documents.findings import FindingVotedOn
@@ -90,7 +90,7 @@ async def _tell(work: Work, finding: Finding) -> None:
     await work.tell(event, lineage=[await say_of(work, finding.asset_id, shown)])
 
 
-async def conclude_finding(decided: Decided) -> dict[str, Any]:
+async def conclude_finding(decided: Decided) -> dict[str, object]:
     """The committee lets the asset stand, or it stops; without a vote in time it stops too (I6).
 
     What it lifts is the finding's own stop: who stopped the asset for another reason was not voted on.
@@ -100,7 +100,7 @@ async def conclude_finding(decided: Decided) -> dict[str, Any]:
     if not decided.approved:
         await suspend(work, asset_id, reason=f"Its review ended {decided.state}.")
         return {"verdict": "suspended"}
-    standing = await CharterStore(work.connection).suspensions_of("asset", asset_id)
-    own = {one.id for one in standing if one.review_id == row.id}
+    present = await CharterStore(work.connection).suspensions_of("asset", asset_id)
+    own = {one.id for one in present if one.review_id == row.id}
     lifted = await lift(work, "asset", asset_id, own, review_id=row.id)
-    return {"verdict": "stands", **lifted.told()}
+    return {"verdict": "stands", **lifted.model_dump(mode="json")}

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from moneyer_policy.assets.documents.assets import Asset, Substitution, WithdrawalRequest
+from moneyer_policy.assets.documents.assets import Asset, Lifted, Resumption, Substitution, WithdrawalRequest
 from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.assets.use_cases import stops
 from moneyer_policy.assets.use_cases.origin import say_of, terms_of
@@ -116,42 +115,30 @@ async def resume_asset(work: ChangingRules, asset_id: UUID, asked: Reason) -> Re
     return await _put_up(work, "resumption", permit, asked.reason, suspensions=named)
 
 
-async def conclude_resumption(decided: Decided) -> Mapping[str, Any]:
+async def conclude_resumption(decided: Decided) -> Mapping[str, object]:
     """The suspensions that were voted on are lifted; others that came since stand."""
     if not decided.approved:
         return {"resumed": False}
-    document = decided.row.document
+    voted = Resumption.model_validate(decided.row.document)
     # One that was asked for before suspensions were named lifts none: nobody knows which were voted on.
-    named = {UUID(one["id"]) for one in document.get("suspensions", [])}
-    lifted = await lift(decided.work, document["kind"], UUID(document["subject"]), named, review_id=decided.row.id)
-    return {"resumed": not lifted.suspended, **lifted.told()}
-
-
-@dataclass(frozen=True)
-class Lifted:
-    """Which suspensions a vote lifted, and whether others keep the subject suspended."""
-
-    lifted: tuple[UUID, ...]
-    suspended: bool
-
-    def told(self) -> dict[str, Any]:
-        """As it is written in a review's outcome."""
-        return {"lifted": [str(one) for one in self.lifted], "suspended": self.suspended}
+    named = {one.id for one in voted.suspensions}
+    lifted = await lift(decided.work, voted.kind, voted.subject, named, review_id=decided.row.id)
+    return {"resumed": not lifted.suspended, **lifted.model_dump(mode="json")}
 
 
 async def lift(work: Work, kind: str, subject: UUID, named: AbstractSet[UUID], *, review_id: UUID) -> Lifted:
     """Lift the named suspensions of a subject that still stand; it runs again once none does, and that is told."""
     store = CharterStore(work.connection)
-    standing = [row.id for row in await store.suspensions_of(kind, subject)]
-    lifted = tuple(one for one in standing if one in named)
-    found = Lifted(lifted, len(lifted) < len(standing))
+    present = [row.id for row in await store.suspensions_of(kind, subject)]
+    lifted = [one for one in present if one in named]
+    found = Lifted(lifted=lifted, suspended=len(lifted) < len(present))
     if not lifted:
         return found
     await store.lift(lifted, f"review:{review_id}", work.now)
     runs = kind == "asset" and not found.suspended
     lineage = [await _changed(work, subject, "resumed")] if runs else []
     action = Action(f"{kind}.lift" if found.suspended else f"{kind}.resume")
-    event = AuditEvent("policy", action, f"{kind}:{subject}", details={"lifted": found.told()["lifted"]})
+    event = AuditEvent("policy", action, f"{kind}:{subject}", details={"lifted": [str(one) for one in lifted]})
     await work.tell(event, lineage=lineage)
     return found
 
@@ -221,7 +208,7 @@ async def check_substitute(work: Work, asset_id: UUID, substitute: UUID) -> None
         raise Invalid(f"Asset {substitute} cannot stand in: {stop}.", code="substitute-unfit")
 
 
-async def conclude_withdrawal(decided: Decided) -> Mapping[str, Any]:
+async def conclude_withdrawal(decided: Decided) -> Mapping[str, object]:
     """Let nobody read an asset any more, and tell those who may have; its key and its knowledge stay."""
     if not decided.approved:
         return {"withdrawn": False}

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from moneyer_policy.assets.documents.grants import GrantProposal
@@ -115,7 +115,7 @@ async def _open_review(work: Work, release: Release, made: _Made) -> UUID:
     return await reviews.open_review(work, matter)
 
 
-async def conclude_release(decided: Decided) -> dict[str, Any]:
+async def conclude_release(decided: Decided) -> dict[str, str]:
     """What the votes made of an asset that was held for review."""
     proposed = Release.model_validate(decided.row.document)
     verdict: Literal["released", "rejected"] = "released" if decided.approved else "rejected"
