@@ -12,6 +12,7 @@ from moneyer_policy.dependencies import KINDS
 from moneyer_policy.effects.use_cases.calendar import KINDS as DEADLINES
 from moneyer_policy.reviews.rules.quorum import PRIVACY, PRIVACY_AND_ANOTHER
 from moneyer_policy.reviews.use_cases.kinds import registry
+from moneyer_shared.contracts.events import Action
 
 ALONE, TWO = PRIVACY, PRIVACY_AND_ANOTHER
 CASES = {
@@ -51,3 +52,4 @@ def test_something_follows_from_every_deadline() -> None:
     charters = {f"charter.{kind}{ahead}" for kind in ("revalidation", "expiry") for ahead in ("", "-reminder")}
     assert literal >= {"review.lapse", "review.escalate", "exception.expiry", "glass.end"}
     assert literal | charters | {"certificate.final"} <= set(DEADLINES)
+    assert all(Action(f"deadline.{kind}") for kind in DEADLINES), "and it is an action of the audit log"

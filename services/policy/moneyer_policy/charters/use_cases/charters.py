@@ -24,6 +24,7 @@ from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.documents import Moment, Name
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import Vote
 from moneyer_shared.documents import apart
 from moneyer_shared.errors import Conflict, Forbidden, NotFound, PreconditionFailed
@@ -61,7 +62,7 @@ async def draft_charter(work: ChangingRules, document: dict[str, Any]) -> Charte
     store = CharterStore(work.connection)
     charter_id = await store.create(work.by, work.now)
     await store.add_version(charter_id, 1, document, digest(document), work.by, work.now)
-    await _tell(work, "draft", charter_id, version=1, digest=digest(document))
+    await _tell(work, Action.CHARTER_DRAFT, charter_id, version=1, digest=digest(document))
     return await _newest(work, charter_id)
 
 
@@ -89,7 +90,7 @@ async def edit_charter(
     else:
         version += 1
         await store.add_version(charter_id, version, document, digest(document), work.by, work.now)
-    await _tell(work, "edit", charter_id, version=version, digest=digest(document))
+    await _tell(work, Action.CHARTER_EDIT, charter_id, version=version, digest=digest(document))
     return await _newest(work, charter_id)
 
 
@@ -150,7 +151,7 @@ async def submit_charter(work: ChangingRules, charter_id: UUID) -> CharterVersio
         digest=row.digest,
     )
     await reviews.open_review(work, matter)
-    await _tell(work, "submit", charter_id, version=row.version, digest=row.digest)
+    await _tell(work, Action.CHARTER_SUBMIT, charter_id, version=row.version, digest=row.digest)
     return await _newest(work, charter_id)
 
 
@@ -184,7 +185,7 @@ async def conclude(decided: Decided) -> dict[str, object]:
     if not decided.approved:
         stored = "rejected" if decided.state == "rejected" else "draft"
         await store.set(charter_id, version, state=stored, changed_at=work.now)
-        await _tell(work, decided.state, charter_id, version=version, digest=voted_on)
+        await _tell(work, Action(f"charter.{decided.state}"), charter_id, version=version, digest=voted_on)
         return {"state": stored}
     begins = max(work.now, charter.in_force_from or work.now)
     until = holds_until(decided.review)
@@ -193,7 +194,7 @@ async def conclude(decided: Decided) -> dict[str, object]:
     )
     await _schedule(work, charter_id, charter, begins)
     since = begins.isoformat()
-    await _tell(work, "in_force", charter_id, version=version, digest=voted_on, in_force_at=since)
+    await _tell(work, Action.CHARTER_IN_FORCE, charter_id, version=version, digest=voted_on, in_force_at=since)
     return {"state": "approved", "in_force_at": since}
 
 
@@ -234,7 +235,7 @@ async def stop(work: Work, charter_id: UUID, asked: Suspension) -> None:
     await _lock_living(store, charter_id)
     reason, incident_id = asked.reason, asked.incident_id
     await store.suspend("charter", charter_id, reason=reason, incident_id=incident_id, by=work.by, at=work.now)
-    await _tell(work, "suspend", charter_id, shown={"reason": reason})
+    await _tell(work, Action.CHARTER_SUSPEND, charter_id, shown={"reason": reason})
 
 
 async def resume_charter(work: ChangingRules, charter_id: UUID, asked: Reason) -> ReviewOpened:
@@ -292,7 +293,7 @@ async def retire_for_good(work: Work, charter_id: UUID) -> None:
     await check_no_incident(work, "charter", charter_id)
     await CharterStore(work.connection).retire(charter_id, work.now)
     await CalendarStore(work.connection).cancel(f"charter:{charter_id}", work.now)
-    await _tell(work, "retire", charter_id)
+    await _tell(work, Action.CHARTER_RETIRE, charter_id)
 
 
 # --- read ---------------------------------------------------------------------------------------------
@@ -378,7 +379,7 @@ async def diff_charter(work: Work, charter_id: UUID, before: int, after: int) ->
 
 
 async def _tell(
-    work: Work, what: str, charter_id: UUID, *, shown: Mapping[str, object] | None = None, **details: object
+    work: Work, action: Action, charter_id: UUID, *, shown: Mapping[str, object] | None = None, **details: object
 ) -> None:
-    event = AuditEvent(work.by, f"charter.{what}", f"charter:{charter_id}", details=details, shown=shown or {})
+    event = AuditEvent(work.by, action, f"charter:{charter_id}", details=details, shown=shown or {})
     await work.tell(event)

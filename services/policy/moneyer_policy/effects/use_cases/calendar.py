@@ -11,13 +11,14 @@ from moneyer_policy.deadlines import CalendarStore, Due
 from moneyer_policy.effects.use_cases import votes
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.work import HOUSE, ChangingRules, Work
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.work import Dependencies
 
-Action = Callable[[ChangingRules, Due], Awaitable[None]]
+Effect = Callable[[ChangingRules, Due], Awaitable[None]]
 
 
-def _say(message: str) -> Action:
+def _say(message: str) -> Effect:
     """Tell whom the deadline names; its payload fills the message's gaps."""
 
     async def notify(work: ChangingRules, due: Due) -> None:
@@ -41,7 +42,7 @@ async def _make_final(work: ChangingRules, due: Due) -> None:
     await destruction.make_final(work, due.subject_id)
 
 
-KINDS: Mapping[str, Action] = {
+KINDS: Mapping[str, Effect] = {
     "charter.revalidation-reminder": _say("The charter must be revalidated by {on}."),
     "charter.revalidation": _say(
         "The charter's revalidation date has passed; no plan is permitted until a new version."
@@ -81,5 +82,5 @@ async def _fire_one(dependencies: Dependencies) -> bool:
             return False
         await KINDS[due.kind](work, due)
         details = {"due_at": due.due_at.isoformat()}
-        await work.tell(AuditEvent(work.by, f"deadline.{due.kind}", due.subject, details=details))
+        await work.tell(AuditEvent(work.by, Action(f"deadline.{due.kind}"), due.subject, details=details))
         return True

@@ -11,6 +11,7 @@ from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.journal import AuditEvent
 
 
@@ -54,7 +55,7 @@ async def meet_condition(work: ChangingRules, review_id: UUID, condition_id: UUI
     met = await store.meet(review_id, condition_id, work.by, asked.evidence, work.now)
     details, shown = {"id": str(condition_id)}, {"condition": Condition.model_validate(met).model_dump(mode="json")}
     subject = f"review:{review_id}"
-    await work.tell(AuditEvent(work.by, "review.condition-met", subject, details=details, shown=shown))
+    await work.tell(AuditEvent(work.by, Action.REVIEW_CONDITION_MET, subject, details=details, shown=shown))
     review = await store.review(await store.row(review_id))
     await _conclude(work, review, rules.tally(review, work.now).state)
     return await reviews.describe(work, await store.row(review_id))
@@ -78,4 +79,6 @@ async def _conclude(work: Work, review: rules.Review, state: rules.State) -> Non
     closed = await store.close(row.id, state, work.now, outcome)
     await CalendarStore(work.connection).cancel(f"review:{row.id}", work.now)
     shown = {"end": Ending.model_validate(closed).model_dump(mode="json")}
-    await house.tell(AuditEvent(house.by, "review.decide", f"review:{row.id}", state, reviews.about(row), shown=shown))
+    await house.tell(
+        AuditEvent(house.by, Action.REVIEW_DECIDE, f"review:{row.id}", state, reviews.about(row), shown=shown)
+    )

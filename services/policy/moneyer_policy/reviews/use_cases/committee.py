@@ -22,6 +22,7 @@ from moneyer_policy.reviews.store.committee import CommitteeStore
 from moneyer_policy.reviews.use_cases.kinds import Kind
 from moneyer_policy.work import Work
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import Forbidden, Invalid
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word
@@ -39,7 +40,7 @@ async def appoint_member(work: Work, member: Member) -> None:
     if member.subject == work.by:
         raise Forbidden("Nobody appoints themself to the committee.", code="own-matter")
     if await CommitteeStore(work.connection).appoint(member.subject, member.function, work.by, work.now):
-        await _tell(work, "appoint", member.function, member=member.subject)
+        await _tell(work, Action.COMMITTEE_APPOINT, member.function, member=member.subject)
 
 
 async def remove_member(work: Work, member: Member) -> None:
@@ -49,7 +50,7 @@ async def remove_member(work: Work, member: Member) -> None:
         NotFound: the person does not hold it.
     """
     await CommitteeStore(work.connection).remove(member.subject, member.function, work.by, work.now)
-    await _tell(work, "remove", member.function, member=member.subject)
+    await _tell(work, Action.COMMITTEE_REMOVE, member.function, member=member.subject)
 
 
 async def list_members(work: Work) -> list[Member]:
@@ -76,14 +77,14 @@ async def delegate_function(work: Work, asked: DelegationRequest) -> Made:
     theirs = await store.functions_during(delegate, asked.valid_from, asked.valid_until)
     check_delegation(work.by, delegate, asked.function, own, theirs)
     made = await store.delegate(work.by, asked, work.now)
-    await _tell(work, "delegate", asked.function, delegation=made, delegate=delegate)
+    await _tell(work, Action.COMMITTEE_DELEGATE, asked.function, delegation=made, delegate=delegate)
     return Made(id=made)
 
 
-async def _tell(work: Work, what: str, function: str, *, delegation: UUID | None = None, **people: str) -> None:
+async def _tell(work: Work, action: Action, function: str, *, delegation: UUID | None = None, **people: str) -> None:
     """What was done with a function, and to whom: in the log as digests."""
     details: dict[str, object] = {"function": Word(function)} | ({"id": str(delegation)} if delegation else {})
-    await work.tell(AuditEvent(work.by, f"committee.{what}", COMMITTEE, details=details, people=people))
+    await work.tell(AuditEvent(work.by, action, COMMITTEE, details=details, people=people))
 
 
 async def revoke_delegation(work: Work, delegation_id: UUID) -> None:
@@ -94,7 +95,7 @@ async def revoke_delegation(work: Work, delegation_id: UUID) -> None:
         Forbidden: it is somebody else's.
     """
     await CommitteeStore(work.connection).revoke(delegation_id, work.by, work.now)
-    await work.tell(AuditEvent(work.by, "committee.revoke", COMMITTEE, details={"id": str(delegation_id)}))
+    await work.tell(AuditEvent(work.by, Action.COMMITTEE_REVOKE, COMMITTEE, details={"id": str(delegation_id)}))
 
 
 async def list_delegations(work: Work) -> list[Delegation]:
@@ -112,7 +113,7 @@ async def set_quorum_rule(work: Work, kind: str, document: Mapping[str, Any]) ->
     rule = read_quorum(document)
     version = await CommitteeStore(work.connection).set_quorum(kind, document, work.by, work.now)
     details = {"kind": Word(kind), "version": version, "digest": digest(dict(document))}
-    await work.tell(AuditEvent(work.by, "committee.set-quorum", COMMITTEE, details=details))
+    await work.tell(AuditEvent(work.by, Action.COMMITTEE_SET_QUORUM, COMMITTEE, details=details))
     return _rule(work.dependencies.kinds[kind], version, rule)
 
 

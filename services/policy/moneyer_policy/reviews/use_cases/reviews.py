@@ -26,6 +26,7 @@ from moneyer_policy.reviews.store.committee import CommitteeStore
 from moneyer_policy.reviews.store.reviews import ReviewRecord, ReviewStore
 from moneyer_policy.work import Work
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import Vote
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word, is_of_ids
@@ -108,7 +109,7 @@ async def open_review(work: Work, matter: Matter) -> UUID:
         if due < expires_at:
             await work.schedule("review.escalate", f"review:{row.id}", due, payload)
     shown = {"opening": Opening.model_validate(row).model_dump(mode="json")}
-    await work.tell(AuditEvent(work.by, "review.open", f"review:{row.id}", details=about(row), shown=shown))
+    await work.tell(AuditEvent(work.by, Action.REVIEW_OPEN, f"review:{row.id}", details=about(row), shown=shown))
     return row.id
 
 
@@ -136,7 +137,7 @@ async def at_present(work: Work, row: ReviewRecord) -> rules.Review:
     quorum = after.model_copy(update={"ttl_hours": row.quorum.get("ttl_hours")})
     await store.raise_rules(row.id, quorum, barred, named)
     details = about(row) | {"quorum": digest(quorum.model_dump())}
-    await work.tell(AuditEvent("policy", "review.raise", f"review:{row.id}", details=details))
+    await work.tell(AuditEvent("policy", Action.REVIEW_RAISE, f"review:{row.id}", details=details))
     return raised
 
 
@@ -166,7 +167,7 @@ async def cast(work: Work, review_id: UUID, asked: VoteRequest) -> rules.Review:
     if made:
         shown["conditions"] = [ConditionSet.model_validate(one).model_dump(mode="json") for one in made]
     details = about(row) | {"function": Word(vote.function)}
-    await work.tell(AuditEvent(by, f"vote.{vote.verdict}", f"review:{review_id}", details=details, shown=shown))
+    await work.tell(AuditEvent(by, Action(f"vote.{vote.verdict}"), f"review:{review_id}", details=details, shown=shown))
     return await store.review(await store.row(review_id))
 
 
