@@ -8,10 +8,9 @@ from pydantic import ValidationError
 
 from moneyer_policy.assets.documents.authzen import Answer, Question, denied
 from moneyer_policy.assets.use_cases import authzen
-from moneyer_shared.documents import read_body
+from moneyer_shared.documents import faults_of, read_body
 from moneyer_shared.errors import BadRequest, Invalid
 from moneyer_shared.routes import Routes
-from moneyer_shared.web import faults
 
 routes = Routes(prefix="", tag="access")
 ASK = "policy:access:evaluate"
@@ -44,7 +43,7 @@ async def _question(body: Body) -> Question:
         return Question.model_validate(body)
     except ValidationError as error:
         raise BadRequest(
-            "The question lacks something it needs.", code="question-invalid", reasons=faults(error)
+            "The question lacks something it needs.", code="question-invalid", reasons=faults_of(error)
         ) from error
 
 
