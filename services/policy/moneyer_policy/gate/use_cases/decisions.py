@@ -35,6 +35,7 @@ from moneyer_policy.gate.use_cases.gate_input import GateInput, read_gate_input
 from moneyer_policy.gate.use_cases.group_commit import GroupCommit
 from moneyer_policy.gate.use_cases.looks import Looks
 from moneyer_policy.gate.use_cases.reservations import return_expired
+from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import HOUSE, ChangingRules, Work
@@ -367,7 +368,7 @@ def _journal(
         job=job_of_runs(vars(request.plan)),
         facets=[DecisionFacet.model_validate(facet)],
     )
-    salt, leaf = sealed_leaf(batch.work.journal.service, now, event, lineage=[lineage])
+    salt, leaf = sealed_leaf(journal.service, now, event, lineage=[lineage])
     sealed = json.dumps(leaf)
     rows.audit.append(AuditRow(UUID(leaf["id"]), now, event.actor, salt, sealed))
     rows.outbox.append(OutboxRow(now, "audit", sealed))
