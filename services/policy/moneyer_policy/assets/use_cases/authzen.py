@@ -80,12 +80,14 @@ async def _reading(flow: Flow, question: Question) -> Sequence[Reason]:
     use_case = question.context.get("use_case")
     for_what = use_case if isinstance(use_case, str) else None
     try:
-        async with flow.begin(Snapshot) as work:
-            await check_may_read(work, UUID(question.resource.id), question.subject.id, for_what)
-    except (NotFound, Forbidden, Gone) as refusal:
-        return [{"code": refusal.problem_code, "actual": refusal.detail}]
+        asset_id = UUID(question.resource.id)
     except ValueError:
         return [{"code": "not-found", "actual": "no asset has this id"}]
+    try:
+        async with flow.begin(Snapshot) as work:
+            await check_may_read(work, asset_id, question.subject.id, for_what)
+    except (NotFound, Forbidden, Gone) as refusal:
+        return [{"code": refusal.problem_code, "actual": refusal.detail}]
     return []
 
 
