@@ -23,7 +23,7 @@ from moneyer_shared.paging import PAGE, Filtered
 from moneyer_shared.work import Dependencies, IfMatch, Workflow
 
 UseCase = Callable[..., Awaitable[Any]]
-NO_CONTENT = 204
+NO_CONTENT, ACCEPTED = 204, 202
 ATTEMPTS: Mapping[Any, Any] = {"may": ThisAttempt, "must": KeyedAttempt}
 
 
@@ -37,8 +37,11 @@ class Route:
         once: whether an ``Idempotency-Key`` "may" or "must" come; None where repeating changes nothing. Where the body
             is taken piece by piece, the dependency that makes its ``Attempt``.
         location: where what was made is found, with the document's members in braces.
+        waits: where what was asked for is followed while it waits for votes: a document with a ``review_id`` is
+            answered with 202 and this as its ``Location``.
         etag: the entity tag of a document.
-        page: by which member of the last row of a full page the next one goes on.
+        page: by which member of the last row of a full page the next one goes on; where the rows are a member of the
+            document themselves, ``rows.member``.
         headers: sent with every answer, and kept with it.
         first: what happens before the transaction begins, with the same arguments; the use case gets its result in
             its keyword-only parameter. It is handed an ``Workflow``; a repeat of a request does not come here again.
@@ -56,6 +59,7 @@ class Route:
     operation: str | None = None
     once: Any = None
     location: str | None = None
+    waits: str | None = None
     etag: Callable[[Any], str] | None = None
     page: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -190,18 +194,23 @@ class _Handler:
         body = self._adapter.dump_python(
             document, mode="json", warnings="error", exclude_none=self._without_none, by_alias=True
         )
-        return Reply(self._route.status, body, self._headers(document, body, request))
+        if self._route.waits is not None and body.get("review_id") is not None:
+            return Reply(ACCEPTED, body, self._headers(document, body, request, self._route.waits))
+        return Reply(self._route.status, body, self._headers(document, body, request, self._route.location))
 
-    def _headers(self, document: Any, body: Any, request: Request) -> dict[str, str]:
+    def _headers(self, document: Any, body: Any, request: Request, location: str | None) -> dict[str, str]:
         headers = dict(self._route.headers)
-        if self._route.location is not None:
-            headers["Location"] = self._route.location.format_map(body)
+        if location is not None:
+            headers["Location"] = location.format_map(body)
         if self._route.etag is not None:
             headers["ETag"] = self._route.etag(document)
-        rows = document.page if isinstance(document, Filtered) else document
-        if self._route.page is not None and len(rows) >= PAGE:
-            further = request.url.include_query_params(after=getattr(rows[-1], self._route.page))
-            headers["Link"] = f'<{quote(further.path)}?{further.query}>; rel="next"'
+        if self._route.page is not None:
+            inside, _, named = self._route.page.rpartition(".")
+            rows = getattr(document, inside) if inside else document
+            rows = rows.page if isinstance(rows, Filtered) else rows
+            if len(rows) >= PAGE:
+                further = request.url.include_query_params(after=getattr(rows[-1], named))
+                headers["Link"] = f'<{quote(further.path)}?{further.query}>; rel="next"'
         return headers
 
 

@@ -208,7 +208,7 @@ async def test_escalations_go_where_the_version_in_force_sends_them(policy: Worl
 
 NEWEST = {
     "charters/store.py", "charters/use_cases/charters.py", "library/use_cases/assessments.py",
-    "gate/use_cases/advice.py",
+    "gate/use_cases/dry_run.py",
 }  # fmt: skip
 """Drafting, submitting, voting on and showing the newest version; assessing its text; trying it dry."""
 

@@ -11,7 +11,7 @@ from generation.conftest import World as Generation
 from lineage.conftest import World as Lineage
 from lineage.conftest import event
 from policy.conftest import World as Policy
-from policy.stories.test_recalls import made, withdraw
+from policy.stories.test_lifecycle import made, withdraw
 from sqlalchemy import update
 
 from moneyer_generation.tables import runs

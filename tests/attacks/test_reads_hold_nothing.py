@@ -18,7 +18,7 @@ from policy.examples import charter_document
 from policy.test_models import paid
 from policy.test_release_api import release
 
-from moneyer_policy.gate.use_cases.bench import Bench
+from moneyer_policy.gate.use_cases.worker_threads import WorkerThreads
 
 Answer = TypeVar("Answer")
 WHY = {"reason": "now"}
@@ -35,7 +35,7 @@ def rules(count: int, expression: str = COSTLY) -> list[dict[str, str]]:
     return [{"name": f"r{number}", "expression": expression, "remedy": "none"} for number in range(count)]
 
 
-class Halted(Bench):
+class Halted(WorkerThreads):
     """Advice that stands still in the middle of its work until a test lets it go on."""
 
     def __init__(self, **limits: int) -> None:
@@ -57,12 +57,12 @@ class Halted(Bench):
 
 @asynccontextmanager
 async def halted(policy: World, **limits: int) -> AsyncIterator[Halted]:
-    bench = Halted(**limits)
-    policy.app.state.dependencies = replace(policy.office, bench=bench)
+    threads = Halted(**limits)
+    policy.app.state.dependencies = replace(policy.office, threads=threads)
     try:
-        yield bench
+        yield threads
     finally:
-        bench.go_on.set()
+        threads.go_on.set()
 
 
 def dry_run(policy: World, **body: Any) -> asyncio.Task[Any]:
@@ -83,7 +83,7 @@ def question(policy: World) -> dict[str, Any]:
 async def test_a_stop_commits_while_advice_is_worked_out(policy: World, advice: str) -> None:
     await policy.set_up()
     denied = (await policy.decide(rows=60_000)).json()
-    async with halted(policy) as bench:
+    async with halted(policy) as threads:
         asked = {
             "dry-run": lambda: policy.call("auditor", "POST", f"/v1/charters/{policy.charter_id}:dry-run", json={}),
             "explanation": lambda: policy.call("auditor", "POST", f"/v1/decisions/{denied['id']}:explain"),
@@ -93,7 +93,7 @@ async def test_a_stop_commits_while_advice_is_worked_out(policy: World, advice: 
             ),
         }[advice]
         under_way = asyncio.create_task(asked())
-        await asyncio.to_thread(bench.begun.acquire)
+        await asyncio.to_thread(threads.begun.acquire)
         await policy.post("steward", f"/v1/charters/{policy.charter_id}:suspend", 200, WHY)
         assert (await policy.get(f"/v1/charters/{policy.charter_id}"))["state"] == "suspended"
         assert (await policy.decide()).json()["verdict"] == "deny"
@@ -195,11 +195,11 @@ async def test_more_rules_times_plans_than_may_be_are_refused_with_the_limit(pol
 
 async def test_only_so_much_advice_is_worked_out_at_once_whoever_goes_away(policy: World) -> None:
     await policy.set_up()
-    async with halted(policy, at_once=1, waiting=1) as bench:
+    async with halted(policy, at_once=1, waiting=1) as threads:
         running = dry_run(policy)
-        await asyncio.to_thread(bench.begun.acquire)
+        await asyncio.to_thread(threads.begun.acquire)
         queued = dry_run(policy)
-        while bench.under_way < 2:
+        while threads.under_way < 2:
             await asyncio.sleep(0.01)
         busy = await policy.call("auditor", "POST", f"/v1/charters/{policy.charter_id}:dry-run", json={})
         assert (busy.status_code, busy.json()["code"], busy.headers["retry-after"]) == (429, "advice-busy", "2")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from policy.conftest import World
-from policy.stories.test_recalls import said
+from policy.stories.test_lifecycle import said
 from policy.stories.words import codes
 from policy.test_findings import BREACH, estimate, find, released
 from policy.test_release_api import paid_run, release, unlock

@@ -14,7 +14,9 @@ from policy.examples import charter_document
 from moneyer_policy.app import create_app
 from moneyer_policy.budgets.rules.accounting import cost_of, epsilon_of
 from moneyer_policy.budgets.use_cases.charges import mechanism_of
+from moneyer_policy.gate.use_cases.reservations import return_expired
 from moneyer_policy.settings import Settings
+from moneyer_policy.work import HOUSE, Work
 from moneyer_shared.contracts.policy import Mechanism
 from moneyer_shared.service import Surroundings
 
@@ -184,6 +186,11 @@ class World:
         for person, function in MEMBERS.items():
             voted = await self.vote(person, function)
             assert voted.status_code == 201, voted.text
+
+    async def return_expired(self) -> int:
+        """What falls due of reservations, done; how many that were."""
+        async with self.office.begin(Work, HOUSE) as work:
+            return await return_expired(work)
 
     @property
     def office(self) -> Any:

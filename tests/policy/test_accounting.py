@@ -22,6 +22,8 @@ from moneyer_policy.budgets.rules.accounting import (
     default_order,
     epsilon_of,
 )
+from moneyer_policy.budgets.use_cases.charges import charge_of
+from moneyer_shared.contracts.events import ChargeFacet
 from moneyer_shared.errors import Invalid
 
 amounts = st.decimals(Decimal("0.000001"), Decimal(5), places=12)
@@ -135,3 +137,8 @@ def test_the_largest_pure_epsilon_that_is_accounted_for_costs_what_it_says(epsil
     cost = cost_of(Mechanism("pure", epsilon=Decimal(epsilon), group_size=rows))
     whole = Decimal(epsilon) * rows
     assert whole <= epsilon_of(cost.renyi, Decimal("0.00001")) <= whole + 1
+
+
+def test_a_small_delta_is_written_in_plain_digits() -> None:
+    charge = charge_of(cost_of(Mechanism(kind="zcdp", rho=Decimal("0.01"))), Decimal("1E-7"))
+    assert ChargeFacet(permit="p", **charge).delta == charge["delta"] == "0.0000001"

@@ -24,7 +24,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from policy.conftest import World, make_world
 
-from moneyer_policy.gate.use_cases.reservations import return_expired
 from moneyer_shared.service import Surroundings
 
 MECHANISMS: dict[str, dict[str, Any]] = {
@@ -143,7 +142,7 @@ class Budgets(RuleBasedStateMachine):
 
     @rule(mechanism=st.sampled_from(sorted(MECHANISMS)), charter=st.integers(0, 1), together=st.integers(1, 5))
     def reserve(self, mechanism: str, charter: int, together: int) -> None:
-        """Some plans at the same moment: they meet in the lane."""
+        """Some plans at the same moment: they are decided together."""
         requests = [self.request(mechanism, charter) for _ in range(together)]
 
         async def ask() -> list[Any]:
@@ -187,7 +186,7 @@ class Budgets(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([5, 40]))
     def time_passes(self, minutes: int) -> None:
         self.world.now += timedelta(minutes=minutes)
-        self.wait(return_expired(self.world.office))
+        self.wait(self.world.return_expired())
         for run in self.runs:
             if run.state == "reserved" and run.late(self.world.now):
                 run.state = "returned"

@@ -43,6 +43,11 @@ class Note(Document):
     revision: int
 
 
+class NoteOrReview(Document):
+    id: UUID | None = None
+    review_id: UUID | None = None
+
+
 @dataclass(frozen=True)
 class Careful(Work):
     """A kind of work of this service's own."""
@@ -77,6 +82,11 @@ async def write_note(work: Careful, asked: Asked) -> Note:
     return Note.model_construct(id=made, text=7, revision=0) if asked.text == "undeclared" else note
 
 
+async def write_or_ask(work: Careful, asked: Asked) -> NoteOrReview:
+    note = await write_note(work, asked)
+    return NoteOrReview(review_id=note.id) if asked.text == "asked" else NoteOrReview(id=note.id)
+
+
 async def read_note(work: Work, note_id: UUID) -> Note:
     return await _one(work, note_id)
 
@@ -89,6 +99,15 @@ async def meddle(work: Work) -> Note:
 async def list_notes(work: Work, after: UUID | None = None) -> list[Note]:
     rows = await page(work.connection, select(notes), notes.c.id, after=after)
     return [Note.model_validate(row, from_attributes=True) for row in rows]
+
+
+class Shelf(Document):
+    label: str
+    notes: list[Note]
+
+
+async def show_shelf(work: Work, after: UUID | None = None) -> Shelf:
+    return Shelf(label="all", notes=await list_notes(work, after))
 
 
 async def list_short_notes(work: Work, after: UUID | None = None) -> list[Note]:
@@ -162,6 +181,16 @@ READ, WRITE = "notes:read", "notes:write"
 ONE = "/v1/notes/{id}"
 routes.add("POST", "", write_note, "Write", scope=WRITE, status=201, once="may", location=ONE, etag=tag)
 routes.add("POST", ":must", write_note, "Write", scope=WRITE, status=201, once="must", operation="writeKeyed")
+routes.add(
+    "POST",
+    ":or-ask",
+    write_or_ask,
+    "Write or ask",
+    scope=WRITE,
+    status=201,
+    once="may",
+    waits="/v1/reviews/{review_id}",
+)
 routes.add("POST", ":translate", translate_note, "Translate", scope=WRITE, status=201, once="may", first=ask_peer)
 routes.add("POST", ":fetch", fetch_note, "Fetch", scope=WRITE, status=201, once="may", location=ONE)
 routes.add("POST", ":under", write_under, "Write", scope=WRITE, status=201, given={"key": IdempotencyKey}, once="must")
@@ -170,6 +199,9 @@ routes.add(
     once=Annotated[Attempt, Depends(attempt_of_pieces)],
 )  # fmt: skip
 routes.add("GET", "", list_notes, "Notes", scope=READ, page="id")
+routes.add("GET", "/shelf/all", show_shelf, "Notes on a shelf", scope=READ, page="notes.id")
+
+
 routes.add("GET", "/:short", list_short_notes, "Short notes", scope=READ, page="id")
 routes.add("GET", "/:meddle", meddle, "Meddle", scope=READ)
 routes.add("GET", "/{note_id}", read_note, "One", scope=None, etag=tag)
@@ -327,6 +359,13 @@ async def test_a_long_list_names_its_next_page(dependencies: NotesDependencies, 
     second = await call("GET", further)
     assert [note["text"] for note in second.json()] == [str(PAGE)]
     assert "Link" not in second.headers
+    shelf = await call("GET", "/v1/notes/shelf/all")
+    assert (shelf.json()["label"], shelf.json()["notes"]) == ("all", first.json())
+    further = shelf.headers["Link"].removeprefix("<").partition(">")[0]
+    assert further.startswith("/v1/notes/shelf/all?after=")
+    rest = await call("GET", further)
+    assert rest.json()["notes"] == second.json()
+    assert "Link" not in rest.headers
 
 
 async def test_a_page_of_which_little_is_told_names_the_next_one_too(
@@ -348,6 +387,16 @@ async def test_a_change_says_what_it_builds_on(dependencies: NotesDependencies, 
     changed = await call("PUT", one, json={"text": "b"}, headers={"If-Match": '"7", "0"'})
     assert (changed.status_code, changed.headers["ETag"]) == (200, '"1"')
     assert (await call("PUT", one, json={"text": "c"}, headers={"If-Match": "*"})).status_code == 200
+
+
+async def test_what_waits_for_votes_says_where_it_is_followed(dependencies: NotesDependencies, call: Any) -> None:
+    made = await call("POST", "/v1/notes:or-ask", json={"text": "a"})
+    assert made.status_code == 201
+    assert "Location" not in made.headers
+    for _ in range(2):
+        asked = await call("POST", "/v1/notes:or-ask", json={"text": "asked"}, key="k")
+        assert asked.status_code == 202
+        assert asked.headers["Location"] == f"/v1/reviews/{asked.json()['review_id']}"
 
 
 async def test_nothing_is_answered_with_nothing(dependencies: NotesDependencies, call: Any) -> None:

@@ -6,15 +6,14 @@ from fastapi import FastAPI
 
 from moneyer_policy.assets.use_cases.destruction import destroy_due
 from moneyer_policy.assets.use_cases.keyring import Keyring, Vault
-from moneyer_policy.charters.use_cases.governing import judges_of
 from moneyer_policy.dependencies import KINDS, Dependencies
 from moneyer_policy.effects.use_cases.calendar import fire_due
 from moneyer_policy.gate.use_cases.reservations import return_expired
 from moneyer_policy.gate.use_cases.signer import Signer
-from moneyer_policy.incidents.use_cases.interests import interests_in, looked_into, source_owners
 from moneyer_policy.routers import ROUTERS
 from moneyer_policy.settings import Settings
 from moneyer_policy.tables import feedback, incidents, journal, reviews
+from moneyer_policy.work import HOUSE, Work
 from moneyer_shared.clock import Clock, utc_now
 from moneyer_shared.service import Surroundings
 from moneyer_shared.telemetry import Metrics
@@ -29,10 +28,6 @@ def create_app(settings: Settings, *, surroundings: Surroundings | None = None, 
         keyring=Keyring(settings.master_key.get_secret_value(), Vault(settings.vault)),
         signer=Signer(settings.signing_key.get_secret_value()),
         permit_lifetime=settings.permit_lifetime,
-        judges=judges_of,
-        interests=interests_in,
-        source_owners=source_owners,
-        looked_into=looked_into,
         kinds=KINDS,
         backups_kept=settings.vault_backups_kept,
         public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
@@ -40,7 +35,8 @@ def create_app(settings: Settings, *, surroundings: Surroundings | None = None, 
 
     async def sweep() -> None:
         while True:
-            await return_expired(dependencies)
+            async with dependencies.begin(Work, HOUSE) as work:
+                await return_expired(work)
             await fire_due(dependencies)
             await destroy_due(dependencies)
             await asyncio.sleep(settings.sweep_seconds)

@@ -5,15 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from moneyer_policy.deadlines import CalendarStore
-from moneyer_policy.metadata import journal
 from moneyer_shared import work
 from moneyer_shared.auth import Caller
 
 if TYPE_CHECKING:
     from moneyer_policy.dependencies import Dependencies
+
+    Flow = work.Workflow[Dependencies]
+else:
+    Flow = work.Workflow
+"""A use case that begins its own transactions, or none."""
 
 HOUSE = Caller("policy", "policy", frozenset())
 """Who does what nobody asks for: deadlines that fire, and what follows from votes."""
@@ -53,6 +55,6 @@ class OpeningKeys(Work):
     """
 
 
-def work_of(dependencies: Any, connection: AsyncConnection, by: str, now: datetime) -> Work:
-    """Work under way in a transaction that was begun by hand: for use cases that do not go through the door yet."""
-    return Work(connection, now, Caller(by, by, frozenset()), journal, dependencies)
+@dataclass(frozen=True)
+class Snapshot(Work):
+    """A transaction that reads everything as it stood at one moment, changes nothing and locks nothing."""

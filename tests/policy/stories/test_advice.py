@@ -66,3 +66,7 @@ async def test_other_systems_ask_and_nothing_is_reserved(world: World) -> None:
     assert (await ask("scientist", "delete", "asset", asset))["decision"] is False
     assert await world.budget() == held
     await world.post("scientist", "/access/v1/evaluation", 403, {})
+    opened = await world.post("steward", f"/v1/assets/{asset}:retire", 202, {"reason": "study over"})
+    await world.approve(opened["review_id"])
+    ended = await ask("scientist", "read", "asset", asset)
+    assert [reason["code"] for reason in ended["context"]["reasons"]] == ["key-destroyed"], "nobody reads it any more"

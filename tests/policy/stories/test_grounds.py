@@ -9,8 +9,6 @@ from policy.conftest import MEMBERS, World
 from policy.stories.words import DAY
 from policy.test_release_api import paid_run
 
-from moneyer_policy.gate.use_cases.reservations import return_expired
-
 
 async def grounds(world: World, asset: str) -> Any:
     return await world.get(f"/v1/assets/{asset}/grounds")
@@ -65,7 +63,7 @@ async def test_what_was_given_back_is_not_held_against_whoever_came_later(world:
     await world.set_up()
     unused = (await world.decide()).json()
     world.now = datetime.fromisoformat(unused["permit"]["expires_at"]) + timedelta(minutes=1)
-    await return_expired(world.office)
+    await world.return_expired()
     world.now += timedelta(minutes=1)
     later = (await grounds(world, await paid_run(world)))["budgets"]
     assert all(one["epsilon_held"] == one["epsilon_of_this"] for one in later)

@@ -1,10 +1,11 @@
 """Whether an assayed asset may leave: each criterion against the confidence bound (DESIGN §2.7)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Protocol, Self
 
+from moneyer_policy.assets.rules.standing import Verdict
 from moneyer_policy.charters.rules.charter import Criterion, Trigger
 
 
@@ -113,13 +114,31 @@ def reconsider(
     return Reconsidered(weighed, names, any(trigger.action == "suspend" for trigger in tripped))
 
 
-def says_no_worse(found: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+class Missed(Protocol):
+    """One criterion's result, as far as two findings are compared by it."""
+
+    @property
+    def metric(self) -> str: ...
+    @property
+    def met(self) -> bool: ...
+    @property
+    def shortfall(self) -> str | None: ...
+
+
+class Found(Protocol):
+    """What a finding is voted on for."""
+
+    @property
+    def criteria(self) -> Sequence[Missed]: ...
+    @property
+    def triggered(self) -> Sequence[str]: ...
+
+
+def says_no_worse(found: Found, known: Found) -> bool:
     """Whether all that a finding misses, by how far, and all it triggers is in another that is put up already."""
-    missed = {one["metric"]: one["shortfall"] for one in known["criteria"] if not one["met"]}
-    return set(found["triggered"]) <= set(known["triggered"]) and all(
-        one["metric"] in missed and _reaches(missed[one["metric"]], one["shortfall"])
-        for one in found["criteria"]
-        if not one["met"]
+    missed = {one.metric: one.shortfall for one in known.criteria if not one.met}
+    return set(found.triggered) <= set(known.triggered) and all(
+        one.metric in missed and _reaches(missed[one.metric], one.shortfall) for one in found.criteria if not one.met
     )
 
 
@@ -131,12 +150,19 @@ def _reaches(known: str | None, shortfall: str | None) -> bool:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What is to become of an asset, which triggers asked for it, and whether its charter stops."""
+class Judged:
+    """What is to become of an asset by which results, which triggers asked for it, and whether its charter stops."""
 
-    verdict: str
+    verdict: Verdict
+    criteria: tuple[CriterionResult, ...]
     triggered: tuple[str, ...]
     suspend: bool
+
+    def held(self, because: str) -> Self:
+        """The same, put to a vote where it would be released."""
+        if self.verdict != "released":
+            return self
+        return replace(self, verdict="review", triggered=(*self.triggered, because))
 
 
 def judge(
@@ -145,7 +171,7 @@ def judge(
     estimates: Mapping[str, Interval],
     *,
     reviewed: bool,
-) -> Verdict:
+) -> Judged:
     """Reject what misses a criterion or trips a rejecting trigger; hold for review what trips another.
 
     ``reviewed`` is whether the charter wants every release voted on.
@@ -158,6 +184,6 @@ def judge(
     actions = {trigger.action for trigger in tripped}
     names = tuple(f"{trigger.criterion.metric}: {trigger.action}" for trigger in tripped)
     if not all(result.met for result in results) or "reject" in actions:
-        return Verdict("rejected", names, "suspend" in actions)
+        return Judged("rejected", tuple(results), names, "suspend" in actions)
     held = reviewed or bool(actions)
-    return Verdict("review" if held else "released", names, "suspend" in actions)
+    return Judged("review" if held else "released", tuple(results), names, "suspend" in actions)

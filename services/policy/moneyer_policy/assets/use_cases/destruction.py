@@ -6,112 +6,118 @@ import json
 import logging
 from base64 import b64decode
 from collections.abc import Mapping
-from datetime import datetime
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from moneyer_policy.assets.documents.assets import Certificate, CertificateKey
 from moneyer_policy.assets.rules.certificate import Destruction, final, provisional
-from moneyer_policy.assets.store.assets import AssetStore
+from moneyer_policy.assets.store.assets import AssetStore, EndingKey
 from moneyer_policy.assets.use_cases.keyring import WrappedKey
-from moneyer_policy.assets.use_cases.office import Office
 from moneyer_policy.assets.use_cases.recovery import is_recoverable
-from moneyer_policy.deadlines import CalendarStore
-from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.store.reviews import ReviewStore
+from moneyer_policy.work import HOUSE, Flow, Work
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.journal import AuditEvent
+
+if TYPE_CHECKING:
+    from moneyer_policy.dependencies import Dependencies
 
 logger = logging.getLogger("moneyer.destruction")
 FINAL = "certificate.final"
 
 
-async def destroy_due(office: Office) -> int:
+async def list_certificates(work: Work, asset_id: UUID) -> list[Certificate]:
+    """The certificates of an asset's destruction, the oldest first.
+
+    Raises:
+        NotFound: no permit was given for such an asset.
+    """
+    store = AssetStore(work.connection)
+    await store.permit_of_run(asset_id)
+    return await store.certificates(asset_id)
+
+
+async def get_certificate_key(flow: Flow) -> CertificateKey:
+    """The public key that certificates are signed with."""
+    signer = flow.dependencies.signer
+    return CertificateKey(key_id=signer.key_id, ed25519=signer.public_key)
+
+
+async def destroy_due(dependencies: "Dependencies") -> int:
     """Finish what retirements began; returns how many keys are certainly gone now.
 
     Shredding is repeated after a crash and changes nothing then; certificate, audit event and the row's
     end commit together. A key that can still be recovered gets no certificate, nor does one whose share
     was gone before anybody overwrote it: then this is not the vault it was put into. Both are tried again.
     """
-    async with office.database.transaction() as connection:
-        waiting = await AssetStore(connection).keys_to_shred()
-    return sum([await _destroy(office, row) for row in waiting])
+    async with dependencies.begin(Work, HOUSE, read_only=True) as work:
+        waiting = await AssetStore(work.connection).keys_to_shred()
+    return sum([await _destroy(dependencies, key) for key in waiting])
 
 
-async def _destroy(office: Office, row: Any) -> bool:
-    if row.shared and not await _shred(office, row):
-        logger.error("the vault has no share of a key to destroy", extra={"fields": {"key": str(row.id)}})
+async def _destroy(dependencies: "Dependencies", key: EndingKey) -> bool:
+    if key.shared and not await _shred(dependencies, key):
+        logger.error("the vault has no share of a key to destroy", extra={"fields": {"key": str(key.id)}})
         return False
-    if await is_recoverable(office.keyring, _what_stays(row)):
-        logger.error("a destroyed key can still be recovered", extra={"fields": {"key": str(row.id)}})
+    if await is_recoverable(dependencies.keyring, _what_stays(key)):
+        logger.error("a destroyed key can still be recovered", extra={"fields": {"key": str(key.id)}})
         return False
-    now = office.clock()
-    async with office.database.transaction() as connection:
-        store = AssetStore(connection)
-        if (await store.lock_key(row.id)).shredded_at is not None:
+    async with dependencies.begin(Work, HOUSE) as work:
+        store = AssetStore(work.connection)
+        if (await store.lock_ending_key(key.id)).shredded_at is not None:
             return False
-        gone = await _destruction(office, connection, row, now)
-        await store.set_key(row.id, wrapped=None, shredded_at=now)
-        await _issue(office, connection, provisional(gone), now)
+        gone = await _destruction(work, key)
+        await store.set_key(key.id, wrapped=None, shredded_at=work.now)
+        await _issue(work, provisional(gone))
         if gone.shared:
-            await CalendarStore(connection).schedule(FINAL, f"asset:{gone.asset_id}", gone.backups_until, now)
+            await work.schedule(FINAL, f"asset:{gone.asset_id}", gone.backups_until)
     return True
 
 
-async def _shred(office: Office, row: Any) -> bool:
+async def _shred(dependencies: "Dependencies", key: EndingKey) -> bool:
     """Whether the share lay where it was put, and was overwritten there: that is noted before its file goes."""
-    vault = office.keyring.vault
-    if await asyncio.to_thread(vault.overwrite, row.id):
-        async with office.database.transaction() as connection:
-            await AssetStore(connection).set_key(row.id, overwritten_at=office.clock())
-    elif row.overwritten_at is None:
+    vault = dependencies.keyring.vault
+    if await asyncio.to_thread(vault.overwrite, key.id):
+        async with dependencies.begin(Work, HOUSE) as work:
+            await AssetStore(work.connection).set_key(key.id, overwritten_at=work.now)
+    elif key.overwritten_at is None:
         return False
-    vault.forget(row.id)
+    vault.forget(key.id)
     return True
 
 
-def _what_stays(row: Any) -> WrappedKey:
+def _what_stays(key: EndingKey) -> WrappedKey:
     """The wrapped form is harmless without a share, and is tried; one from before there were shares goes with this."""
-    return WrappedKey(row.id, row.resource, row.wrapped if row.shared else None, row.shared)
+    return WrappedKey(key.id, key.resource, key.wrapped if key.shared else None, key.shared)
 
 
-async def _destruction(office: Office, connection: AsyncConnection, row: Any, now: datetime) -> Destruction:
-    asset_id = row.resource.removeprefix("asset:")
-    review = await ReviewStore(connection).latest_on("retirement", row.resource)
+async def _destruction(work: Work, key: EndingKey) -> Destruction:
+    review = await ReviewStore(work.connection).latest_on("retirement", key.resource)
     return Destruction(
-        asset_id=asset_id,
-        key_id=str(row.id),
-        fingerprint=hashlib.sha256(row.wrapped or b"").hexdigest(),
-        shared=row.shared,
+        asset_id=str(key.asset_id),
+        key_id=str(key.id),
+        fingerprint=hashlib.sha256(key.wrapped or b"").hexdigest(),
+        shared=key.shared,
         review_id=str(review.id) if review is not None else None,
         tool=f"moneyer {version('moneyer')}",
-        created_at=row.created_at,
-        destroyed_at=row.destroyed_at,
-        verified_at=now,
-        backups_until=now + office.backups_kept,
+        created_at=key.created_at,
+        destroyed_at=key.destroyed_at,
+        verified_at=work.now,
+        backups_until=work.now + work.dependencies.backups_kept,
     )
 
 
-async def make_final(office: Office, connection: AsyncConnection, due: Any, now: datetime) -> None:
-    """The day no backup of the vault is left."""
-    issued = await AssetStore(connection).certificates(UUID(due.subject.removeprefix("asset:")))
-    statement = json.loads(b64decode(issued[0].envelope["payload"]))
-    await _issue(office, connection, final(statement, now), now)
+async def make_final(work: Work, asset_id: UUID) -> None:
+    """Certify the destruction once more, on the day that no backup of the vault is left."""
+    issued = await AssetStore(work.connection).certificates(asset_id)
+    await _issue(work, final(json.loads(b64decode(issued[0].envelope["payload"])), work.now))
 
 
-async def _issue(office: Office, connection: AsyncConnection, statement: Mapping[str, Any], now: datetime) -> None:
-    envelope, told = office.signer.sign_statement(statement), statement["predicate"]
-    asset_id, status = told["asset"], told["status"]
-    await AssetStore(connection).add_certificate(asset_id=UUID(asset_id), status=status, envelope=envelope, at=now)
-    event = AuditEvent("policy", "certificate.issue", f"asset:{asset_id}", status, {"certificate": digest(envelope)})
-    await journal.record(connection, now, event)
-
-
-async def certificates_of(connection: AsyncConnection, asset_id: UUID) -> list[dict[str, Any]]:
-    """The certificates of an asset's destruction, oldest first."""
-    return [
-        {"status": row.status, "issued_at": row.issued_at.isoformat(), "envelope": row.envelope}
-        for row in await AssetStore(connection).certificates(asset_id)
-    ]
+async def _issue(work: Work, statement: Mapping[str, Any]) -> None:
+    envelope, told = work.dependencies.signer.sign_statement(statement), statement["predicate"]
+    certificate = Certificate(status=told["status"], issued_at=work.now, envelope=dict(envelope))
+    await AssetStore(work.connection).add_certificate(UUID(told["asset"]), certificate)
+    subject, details = f"asset:{told['asset']}", {"certificate": digest(envelope)}
+    await work.tell(AuditEvent("policy", Action.CERTIFICATE_ISSUE, subject, certificate.status, details))

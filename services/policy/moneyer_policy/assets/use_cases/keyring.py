@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -25,7 +25,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.assets.use_cases import stops
+from moneyer_policy.gate.store.decisions import StoredKey
 from moneyer_policy.gate.store.rulebook import RulebookStore
+from moneyer_shared.contracts.policy import KeyRequest
 from moneyer_shared.errors import Gone, Unavailable
 
 KEY_BYTES = 32
@@ -108,7 +110,7 @@ class WrappedKey:
     shared: bool
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def of(cls, row: StoredKey) -> Self:
         return cls(row.id, row.resource, row.wrapped, row.shared)
 
 
@@ -150,9 +152,7 @@ class Keyring:
         stops.refuse_stopped(list(dict.fromkeys(found)))
         return [self._unwrapped(row) for row in rows]
 
-    async def make(
-        self, connection: AsyncConnection, resource: str, at: datetime, *, population_id: UUID, **whose: Any
-    ) -> tuple[UUID, str]:
+    async def make(self, connection: AsyncConnection, asked: KeyRequest, at: datetime) -> tuple[UUID, str]:
         """A new key of a version of a source or register: its id, and the key as base64, this once.
 
         Raises:
@@ -160,9 +160,9 @@ class Keyring:
             Unavailable: the vault takes nothing now.
         """
         await RulebookStore(connection).hold()
-        stops.refuse_stopped(await stops.of_source(connection, UUID(resource.split(":")[1]), population_id))
-        key = os.urandom(KEY_BYTES)
-        key_id = await self._keep(connection, resource, at, key, population_id=population_id, **whose)
+        stops.refuse_stopped(await stops.of_source(connection, UUID(asked.resource.split(":")[1]), asked.population_id))
+        key, whose = os.urandom(KEY_BYTES), asked.model_dump(include={"population_id", "partitions", "owner"})
+        key_id = await self._keep(connection, asked.resource, at, key, **whose)
         return key_id, b64encode(key).decode()
 
     async def make_closed(self, connection: AsyncConnection, resource: str, at: datetime) -> UUID:
@@ -177,16 +177,19 @@ class Keyring:
         """Whether what is left opens the key, whatever was said of its destruction: what an intruder could do."""
         return self._recovered(key) is not None
 
-    async def _keep(self, connection: AsyncConnection, resource: str, at: datetime, key: bytes, **whose: Any) -> UUID:
+    async def _keep(
+        self, connection: AsyncConnection, resource: str, at: datetime, key: bytes, **whose: object
+    ) -> UUID:
         """Write a key down, wrapped. A share whose row never commits opens nothing."""
         key_id, nonce = uuid.uuid4(), os.urandom(NONCE_BYTES)
         share = await asyncio.to_thread(self.vault.place, key_id)
         wrapped = nonce + self._cipher(share).encrypt(nonce, key, resource.encode())
-        row = {"id": key_id, "resource": resource, "wrapped": wrapped, "shared": True, "created_at": at}
+        row: dict[str, object] = {"id": key_id, "resource": resource, "wrapped": wrapped, "shared": True}
+        row["created_at"] = at
         await AssetStore(connection).add_key(row | whose)
         return key_id
 
-    def _unwrapped(self, row: Any) -> str:
+    def _unwrapped(self, row: StoredKey) -> str:
         key = self._recovered(WrappedKey.of(row))
         if key is None:
             raise Unavailable("A key that was never destroyed does not open: look at the vault and the master key.")
@@ -209,7 +212,7 @@ class Keyring:
         return AESGCM(HKDF(SHA256(), KEY_BYTES, salt=share, info=b"moneyer data key").derive(self._master))
 
 
-async def _present(connection: AsyncConnection, key_id: UUID | None) -> Any:
+async def _present(connection: AsyncConnection, key_id: UUID | None) -> StoredKey:
     """A key's row as it is under the lock.
 
     Raises:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,9 +13,10 @@ from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.gate.rules import gate
 from moneyer_policy.gate.rules.facts import Facts, Stop
-from moneyer_policy.gate.use_cases.facts import brief, stop_of
+from moneyer_policy.gate.store.decisions import StoredKey
+from moneyer_policy.gate.use_cases.gate_input import read_gate_input, stop_of
 from moneyer_policy.gate.use_cases.rulebook import Rulebook
-from moneyer_shared.contracts.policy import SUSPENDED, DecisionRequest
+from moneyer_shared.contracts.policy import SUSPENDED, Decision, DecisionRequest
 from moneyer_shared.errors import Conflict
 
 REMEDIES = {
@@ -54,7 +55,7 @@ async def of_source(connection: AsyncConnection, source_id: UUID, population_id:
     ]
 
 
-async def of_key(connection: AsyncConnection, row: Any) -> list[Stop]:
+async def of_key(connection: AsyncConnection, row: StoredKey) -> list[Stop]:
     """The stops on what a key was made for."""
     kind, _, rest = row.resource.partition(":")
     subject = UUID(rest.partition(":")[0])
@@ -69,8 +70,8 @@ async def of_run(connection: AsyncConnection, run_id: UUID, now: datetime, *, re
     How and under what terms a table is made stops it until it is out: what is condemned later is a matter for
     re-assays, and what is prohibited later for who reads it.
     """
-    decision = await AssetStore(connection).latest_decision(run_id)
-    request = DecisionRequest.model_validate(decision.request)
+    decision = await AssetStore(connection).last(run_id)
+    request = decision.request
     return [
         *await _of_charter(connection, request.plan.charter_id),
         *await of_source(connection, request.plan.source_id, request.offer.population_id),
@@ -100,16 +101,18 @@ async def _suspended(
     return [Stop(kind, str(subject))] if await CharterStore(connection).is_suspended(kind, subject) else []
 
 
-async def _of_plan(connection: AsyncConnection, request: DecisionRequest, decided: Any, now: datetime) -> list[Stop]:
+async def _of_plan(
+    connection: AsyncConnection, request: DecisionRequest, decided: Decision, now: datetime
+) -> list[Stop]:
     """The stops on how the plan makes its table, and on the terms it was permitted under and those in force now."""
-    book = await Rulebook.private(connection)
-    page = await book.page(connection, request.plan.charter_id, now)
-    versions = page.versions if page is not None else ()
-    version = next((one for one in versions if one.charter.digest == decided["charter_digest"]), None)
-    then = (await brief(connection, book, request, now, version=version)).facts
-    present = page.governing(now) if page is not None else None
+    rules = await Rulebook.private(connection)
+    charter = await rules.charter(connection, request.plan.charter_id, now)
+    versions = charter.versions if charter is not None else ()
+    version = next((one for one in versions if one.charter.digest == decided.charter_digest), None)
+    then = (await read_gate_input(connection, rules, request, now, version=version)).facts
+    present = charter.governing(now) if charter is not None else None
     today = replace(then, charter=present.charter if present is not None else None)
-    waived = {one["code"] for one in decided["waived"]}
+    waived = {one.code for one in decided.waived}
     found = [*_of_configuration(request, then, waived), *_of_terms(request, today), *_of_terms(request, then)]
     return list(dict.fromkeys(found))
 

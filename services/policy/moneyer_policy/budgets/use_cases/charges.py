@@ -64,6 +64,6 @@ def charge_of(cost: Cost, delta: Decimal) -> dict[str, Any]:
     own = Decimal(in_words(cost.delta))
     return {
         "epsilon": str(epsilon_of(cost.renyi, delta - own)),
-        "delta": str(delta.normalize()),
+        "delta": f"{delta.normalize():f}",
         "releases": cost.releases,
     }

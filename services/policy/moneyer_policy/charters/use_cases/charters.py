@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.charters.documents import CharterVersion, Difference, Suspension
 from moneyer_policy.charters.rules.charter import Charter, State, VersionRecord, check_document
@@ -21,9 +20,8 @@ from moneyer_policy.reviews.rules.quorum import counted
 from moneyer_policy.reviews.rules.review import holds_until
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.reviews.use_cases import reviews
-from moneyer_policy.reviews.use_cases.office import Office
 from moneyer_policy.reviews.use_cases.reviews import Decided
-from moneyer_policy.work import ChangingRules, Work, work_of
+from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.documents import Moment, Name
 from moneyer_shared.contracts.events import Action
@@ -141,7 +139,7 @@ async def submit_charter(work: ChangingRules, charter_id: UUID) -> CharterVersio
         raise Conflict(f"Version {row.version} is {row.state}, not a draft.", code="not-a-draft")
     charter = row.read()
     await store.set(charter_id, row.version, state="submitted", submitter=work.by, changed_at=work.now)
-    registered, later = await work.dependencies.source_owners(work.connection, charter.sources)
+    registered, later = await work.dependencies.source_owners(work, charter.sources)
     matter = reviews.Matter(
         kind="charter",
         subject=matter_of(charter_id, row.version),
@@ -240,13 +238,6 @@ async def stop(work: Work, charter_id: UUID, asked: Suspension) -> None:
     await _tell(work, Action.CHARTER_SUSPEND, charter_id, shown={"reason": reason})
 
 
-async def suspend_within(
-    connection: AsyncConnection, charter_id: UUID, *, reason: str, incident_id: UUID | None, by: str, now: datetime
-) -> None:
-    """As ``stop``, for use cases that do not go through the door yet."""
-    await stop(work_of(None, connection, by, now), charter_id, Suspension(reason=reason, incident_id=incident_id))
-
-
 async def resume_charter(work: ChangingRules, charter_id: UUID, asked: Reason) -> ReviewOpened:
     """Ask to start a charter again: that takes the quorum.
 
@@ -289,15 +280,7 @@ async def check_no_incident(work: Work, kind: Literal["asset", "charter"], subje
     Raises:
         Conflict: an incident that names it is not closed.
     """
-    if await work.dependencies.looked_into(work.connection, kind, subject):
-        raise Conflict(f"An incident looks into this {kind}; it is retired once that is closed.", code="incident-open")
-
-
-async def refuse_evidence(
-    office: Office, connection: AsyncConnection, kind: Literal["asset", "charter"], subject: UUID
-) -> None:
-    """As ``check_no_incident``, for use cases that do not go through the door yet."""
-    if await office.looked_into(connection, kind, subject):
+    if await work.dependencies.looked_into(work, kind, subject):
         raise Conflict(f"An incident looks into this {kind}; it is retired once that is closed.", code="incident-open")
 
 

@@ -37,7 +37,7 @@ async def judges_of(work: Work, matter: Matter) -> Judges:
     found = [await find_governing(connection, one, now) for one in concerned]
     charters = [charter for charter in found if charter is not None]
     quorums = [charter.quorum_for(matter.kind, matter.subject) for charter in charters]
-    interests = await work.dependencies.interests(connection, matter.subject, matter.document, concerned, now)
+    interests = await work.dependencies.interests(work, matter.subject, matter.document, concerned)
     store = CommitteeStore(connection)
     rules = [await store.quorum(name) for name in (kind.name, *kind.also(matter))]
     said = [rule for rule in rules if rule is not None]

@@ -5,7 +5,6 @@ jumps ahead fires late ones at once, and one that jumps back fires nothing twice
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 from moneyer_policy.assets.use_cases import destruction
 from moneyer_policy.deadlines import CalendarStore, Due
@@ -40,7 +39,7 @@ async def _lapse(work: ChangingRules, due: Due) -> None:
 
 
 async def _make_final(work: ChangingRules, due: Due) -> None:
-    await destruction.make_final(work.dependencies, work.connection, due, work.now)
+    await destruction.make_final(work, due.subject_id)
 
 
 KINDS: Mapping[str, Effect] = {
@@ -85,14 +84,3 @@ async def _fire_one(dependencies: Dependencies) -> bool:
         details = {"due_at": due.due_at.isoformat()}
         await work.tell(AuditEvent(work.by, Action(f"deadline.{due.kind}"), due.subject, details=details))
         return True
-
-
-def show(row: Any) -> dict[str, Any]:
-    return {
-        "id": str(row.id),
-        "kind": row.kind,
-        "subject": row.subject,
-        "due_at": row.due_at.isoformat(),
-        "done_at": row.done_at.isoformat() if row.done_at else None,
-        "payload": row.payload,
-    }

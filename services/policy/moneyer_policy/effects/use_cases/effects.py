@@ -7,7 +7,7 @@ wings stand beside these in ``dependencies.KINDS``.
 from collections.abc import Mapping
 from uuid import UUID
 
-from moneyer_policy.assets.use_cases import findings, recalls, releases
+from moneyer_policy.assets.use_cases import findings, grants, lifecycle, releases
 from moneyer_policy.budgets.use_cases import budgets
 from moneyer_policy.charters.use_cases import charters
 from moneyer_policy.gate.use_cases import decisions, waivers
@@ -22,7 +22,7 @@ async def _retire(decided: Decided) -> Mapping[str, object]:
         return {"retired": False}
     subject = UUID(decided.row.document["subject"])
     if decided.row.document["kind"] == "asset":
-        await recalls.retire_asset(decided.work, subject)
+        await lifecycle.end_asset(decided.work, subject)
     else:
         await charters.retire_for_good(decided.work, subject)
     return {"retired": True}
@@ -45,7 +45,7 @@ KINDS = (
     Kind("charter", PRIVACY_AND_ANOTHER, a_no_withholds=True, conclude=charters.conclude),
     Kind("plan", PRIVACY, a_no_withholds=True, conclude=decisions.conclude),
     Kind("configuration", PRIVACY_AND_ANOTHER, a_no_withholds=False, conclude=library.conclude),
-    Kind("grant", PRIVACY, a_no_withholds=True, conclude=releases.conclude_grant),
+    Kind("grant", PRIVACY, a_no_withholds=True, conclude=grants.conclude_grant),
     Kind("release", PRIVACY, a_no_withholds=True, conclude=releases.conclude_release),
     Kind("blended-release", PRIVACY_AND_ANOTHER, a_no_withholds=True, conclude=releases.conclude_release),
     Kind("retirement", PRIVACY_AND_ANOTHER, a_no_withholds=False, conclude=_retire),
@@ -56,11 +56,11 @@ KINDS = (
         "resumption",
         PRIVACY_AND_ANOTHER,
         a_no_withholds=True,
-        conclude=recalls.conclude_resumption,
+        conclude=lifecycle.conclude_resumption,
         also=_as_a_charter,
     ),
     Kind("break-glass", PRIVACY, a_no_withholds=True, conclude=waivers.conclude_glass),
     Kind("model", PRIVACY, a_no_withholds=True, conclude=_keep_verdict),
-    Kind("finding", PRIVACY_AND_ANOTHER, a_no_withholds=True, conclude=findings.conclude),
-    Kind("withdrawal", PRIVACY, a_no_withholds=False, conclude=recalls.conclude_withdrawal),
+    Kind("finding", PRIVACY_AND_ANOTHER, a_no_withholds=True, conclude=findings.conclude_finding),
+    Kind("withdrawal", PRIVACY, a_no_withholds=False, conclude=lifecycle.conclude_withdrawal),
 )

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
 from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import Headers
 
 from moneyer_shared.auth import bearer, current_caller
 from moneyer_shared.contracts.policy import DecisionRequest
@@ -33,13 +34,13 @@ class DecisionRoute(APIRoute):
             caller = await current_caller(request, DECIDE, await bearer(request))
             plan = _read(request.headers, await request.json())
             key: str = request.headers["idempotency-key"]
-            response: Response = await endpoint(plan, request.app.state.dependencies, key, caller)
+            response: Response = await endpoint(plan, request, key, caller)
             return response
 
         return handle
 
 
-def _read(headers: Any, body: Any) -> DecisionRequest:
+def _read(headers: Headers, body: object) -> DecisionRequest:
     """The request, once key and body fit.
 
     Raises:

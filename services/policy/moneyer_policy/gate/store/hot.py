@@ -6,9 +6,9 @@ ten times faster so than as Decimals, and unnest flattens arrays of arrays.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -16,7 +16,7 @@ import asyncpg
 from moneyer_policy.budgets.rules.accounting import NAMED_ORDERS, Account, Cost, Costs
 
 _KNOWN = """
-    SELECT caller, key, fingerprint, status, body::text, headers::text FROM idempotency_keys
+    SELECT caller, key, fingerprint, body::text FROM idempotency_keys
     WHERE (caller, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 """
 _DECIDED = "SELECT run_id FROM decisions WHERE run_id = ANY($1::uuid[])"
@@ -84,28 +84,98 @@ _OUTBOX = """
 """
 
 
+class MechanismRow(NamedTuple):
+    digest: str
+    document: str
+    renyi: str
+    releases: int
+    delta: str
+
+
+class DecisionRow(NamedTuple):
+    id: UUID
+    run_id: UUID
+    round: int
+    charter_id: UUID
+    requester: str
+    verdict: str
+    failed: str
+    document: str
+    request: str
+    decided_at: datetime
+
+
+class PermitRow(NamedTuple):
+    id: UUID
+    decision_id: UUID
+    run_id: UUID
+    requester: str
+    plan_digest: str
+    charter_digest: str | None
+    charter_id: UUID
+    account_ids: str
+    mechanism: str
+    source_key_id: UUID
+    made_at: datetime
+    expires_at: datetime
+
+
+class LedgerRow(NamedTuple):
+    account_id: UUID
+    permit_id: UUID
+    mechanism: str
+    at: datetime
+
+
+class ReplyRow(NamedTuple):
+    caller: str
+    key: str
+    fingerprint: str
+    status: int
+    body: str
+    headers: str
+    at: datetime
+
+
+class AuditRow(NamedTuple):
+    id: UUID
+    at: datetime
+    actor: str
+    actor_salt: bytes
+    leaf: str
+
+
+class OutboxRow(NamedTuple):
+    at: datetime
+    kind: str
+    payload: str
+
+
 @dataclass(frozen=True)
 class Rows:
-    """Everything a batch writes, by table; each row in the order of its statement."""
+    """Everything a batch writes, by table; the members of each row are in the order of its statement's arrays."""
 
-    mechanisms: list[tuple[Any, ...]]
-    decisions: list[tuple[Any, ...]]
-    permits: list[tuple[Any, ...]]
-    ledger: list[tuple[Any, ...]]
-    idempotency: list[tuple[Any, ...]]
-    audit: list[tuple[Any, ...]]
-    outbox: list[tuple[Any, ...]]
+    mechanisms: list[MechanismRow] = field(default_factory=list[MechanismRow])
+    decisions: list[DecisionRow] = field(default_factory=list[DecisionRow])
+    permits: list[PermitRow] = field(default_factory=list[PermitRow])
+    ledger: list[LedgerRow] = field(default_factory=list[LedgerRow])
+    replies: list[ReplyRow] = field(default_factory=list[ReplyRow])
+    audit: list[AuditRow] = field(default_factory=list[AuditRow])
+    outbox: list[OutboxRow] = field(default_factory=list[OutboxRow])
 
-    @classmethod
-    def none(cls) -> "Rows":
-        return cls([], [], [], [], [], [], [])
+
+class KeptReply(NamedTuple):
+    """What was answered under a key, and to which request."""
+
+    fingerprint: str
+    body: str
 
 
 class HotStore:
     def __init__(self, driver: asyncpg.Connection) -> None:
         self._driver = driver
 
-    async def known(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+    async def known(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], KeptReply | None]:
         """The replies given under these (caller, key) pairs, and a claim on those not yet used.
 
         A key whose first request is still under way in another process maps to None.
@@ -113,7 +183,7 @@ class HotStore:
         names = [f"{caller}\n{key}" for caller, key in keys]
         claims = await self._driver.fetch(_CLAIM, names)
         rows = await self._driver.fetch(_KNOWN, [caller for caller, _ in keys], [key for _, key in keys])
-        found = {(row["caller"], row["key"]): row for row in rows}
+        found = {(row["caller"], row["key"]): KeptReply(row["fingerprint"], row["body"]) for row in rows}
         away = {pair: None for pair, claim in zip(keys, claims, strict=True) if not claim[0]}
         return away | found
 
@@ -142,19 +212,19 @@ class HotStore:
             (_DECISION, rows.decisions),
             (_PERMIT, rows.permits),
             (_LEDGER, rows.ledger),
-            (_REMEMBER, rows.idempotency),
+            (_REMEMBER, rows.replies),
             (_AUDIT, rows.audit),
             (_OUTBOX, rows.outbox),
         ):
             await self._write(statement, values)
 
-    async def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    async def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         if rows:
             await self._driver.execute(statement, *(list(column) for column in zip(*rows, strict=True)))
 
 
-def mechanism_row(digest: str, document: Mapping[str, Any], cost: Cost) -> tuple[Any, ...]:
-    return digest, json.dumps(document), array(cost.renyi), cost.releases, str(cost.delta)
+def mechanism_row(digest: str, document: Mapping[str, Any], cost: Cost) -> MechanismRow:
+    return MechanismRow(digest, json.dumps(document), array(cost.renyi), cost.releases, str(cost.delta))
 
 
 def array(values: Iterable[int | UUID]) -> str:

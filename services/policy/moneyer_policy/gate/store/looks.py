@@ -1,19 +1,51 @@
 """Accounts of looks, and the entries that explain them; nothing here commits."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Row, insert, select, tuple_, update
+from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from moneyer_policy.gate.documents.looks import LookKind
 from moneyer_policy.gate.tables.decisions import permits, releases
 from moneyer_policy.gate.tables.looks import look_accounts, look_entries
 
 Pair = tuple[UUID, UUID]
 """A charter and a source."""
+
+
+class LookAccount(NamedTuple):
+    """How many looks at a source a charter has reserved or taken."""
+
+    id: UUID
+    charter_id: UUID
+    source_id: UUID
+    held: int
+
+
+class Entry(NamedTuple):
+    """One step in the life of a look: of which account, under which permit, at a table drawn from which model."""
+
+    account_id: UUID
+    permit_id: UUID
+    kind: LookKind
+    model: UUID
+    at: datetime
+
+
+class EntryOfRun(NamedTuple):
+    """One step in the life of a look, by the run whose table is looked at."""
+
+    account_id: UUID
+    run_id: UUID
+    kind: LookKind
+    model: UUID
+    at: datetime
+
+
 _LOCK = """
     SELECT id, charter_id, source_id, held FROM look_accounts
     WHERE (charter_id, source_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[])) ORDER BY id FOR UPDATE
@@ -32,14 +64,14 @@ class HotLookStore:
     def __init__(self, driver: asyncpg.Connection) -> None:
         self._driver = driver
 
-    async def lock(self, pairs: Collection[Pair]) -> dict[Pair, Any]:
+    async def lock(self, pairs: Collection[Pair]) -> dict[Pair, LookAccount]:
         """The accounts of these pairs, opened where there are none, locked in the order of their ids."""
         sides = ([charter for charter, _ in pairs], [source for _, source in pairs])
         rows = await self._driver.fetch(_LOCK, *sides)
         if len(rows) < len(pairs):
             await self._driver.execute(_OPEN, *sides)
             rows = await self._driver.fetch(_LOCK, *sides)
-        return {(row["charter_id"], row["source_id"]): row for row in rows}
+        return {(row["charter_id"], row["source_id"]): LookAccount(*row.values()) for row in rows}
 
     async def take(self, entries: Sequence[tuple[UUID, UUID, UUID, datetime]]) -> None:
         """Enter (account, permit, model, at); the permits stand already."""
@@ -52,36 +84,41 @@ class LookStore:
         self._connection = connection
 
     async def taken(self, pairs: Collection[Pair]) -> dict[Pair, int]:
-        """How many are reserved or taken, nothing locked: for advice only."""
+        """How many are reserved or taken, nothing locked: nothing may rest on it."""
         which = tuple_(look_accounts.c.charter_id, look_accounts.c.source_id).in_(pairs)
         rows = await self._connection.execute(select(look_accounts).where(which))
         return {(row.charter_id, row.source_id): row.held for row in rows}
 
-    async def accounts(self, charter_id: UUID) -> Sequence[Row[Any]]:
-        query = select(look_accounts).where(look_accounts.c.charter_id == charter_id).order_by(look_accounts.c.id)
-        return (await self._connection.execute(query)).all()
+    async def accounts(self, charter_id: UUID) -> list[LookAccount]:
+        account = look_accounts.c
+        query = select(account.id, account.charter_id, account.source_id, account.held)
+        query = query.where(account.charter_id == charter_id).order_by(account.id)
+        return [LookAccount(*row) for row in await self._connection.execute(query)]
 
-    async def entries(self, account_ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    async def entries(self, account_ids: Collection[UUID]) -> list[EntryOfRun]:
         """Entries of these accounts with the run each is of, in order."""
+        which = (look_entries.c.account_id, permits.c.run_id, look_entries.c.kind, look_entries.c.model)
         query = (
-            select(look_entries, permits.c.run_id)
+            select(*which, look_entries.c.at)
             .join(permits, permits.c.id == look_entries.c.permit_id)
             .where(look_entries.c.account_id.in_(account_ids))
             .order_by(look_entries.c.id)
         )
-        return (await self._connection.execute(query)).all()
+        return [EntryOfRun(*row) for row in await self._connection.execute(query)]
 
-    async def of_permit(self, permit_id: UUID) -> Sequence[Row[Any]]:
-        query = select(look_entries).where(look_entries.c.permit_id == permit_id).order_by(look_entries.c.id)
-        return (await self._connection.execute(query)).all()
+    async def of_permit(self, permit_id: UUID) -> list[Entry]:
+        entry = look_entries.c
+        query = select(entry.account_id, entry.permit_id, entry.kind, entry.model, entry.at)
+        rows = await self._connection.execute(query.where(entry.permit_id == permit_id).order_by(entry.id))
+        return [Entry(*row) for row in rows]
 
-    async def enter(self, reserved: Row[Any], kind: str, at: datetime) -> None:
+    async def enter(self, reserved: Entry, kind: LookKind, at: datetime) -> None:
         """A further entry of a look that was reserved; a ``return`` frees it. Callers hold the permit's row."""
         if kind == "return":
             free = update(look_accounts).where(look_accounts.c.id == reserved.account_id)
             await self._connection.execute(free.values(held=look_accounts.c.held - 1))
-        values: Mapping[str, Any] = {name: getattr(reserved, name) for name in ("account_id", "permit_id", "model")}
-        await self._connection.execute(insert(look_entries).values(**values, kind=kind, at=at))
+        entered = reserved._replace(kind=kind, at=at)
+        await self._connection.execute(insert(look_entries).values(entered._asdict()))
 
     async def model_of(self, run_id: UUID) -> UUID:
         """The run that fitted the model of a run's table: itself, where it fitted one or was never permitted."""

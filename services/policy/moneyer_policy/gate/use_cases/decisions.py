@@ -2,38 +2,58 @@
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.budgets.rules.accounting import Account, cost_of
 from moneyer_policy.budgets.use_cases.charges import known_as, mechanism_of, movement
+from moneyer_policy.gate.documents.decisions import DecisionSearch, DecisionSummary
 from moneyer_policy.gate.rules import gate
 from moneyer_policy.gate.rules.facts import Clause
 from moneyer_policy.gate.rules.waiver import WaiverInEffect, waive
 from moneyer_policy.gate.store.decisions import DecisionStore
-from moneyer_policy.gate.store.hot import HotStore, Rows, array, mechanism_row, text_array
+from moneyer_policy.gate.store.hot import (
+    AuditRow,
+    DecisionRow,
+    HotStore,
+    KeptReply,
+    LedgerRow,
+    OutboxRow,
+    PermitRow,
+    ReplyRow,
+    Rows,
+    array,
+    mechanism_row,
+    text_array,
+)
 from moneyer_policy.gate.store.looks import Pair
 from moneyer_policy.gate.store.waivers import WaiverStore
-from moneyer_policy.gate.use_cases.facts import Brief, brief
+from moneyer_policy.gate.use_cases.gate_input import GateInput, read_gate_input
+from moneyer_policy.gate.use_cases.group_commit import GroupCommit
 from moneyer_policy.gate.use_cases.looks import Looks
-from moneyer_policy.gate.use_cases.office import Office
-from moneyer_policy.gate.use_cases.reservations import return_expired_on
+from moneyer_policy.gate.use_cases.reservations import return_expired
 from moneyer_policy.metadata import journal
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
-from moneyer_policy.work import work_of
+from moneyer_policy.work import HOUSE, ChangingRules, Work
+from moneyer_shared.auth import Caller
 from moneyer_shared.canonical import digest
-from moneyer_shared.contracts.policy import DecisionRequest
+from moneyer_shared.contracts import policy as contract
+from moneyer_shared.contracts.events import Action, DecisionFacet, job_of_runs, run_event
+from moneyer_shared.contracts.policy import Decision, DecisionRequest, Permit, Waived
 from moneyer_shared.database import driver_connection
 from moneyer_shared.errors import Conflict, Invalid, MoneyerError, Unavailable
-from moneyer_shared.journal import AuditEvent, job_of_runs, openlineage_event, sealed_leaf
+from moneyer_shared.journal import AuditEvent, sealed_leaf
 from moneyer_shared.leaves import Word
+
+if TYPE_CHECKING:
+    from moneyer_policy.dependencies import Dependencies
+
+PERMITS = "policy:decisions:write"
+"""Who may ask for decisions, and so may redeem what they permit."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +70,7 @@ class Ask:
 class Judgement:
     """What the gate made of one plan."""
 
-    verdict: str
+    verdict: Literal["permit", "deny", "review"]
     clauses: tuple[Clause, ...]
     waived: tuple[tuple[Clause, WaiverInEffect], ...] = ()
 
@@ -67,11 +87,17 @@ class Answer:
         return {"Location": f"/v1/decisions/{self.decision_id}"}
 
 
-ALONE = object()
-"""The answer to a plan that needs a waiver or a review: those change the rules, so they go by themselves."""
+@dataclass(frozen=True)
+class NeedsTurn:
+    """The answer to a plan that needs a waiver or a review: those change the rules, so they go by themselves."""
 
 
-async def decide(office: Office, request: DecisionRequest, *, by: str, key: str) -> Answer:
+Given = Answer | NeedsTurn | MoneyerError
+Plans = GroupCommit[Ask, Given]
+"""Where plans wait to be decided together."""
+
+
+async def decide(dependencies: "Dependencies", request: DecisionRequest, *, by: str, key: str) -> Answer:
     """Judge a plan. The answer is stored as it stands, whatever it is.
 
     Raises:
@@ -80,59 +106,54 @@ async def decide(office: Office, request: DecisionRequest, *, by: str, key: str)
     """
     cost_of(mechanism_of(request.offer.mechanism))
     ask = Ask(request, by, key, digest(request.model_dump_json()))
-    answer = await office.lane.submit(ask, partial(decide_together, office))
-    if answer is ALONE:
-        (answer,) = await _decide_batch(office, [ask], alone=True)
+    answer = await dependencies.plans.submit(ask, partial(decide_together, dependencies))
+    if isinstance(answer, NeedsTurn):
+        (answer,) = await _decide_batch(dependencies, [ask], alone=True)
     if isinstance(answer, MoneyerError):
         raise answer
-    found: Answer = answer
-    return found
+    assert isinstance(answer, Answer)
+    return answer
 
 
-async def decide_together(office: Office, asks: Sequence[Ask]) -> list[Any]:
+async def decide_together(dependencies: "Dependencies", asks: Sequence[Ask]) -> list[Given | Exception]:
     """One answer each; what goes wrong with one of a batch sends everybody through again alone."""
     try:
-        return await _decide_batch(office, asks, alone=False)
+        return [*await _decide_batch(dependencies, asks, alone=False)]
     except Unavailable:
         raise
     except Exception as error:  # noqa: BLE001 (handed to its asker, who raises it)
         if len(asks) == 1:
             return [error]
-        return [answer for ask in asks for answer in await decide_together(office, [ask])]
+        return [answer for ask in asks for answer in await decide_together(dependencies, [ask])]
 
 
-async def _decide_batch(office: Office, asks: Sequence[Ask], *, alone: bool) -> list[Any]:
-    now = office.clock()
-    rows = Rows.none()
-    async with office.changing() if alone else office.database.transaction() as connection:
-        book = await (office.rulebook.private(connection) if alone else office.rulebook.open(connection))
-        hot = HotStore(await driver_connection(connection))
-        answers = await _already_answered(hot, asks)
-        briefs = {
-            number: await brief(connection, book, ask.request, now)
+async def _decide_batch(dependencies: "Dependencies", asks: Sequence[Ask], *, alone: bool) -> list[Given]:
+    async with dependencies.begin(ChangingRules if alone else Work, HOUSE) as work:
+        rulebook = dependencies.rulebook
+        rules = await (rulebook.private(work.connection) if alone else rulebook.open(work.connection))
+        hot = HotStore(await driver_connection(work.connection))
+        known = await _already_answered(hot, asks)
+        waiting = {
+            number: await read_gate_input(work.connection, rules, ask.request, work.now)
             for number, ask in enumerate(asks)
-            if answers[number] is None
+            if known[number] is None
         }
-        accounts = await _lock(connection, hot, briefs, now)
-        looks = await Looks.lock(connection, briefs.values())
-        held: set[UUID] = set()
-        for number, prepared in briefs.items():
-            answers[number] = await _decide_one(
-                office, connection, asks[number], prepared, accounts, looks, held, rows, now, alone=alone
-            )
-        await hot.hold({key: accounts[key] for key in held})
-        await hot.write(rows)
-        await looks.write()
-    book.mechanisms.update(row[0] for row in rows.mechanisms)
+        batch = await _Batch.lock(work, hot, waiting.values())
+        answers = [
+            answer if answer is not None else await _decide_one(batch, asks[number], waiting[number], alone=alone)
+            for number, answer in enumerate(known)
+        ]
+        await batch.write()
+    rules.mechanisms.update(row.digest for row in batch.rows.mechanisms)
     return answers
 
 
-async def _already_answered(hot: HotStore, asks: Sequence[Ask]) -> list[Any]:
+async def _already_answered(hot: HotStore, asks: Sequence[Ask]) -> list[Given | None]:
     """The stored reply, an error, or None for what is to be decided now."""
     known = await hot.known([(ask.by, ask.key) for ask in asks])
     decided = await hot.decided([ask.request.run_id for ask in asks])
     seen: set[tuple[str, str]] = set()
-    answers: list[Any] = []
+    answers: list[Given | None] = []
     for ask in asks:
         pair = (ask.by, ask.key)
         answers.append(_stored(ask, known[pair]) if pair in known else _refused(ask, pair in seen, decided))
@@ -142,14 +163,14 @@ async def _already_answered(hot: HotStore, asks: Sequence[Ask]) -> list[Any]:
     return answers
 
 
-def _stored(ask: Ask, row: Any) -> Answer | MoneyerError:
-    if row is None:
+def _stored(ask: Ask, reply: KeptReply | None) -> Given:
+    if reply is None:
         return _in_flight()
-    if row["fingerprint"] != ask.fingerprint:
+    if reply.fingerprint != ask.fingerprint:
         return Invalid(
             "This Idempotency-Key was used for another request; choose a new one.", code="idempotency-key-reused"
         )
-    return Answer(row["body"], json.loads(row["body"])["id"])
+    return Answer(reply.body, json.loads(reply.body)["id"])
 
 
 def _refused(ask: Ask, under_way: bool, decided: set[UUID]) -> MoneyerError | None:
@@ -168,54 +189,50 @@ def _in_flight() -> Conflict:
     )
 
 
-async def _lock(
-    connection: AsyncConnection, hot: HotStore, briefs: dict[int, Brief], now: datetime
-) -> dict[UUID, Account]:
-    """The accounts of all plans, after what expired unredeemed on them has returned."""
-    wanted = {key for prepared in briefs.values() for key in prepared.account_ids}
-    if not wanted:
-        return {}
-    accounts = await hot.lock(wanted)
-    if await hot.has_expired(now, wanted):
-        await return_expired_on(connection, now, list(wanted))
-        accounts = await hot.lock(wanted)
-    return accounts
+@dataclass
+class _Batch:
+    """Plans decided in one transaction: what they are paid from, locked, and what is to be written of them."""
+
+    work: Work
+    hot: HotStore
+    accounts: dict[UUID, Account]
+    looks: Looks
+    held: set[UUID] = field(default_factory=set[UUID])
+    """Accounts that something was set aside on."""
+    rows: Rows = field(default_factory=Rows)
+
+    @classmethod
+    async def lock(cls, work: Work, hot: HotStore, inputs: Iterable[GateInput]) -> "_Batch":
+        """With the accounts of all plans, after what expired unredeemed on them has returned; looks come after."""
+        inputs = list(inputs)
+        wanted = {key for prepared in inputs for key in prepared.account_ids}
+        accounts = await hot.lock(wanted) if wanted else {}
+        if wanted and await hot.has_expired(work.now, wanted):
+            await return_expired(work, list(wanted))
+            accounts = await hot.lock(wanted)
+        return cls(work, hot, accounts, await Looks.lock(work.connection, inputs))
+
+    async def write(self) -> None:
+        await self.hot.hold({key: self.accounts[key] for key in self.held})
+        await self.hot.write(self.rows)
+        await self.looks.write()
 
 
-async def _decide_one(
-    office: Office,
-    connection: AsyncConnection,
-    ask: Ask,
-    prepared: Brief,
-    accounts: dict[UUID, Account],
-    looks: Looks,
-    held: set[UUID],
-    rows: Rows,
-    now: datetime,
-    *,
-    alone: bool,
-) -> Any:
-    judgement = judge(prepared, accounts, looks.taken, alone=alone)
+async def _decide_one(batch: _Batch, ask: Ask, prepared: GateInput, *, alone: bool) -> Given:
+    judgement = judge(prepared, batch.accounts, batch.looks.taken, alone=alone)
     if judgement is None:
-        return ALONE
-    body = body_of(ask.request, prepared, judgement, round_=0, now=now)
-    if judgement.verdict == "review":
-        body["review_id"] = str(await _open_review(office, connection, ask, prepared, now))
-    permit = moved = None
-    rows.decisions.append(decision_row(ask.request, body, 0, now))
-    if judgement.verdict == "permit":
-        permit = _reserve(office, ask.request, prepared, body, accounts, looks, held, rows, now)
-        moved = movement("reserve", prepared.account_ids, prepared.mechanism, prepared.facts.cost, now)
-    _journal(ask.request, body, moved, rows, now)
-    await _use_up(connection, judgement, body)
-    answer = Answer(json.dumps(body | {"permit": permit}, separators=(",", ":")), body["id"])
-    rows.idempotency.append((ask.by, ask.key, ask.fingerprint, 201, answer.text, json.dumps(answer.headers), now))
+        return NeedsTurn()
+    review_id = await _open_review(batch.work, ask.request, prepared) if judgement.verdict == "review" else None
+    decision = await _enter(batch, ask.request, prepared, judgement, review_id=review_id)
+    answer = Answer(decision.model_dump_json(), str(decision.id))
+    headers = json.dumps(answer.headers)
+    batch.rows.replies.append(ReplyRow(ask.by, ask.key, ask.fingerprint, 201, answer.text, headers, batch.work.now))
     return answer
 
 
 def judge(
-    prepared: Brief,
-    accounts: dict[UUID, Account],
+    prepared: GateInput,
+    accounts: Mapping[UUID, Account],
     looks: Mapping[Pair, int],
     *,
     alone: bool,
@@ -236,168 +253,169 @@ def judge(
         now=facts.now,
         since=facts.in_force_at,
     )
-    verdict = "deny" if clauses else "review" if needs_review else "permit"
-    return Judgement(verdict, clauses, waived)
+    return Judgement("deny" if clauses else "review" if needs_review else "permit", clauses, waived)
 
 
-def body_of(
-    request: DecisionRequest, prepared: Brief, judgement: Judgement, *, round_: int, now: datetime
-) -> dict[str, Any]:
-    """A decision as it is stored and told."""
-    return {
-        "id": str(uuid.uuid4()),
-        "run_id": str(request.run_id),
-        "round": round_,
-        "verdict": judgement.verdict,
-        "clauses": [asdict(clause) for clause in judgement.clauses],
-        "waived": [
-            {"code": clause.code, "waiver_id": waiver.id, "kind": waiver.kind} for clause, waiver in judgement.waived
-        ],
-        "plan_digest": digest(request.plan.model_dump(mode="json")),
-        "charter_digest": prepared.facts.charter.digest if prepared.facts.charter else None,
-        "decided_at": now.isoformat(),
-        "review_id": None,
-    }
-
-
-def decision_row(request: DecisionRequest, body: dict[str, Any], round_: int, now: datetime) -> tuple[Any, ...]:
-    return (
-        UUID(body["id"]), request.run_id, round_, request.plan.charter_id, request.requester, body["verdict"],
-        text_array(clause["code"] for clause in body["clauses"]), json.dumps(body), request.model_dump_json(), now,
-    )  # fmt: skip
-
-
-def _reserve(
-    office: Office,
-    request: DecisionRequest,
-    prepared: Brief,
-    body: dict[str, Any],
-    accounts: dict[UUID, Account],
-    looks: Looks,
-    held: set[UUID],
-    rows: Rows,
-    now: datetime,
-) -> dict[str, Any]:
-    """Set the cost aside on every account the source touches, and sign the permit."""
-    cost, permit_id, expires_at = prepared.facts.cost, uuid.uuid4(), now + office.permit_lifetime
-    for key in prepared.account_ids:
-        accounts[key] = accounts[key].holding(cost)
-        held.add(key)
-        rows.ledger.append((key, permit_id, prepared.mechanism, now))
-    looks.take(prepared, permit_id, request.run_id, now)
-    if not prepared.is_written:
-        _, document = known_as(mechanism_of(request.offer.mechanism))
-        rows.mechanisms.append(mechanism_row(prepared.mechanism, document, cost))
-    rows.permits.append(
-        (
-            permit_id, UUID(body["id"]), request.run_id, request.requester, body["plan_digest"],
-            body["charter_digest"], request.plan.charter_id, array(prepared.account_ids), prepared.mechanism,
-            request.offer.source_key_id, now, expires_at,
-        )
-    )  # fmt: skip
-    return show_permit(office, permit_id, request.run_id, body["plan_digest"], now, expires_at)
-
-
-def show_permit(
-    office: Office, permit_id: UUID, run_id: UUID, plan_digest: str, made_at: datetime, expires_at: datetime
-) -> dict[str, Any]:
-    token = office.signer.sign(
-        permit_id=str(permit_id), run_id=str(run_id), plan_digest=plan_digest, made_at=made_at, expires_at=expires_at
-    )
-    return {"id": str(permit_id), "token": token, "expires_at": expires_at.isoformat()}
-
-
-async def _open_review(office: Office, connection: AsyncConnection, ask: Ask, prepared: Brief, now: datetime) -> UUID:
+async def _open_review(work: Work, request: DecisionRequest, prepared: GateInput) -> UUID:
+    """Put a plan up for votes, in the name of who asks for it."""
     assert prepared.version is not None
-    charter, request = prepared.version.charter, ask.request
     matter = reviews.Matter(
         kind="plan",
         subject=f"run:{request.run_id}",
         document=request.model_dump(mode="json"),
         charter_id=request.plan.charter_id,
-        quorum=charter.quorum_for("plan"),
+        quorum=prepared.version.charter.quorum_for("plan"),
     )
-    return await reviews.open_review(work_of(office, connection, request.requester, now), matter)
+    asker = Caller(request.requester, request.requester, frozenset())
+    return await reviews.open_review(replace(work, caller=asker), matter)
 
 
-async def _use_up(connection: AsyncConnection, judgement: Judgement, body: dict[str, Any]) -> None:
+async def _enter(
+    batch: _Batch,
+    request: DecisionRequest,
+    prepared: GateInput,
+    judgement: Judgement,
+    *,
+    round_: int = 0,
+    review_id: UUID | None = None,
+) -> Decision:
+    """Enter a decision with all that follows from it into the batch; it has its permit where there is one."""
+    rows, now = batch.rows, batch.work.now
+    charter = prepared.facts.charter
+    decision = Decision(
+        id=uuid.uuid4(),
+        run_id=request.run_id,
+        round=round_,
+        verdict=judgement.verdict,
+        clauses=[contract.Clause.model_validate(clause) for clause in judgement.clauses],
+        waived=[
+            Waived.model_validate({"code": clause.code, "waiver_id": waiver.id, "kind": waiver.kind})
+            for clause, waiver in judgement.waived
+        ],
+        review_id=review_id,
+        plan_digest=digest(request.plan.model_dump(mode="json")),
+        charter_digest=charter.digest if charter is not None else None,
+        decided_at=now,
+    )
+    kept = decision.model_dump(mode="json", exclude={"permit"})
+    failed = [clause.code for clause in judgement.clauses]
+    rows.decisions.append(
+        DecisionRow(
+            decision.id, request.run_id, round_, request.plan.charter_id, request.requester, decision.verdict,
+            text_array(failed), decision.model_dump_json(exclude={"permit"}), request.model_dump_json(), now,
+        )
+    )  # fmt: skip
+    moved: dict[str, Any] = {}
+    if decision.verdict == "permit":
+        decision = decision.model_copy(update={"permit": _reserve(batch, request, prepared, decision)})
+        cost = prepared.facts.cost
+        moved = {"reserve": movement("reserve", prepared.account_ids, prepared.mechanism, cost, now)}
+    await _use_up(batch.work, judgement, decision.id)
+    _journal(batch, request, kept, failed, moved)
+    return decision
+
+
+def _reserve(batch: _Batch, request: DecisionRequest, prepared: GateInput, decision: Decision) -> Permit:
+    """Set the cost aside on every account the source touches, and sign the permit."""
+    rows, now, dependencies = batch.rows, batch.work.now, batch.work.dependencies
+    cost, permit_id, expires_at = prepared.facts.cost, uuid.uuid4(), now + dependencies.permit_lifetime
+    for key in prepared.account_ids:
+        batch.accounts[key] = batch.accounts[key].holding(cost)
+        batch.held.add(key)
+        rows.ledger.append(LedgerRow(key, permit_id, prepared.mechanism, now))
+    batch.looks.take(prepared, permit_id, request.run_id, now)
+    if not prepared.is_written:
+        _, document = known_as(mechanism_of(request.offer.mechanism))
+        rows.mechanisms.append(mechanism_row(prepared.mechanism, document, cost))
+    permit = PermitRow(
+        permit_id, decision.id, request.run_id, request.requester, decision.plan_digest, decision.charter_digest,
+        request.plan.charter_id, array(prepared.account_ids), prepared.mechanism, request.offer.source_key_id, now,
+        expires_at,
+    )  # fmt: skip
+    rows.permits.append(permit)
+    return dependencies.signer.permit(permit)
+
+
+async def _use_up(work: Work, judgement: Judgement, decision_id: UUID) -> None:
     """An exception for a single use is used by the plan that passes because of it."""
     if judgement.verdict != "permit":
         return
     for waiver in {waiver for _, waiver in judgement.waived if waiver.single_use}:
-        await WaiverStore(connection).change(UUID(waiver.id), used_by=UUID(body["id"]))
-
-
-async def conclude(decided: Decided) -> dict[str, Any]:
-    """A reviewed plan is judged once more as things stand now, and permitted if nothing has come in between."""
-    connection, row, state, now = decided.work.connection, decided.row, decided.state, decided.work.now
-    office = decided.work.dependencies
-    request = DecisionRequest.model_validate(row.document)
-    book = await office.rulebook.private(connection)
-    hot = HotStore(await driver_connection(connection))
-    prepared = await brief(connection, book, request, now)
-    accounts = await _lock(connection, hot, {0: prepared}, now)
-    looks = await Looks.lock(connection, [prepared])
-    judgement = judge(prepared, accounts, looks.taken, alone=True, reviewed=True)
-    assert judgement is not None
-    if state != "approved":
-        clause = Clause("review.plan", "an approved review", f"the review is {state}", "plan anew")
-        judgement = Judgement("deny", (clause, *judgement.clauses))
-    rows, held = Rows.none(), set[UUID]()
-    body = body_of(request, prepared, judgement, round_=1, now=now) | {"review_id": str(row.id)}
-    rows.decisions.append(decision_row(request, body, 1, now))
-    moved = None
-    if judgement.verdict == "permit":
-        _reserve(office, request, prepared, body, accounts, looks, held, rows, now)
-        moved = movement("reserve", prepared.account_ids, prepared.mechanism, prepared.facts.cost, now)
-    _journal(request, body, moved, rows, now)
-    await _use_up(connection, judgement, body)
-    await hot.hold({key: accounts[key] for key in held})
-    await hot.write(rows)
-    await looks.write()
-    return {"decision_id": body["id"], "verdict": body["verdict"]}
-
-
-async def of_run(office: Office, run_id: UUID, *, with_permit: bool) -> dict[str, Any]:
-    """What was decided on a run last; its permit only for the service that may redeem it."""
-    async with office.database.transaction() as connection:
-        store = DecisionStore(connection)
-        row = await store.latest_decision(run_id)
-        shown: dict[str, Any] = dict(row.document)
-        if with_permit and row.verdict == "permit":
-            permit = await store.permit_of_run(run_id)
-            shown["permit"] = show_permit(
-                office, permit.id, run_id, permit.plan_digest, permit.made_at, permit.expires_at
-            )
-    return shown
+        await WaiverStore(work.connection).change(UUID(waiver.id), used_by=decision_id)
 
 
 def _journal(
-    request: DecisionRequest, body: dict[str, Any], moved: Mapping[str, Any] | None, rows: Rows, now: datetime
+    batch: _Batch, request: DecisionRequest, decision: Mapping[str, Any], failed: Sequence[str], moved: dict[str, Any]
 ) -> None:
-    failed = [clause["code"] for clause in body["clauses"]]
+    """Tell of a decision as it is kept (``decision``), and of what was set aside for it (``moved``)."""
+    now, rows = batch.work.now, batch.rows
     asked = request.model_dump(mode="json", include={"requester", "plan", "offer"})
     event = AuditEvent(
         request.requester,
-        "plan.decide",
+        Action.PLAN_DECIDE,
         f"run:{request.run_id}",
-        body["verdict"],
-        {"decision": body["id"], "plan_digest": body["plan_digest"], "failed": [Word(code) for code in failed],
-         "charter_digest": body["charter_digest"], "waived": [entry["waiver_id"] for entry in body["waived"]]},
-        shown={"request": asked, "decision": body} | ({"reserve": moved} if moved else {}),
+        decision["verdict"],
+        {"decision": decision["id"], "plan_digest": decision["plan_digest"], "failed": [Word(code) for code in failed],
+         "charter_digest": decision["charter_digest"], "waived": [one["waiver_id"] for one in decision["waived"]]},
+        shown={"request": asked, "decision": decision, **moved},
     )  # fmt: skip
-    facet = body | {"failed": failed}
-    facet.pop("clauses")
-    lineage = openlineage_event(
+    facet = {name: value for name, value in decision.items() if name != "clauses"} | {"failed": failed}
+    lineage = run_event(
         at=now,
         # A denied plan has ended: nothing more is told of its run.
-        event_type="ABORT" if body["verdict"] == "deny" else "OTHER",
+        event_type="ABORT" if decision["verdict"] == "deny" else "OTHER",
         run_id=str(request.run_id),
         job=job_of_runs(vars(request.plan)),
-        facets={"moneyer_policyDecision": facet},
+        facets=[DecisionFacet.model_validate(facet)],
     )
     salt, leaf = sealed_leaf(journal.service, now, event, lineage=[lineage])
-    told = json.dumps(leaf)
-    rows.audit.append((UUID(leaf["id"]), now, event.actor, salt, told))
-    rows.outbox.append((now, "audit", told))
-    rows.outbox.append((now, "openlineage", json.dumps(lineage)))
+    sealed = json.dumps(leaf)
+    rows.audit.append(AuditRow(UUID(leaf["id"]), now, event.actor, salt, sealed))
+    rows.outbox.append(OutboxRow(now, "audit", sealed))
+    rows.outbox.append(OutboxRow(now, "openlineage", json.dumps(lineage)))
+
+
+async def conclude(decided: Decided) -> dict[str, str]:
+    """A reviewed plan is judged once more as things stand now, and permitted if nothing has come in between."""
+    work = decided.work
+    request = DecisionRequest.model_validate(decided.row.document)
+    rules = await work.dependencies.rulebook.private(work.connection)
+    prepared = await read_gate_input(work.connection, rules, request, work.now)
+    batch = await _Batch.lock(work, HotStore(await driver_connection(work.connection)), [prepared])
+    judgement = judge(prepared, batch.accounts, batch.looks.taken, alone=True, reviewed=True)
+    assert judgement is not None
+    if not decided.approved:
+        clause = Clause("review.plan", "an approved review", f"the review is {decided.state}", "plan anew")
+        judgement = Judgement("deny", (clause, *judgement.clauses))
+    decision = await _enter(batch, request, prepared, judgement, round_=1, review_id=decided.row.id)
+    await batch.write()
+    return {"decision_id": str(decision.id), "verdict": decision.verdict}
+
+
+# --- what was decided -----------------------------------------------------------------------
+
+
+async def get_decision(work: Work, decision_id: UUID) -> Decision:
+    """Raises NotFound: there is no such decision."""
+    return (await DecisionStore(work.connection).read(decision_id)).document
+
+
+async def search_decisions(work: Work, wanted: DecisionSearch) -> list[DecisionSummary]:
+    return [
+        DecisionSummary(requester=found.requester, charter_id=found.charter_id, **dict(found.document))
+        for found in await DecisionStore(work.connection).search(wanted)
+    ]
+
+
+async def get_run_decision(work: Work, run_id: UUID) -> Decision:
+    """What was decided on a run last; its permit is shown only to a service that may ask for decisions.
+
+    Raises:
+        NotFound: nothing was decided on this run.
+    """
+    store = DecisionStore(work.connection)
+    decision = (await store.last(run_id)).document
+    if PERMITS not in work.caller.scopes or decision.verdict != "permit":
+        return decision
+    permit = work.dependencies.signer.permit(await store.permit_of_run(run_id))
+    return decision.model_copy(update={"permit": permit})

@@ -3,16 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.charters.rules.looks import DEFAULT_LOOKS
 from moneyer_policy.charters.store import CharterStore
-from moneyer_policy.gate.store.looks import HotLookStore, LookStore, Pair
-from moneyer_policy.gate.use_cases.facts import Brief
-from moneyer_policy.gate.use_cases.office import Office
+from moneyer_policy.gate.documents.looks import LookEntry, SourceLooks
+from moneyer_policy.gate.store.decisions import StoredDecision
+from moneyer_policy.gate.store.looks import HotLookStore, LookAccount, LookStore, Pair
+from moneyer_policy.gate.use_cases.gate_input import GateInput
+from moneyer_policy.work import Snapshot
 from moneyer_shared.database import driver_connection
 from moneyer_shared.errors import Conflict
 
@@ -25,23 +26,24 @@ class Looks:
     """What plans that are decided together may take from, locked until they commit, and what they took."""
 
     store: HotLookStore
-    accounts: dict[Pair, Any]
+    accounts: dict[Pair, LookAccount]
     taken: dict[Pair, int]
     entries: list[tuple[UUID, UUID, UUID, datetime]] = field(default_factory=list[tuple[UUID, UUID, UUID, datetime]])
 
     @classmethod
-    async def lock(cls, connection: AsyncConnection, briefs: Iterable[Brief]) -> "Looks":
+    async def lock(cls, connection: AsyncConnection, inputs: Iterable[GateInput]) -> "Looks":
         """After the accounts of the budget, as everywhere."""
         store = HotLookStore(await driver_connection(connection))
-        pairs = {prepared.look for prepared in briefs if prepared.version is not None}
+        pairs = {prepared.look for prepared in inputs if prepared.version is not None}
         accounts = await store.lock(sorted(pairs)) if pairs else {}
-        return cls(store, accounts, {pair: row["held"] for pair, row in accounts.items()})
+        return cls(store, accounts, {pair: account.held for pair, account in accounts.items()})
 
-    def take(self, prepared: Brief, permit_id: UUID, run_id: UUID, now: datetime) -> None:
+    def take(self, prepared: GateInput, permit_id: UUID, run_id: UUID, now: datetime) -> None:
+        """Take the look that a permitted plan needs, at a table of the model it draws from or fits."""
         model = prepared.facts.model
         fitted = UUID(model.fitted_by) if model is not None else run_id
         self.taken[prepared.look] += 1
-        self.entries.append((self.accounts[prepared.look]["id"], permit_id, fitted, now))
+        self.entries.append((self.accounts[prepared.look].id, permit_id, fitted, now))
 
     async def write(self) -> None:
         """Once the permits stand."""
@@ -70,15 +72,15 @@ async def enter_opening(connection: AsyncConnection, permit_id: UUID, purpose: s
         await store.enter(entries[0], "open" if purpose == "release" else "again", now)
 
 
-async def rejected_sibling(connection: AsyncConnection, run_id: UUID, decision: Any) -> UUID | None:
+async def rejected_sibling(connection: AsyncConnection, run_id: UUID, decision: StoredDecision) -> UUID | None:
     """A table of the same model that was rejected, unless a vote let this one be drawn nevertheless."""
-    if any(entry["code"] == REJECTED for entry in decision.document.get("waived", [])):
+    if any(one.code == REJECTED for one in decision.document.waived):
         return None
     store = LookStore(connection)
     return await store.rejected_of(await store.model_of(run_id))
 
 
-async def refuse_rejected(connection: AsyncConnection, run_id: UUID, decision: Any) -> None:
+async def refuse_rejected(connection: AsyncConnection, run_id: UUID, decision: StoredDecision) -> None:
     """Raises Conflict: a table of this run's model was rejected since the permit was given."""
     if (rejected := await rejected_sibling(connection, run_id, decision)) is not None:
         raise Conflict(
@@ -87,29 +89,25 @@ async def refuse_rejected(connection: AsyncConnection, run_id: UUID, decision: A
         )
 
 
-async def shown(office: Office, charter_id: UUID) -> list[dict[str, Any]]:
+async def list_charter_looks(work: Snapshot, charter_id: UUID) -> list[SourceLooks]:
     """A charter's looks by source: how many it has, how many are taken, and every entry.
 
     Raises:
         NotFound: there is no such charter.
     """
-    now = office.clock()
-    async with office.database.transaction() as connection:
-        await CharterStore(connection).creator(charter_id)
-        page = await (await office.rulebook.open(connection)).page(connection, charter_id, now)
-        store = LookStore(connection)
-        accounts = await store.accounts(charter_id)
-        entries = await store.entries([account.id for account in accounts])
-    governs = page.governing(now) if page else None
-    limit = governs.charter.looks if governs else DEFAULT_LOOKS
+    await CharterStore(work.connection).creator(charter_id)
+    rules = await work.dependencies.rulebook.read(work.connection)
+    charter = await rules.charter(work.connection, charter_id, work.now)
+    governs = charter.governing(work.now) if charter is not None else None
+    store = LookStore(work.connection)
+    accounts = await store.accounts(charter_id)
+    entries = await store.entries([account.id for account in accounts])
     return [
-        {
-            "source_id": str(account.source_id), "limit": limit, "taken": account.held,
-            "entries": [
-                {"run_id": str(one.run_id), "kind": one.kind, "model": str(one.model), "at": one.at.isoformat()}
-                for one in entries
-                if one.account_id == account.id
-            ],
-        }
+        SourceLooks(
+            source_id=account.source_id,
+            limit=governs.charter.looks if governs is not None else DEFAULT_LOOKS,
+            taken=account.held,
+            entries=[LookEntry.model_validate(entry) for entry in entries if entry.account_id == account.id],
+        )
         for account in accounts
-    ]  # fmt: skip
+    ]

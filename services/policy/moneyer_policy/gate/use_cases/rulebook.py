@@ -2,8 +2,8 @@
 
 A decision holds the lock on what governs, shared, until it commits; whoever changes a charter, a
 suspension, an assessment or the library holds it alone and begins a new epoch first. So what a decision was
-judged by is what was in force when it committed, though it is read from memory. Advice holds no lock: it
-reads one snapshot, and the epoch in it.
+judged by is what was in force when it committed, though it is read from memory. What decides nothing (a dry run, an
+explanation, another system's question) holds no lock: it reads one moment of the database, and the epoch in it.
 """
 
 import json
@@ -43,7 +43,7 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Page:
+class CharterSnapshot:
     """All that is known of one charter: the versions that were voted into force, and how the newest of all stands."""
 
     versions: tuple[Version, ...]
@@ -97,8 +97,8 @@ def _all_of(accounts: Mapping[str, UUID], touched: Sequence[str]) -> tuple[UUID,
 
 
 @dataclass
-class Book:
-    """One epoch's rules, read as they are asked for."""
+class RulebookSnapshot:
+    """The rules of one epoch, read as they are asked for and kept."""
 
     epoch: Epoch
     library: Mapping[str, Entry]
@@ -106,7 +106,7 @@ class Book:
     trained: Mapping[str, Sequence[tuple[str, datetime]]]
     closed: Mapping[str, str]
     """Rules that the house takes no exceptions from, and why."""
-    pages: dict[UUID, Page | None] = field(default_factory=dict[UUID, Page | None])
+    charters: dict[UUID, CharterSnapshot | None] = field(default_factory=dict[UUID, CharterSnapshot | None])
     keys: dict[UUID, SourceKey] = field(default_factory=dict[UUID, SourceKey])
     allotments: dict[tuple[UUID, UUID], Allotment] = field(default_factory=dict[tuple[UUID, UUID], Allotment])
     mechanisms: set[str] = field(default_factory=set[str])
@@ -117,10 +117,14 @@ class Book:
     def trained_in(self, person: str, now: datetime) -> frozenset[str]:
         return frozenset(topic for topic, until in self.trained.get(person, ()) if now < until)
 
-    async def page(self, connection: AsyncConnection, charter_id: UUID, now: datetime) -> Page | None:
-        if charter_id not in self.pages:
-            self.pages[charter_id] = await _read_page(connection, charter_id, now)
-        return self.pages[charter_id]
+    async def charter(self, connection: AsyncConnection, charter_id: UUID, now: datetime) -> CharterSnapshot | None:
+        """A charter; None where nobody made one of that id."""
+        if charter_id not in self.charters:
+            self.charters[charter_id] = await _read_charter(connection, charter_id, now)
+        return self.charters[charter_id]
+
+    page = charter
+    """The name that stops still ask by."""
 
     async def key(self, connection: AsyncConnection, key_id: UUID) -> SourceKey | None:
         """A key that opens something; one that is unknown or destroyed is asked for again every time."""
@@ -141,56 +145,61 @@ class Book:
 
     @property
     def size(self) -> int:
-        return len(self.pages) + len(self.keys) + len(self.allotments)
+        return len(self.charters) + len(self.keys) + len(self.allotments)
 
 
 class Rulebook:
-    """The book of the present epoch, shared by all decisions of this process."""
+    """The rules of the present epoch, shared by all decisions of this process."""
 
     def __init__(self) -> None:
-        self._book: Book | None = None
+        self._kept: RulebookSnapshot | None = None
 
-    async def open(self, connection: AsyncConnection) -> Book:
+    async def open(self, connection: AsyncConnection) -> RulebookSnapshot:
         """The rules as they stand, and as they will stand until the caller's transaction ends."""
         store = RulebookStore(connection)
         await store.hold()
         epoch = await store.epoch()
-        book = self._book
-        if book is None or book.epoch != epoch or book.size > MOST_KEPT:
-            book = self._book = await _read_book(connection, epoch)
-        return book
+        kept = self._kept
+        if kept is None or kept.epoch != epoch or kept.size > MOST_KEPT:
+            kept = self._kept = await _read_rules(connection, epoch)
+        return kept
 
-    async def read(self, snapshot: AsyncConnection) -> Book:
-        """The rules as a snapshot has them, for advice: from memory where they are the same, else kept by nobody."""
-        book = self._book
-        if book is not None and book.epoch == await RulebookStore(snapshot).epoch():
-            return book
-        return await self.private(snapshot)
+    async def read(self, connection: AsyncConnection) -> RulebookSnapshot:
+        """The rules at the moment that a ``Snapshot`` reads: from memory where they are the same, else kept by nobody.
+
+        No lock is asked for.
+        """
+        kept = self._kept
+        if kept is not None and kept.epoch == await RulebookStore(connection).epoch():
+            return kept
+        return await self.private(connection)
 
     @staticmethod
-    async def private(connection: AsyncConnection) -> Book:
-        """The rules as this transaction sees them, kept by nobody: it changes them itself, or reads a snapshot.
+    async def private(connection: AsyncConnection) -> RulebookSnapshot:
+        """The rules as this transaction sees them, kept by nobody: it changes them itself, or reads one moment.
 
         What a transaction that changes them reads is not out yet, and never will be should it fail.
         """
-        return await _read_book(connection, await RulebookStore(connection).epoch())
+        return await _read_rules(connection, await RulebookStore(connection).epoch())
 
 
-async def _read_book(connection: AsyncConnection, epoch: Epoch) -> Book:
+async def _read_rules(connection: AsyncConnection, epoch: Epoch) -> RulebookSnapshot:
     store = LibraryStore(connection)
     trained: dict[str, list[tuple[str, datetime]]] = {}
     for row in await store.attestations():
         trained.setdefault(row.person, []).append((row.topic, row.valid_until))
     stops = frozenset(Stop(row.kind, str(row.subject)) for row in await CharterStore(connection).suspended_holdings())
-    return Book(epoch, await store.library(), await store.rejections(), trained, await store.closed(), stops=stops)
+    return RulebookSnapshot(
+        epoch, await store.library(), await store.rejections(), trained, await store.closed(), stops=stops
+    )
 
 
-async def _read_page(connection: AsyncConnection, charter_id: UUID, now: datetime) -> Page | None:
+async def _read_charter(connection: AsyncConnection, charter_id: UUID, now: datetime) -> CharterSnapshot | None:
     rows = await CharterStore(connection).versions(charter_id, now)
     if not rows:
         return None
     store = LibraryStore(connection)
-    return Page(
+    return CharterSnapshot(
         # Drafts are not even read: nothing in one can slow or stop what is decided under another version.
         tuple(_version(row) for row in rows if row.in_force_at is not None),
         standing_of(rows[-1]),

@@ -17,7 +17,10 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from moneyer_policy.gate.store.decisions import StoredPermit
+from moneyer_policy.gate.store.hot import PermitRow
 from moneyer_shared.canonical import canonical
+from moneyer_shared.contracts.policy import Permit
 from moneyer_shared.dsse import STATEMENT, dsse
 from moneyer_shared.errors import Forbidden
 
@@ -46,6 +49,17 @@ class Signer:
             "exp": int(expires_at.timestamp()),
         }
         return jwt.encode({"alg": "Ed25519", "typ": "permit+jwt"}, claims, self._key, algorithms=["Ed25519"])
+
+    def permit(self, given: PermitRow | StoredPermit) -> Permit:
+        """What was permitted as the caller gets it, with the token that redeems it."""
+        token = self.sign(
+            permit_id=str(given.id),
+            run_id=str(given.run_id),
+            plan_digest=given.plan_digest,
+            made_at=given.made_at,
+            expires_at=given.expires_at,
+        )
+        return Permit(id=given.id, token=token, expires_at=given.expires_at)
 
     def check(self, token: str, *, permit_id: str, plan_digest: str) -> None:
         """That the token is a permit we signed, for this id and plan; its time is the store's to judge.

@@ -17,6 +17,7 @@ from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.contracts.documents import Name
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word
@@ -94,7 +95,7 @@ async def break_glass(work: ChangingRules, charter_id: UUID, asked: GlassRequest
         valid_until=work.now + timedelta(hours=asked.hours),
     )
     details, people = {"charter": str(charter_id)}, {"requester": asked.requester}
-    await work.tell(AuditEvent(work.by, "glass.break", f"waiver:{made.id}", "unconfirmed", details, people))
+    await work.tell(AuditEvent(work.by, Action.GLASS_BREAK, f"waiver:{made.id}", "unconfirmed", details, people))
     return made
 
 
@@ -127,14 +128,12 @@ async def confirm_glass(work: ChangingRules, waiver_id: UUID) -> Waiver:
     confirmed = await store.change(waiver_id, confirmed_by=work.by, review_id=review_id)
     await work.schedule("glass.end", f"waiver:{waiver_id}", glass.valid_until, {"to": glass.opened_by})
     details = {"charter": str(glass.charter_id)}
-    await work.tell(AuditEvent(work.by, "glass.confirm", f"waiver:{waiver_id}", details=details))
+    await work.tell(AuditEvent(work.by, Action.GLASS_CONFIRM, f"waiver:{waiver_id}", details=details))
     return confirmed
 
 
 async def _check_second_person(work: Work, glass: Waiver) -> None:
-    interests = await work.dependencies.interests(
-        work.connection, f"waiver:{glass.id}", {}, (glass.charter_id,), work.now
-    )
+    interests = await work.dependencies.interests(work, f"waiver:{glass.id}", {}, (glass.charter_id,))
     if work.by in {glass.opened_by, glass.requester} | interests.barred | interests.named:
         raise Forbidden("A second person confirms, who does not profit from it.", code="own-matter")
 
@@ -155,7 +154,7 @@ async def conclude_glass(decided: Decided) -> dict[str, Any]:
     if decided.state == "rejected" and work.now < (await store.one(waiver_id, lock=True)).valid_until:
         await store.change(waiver_id, valid_until=work.now)
         await CalendarStore(work.connection).cancel(f"waiver:{waiver_id}", work.now)
-        await work.tell(AuditEvent("policy", "glass.close", f"waiver:{waiver_id}"))
+        await work.tell(AuditEvent("policy", Action.GLASS_CLOSE, f"waiver:{waiver_id}"))
     return {"verdict": decided.state}
 
 
@@ -192,5 +191,5 @@ async def set_rule_of_house(work: ChangingRules, code: Name, asked: RuleOfHouse)
     store = LibraryStore(work.connection)
     version = await store.rule_of_house(code, waivable=asked.waivable, reason=asked.reason, by=work.by, at=work.now)
     details, shown = {"version": version, "waivable": asked.waivable}, {"reason": asked.reason}
-    await work.tell(AuditEvent(work.by, "rule.set-waivable", Word(f"rule:{code}"), details=details, shown=shown))
+    await work.tell(AuditEvent(work.by, Action.RULE_SET_WAIVABLE, Word(f"rule:{code}"), details=details, shown=shown))
     return _rule(code, await store.closed())

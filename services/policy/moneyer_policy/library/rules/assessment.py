@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal, Protocol
 
 from moneyer_shared.errors import Invalid
 
@@ -42,18 +42,29 @@ class Risk:
         return self.residual_likelihood * self.residual_severity
 
 
-def check_answers(template: Mapping[str, Any], answers: Mapping[str, Any]) -> None:
+class Question(Protocol):
+    """One question of a questionnaire."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> Literal["yes-no", "choice", "text"]: ...
+    @property
+    def choices(self) -> Sequence[str]: ...
+
+
+def check_answers(questions: Sequence[Question], answers: Mapping[str, object]) -> None:
     """Whether every question is answered, and only with what it offers.
 
     Raises:
         Invalid: with one reason per question.
     """
     reasons = [
-        {"code": "answer", "where": question["id"], "message": fault}
-        for question in template["questions"]
-        if (fault := _fault(question, answers.get(question["id"])))
+        {"code": "answer", "where": question.id, "message": fault}
+        for question in questions
+        if (fault := _fault(question, answers.get(question.id)))
     ]
-    known = {question["id"] for question in template["questions"]}
+    known = {question.id for question in questions}
     reasons += [
         {"code": "answer", "where": name, "message": "there is no such question"}
         for name in sorted(set(answers) - known)
@@ -62,14 +73,14 @@ def check_answers(template: Mapping[str, Any], answers: Mapping[str, Any]) -> No
         raise Invalid("The answers do not fit the questionnaire.", code="answers-invalid", reasons=reasons)
 
 
-def _fault(question: Mapping[str, Any], answer: Any) -> str | None:
+def _fault(question: Question, answer: object) -> str | None:
     if answer is None:
         return "an answer is missing"
-    match question["kind"]:
+    match question.kind:
         case "yes-no" if not isinstance(answer, bool):
             return "answer true or false"
-        case "choice" if answer not in question["choices"]:
-            return "choose one of " + ", ".join(question["choices"])
+        case "choice" if answer not in question.choices:
+            return "choose one of " + ", ".join(question.choices)
         case "text" if not isinstance(answer, str) or not answer.strip():
             return "answer in words"
         case _:
@@ -81,13 +92,12 @@ def worst_residual(risks: Sequence[Risk]) -> int:
     return max((risk.residual for risk in risks), default=0)
 
 
-def check_acceptable(template: Mapping[str, Any], risks: Sequence[Risk], *, acceptable: bool) -> None:
-    """An assessor may call less acceptable than the template's limit, never more.
+def check_acceptable(limit: int, risks: Sequence[Risk], *, acceptable: bool) -> None:
+    """An assessor may call less acceptable than a questionnaire's ``limit`` of likelihood × severity, never more.
 
     Raises:
         Invalid: the residual risk lies above the limit.
     """
-    limit = template["maximum_residual_risk"]
     if acceptable and worst_residual(risks) > limit:
         raise Invalid(
             f"A residual risk of {worst_residual(risks)} lies above the template's {limit}; it cannot be acceptable.",

@@ -1,25 +1,34 @@
-"""The library: approved configurations, rejection criteria, questionnaires, training, access policies."""
+"""The library: approved configurations, rejection criteria, training, access policies."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from moneyer_policy.charters.rules.extra_rules import check_work, compile_access_rule
-from moneyer_policy.deadlines import CalendarStore
+from moneyer_policy.library.documents import (
+    AccessPolicy,
+    AccessPolicyRequest,
+    Attestation,
+    AttestationRequest,
+    Configuration,
+    ConfigurationDocument,
+    NewRejectionCriterion,
+    RejectionCriterion,
+    RejectionRequest,
+)
 from moneyer_policy.library.rules.library import Rejection, read_entry, read_rejection
 from moneyer_policy.library.store import LibraryStore
 from moneyer_policy.library.use_cases.owners import check_owner
-from moneyer_policy.metadata import journal
+from moneyer_policy.reviews.documents import Subject
 from moneyer_policy.reviews.use_cases import reviews
-from moneyer_policy.reviews.use_cases.office import Office
 from moneyer_policy.reviews.use_cases.reviews import Decided
-from moneyer_policy.work import work_of
+from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.documents import Name
+from moneyer_shared.contracts.policy import Condemnation
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, NotFound
-from moneyer_shared.idempotency import Attempt, Reply
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word
+from moneyer_shared.work import Dependencies, Workflow
 
 MOST_CRITERIA = 200
 MOST_CRITERIA_OF_ONE = 50
@@ -27,107 +36,109 @@ MOST_CRITERIA_OF_ONE = 50
 OF_AUDITS = "audit-"
 
 
-async def propose_configuration(office: Office, *, document: Mapping[str, Any], by: str, attempt: Attempt) -> Reply:
-    """Put a configuration up for approval; once approved it replaces the one of its name."""
-    name = read_entry(document, digest(document)).name
-    now = office.clock()
-    async with office.changing() as connection:
-        if answer := await attempt.answered(connection, by):
-            return answer
-        store = LibraryStore(connection)
-        values = {
-            "name": name,
-            "document": dict(document),
-            "digest": digest(document),
-            "state": "proposed",
-            "made_by": by,
-            "made_at": now,
-        }
-        made = await store.propose(values)
-        matter = reviews.Matter("configuration", f"configuration:{made}", document)
-        review_id = await reviews.open_review(work_of(office, connection, by, now), matter)
-        await store.set_configuration(made, review_id=review_id)
-        return await attempt.keep(connection, by, Reply(201, show_configuration(await store.configuration(made))))
+# --- configurations -----------------------------------------------------------------------
 
 
-async def conclude(decided: Decided) -> dict[str, Any]:
+async def propose_configuration(work: ChangingRules, asked: ConfigurationDocument) -> Configuration:
+    """Put a configuration up for approval; once approved it replaces the one of its name.
+
+    Raises:
+        Invalid: a default lies outside its own range, or has none.
+    """
+    document = asked.model_dump(mode="json", exclude_none=True)
+    entry = read_entry(document, digest(document))
+    store = LibraryStore(work.connection)
+    made = await store.propose(
+        name=entry.name, document=document, digest=entry.digest, state="proposed", made_by=work.by, made_at=work.now
+    )
+    matter = reviews.Matter("configuration", f"configuration:{made}", document)
+    return await store.set_configuration(made, review_id=await reviews.open_review(work, matter))
+
+
+async def conclude(decided: Decided) -> Mapping[str, str]:
     """What the votes made of a proposed configuration."""
-    connection, row, state, now = decided.work.connection, decided.row, decided.state, decided.work.now
-    store, configuration_id = LibraryStore(connection), UUID(row.subject.split(":")[1])
-    if state != "approved":
+    work, row = decided.work, decided.row
+    store, configuration_id = LibraryStore(work.connection), UUID(row.subject.split(":")[1])
+    if not decided.approved:
         await store.set_configuration(configuration_id, state="rejected")
         return {"state": "rejected"}
     await store.supersede_configuration(row.document["name"])
     await store.set_configuration(configuration_id, state="approved")
-    await journal.record(connection, now, AuditEvent("policy", "configuration.approve", row.subject))
+    await work.tell(AuditEvent("policy", "configuration.approve", row.subject))
     return {"state": "approved"}
 
 
-async def retire_configuration(office: Office, *, name: str, by: str) -> None:
+async def retire_configuration(work: ChangingRules, name: Name) -> None:
     """Take a configuration out of use at once.
 
     Raises:
         NotFound: none of that name is approved.
     """
-    now = office.clock()
-    async with office.changing() as connection:
-        store = LibraryStore(connection)
-        if not await store.configurations(state="approved", name=name):
-            raise NotFound(f"The library has no approved configuration {name}.")
-        await store.supersede_configuration(name)
-        await journal.record(connection, now, AuditEvent(by, "configuration.retire", Word(f"configuration:{name}")))
+    await get_configuration(work, name)
+    await LibraryStore(work.connection).supersede_configuration(name)
+    await work.tell(AuditEvent(work.by, "configuration.retire", Word(f"configuration:{name}")))
 
 
-def show_configuration(row: Any) -> dict[str, Any]:
-    return {
-        "id": str(row.id),
-        "name": row.name,
-        "state": row.state,
-        "digest": row.digest,
-        "review_id": str(row.review_id) if row.review_id else None,
-        "made_by": row.made_by,
-        "made_at": row.made_at.isoformat(),
-        "document": row.document,
-    }
+async def list_configurations(work: Work, name: Name | None = None) -> list[Configuration]:
+    return await LibraryStore(work.connection).configurations(name=name)
 
 
-async def configuration_named(office: Office, name: str) -> dict[str, Any]:
+async def get_configuration(work: Work, name: Name) -> Configuration:
     """The approved configuration of a name.
 
     Raises:
         NotFound: there is none.
     """
-    async with office.database.transaction() as connection:
-        found = await LibraryStore(connection).configurations(state="approved", name=name)
+    found = await LibraryStore(work.connection).configurations(state="approved", name=name)
     if not found:
         raise NotFound(f"The library has no approved configuration {name}.")
-    return show_configuration(found[0])
+    return found[0]
 
 
-async def reject(
-    office: Office, *, name: str, expression: str, reason: str, by: str, attempt: Attempt, audited: bool = False
-) -> Reply:
-    """Have every plan that matches a condition refused from now on; what an audit disproved always is.
+# --- rejection criteria -------------------------------------------------------------------
+
+
+async def check_criterion(flow: Workflow[Dependencies], asked: RejectionRequest) -> None:
+    """Compile a criterion before any transaction waits for that.
 
     Raises:
         Invalid: the condition does not compile, may take too long, or has a name that only audits' have.
+    """
+    if asked.name.startswith(OF_AUDITS):
+        raise Invalid(f"Names that begin with {OF_AUDITS} are those of audits; choose another.", code="name-reserved")
+    read_rejection(asked.name, asked.expression, asked.reason, flow.by)
+    check_work(asked.expression)
+
+
+async def add_rejection_criterion(work: ChangingRules, asked: RejectionRequest) -> NewRejectionCriterion:
+    """Have every plan that matches a condition refused from now on.
+
+    Raises:
         Conflict: the name is taken, or there are as many criteria as may be, of one person or in all.
     """
-    if not audited and name.startswith(OF_AUDITS):
-        raise Invalid(f"Names that begin with {OF_AUDITS} are those of audits; choose another.", code="name-reserved")
-    read_rejection(name, expression, reason, by)
-    check_work(expression)
-    now = office.clock()
-    async with office.changing() as connection:
-        if answer := await attempt.answered(connection, by):
-            return answer
-        if not audited:
-            _check_room(await LibraryStore(connection).rejections(), by)
-        values = {"name": name, "expression": expression, "reason": reason, "made_by": by, "made_at": now}
-        made = await LibraryStore(connection).reject(values)
-        await journal.record(connection, now, AuditEvent(by, "rejection.make", f"rejection:{made}"))
-        body = {"id": str(made), "name": name, "expression": expression, "reason": reason, "by": by}
-        return await attempt.keep(connection, by, Reply(201, body))
+    _check_room(await LibraryStore(work.connection).rejections(), work.by)
+    return await _add_criterion(work, asked)
+
+
+async def condemn_generator(work: ChangingRules, asked: Condemnation) -> NewRejectionCriterion:
+    """Refuse plans that rest on a claim of privacy that an audit disproved; there is always room for that.
+
+    Raises:
+        Conflict: this audit was told already.
+    """
+    criterion = RejectionRequest(
+        name=f"{OF_AUDITS}{asked.audit_id}",
+        # A generator's name holds nothing that CEL would read as more than text.
+        expression=f"generator == '{asked.generator}' && guarantee != 'none'",
+        reason=f"An audit measured an ε of at least {asked.measured} where {asked.claimed} is claimed.",
+    )
+    return await _add_criterion(work, criterion)
+
+
+async def _add_criterion(work: Work, asked: RejectionRequest) -> NewRejectionCriterion:
+    made = await LibraryStore(work.connection).reject(**dict(asked), made_by=work.by, made_at=work.now)
+    await work.tell(AuditEvent(work.by, "rejection.make", f"rejection:{made.id}"))
+    return NewRejectionCriterion(id=made.id, **dict(asked), by=made.made_by)
 
 
 def _check_room(criteria: Sequence[Rejection], by: str) -> None:
@@ -141,73 +152,75 @@ def _check_room(criteria: Sequence[Rejection], by: str) -> None:
     )
 
 
-async def withdraw_rejection(office: Office, *, rejection_id: UUID, by: str) -> None:
+async def list_rejection_criteria(work: Work) -> list[RejectionCriterion]:
+    return await LibraryStore(work.connection).rejection_rows()
+
+
+async def withdraw_rejection_criterion(work: ChangingRules, rejection_id: UUID) -> None:
     """Let plans that match a condition pass again.
 
     Raises:
         NotFound: there is no such criterion in use.
         Forbidden: it is somebody else's.
     """
-    now = office.clock()
-    async with office.changing() as connection:
-        await check_owner(connection, "rejection-criterion", rejection_id, by=by)
-        await LibraryStore(connection).withdraw(rejection_id, by, now)
-        await journal.record(connection, now, AuditEvent(by, "rejection.withdraw", f"rejection:{rejection_id}"))
+    await check_owner(work, "rejection-criterion", rejection_id)
+    await LibraryStore(work.connection).withdraw(rejection_id, work.by, work.now)
+    await work.tell(AuditEvent(work.by, "rejection.withdraw", f"rejection:{rejection_id}"))
 
 
-async def attest(
-    office: Office, *, person: str, topic: str, evidence: str, valid_until: datetime, by: str, attempt: Attempt
-) -> Reply:
-    """Attest that somebody was trained in a topic; nobody attests themself."""
-    now = office.clock()
-    if person == by:
+# --- training -----------------------------------------------------------------------------
+
+
+async def attest_training(work: ChangingRules, asked: AttestationRequest) -> Attestation:
+    """Attest that somebody was trained in a topic.
+
+    Raises:
+        Forbidden: it is oneself.
+        Invalid: the attestation has ended already.
+    """
+    if asked.person == work.by:
         raise Forbidden("Nobody attests their own training.", code="own-matter")
-    async with office.changing() as connection:
-        if answer := await attempt.answered(connection, by):
-            return answer
-        if valid_until <= now:
-            raise Invalid("valid_until must lie in the future.", code="attestation-expired")
-        values = {
-            "person": person,
-            "topic": topic,
-            "attested_by": by,
-            "evidence": evidence,
-            "valid_until": valid_until,
-            "made_at": now,
-        }
-        made = await LibraryStore(connection).attest(values)
-        payload = {"to": person, "topic": topic}
-        await CalendarStore(connection).schedule("training.expiry", f"training:{made}", valid_until, now, payload)
-        event = AuditEvent(by, "training.attest", f"training:{made}", people={"person": person})
-        await journal.record(connection, now, event)
-        return await attempt.keep(connection, by, Reply(201, {"id": str(made), "person": person, "topic": topic}))
+    if asked.valid_until <= work.now:
+        raise Invalid("valid_until must lie in the future.", code="attestation-expired")
+    made = await LibraryStore(work.connection).attest(**dict(asked), attested_by=work.by, made_at=work.now)
+    payload = {"to": asked.person, "topic": asked.topic}
+    await work.schedule("training.expiry", f"training:{made.id}", asked.valid_until, payload)
+    await work.tell(AuditEvent(work.by, "training.attest", f"training:{made.id}", people={"person": asked.person}))
+    return made
 
 
-async def set_access_policy(
-    office: Office, *, name: str, resource_type: str, expression: str, by: str, attempt: Attempt
-) -> Reply:
+async def list_attestations(work: Work, person: Subject | None = None) -> list[Attestation]:
+    return await LibraryStore(work.connection).attestations(person)
+
+
+# --- access policies ----------------------------------------------------------------------
+
+
+async def check_access_policy(flow: Workflow[Dependencies], asked: AccessPolicyRequest) -> None:
+    """Compile a policy before any transaction waits for that.
+
+    Raises:
+        Invalid: it does not compile, may take too long, or is of sources or assets.
+    """
+    del flow
+    compile_access_rule(asked.expression)
+    check_work(asked.expression)
+    if asked.resource_type in {"source", "asset"}:
+        raise Invalid("Sources and assets are decided by charters and grants.", code="resource-type-reserved")
+
+
+async def set_access_policy(work: ChangingRules, asked: AccessPolicyRequest) -> AccessPolicy:
     """Say who may do what to a kind of resource that is not moneyer's own; it replaces the one before.
 
     Raises:
         Forbidden: the kind of resource is somebody else's to write policies of.
     """
-    compile_access_rule(expression)
-    check_work(expression)
-    if resource_type in {"source", "asset"}:
-        raise Invalid("Sources and assets are decided by charters and grants.", code="resource-type-reserved")
-    now = office.clock()
-    async with office.changing() as connection:
-        if answer := await attempt.answered(connection, by):
-            return answer
-        values = {
-            "name": name,
-            "resource_type": resource_type,
-            "expression": expression,
-            "made_by": by,
-            "made_at": now,
-        }
-        made = await LibraryStore(connection).add_access_policy(values)
-        await check_owner(connection, "access-policy", resource_type, by=by)
-        await journal.record(connection, now, AuditEvent(by, "access-policy.set", f"access-policy:{made}"))
-        body = {"id": str(made), "name": name, "resource_type": resource_type, "expression": expression}
-        return await attempt.keep(connection, by, Reply(201, body))
+    made = await LibraryStore(work.connection).add_access_policy(**dict(asked), made_by=work.by, made_at=work.now)
+    await check_owner(work, "access-policy", asked.resource_type)
+    await work.tell(AuditEvent(work.by, "access-policy.set", f"access-policy:{made.id}"))
+    return made
+
+
+async def list_access_policies(work: Work) -> list[AccessPolicy]:
+    """Those in use."""
+    return await LibraryStore(work.connection).access_policies()

@@ -10,15 +10,15 @@ from moneyer_policy.library.store import LibraryStore
 
 
 async def _criterion(connection: AsyncConnection, subject: str) -> str:
-    return str((await LibraryStore(connection).rejection(UUID(subject))).made_by)
+    return (await LibraryStore(connection).rejection(UUID(subject))).made_by
 
 
 async def _questionnaire(connection: AsyncConnection, subject: str) -> str:
-    return str((await LibraryStore(connection).template(subject, 1)).made_by)
+    return await LibraryStore(connection).publisher(subject)
 
 
 async def _access_policy(connection: AsyncConnection, subject: str) -> str:
-    return str((await LibraryStore(connection).first_access_policy(subject)).made_by)
+    return await LibraryStore(connection).first_to_decide_on(subject)
 
 
 MAKERS: Makers = {

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.reviews.documents import (
     RAW,
@@ -25,11 +24,10 @@ from moneyer_policy.reviews.rules.figures import told
 from moneyer_policy.reviews.rules.quorum import TIME_LIMIT, Quorum
 from moneyer_policy.reviews.store.committee import CommitteeStore
 from moneyer_policy.reviews.store.reviews import ReviewRecord, ReviewStore
-from moneyer_policy.work import Work, work_of
+from moneyer_policy.work import Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import Vote
-from moneyer_shared.idempotency import Reply
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word, is_of_ids
 
@@ -79,12 +77,6 @@ async def put_up(work: Work, matter: Matter) -> ReviewOpened:
         Conflict: a review of it is open.
     """
     return ReviewOpened(review_id=await open_review(work, matter))
-
-
-async def put_up_old(work: Work, matter: Matter) -> Reply:
-    """As ``put_up``, for routes that do not go through the door yet."""
-    opened = await put_up(work, matter)
-    return Reply(202, opened.model_dump(mode="json"), {"Location": f"/v1/reviews/{opened.review_id}"})
 
 
 async def open_review(work: Work, matter: Matter) -> UUID:
@@ -214,8 +206,3 @@ async def describe(work: Work, row: ReviewRecord, *, raw: bool = False) -> Revie
         votes=[Vote.model_validate(vote) for vote in review.votes],
         conditions=[Condition.model_validate(one) for one in await store.conditions(row.id)],
     )
-
-
-async def show(connection: AsyncConnection, row: ReviewRecord, now: datetime, *, raw: bool) -> dict[str, Any]:
-    """As ``describe``, for use cases that do not go through the door yet."""
-    return (await describe(work_of(None, connection, "policy", now), row, raw=raw)).model_dump(mode="json")

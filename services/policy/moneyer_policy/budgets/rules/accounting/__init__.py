@@ -26,6 +26,7 @@ from moneyer_policy.budgets.rules.accounting.mechanisms import (
     cost_of,
     event_of,
     in_words,
+    plain,
 )
 
 __all__ = [
@@ -47,4 +48,5 @@ __all__ = [
     "epsilon_of",
     "event_of",
     "in_words",
+    "plain",
 ]

@@ -125,9 +125,14 @@ def _group_delta(epsilon: Decimal, delta: Decimal, group: int) -> int:
         return min(ceil(delta * widened * DELTA_SCALE), DELTA_SCALE)
 
 
+def plain(amount: Decimal) -> str:
+    """An exact amount without an exponent."""
+    return f"{amount.normalize():f}"
+
+
 def in_words(delta: int) -> str:
     """A δ in 1/DELTA_SCALE as an exact decimal."""
-    return f"{Decimal(delta).scaleb(-30).normalize():f}"
+    return plain(Decimal(delta).scaleb(-30))
 
 
 def event_of(mechanism: Mechanism) -> dict[str, Any] | None:

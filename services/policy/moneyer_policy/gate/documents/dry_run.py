@@ -3,18 +3,10 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import Field
 
-from moneyer_policy.gate.routes.office import InOffice
-from moneyer_policy.gate.use_cases import advice
-from moneyer_shared.auth import Caller, requires
 from moneyer_shared.contracts.documents import Document
 from moneyer_shared.contracts.policy import Clause, DecisionRequest
-from moneyer_shared.doors import LARGEST_BODY
-
-router = APIRouter(prefix="/v1", tags=["charters"])
-READ = requires("policy:read")
 
 
 class DryRun(Document):
@@ -42,16 +34,3 @@ class DryRunResult(Document):
     judged: int
     complete: bool
     changes: list[ChangedVerdict]
-
-
-@router.post(
-    "/charters/{charter_id}:dry-run",
-    operation_id="dryRunCharter",
-    summary="What a draft would change",
-    openapi_extra={LARGEST_BODY: 8 * 2**20},
-)
-async def dry_run(charter_id: UUID, request: DryRun, office: InOffice, _: Caller = READ) -> DryRunResult:
-    tried = await advice.dry_run(
-        office, charter_id, document=request.document, last=request.last, requests=request.requests
-    )
-    return DryRunResult.model_validate(tried)

@@ -1,4 +1,4 @@
-"""Where advice is worked out: in few threads of its own, with a limit to each request, and no lock held meanwhile."""
+"""Where costly questions that decide nothing are worked out: in few threads, each with a limit, and no lock held."""
 
 import asyncio
 import time
@@ -35,11 +35,11 @@ class Allowance:
         return self._left <= 0
 
 
-class Bench:
-    """Threads for advice. They are bounded whoever goes away: a thread is free when its work ends, not its asker."""
+class WorkerThreads:
+    """Few threads. They are bounded whoever goes away: a thread is free when its work ends, not its asker."""
 
     def __init__(self, at_once: int = AT_ONCE, waiting: int = MOST_WAITING) -> None:
-        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="advice")
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="worker")
         self._most = at_once + waiting
         self._asked = 0
         self._counting = Lock()

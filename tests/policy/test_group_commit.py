@@ -1,4 +1,4 @@
-"""The lane: plans that wait together commit together, each is judged by itself, and no cache outruns a stop."""
+"""Group commit: plans that wait together commit together, each is judged by itself, and no cache outruns a stop."""
 
 import asyncio
 from datetime import timedelta
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from policy.conftest import World
 
-from moneyer_policy.gate.use_cases.lane import Lane
+from moneyer_policy.gate.use_cases.group_commit import GroupCommit
 
 DAY = timedelta(days=1)
 
@@ -21,8 +21,8 @@ async def test_who_waits_goes_together_and_gets_their_own_answer() -> None:
         await gate.wait()
         return [ValueError(ask) if ask == 3 else ask * 10 for ask in asks]
 
-    lane = Lane()
-    waiting = [asyncio.create_task(lane.submit(ask, together)) for ask in range(5)]
+    queue: GroupCommit[int, int] = GroupCommit()
+    waiting = [asyncio.create_task(queue.submit(ask, together)) for ask in range(5)]
     await asyncio.sleep(0)
     gate.set()
     answers = await asyncio.gather(*waiting, return_exceptions=True)
@@ -38,10 +38,10 @@ async def test_a_batch_that_fails_fails_everybody_in_it_and_nobody_after() -> No
     async def works(asks: Any) -> list[Any]:
         return list(asks)
 
-    lane = Lane()
-    first = await asyncio.gather(*(lane.submit(ask, fails) for ask in range(3)), return_exceptions=True)
+    queue: GroupCommit[int, int] = GroupCommit()
+    first = await asyncio.gather(*(queue.submit(ask, fails) for ask in range(3)), return_exceptions=True)
     assert all(isinstance(answer, RuntimeError) for answer in first)
-    assert await lane.submit(7, works) == 7
+    assert await queue.submit(7, works) == 7
 
 
 async def test_one_who_stops_waiting_does_not_stop_the_others() -> None:
@@ -49,8 +49,8 @@ async def test_one_who_stops_waiting_does_not_stop_the_others() -> None:
         await asyncio.sleep(0.01)
         return list(asks)
 
-    lane = Lane()
-    one, two = (asyncio.create_task(lane.submit(ask, together)) for ask in (1, 2))
+    queue: GroupCommit[int, int] = GroupCommit()
+    one, two = (asyncio.create_task(queue.submit(ask, together)) for ask in (1, 2))
     await asyncio.sleep(0)
     one.cancel()
     assert await two == 2
@@ -58,7 +58,7 @@ async def test_one_who_stops_waiting_does_not_stop_the_others() -> None:
         await one
 
 
-async def test_many_plans_in_one_lane_are_each_judged_in_turn(world: World) -> None:
+async def test_many_plans_in_one_queue_are_each_judged_in_turn(world: World) -> None:
     """The last of the budget goes to as many as fit, whoever they come with."""
     await world.set_up(epsilon="1", allocated="1")
     answers = await asyncio.gather(*(world.decide(rho="0.004") for _ in range(40)))
@@ -89,7 +89,7 @@ async def test_a_suspension_elsewhere_is_never_outrun_by_what_is_in_memory(world
 
 
 async def test_racing_processes_never_overspend(world: World, sibling: World) -> None:
-    """Two lanes on one budget: the locks of the database are what keeps them apart."""
+    """Two queues on one budget: the locks of the database are what keeps them apart."""
     await world.set_up(epsilon="1", allocated="1")
     requests = [world.request(rho="0.004") for _ in range(60)]
     both = (world, sibling)

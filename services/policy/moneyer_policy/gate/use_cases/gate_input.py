@@ -1,4 +1,4 @@
-"""From a request and the book of rules to the facts the gate judges."""
+"""From a request and the rules in force to what the gate judges by."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,20 +15,21 @@ from moneyer_policy.budgets.rules.accounting import (
     cost_of,
     epsilon_of,
 )
+from moneyer_policy.budgets.store import BudgetStore, as_account
 from moneyer_policy.budgets.use_cases.charges import decimal_of, known_as, mechanism_of
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.gate.rules import facts as stated
 from moneyer_policy.gate.rules.permit import made_an_asset
 from moneyer_policy.gate.rules.waiver import WaiverInEffect
 from moneyer_policy.gate.store.decisions import DecisionStore
-from moneyer_policy.gate.store.looks import LookStore
-from moneyer_policy.gate.use_cases.rulebook import Book, SourceKey, Version
+from moneyer_policy.gate.store.looks import LookStore, Pair
+from moneyer_policy.gate.use_cases.rulebook import RulebookSnapshot, SourceKey, Version
 from moneyer_shared.contracts.policy import DecisionRequest, Plan, SourceUnit
 
 
 @dataclass(frozen=True)
-class Brief:
-    """A plan ready to be judged, but for the balances of its accounts."""
+class GateInput:
+    """A plan ready to be judged, but for the balances of its accounts and the looks that were taken."""
 
     facts: stated.Facts
     version: Version | None
@@ -43,7 +44,7 @@ class Brief:
     """That the mechanism is known to be written down."""
 
     @property
-    def look(self) -> tuple[UUID, UUID]:
+    def look(self) -> Pair:
         """The charter and the source whose looks it takes from."""
         return UUID(self.facts.plan.charter_id), UUID(self.facts.plan.source_id)
 
@@ -51,7 +52,8 @@ class Brief:
     def account_ids(self) -> tuple[UUID, ...]:
         return (*self.own, *self.allocated)
 
-    def with_balances(self, accounts: dict[UUID, Account], looks: Mapping[tuple[UUID, UUID], int]) -> stated.Facts:
+    def with_balances(self, accounts: Mapping[UUID, Account], looks: Mapping[Pair, int]) -> stated.Facts:
+        """The facts with how full each account is and how many looks were taken."""
         return replace(
             self.facts,
             looks_taken=looks.get(self.look, 0),
@@ -67,22 +69,22 @@ def _epsilon(mechanism: Mechanism, delta: Decimal | None) -> Decimal | None:
     return epsilon_of(cost_of(mechanism).renyi, delta) if delta and not cost_of(mechanism).releases else None
 
 
-async def brief(
+async def read_gate_input(
     connection: AsyncConnection,
-    book: Book,
+    rules: RulebookSnapshot,
     request: DecisionRequest,
     now: datetime,
     *,
     version: Version | None = None,
-) -> Brief:
+) -> GateInput:
     """What the gate needs; of a charter nothing but the version that governs, or ``version`` in its place."""
     plan, offer = request.plan, request.offer
     mechanism = mechanism_of(offer.mechanism)
     delta = decimal_of(offer.guarantee.delta)
-    page = await book.page(connection, plan.charter_id, now)
-    judged = version or (page.governing(now) if page else None)
-    key = await book.key(connection, offer.source_key_id)
-    allotment = await book.allotment(connection, offer.population_id, plan.charter_id)
+    charter = await rules.charter(connection, plan.charter_id, now)
+    judged = version or (charter.governing(now) if charter else None)
+    key = await rules.key(connection, offer.source_key_id)
+    allotment = await rules.allotment(connection, offer.population_id, plan.charter_id)
     model = await _model(connection, plan.model) if plan.model else None
     own, allocated = allotment.of(key.partitions if key else ())
     facts = stated.Facts(
@@ -94,17 +96,17 @@ async def brief(
         offered_delta=delta,
         cost=cost_of(mechanism),
         charter=judged.charter if judged else None,
-        charter_state=page.state(now) if page else "unknown",
-        assessments=page.assessments if page else (),
+        charter_state=charter.state(now) if charter else "unknown",
+        assessments=charter.assessments if charter else (),
         source_population=_population_of(key, plan.source_id),
         offered_population=str(offer.population_id),
         populations=(),
         allocations=(),
         in_force_at=judged.standing.in_force_at if judged else None,
         approved_until=judged.approved_until if judged else None,
-        trained_in=book.trained_in(request.requester, now),
-        library=book.library,
-        rejections=book.rejections,
+        trained_in=rules.trained_in(request.requester, now),
+        library=rules.library,
+        rejections=rules.rejections,
         offered_version=offer.engine_version,
         offered_epsilon=_epsilon(mechanism, delta),
         stated_epsilon=decimal_of(offer.guarantee.epsilon),
@@ -112,11 +114,16 @@ async def brief(
         offered_group=mechanism.group_size,
         population_unit=allotment.unit,
         model=model,
-        stops=book.stops,
+        stops=rules.stops,
     )
-    waivers = page.waivers if page else ()
+    waivers = charter.waivers if charter else ()
     known = known_as(mechanism)[0]
-    return Brief(facts, judged, waivers, book.closed, own, allocated, known, known in book.mechanisms)
+    return GateInput(facts, judged, waivers, rules.closed, own, allocated, known, known in rules.mechanisms)
+
+
+async def balances_of(connection: AsyncConnection, prepared: GateInput) -> dict[UUID, Account]:
+    """The accounts that pay for a plan as they are now, nothing locked: nothing may rest on them."""
+    return {row.id: as_account(row) for row in await BudgetStore(connection).read(prepared.account_ids)}
 
 
 def _judged(plan: Plan) -> stated.Plan:
@@ -145,23 +152,23 @@ def _unit(stated_unit: SourceUnit | None) -> stated.OfferedUnit | None:
 async def _model(connection: AsyncConnection, run_id: UUID) -> stated.Model | None:
     """A model as its own run was decided on; None if there was no such run."""
     store = DecisionStore(connection)
-    decision = await store.decision_of_run(run_id)
+    decision = await store.find_last(run_id)
     permit = await store.find_permit_of_run(run_id)
     if decision is None or permit is None:
         return None
-    plan, label = decision.request["plan"], decision.request["offer"]["guarantee"]
+    plan, label = decision.request.plan, decision.request.offer.guarantee
     looks = LookStore(connection)
     fitted_by = await looks.model_of(run_id)
     rejected = await looks.rejected_of(fitted_by)
     return stated.Model(
-        charter_id=plan["charter_id"],
-        source_id=plan["source_id"],
-        generator=plan["generator"],
-        parameters=plan["parameters"],
-        guarantee=label["level"],
+        charter_id=str(plan.charter_id),
+        source_id=str(plan.source_id),
+        generator=plan.generator,
+        parameters=plan.parameters,
+        guarantee=label.level,
         paid=made_an_asset(permit.state, permit.outcome),
-        epsilon=decimal_of(label.get("epsilon")),
-        delta=decimal_of(label.get("delta")),
+        epsilon=decimal_of(label.epsilon),
+        delta=decimal_of(label.delta),
         stopped=await stop_of(connection, run_id),
         fitted_by=str(fitted_by),
         rejected=str(rejected) if rejected else None,
@@ -178,9 +185,8 @@ async def stop_of(connection: AsyncConnection, run_id: UUID) -> stated.Stop | No
             return stated.Stop("asset", str(run), "withdrawn")
         if await charters.is_suspended("asset", run):
             return stated.Stop("asset", str(run))
-        decision = await decisions.decision_of_run(run)
-        earlier = decision.request["plan"].get("model") if decision is not None else None
-        run = UUID(earlier) if earlier else None
+        decision = await decisions.find_last(run)
+        run = decision.request.plan.model if decision is not None else None
     return None
 
 

@@ -1,7 +1,6 @@
-"""Grants and certificates on the wire."""
+"""Who may read a released asset, for what, until when."""
 
 from datetime import datetime
-from typing import Any, Literal
 from uuid import UUID
 
 from moneyer_policy.reviews.documents import Subject
@@ -14,6 +13,16 @@ class GrantRequest(Document):
     valid_until: Moment
 
 
+class GrantProposal(Document):
+    """A grant as it is voted on where the charter says so, and as it is given."""
+
+    asset_id: UUID
+    subject: str
+    use_case: str
+    valid_until: datetime
+    granted_by: str
+
+
 class GrantMade(Document):
     """A grant, or the review it waits for."""
 
@@ -23,22 +32,7 @@ class GrantMade(Document):
     subject: str
 
 
-class CertificateShown(Document):
-    """A DSSE envelope around an in-toto statement; ``payload`` is base64 of its RFC 8785 form."""
-
-    status: Literal["provisional", "final"]
-    issued_at: datetime
-    envelope: dict[str, Any]
-
-
-class CertificateKey(Document):
-    """An Ed25519 public key, 32 bytes in base64, and the name envelopes call it by."""
-
-    key_id: str
-    ed25519: str
-
-
-class GrantShown(Document):
+class Grant(Document):
     subject: str
     use_case: str
     granted_by: str

@@ -1,0 +1,1 @@
+"""What goes over the wire of assets, and what is kept of them."""

@@ -1,0 +1,19 @@
+"""What is put to the committee of a finding."""
+
+from typing import Literal
+from uuid import UUID
+
+from moneyer_shared.contracts.documents import Document
+from moneyer_shared.contracts.evaluation import CriterionResult
+from moneyer_shared.figures import Telling
+
+
+class FindingVotedOn(Document):
+    """The members of ``Finding`` that votes are bound to."""
+
+    asset_id: UUID
+    cause: Literal["re-assay", "drift"]
+    evidence: UUID
+    criteria: list[CriterionResult]
+    figures: Telling = "withheld"
+    triggered: list[str]
