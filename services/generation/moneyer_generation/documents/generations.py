@@ -20,6 +20,8 @@ def _disclosed(asset: AssetFile | None) -> AssetFile | None:
     return asset.disclosed if asset is not None else None
 
 
+ShownState = Literal[RunState, AssetStateName]
+"""A run's own state, or what its asset is once it was decided on."""
 ShareDone = Annotated[float, AfterValidator(_three_digits)]
 
 
@@ -30,7 +32,7 @@ class Generation(Document):
     """
 
     id: UUID
-    state: Literal[RunState, AssetStateName]
+    state: ShownState
     progress: ShareDone
     requester: str
     plan: Plan
@@ -47,6 +49,6 @@ class Generation(Document):
 class GenerationProgress(Document):
     """What a server-sent event says of a run."""
 
-    state: Literal[RunState, AssetStateName]
+    state: ShownState
     progress: ShareDone
     failure: str | None

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_generation.documents.assets import AssetFile
+from moneyer_generation.documents.generations import GenerationProgress
 from moneyer_generation.documents.models import Model
 from moneyer_generation.rules.run import Progress, RunState, may_move
 from moneyer_generation.rules.sharing import turn
@@ -141,6 +142,18 @@ class RunStore:
         """
         return await self._one(select(*KEPT).where(runs.c.id == run_id), run_id)
 
+    async def progress(self, run_id: UUID) -> GenerationProgress:
+        """How far a run is, by its own word: all that whoever watches it needs, and no more is read.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        query = select(runs.c.state, runs.c.progress, runs.c.failure).where(runs.c.id == run_id)
+        row = (await self._connection.execute(query)).one_or_none()
+        if row is None:
+            raise _no_run(run_id)
+        return GenerationProgress.model_validate(row)
+
     async def page(self, after: UUID | None) -> Sequence[Run]:
         order = (runs.c.requested_at, runs.c.id)
         rows = await page(self._connection, select(*KEPT), *order, after=after, newest_first=True)
@@ -202,8 +215,12 @@ class RunStore:
     async def _one(self, query: Executable, run_id: UUID) -> Run:
         found = await self._found(query)
         if found is None:
-            raise NotFound(f"There is no generation {run_id}.")
+            raise _no_run(run_id)
         return found
+
+
+def _no_run(run_id: UUID) -> NotFound:
+    return NotFound(f"There is no generation {run_id}.")
 
 
 def progress_of(run: Run) -> Progress:

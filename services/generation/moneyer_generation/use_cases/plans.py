@@ -2,12 +2,12 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
 from moneyer_generation.dependencies import Flow, Work
-from moneyer_generation.documents.generations import Generation, GenerationProgress
+from moneyer_generation.documents.generations import Generation, GenerationProgress, ShownState
 from moneyer_generation.generators.catalogue import engine_named
 from moneyer_generation.generators.protocol import check_source, complete
 from moneyer_generation.planning.orders import check_order, earned_when_blended
@@ -36,9 +36,15 @@ async def with_asset_states(flow: Flow, runs: Sequence[Run]) -> list[Generation]
     Raises:
         Unavailable: policy does not answer; an asset that may be withdrawn by now is not shown as released.
     """
-    decided = [run.id for run in runs if run.state in DECIDED]
+    states = await _states(flow, {run.id: run.state for run in runs})
+    return [Generation.model_validate(run).model_copy(update={"state": states[run.id]}) for run in runs]
+
+
+async def _states(flow: Flow, runs: Mapping[UUID, ShownState]) -> Mapping[UUID, ShownState]:
+    """The state of each of these runs, by policy's word where its asset was decided on."""
+    decided = [run_id for run_id, state in runs.items() if state in DECIDED]
     states = await flow.dependencies.policy.asset_states(decided) if decided else {}
-    return [Generation.model_validate(run).model_copy(update={"state": states.get(run.id, run.state)}) for run in runs]
+    return {run_id: states.get(run_id, state) for run_id, state in runs.items()}
 
 
 async def list_generations(flow: Flow, after: UUID | None = None) -> list[Generation]:
@@ -67,7 +73,7 @@ async def check_generation(flow: Flow, run_id: UUID) -> None:
         NotFound: there is none.
     """
     async with flow.begin(Work, read_only=True) as work:
-        await work.runs.run(run_id)
+        await work.runs.progress(run_id)
 
 
 async def watch_generation(flow: Flow, run_id: UUID) -> AsyncGenerator[GenerationProgress]:
@@ -76,16 +82,16 @@ async def watch_generation(flow: Flow, run_id: UUID) -> AsyncGenerator[Generatio
     while True:
         try:
             async with flow.begin(Work, read_only=True) as work:
-                run = await work.runs.run(run_id)
-            (shown,) = await with_asset_states(flow, [run])
+                progress = await work.runs.progress(run_id)
+            states = await _states(flow, {run_id: progress.state})
         except Unavailable:
             await asyncio.sleep(PAUSE_SECONDS)
             continue
-        now = GenerationProgress.model_validate(shown)
-        if now != last:
-            yield now
-            last = now
-        if run.state not in MOVES:
+        shown = progress.model_copy(update={"state": states[run_id]})
+        if shown != last:
+            yield shown
+            last = shown
+        if progress.state not in MOVES:
             return
         await asyncio.sleep(POLL_SECONDS)
 
