@@ -12,10 +12,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.database import identifier, moment, words
 from moneyer_shared.leaves import check_speakable, document, person, plain
-
-PRODUCER = "https://moneyer.dev/producer/1"
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class AuditEvent:
     """
 
     actor: str
-    action: str
+    action: Action
     subject: str
     outcome: str = "done"
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -129,56 +128,3 @@ def journal_tables(metadata: MetaData, service: str) -> Journal:
         Column("refusal", JSONB),
     )
     return Journal(service, audit_events, outbox)
-
-
-def job_of_runs(plan: Mapping[str, Any]) -> str:
-    """The OpenLineage job that a plan's run is one of: what repeats is learning from a source with an engine, under a
-    charter. Each service that tells of the run names it by this.
-    """
-    return f"generation.run/{plan['charter_id']}/{plan['source_id']}/{plan['generator']}"
-
-
-def openlineage_event(
-    *,
-    at: datetime,
-    event_type: str,
-    run_id: str,
-    job: str,
-    inputs: Sequence[Mapping[str, Any]] = (),
-    outputs: Sequence[Mapping[str, Any]] = (),
-    facets: Mapping[str, Mapping[str, Any]] | None = None,
-    parent_run_id: str | None = None,
-    parent_job: str = "generation.run",
-) -> dict[str, Any]:
-    """An OpenLineage 2-0-2 run event; facets are ours and carry the producer and a schema URL."""
-    run_facets: dict[str, Any] = {name: custom_facet(name, body) for name, body in (facets or {}).items()}
-    if parent_run_id:
-        run_facets["parent"] = {
-            "_producer": PRODUCER,
-            "_schemaURL": "https://openlineage.io/spec/facets/1-1-0/ParentRunFacet.json",
-            "run": {"runId": parent_run_id},
-            "job": {"namespace": "moneyer", "name": parent_job},
-        }
-    return {
-        "eventTime": at.isoformat(),
-        "eventType": event_type,
-        "producer": PRODUCER,
-        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
-        "run": {"runId": run_id, "facets": run_facets},
-        "job": {"namespace": "moneyer", "name": job, "facets": {}},
-        "inputs": list(inputs),
-        "outputs": list(outputs),
-    }
-
-
-def custom_facet(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "_producer": PRODUCER,
-        "_schemaURL": f"https://moneyer.dev/facets/1-0-0/{name}.json",
-        **body,
-    }
-
-
-def dataset(kind: str, name: str) -> dict[str, Any]:
-    """An OpenLineage dataset: namespace ``moneyer.source`` or ``moneyer.asset``."""
-    return {"namespace": f"moneyer.{kind}", "name": name, "facets": {}}

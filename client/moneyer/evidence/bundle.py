@@ -11,6 +11,7 @@ from moneyer.evidence.entries import Entry, entries_of, envelope_content
 from moneyer.evidence.packed import LARGEST, unpack
 from moneyer.evidence.report import Checked, Report
 from moneyer_shared import leaves
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import MoneyerError
 from moneyer_shared.provenance import MEMBERS, UNLISTED, subjects_of
 
@@ -105,7 +106,7 @@ class Bundle:
     @property
     def permit(self) -> str | None:
         """The permit that the asset was paid with, by the entry of its redemption."""
-        for entry in self.about("permit.redeem"):
+        for entry in self.about(Action.PERMIT_REDEEM):
             if entry.details.get("run") == self.asset:
                 return entry.subject.removeprefix("permit:")
         return None

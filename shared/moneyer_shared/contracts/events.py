@@ -322,8 +322,10 @@ def job_of_trainings(model: str) -> str:
     return f"model.train/{model}"
 
 
-def dataset(kind: Literal["source", "asset"], name: str, facets: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """An OpenLineage data set, in the namespace ``moneyer.source`` or ``moneyer.asset``."""
+def dataset(
+    kind: Literal["source", "asset", "model"], name: str, facets: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """An OpenLineage data set, in the namespace ``moneyer.source``, ``moneyer.asset`` or ``moneyer.model``."""
     return {"namespace": f"moneyer.{kind}", "name": name, "facets": dict(facets or {})}
 
 

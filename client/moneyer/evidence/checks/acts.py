@@ -9,6 +9,7 @@ from moneyer.evidence.documents import Place, read_line, same
 from moneyer.evidence.entries import Entry, moment
 from moneyer_shared import leaves
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.events import Action
 
 
 def request(bundle: Bundle) -> None:
@@ -48,7 +49,7 @@ def charter(bundle: Bundle) -> None:
     if shown["id"] != bundle.read("request.json")["plan"]["charter_id"]:
         raise NotProven("it is another charter than the plan names")
     bundle.prove(*(("charter.json", name) for name in ("document", "digest", "id")))
-    for begun in bundle.about("charter.in_force", f"charter:{shown['id']}"):
+    for begun in bundle.about(Action.CHARTER_IN_FORCE, f"charter:{shown['id']}"):
         if begun.details["digest"] == shown["digest"]:
             _begun(bundle, shown, begun)
 
@@ -72,7 +73,7 @@ CERTIFIED = {"envelope", "issued_at", "status"}
 def assessments(bundle: Bundle) -> None:
     """Every assessment of that text that the log knows, with its assessor, verdict and words."""
     charter_id, text = bundle.read("charter.json")["id"], bundle.read("charter.json")["digest"]
-    told = bundle.about("charter.assess", f"charter:{charter_id}")
+    told = bundle.about(Action.CHARTER_ASSESS, f"charter:{charter_id}")
     given = bundle.read("assessments.json")
     shown: dict[Place, Any] = {("assessments.json", number): one for number, one in enumerate(given)}
     bundle.match((entry for entry in told if entry.details["digest"] == text), "assessment", shown)
@@ -82,14 +83,14 @@ def ledger(bundle: Bundle) -> None:
     """What was set aside, spent and returned, in every account, as exact numbers."""
     shown = bundle.read("ledger.json")
     for action, subject, kind in (
-        ("plan.decide", f"run:{bundle.asset}", "reserve"),
-        ("permit.redeem", f"permit:{bundle.permit}", "spend"),
-        ("permit.return", f"permit:{bundle.permit}", "return"),
+        (Action.PLAN_DECIDE, f"run:{bundle.asset}", "reserve"),
+        (Action.PERMIT_REDEEM, f"permit:{bundle.permit}", "spend"),
+        (Action.PERMIT_RETURN, f"permit:{bundle.permit}", "return"),
     ):
         logged = [entry for entry in bundle.about(action, subject) if kind in entry.details.get("shown", {})]
         if logged:
             _moved(bundle, shown, kind, logged[-1])
-    if bundle.about("permit.redeem", f"permit:{bundle.permit}") and not _of_kind(shown, "spend"):
+    if bundle.about(Action.PERMIT_REDEEM, f"permit:{bundle.permit}") and not _of_kind(shown, "spend"):
         raise NotProven("the log speaks of a charge that is not shown")
 
 
@@ -127,7 +128,7 @@ def _of_kind(shown: Any, kind: str) -> list[tuple[int, Any]]:
 
 def release(bundle: Bundle) -> None:
     """The decision that let it out or kept it in, criterion by criterion."""
-    shown, told = bundle.read("release.json"), bundle.about("asset.decide", f"asset:{bundle.asset}")
+    shown, told = bundle.read("release.json"), bundle.about(Action.ASSET_DECIDE, f"asset:{bundle.asset}")
     if not told:
         return
     entry = told[-1]
@@ -144,7 +145,7 @@ def release(bundle: Bundle) -> None:
 def certificates(bundle: Bundle) -> None:
     """Certificates of destruction, each with its digest in the log."""
     shown = {digest(one["envelope"]): number for number, one in enumerate(bundle.read("certificates.json"))}
-    for entry in bundle.about("certificate.issue", f"asset:{bundle.asset}"):
+    for entry in bundle.about(Action.CERTIFICATE_ISSUE, f"asset:{bundle.asset}"):
         number = shown.get(entry.details["certificate"])
         if number is None:
             raise NotProven("the log speaks of a certificate of destruction that is not shown")
@@ -163,7 +164,7 @@ def _decided(bundle: Bundle) -> Entry:
     Raises:
         NotProven: the log proves none, so nothing here can be held to one.
     """
-    found = bundle.about("plan.decide", f"run:{bundle.asset}")
+    found = bundle.about(Action.PLAN_DECIDE, f"run:{bundle.asset}")
     if not found:
         raise NotProven("the log proves no decision on this run")
     return found[-1]

@@ -5,6 +5,7 @@ from moneyer.evidence.bundle import Bundle
 from moneyer.evidence.documents import read_strictly, same
 from moneyer.evidence.entries import moment
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.dsse import STATEMENT
 from moneyer_shared.provenance import croissant, prov, statement
 from moneyer_shared.records import FACETS, compose_record
@@ -47,7 +48,7 @@ def record(bundle: Bundle) -> None:
             bundle.prove(("record.json", part))
     if all(proven):
         bundle.prove(("record.json",))
-    for entry in bundle.about("permit.redeem", f"permit:{bundle.permit}"):
+    for entry in bundle.about(Action.PERMIT_REDEEM, f"permit:{bundle.permit}"):
         said_of = {"permit": bundle.permit} | {name: entry.details[name] for name in ("epsilon", "delta", "releases")}
         if charge and not same(charge, said_of):
             raise NotProven("its charge is not the one that was redeemed")
@@ -57,7 +58,7 @@ def assays(bundle: Bundle) -> None:
     """Each assay is, figure by figure, what was told when it was finished."""
     shown = bundle.read("assays.json")
     digests = {digest(one): number for number, one in enumerate(shown)}
-    finished = bundle.about("assay.finish", f"asset:{bundle.asset}", service="evaluation")
+    finished = bundle.about(Action.ASSAY_FINISH, f"asset:{bundle.asset}", service="evaluation")
     told = {entry.details["digest"] for entry in finished if "digest" in entry.details}
     if told - digests.keys():
         raise NotProven("the log speaks of an assay with other figures than are shown")
@@ -92,6 +93,6 @@ def derived(bundle: Bundle) -> None:
 def card(bundle: Bundle) -> None:
     """The full card is one that was published, or composed beside the one that was."""
     shown = bundle.read("card.json")
-    published = bundle.about("card.publish", f"asset:{bundle.asset}", service="lineage")
+    published = bundle.about(Action.CARD_PUBLISH, f"asset:{bundle.asset}", service="lineage")
     if published and digest(shown) in {published[-1].details.get(name) for name in ("digest", "full")}:
         bundle.prove(("card.json",))

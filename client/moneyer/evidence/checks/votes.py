@@ -7,6 +7,7 @@ from moneyer.audit import NotProven
 from moneyer.evidence.bundle import Bundle
 from moneyer.evidence.documents import Place
 from moneyer.evidence.entries import Entry
+from moneyer_shared.contracts.events import Action
 
 OPENING = (
     "id", "kind", "subject", "charter_id", "digest", "quorum", "opened_by", "opened_at", "expires_at",
@@ -40,7 +41,9 @@ def reviews(bundle: Bundle) -> None:
 def _opened(bundle: Bundle, subject: str) -> dict[str, Entry]:
     """The last opening of a review of each kind, of one matter."""
     return {
-        entry.details["kind"]: entry for entry in bundle.about("review.open") if entry.details.get("subject") == subject
+        entry.details["kind"]: entry
+        for entry in bundle.about(Action.REVIEW_OPEN)
+        if entry.details.get("subject") == subject
     }
 
 
@@ -53,7 +56,7 @@ def _review(bundle: Bundle, shown: Mapping[str, Any], place: Place, opening: Ent
     cast = bundle.about("vote.*", about)
     bundle.match(cast, "vote", {(*place, "votes", number): vote for number, vote in enumerate(shown["votes"])})
     _conditions(bundle, shown, place, cast)
-    ended = bundle.about("review.decide", about)
+    ended = bundle.about(Action.REVIEW_DECIDE, about)
     if ended:
         if (ended[-1].outcome, ended[-1].details.get("digest")) != (shown["state"], shown["digest"]):
             raise NotProven("it ended otherwise, or was about another text")
@@ -74,7 +77,7 @@ def _conditions(bundle: Bundle, shown: Mapping[str, Any], place: Place, cast: li
         if not held and bundle.salt_of(entry) is not None:
             raise NotProven("the log speaks of other conditions")
         bundle.prove(*((*place, "conditions", number, name) for group in held for number, _ in group for name in SET))
-    met = bundle.about("review.condition-met", f"review:{shown['id']}")
+    met = bundle.about(Action.REVIEW_CONDITION_MET, f"review:{shown['id']}")
     bundle.match(met, "condition", {(*place, "conditions", number): one for number, one in given})
 
 

@@ -19,6 +19,7 @@ from moneyer_lineage.record.store.changes import ChangeStore
 from moneyer_lineage.record.use_cases.records import record_of
 from moneyer_shared.auth import ANYBODY
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import MoneyerError, NotFound
 from moneyer_shared.idempotency import Attempt, KeyText, Reply
 from moneyer_shared.journal import AuditEvent
@@ -60,7 +61,7 @@ async def _publish_one(dependencies: Dependencies, waiting: Waiting) -> None:
         await store.put(waiting.asset_id, charter["id"], level, card, work.now)
         await store.put_charter(charter["id"], charter["version"], level, charter_card(source), work.now)
         details = {"digest": digest(card), "full": digest(asset_card(source, "full"))}
-        await work.tell(AuditEvent("lineage", "card.publish", f"asset:{waiting.asset_id}", level, details))
+        await work.tell(AuditEvent("lineage", Action.CARD_PUBLISH, f"asset:{waiting.asset_id}", level, details))
 
 
 async def _source_of(dependencies: Dependencies, asset_id: str) -> CardSource | None:

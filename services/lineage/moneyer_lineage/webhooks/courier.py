@@ -16,6 +16,7 @@ from moneyer_lineage.webhooks.rules.signing import (
     signed_headers,
 )
 from moneyer_lineage.webhooks.store import DueDelivery, WebhookStore
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.journal import AuditEvent
 
 AT_ONCE = 100
@@ -108,7 +109,7 @@ async def _failed(dependencies: Dependencies, due: DueDelivery, failure: NotTake
         if isinstance(failure, GoneForGood):
             await store.give_up(due.id, work.now, str(failure))
             await store.end(due.webhook_id, "its receiver answered 410 Gone", work.now)
-            await work.tell(AuditEvent("lineage", "webhook.end", f"webhook:{due.webhook_id}"))
+            await work.tell(AuditEvent("lineage", Action.WEBHOOK_END, f"webhook:{due.webhook_id}"))
         elif due.attempts >= MOST_ATTEMPTS:
             await store.give_up(due.id, work.now, str(failure))
             await work.tell(_ended(due, "given-up"))
@@ -120,4 +121,4 @@ async def _failed(dependencies: Dependencies, due: DueDelivery, failure: NotTake
 def _ended(due: DueDelivery, outcome: str) -> AuditEvent:
     """The end of a delivery, for the log: an outsider can see that an owner was told, or was not."""
     details = {"delivery": str(due.id), "attempts": due.attempts}
-    return AuditEvent("lineage", "webhook.deliver", f"asset:{due.event['subject']}", outcome, details)
+    return AuditEvent("lineage", Action.WEBHOOK_DELIVER, f"asset:{due.event['subject']}", outcome, details)

@@ -9,6 +9,7 @@ from moneyer_lineage.webhooks.documents import Rotation, Webhook, WebhookDeliver
 from moneyer_lineage.webhooks.messenger import Unreached
 from moneyer_lineage.webhooks.rules.signing import secret_of
 from moneyer_lineage.webhooks.store import WebhookStore
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import Conflict, Invalid
 from moneyer_shared.journal import AuditEvent
 
@@ -51,7 +52,7 @@ async def add_webhook(work: Work, url: str) -> Webhook:
     if await store.in_use(work.by) >= MOST_OF_ONE_OWNER:
         raise Conflict(f"You have {MOST_OF_ONE_OWNER} webhooks; remove one first.", code="webhooks-full")
     made = await store.add(work.by, url, work.now)
-    await work.tell(AuditEvent(work.by, "webhook.add", f"webhook:{made.id}"))
+    await work.tell(AuditEvent(work.by, Action.WEBHOOK_ADD, f"webhook:{made.id}"))
     return made
 
 
@@ -71,7 +72,7 @@ async def rotate_webhook(work: Work, webhook_id: UUID, asked: Rotation) -> Webho
     if known.generation != asked.generation:
         raise Conflict(f"The secret is of generation {known.generation} already.", code="rotated-already")
     turned = await store.rotate(webhook_id, work.now)
-    await work.tell(AuditEvent(work.by, "webhook.rotate", f"webhook:{webhook_id}"))
+    await work.tell(AuditEvent(work.by, Action.WEBHOOK_ROTATE, f"webhook:{webhook_id}"))
     return turned.with_secret(secret_of(work.setup.webhook_key, turned.id, turned.generation))
 
 
@@ -84,7 +85,7 @@ async def remove_webhook(work: Work, webhook_id: UUID) -> None:
     store = WebhookStore(work.connection)
     await store.one(webhook_id, work.by)
     await store.end(webhook_id, "removed by its owner", work.now)
-    await work.tell(AuditEvent(work.by, "webhook.remove", f"webhook:{webhook_id}"))
+    await work.tell(AuditEvent(work.by, Action.WEBHOOK_REMOVE, f"webhook:{webhook_id}"))
 
 
 async def list_deliveries(work: Work, webhook_id: UUID, after: UUID | None = None) -> list[WebhookDelivery]:

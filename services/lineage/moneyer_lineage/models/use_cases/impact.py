@@ -18,6 +18,7 @@ from moneyer_lineage.record.store.edges import EdgeStore
 from moneyer_lineage.webhooks.rules.signing import cloud_event
 from moneyer_lineage.webhooks.store import WebhookStore
 from moneyer_shared.contracts.documents import Moment
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import NotFound
 from moneyer_shared.journal import AuditEvent
 
@@ -81,7 +82,9 @@ async def _announce_one(dependencies: Dependencies) -> bool:
         told = await _put(work, change, versions)
         await changes.mark_announced(change, work.now)
         details = {"owners": len({one.owner for one in versions}), "webhooks": told}
-        await work.tell(AuditEvent("lineage", "asset.announce", f"asset:{change.asset_id}", change.change, details))
+        await work.tell(
+            AuditEvent("lineage", Action.ASSET_ANNOUNCE, f"asset:{change.asset_id}", change.change, details)
+        )
         return True
 
 

@@ -28,9 +28,10 @@ from moneyer_lineage.record.rules.shapes import Json
 from moneyer_lineage.record.store.changes import ChangeStore
 from moneyer_lineage.record.use_cases.events import heard, keep_events
 from moneyer_shared.contracts.documents import Name
+from moneyer_shared.contracts.events import Action, dataset, job_of_trainings, run_event
 from moneyer_shared.contracts.owners import NewOwner, Ownership
 from moneyer_shared.errors import Conflict, NotFound
-from moneyer_shared.journal import AuditEvent, dataset, openlineage_event
+from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word
 from moneyer_shared.ownership import check_own
 
@@ -66,7 +67,7 @@ async def enrol(work: Work, name: str, *, owner: str, shared_with: Sequence[str]
     )  # fmt: skip
     is_new = await ModelStore(work.connection).add(made)
     if is_new:
-        await work.tell(AuditEvent(work.by, "model.register", Word(f"model:{name}")))
+        await work.tell(AuditEvent(work.by, Action.MODEL_REGISTER, Word(f"model:{name}")))
     return is_new
 
 
@@ -78,7 +79,7 @@ async def _change(work: Work, known: Model, owner: str, asked: ModelRequest) -> 
     check_own(known.owner, work.by, "This model")
     store = ModelStore(work.connection)
     await store.change(known.name, owner=owner, description=asked.description, shared_with=shared)
-    await work.tell(AuditEvent(work.by, "model.change", Word(f"model:{known.name}")))
+    await work.tell(AuditEvent(work.by, Action.MODEL_CHANGE, Word(f"model:{known.name}")))
 
 
 async def hand_over(work: Work, kind: Literal["model"], subject: ModelName, asked: NewOwner) -> Ownership:
@@ -90,7 +91,7 @@ async def hand_over(work: Work, kind: Literal["model"], subject: ModelName, aske
     store = ModelStore(work.connection)
     await _model(store, subject, lock=True)
     await store.change(subject, owner=asked.owner)
-    await work.tell(AuditEvent(work.by, "owner.give", Word(f"model:{subject}")))
+    await work.tell(AuditEvent(work.by, Action.OWNER_GIVE, Word(f"model:{subject}")))
     return Ownership(kind=kind, subject=subject, owner=asked.owner)
 
 
@@ -166,15 +167,15 @@ async def train(
     await keep_events(work, [heard(event, first_told, by="lineage", vouched=True)])
     await tell_late(work, name, version)
     details = {"version": Word(version), "assets": new}
-    await work.tell(AuditEvent(work.by, "model.train", Word(f"model:{name}"), details=details))
+    await work.tell(AuditEvent(work.by, Action.MODEL_TRAIN, Word(f"model:{name}"), details=details))
 
 
 def _training_event(model: str, version: str, assets: Sequence[str], at: datetime) -> Json:
-    return openlineage_event(
+    return run_event(
         at=at,
         event_type="COMPLETE",
         run_id=str(uuid.uuid5(TRAININGS, f"{model}\n{version}")),
-        job=f"model.train/{model}",
+        job=job_of_trainings(model),
         inputs=[dataset("asset", asset) for asset in assets],
         outputs=[dataset("model", f"{model}@{version}")],
     )
@@ -203,7 +204,7 @@ async def measure_model(work: Work, name: ModelName, version: VersionName, asked
             reasons=[_reason(one) for one in changed],
         )
     details = {"version": Word(version), "figures": len(asked.figures)}
-    await work.tell(AuditEvent(work.by, "model.measure", Word(f"model:{name}"), details=details))
+    await work.tell(AuditEvent(work.by, Action.MODEL_MEASURE, Word(f"model:{name}"), details=details))
     return Kept(kept=len(kept))
 
 

@@ -5,8 +5,9 @@ from typing import Annotated
 from pydantic import Field
 
 from moneyer_lineage.dependencies import Dependencies
-from moneyer_lineage.record.documents.facets import FACETS, schema_of
+from moneyer_lineage.record.documents.facets import schema_of
 from moneyer_lineage.record.rules.shapes import Json
+from moneyer_shared.contracts.events import FACETS
 from moneyer_shared.errors import NotFound
 from moneyer_shared.work import Workflow
 

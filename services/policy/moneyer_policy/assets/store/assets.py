@@ -162,7 +162,7 @@ def _ending_keys() -> Select[Any]:
     return select(*(keys.c[name] for name in EndingKey.__dataclass_fields__))
 
 
-def _standings() -> Select[Any]:
+def _standings() -> Select[*tuple[Any, ...]]:
     """A row for each permit: the members of ``AssetStanding`` in their order."""
     release = select(releases.c.verdict).where(releases.c.asset_id == permits.c.run_id)
     withdrawal = select(withdrawals.c.substitute).where(withdrawals.c.asset_id == permits.c.run_id)
