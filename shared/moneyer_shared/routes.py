@@ -16,7 +16,7 @@ from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_shared.auth import Caller, requires
+from moneyer_shared.auth import ANYBODY, Caller, requires
 from moneyer_shared.errors import PreconditionRequired
 from moneyer_shared.idempotency import Attempt, KeyedAttempt, Reply, ThisAttempt
 from moneyer_shared.paging import PAGE, Filtered
@@ -25,8 +25,6 @@ from moneyer_shared.work import Dependencies, IfMatch, Workflow
 UseCase = Callable[..., Awaitable[Any]]
 NO_CONTENT = 204
 ATTEMPTS: Mapping[Any, Any] = {"may": ThisAttempt, "must": KeyedAttempt}
-ANYBODY = Caller("public", "public", frozenset())
-"""Who asks where no token is asked for."""
 
 
 @dataclass(frozen=True)

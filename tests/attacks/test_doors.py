@@ -246,11 +246,7 @@ async def test_a_watcher_waits_out_an_outage(services: dict[str, Service], run_i
 
 
 def _database(app: Any) -> Any:
-    state = app.state
-    for name in ("dependencies", "archive"):
-        if hasattr(state, name):
-            return getattr(state, name).database
-    raise AssertionError
+    return app.state.dependencies.database
 
 
 async def test_the_head_of_a_request_has_an_end() -> None:

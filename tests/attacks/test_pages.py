@@ -14,7 +14,7 @@ from lineage.test_cards import Tellers, made, with_tellers
 from policy.conftest import World
 from sqlalchemy import text
 
-from moneyer_lineage.use_cases.cards import publish
+from moneyer_lineage.public.use_cases import publish
 from moneyer_shared.paging import PAGE
 
 MANY = 2 * PAGE + 50
@@ -167,7 +167,7 @@ async def test_the_latest_cards_come_first_and_stay_where_they_were(lineage: Lin
     assets = []
     for _ in range(8):
         assets.append(await made(lineage))
-        await publish(lineage.app.state.archive)
+        await publish(lineage.app.state.dependencies)
 
     async def listed() -> list[str]:
         return [one["asset"] for one in (await lineage.call.bare("GET", "/public/v1/cards")).json()]

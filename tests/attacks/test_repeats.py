@@ -21,7 +21,7 @@ from policy.test_attempts import requests
 from policy.test_release_api import paid_run, release
 from sqlalchemy import text
 
-from moneyer_lineage.use_cases.cards import publish
+from moneyer_lineage.public.use_cases import publish
 from moneyer_shared.errors import Unavailable
 
 KEY = {"Idempotency-Key": "once"}
@@ -200,7 +200,7 @@ async def test_a_webhook_is_made_once_though_its_name_leads_nowhere_now(lineage:
 async def test_a_strangers_word_is_heard_once_though_others_speak_too_much(lineage: Lineage) -> None:
     tellers = with_tellers(lineage, Tellers(disclosure="summary"))
     asset = await made(lineage)
-    await publish(lineage.app.state.archive)
+    await publish(lineage.app.state.dependencies)
     path, body = f"/public/v1/cards/{asset}/feedback", {"message": "Ages look odd"}
     first = await lineage.call.bare("POST", path, json=body, headers=KEY)
     assert first.status_code == 202, first.text
