@@ -31,7 +31,7 @@ from system.conftest import Machine, Ready
 
 from moneyer_local import identity, postgres
 from moneyer_local.stack import Stack
-from moneyer_policy.domain.accounting import Mechanism, cost_of, epsilon_of
+from moneyer_policy.budgets.rules.accounting import Mechanism, cost_of, epsilon_of
 
 CLIENTS = 32
 LOOKS = 1_000_000

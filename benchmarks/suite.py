@@ -16,10 +16,10 @@ import pyarrow as pa
 from bench import Bench
 
 from moneyer.cli import randhie
-from moneyer_evaluation.domain import Estimate
 from moneyer_evaluation.measures.catalogue import STANDARD
 from moneyer_evaluation.measures.reference import Tables
 from moneyer_evaluation.measures.suite import assay
+from moneyer_evaluation.rules import Estimate
 from moneyer_generation.generators.catalogue import CATALOGUE, engine_named
 from moneyer_generation.generators.protocol import complete
 from moneyer_shared.contracts.generation import SourceDeclaration

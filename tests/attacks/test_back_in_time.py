@@ -16,7 +16,7 @@ from generation.conftest import world as runs
 from policy.conftest import World, sibling
 
 from moneyer_generation.store.runs import RunStore
-from moneyer_policy.store.rulebook import RulebookStore
+from moneyer_policy.gate.store.rulebook import RulebookStore
 from moneyer_shared.database import Database
 from moneyer_shared.queue import Superseded
 

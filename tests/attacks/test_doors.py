@@ -247,7 +247,7 @@ async def test_a_watcher_waits_out_an_outage(services: dict[str, Service], run_i
 
 def _database(app: Any) -> Any:
     state = app.state
-    for name in ("dependencies", "office", "laboratory", "archive"):
+    for name in ("dependencies", "archive"):
         if hasattr(state, name):
             return getattr(state, name).database
     raise AssertionError

@@ -12,7 +12,7 @@ from policy.stories.words import DAY, codes, later
 from policy.test_release_api import paid_run, release, unlock
 
 import moneyer_policy
-from moneyer_policy.use_cases.calendar import fire_due
+from moneyer_policy.effects.use_cases.calendar import fire_due
 
 STRICT = stages(privacy=1, security=1, legal=1)
 LAX = stages(product=1)
@@ -207,8 +207,8 @@ async def test_escalations_go_where_the_version_in_force_sends_them(policy: Worl
 
 
 NEWEST = {
-    "store/charters.py", "use_cases/charters.py", "api/charters.py", "use_cases/assessments.py", "use_cases/advice.py",
-    "use_cases/outcomes.py",
+    "charters/store.py", "charters/use_cases/charters.py", "charters/routes.py", "library/use_cases/assessments.py",
+    "gate/use_cases/advice.py", "effects/use_cases/outcomes.py",
 }  # fmt: skip
 """Drafting, submitting, voting on and showing the newest version; assessing its text; trying it dry."""
 

@@ -119,7 +119,7 @@ async def test_all_that_policy_tells_of_a_run_is_of_one_job(policy: Policy) -> N
 async def test_every_assay_begins_and_ends(evaluation: Evaluation) -> None:
     asset = await evaluation.assayed(TRAIN, HOLDOUT, OTHER)
     await reassay(evaluation, suite="copies-1", assets=[str(asset)])
-    async with evaluation.laboratory.database.transaction() as connection:
+    async with evaluation.dependencies.database.transaction() as connection:
         query = "SELECT payload FROM outbox WHERE kind = 'openlineage' ORDER BY id"
         rows = (await connection.exec_driver_sql(query)).all()
     events = [row[0] for row in rows]

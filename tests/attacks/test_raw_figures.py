@@ -17,8 +17,8 @@ from policy.test_models import again, paid
 from policy.test_release_api import paid_run
 from sqlalchemy import text
 
-from moneyer_evaluation.use_cases import monitors
-from moneyer_evaluation.use_cases.assays import carry
+from moneyer_evaluation.use_cases.assays import carry_assay
+from moneyer_evaluation.use_cases.looks import take_look
 from moneyer_lineage.use_cases.cards import publish
 from moneyer_local.identity import PEOPLE, SERVICES
 from moneyer_shared.contracts.generation import HeldVersion
@@ -126,7 +126,7 @@ async def test_a_table_of_one_row_answers_no_counting_query(evaluation: Evaluati
 
 async def test_an_assay_of_unknown_telling_is_withheld(evaluation: Evaluation) -> None:
     raw = await assayed(evaluation, suite="copies-1")
-    async with evaluation.laboratory.database.transaction() as connection:
+    async with evaluation.dependencies.database.transaction() as connection:
         await connection.execute(text("UPDATE assays SET figures = NULL"))
     assert (await evaluation.call("scientist", "GET", f"/v1/assays/{raw['id']}")).json()["estimates"] == []
 
@@ -136,7 +136,7 @@ async def test_a_look_again_is_rounded_too(evaluation: Evaluation) -> None:
     body = {"suite": "standard-1", "assets": [raw["asset_id"]]}
     made = await evaluation.send("POST", "/v1/reassays", 202, body)
     again_id = made["assays"][raw["asset_id"]]
-    await carry(evaluation.laboratory, UUID(again_id))
+    await carry_assay(evaluation.flow, UUID(again_id))
     before = (await evaluation.call("steward", "GET", f"/v1/assays/{again_id}")).json()
     check_rounded((await evaluation.call("scientist", "GET", f"/v1/assays/{again_id}")).json(), before)
 
@@ -156,7 +156,7 @@ async def test_what_monitors_saw_is_rounded(evaluation: Evaluation) -> None:
     made = await evaluation.send(
         "POST", "/v1/monitors", 201, {"name": "m", "asset_id": raw["asset_id"], "terms": terms}
     )
-    await monitors.look(evaluation.laboratory, UUID(made["id"]))
+    await take_look(evaluation.flow, UUID(made["id"]))
     (before,) = (await evaluation.call("auditor", "GET", f"/v1/monitors/{made['id']}/looks")).json()
     (shown,) = (await evaluation.call("scientist", "GET", f"/v1/monitors/{made['id']}/looks")).json()
     check_rounded(shown, before)
@@ -167,14 +167,14 @@ async def test_what_monitors_saw_is_rounded(evaluation: Evaluation) -> None:
 
 
 async def _request(world: Evaluation, asset: str) -> Any:
-    async with world.laboratory.database.transaction() as connection:
+    async with world.dependencies.database.transaction() as connection:
         found = await connection.execute(text("SELECT request FROM assays WHERE asset_id = :a"), {"a": asset})
         return found.scalars().first()
 
 
 async def test_what_goes_to_the_record_is_rounded(evaluation: Evaluation) -> None:
     raw = await assayed(evaluation)
-    async with evaluation.laboratory.database.transaction() as connection:
+    async with evaluation.dependencies.database.transaction() as connection:
         told = (await connection.execute(text("SELECT payload FROM outbox ORDER BY id"))).scalars().all()
     written = json.dumps(told)
     digits = {

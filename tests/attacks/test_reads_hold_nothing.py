@@ -18,7 +18,7 @@ from policy.examples import charter_document
 from policy.test_models import paid
 from policy.test_release_api import release
 
-from moneyer_policy.use_cases.bench import Bench
+from moneyer_policy.gate.use_cases.bench import Bench
 
 Answer = TypeVar("Answer")
 WHY = {"reason": "now"}
@@ -58,7 +58,7 @@ class Halted(Bench):
 @asynccontextmanager
 async def halted(policy: World, **limits: int) -> AsyncIterator[Halted]:
     bench = Halted(**limits)
-    policy.app.state.office = replace(policy.office, bench=bench)
+    policy.app.state.dependencies = replace(policy.office, bench=bench)
     try:
         yield bench
     finally:

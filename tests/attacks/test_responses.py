@@ -1,4 +1,4 @@
-"""What answers give away: to caches, to browsers, to who sends a Host, and what a deployment shows unasked."""
+"""What answers give away: to caches, to browsers, to who sends a Host, and what a deployment shows own_workflow."""
 
 import re
 from pathlib import Path

@@ -18,7 +18,7 @@ from policy.test_models import again, paid
 from policy.test_release_api import release, unlock
 
 import moneyer_policy
-from moneyer_policy.use_cases.keyring import Keyring, Opening
+from moneyer_policy.assets.use_cases.keyring import Keyring, Opening
 
 WHY = {"reason": "somebody was recognised"}
 
@@ -210,7 +210,9 @@ async def test_an_ended_asset_key_is_not_opened_from_a_row_read_too_early(policy
 
 # --- no other door --------------------------------------------------------------------------------------------------
 
-SOURCES = {path.name: ast.parse(path.read_text()) for path in Path(moneyer_policy.__file__).parent.rglob("*.py")}
+HOUSE = Path(moneyer_policy.__file__).parent
+SOURCES = {str(path.relative_to(HOUSE)): ast.parse(path.read_text()) for path in HOUSE.rglob("*.py")}
+KEYRING = "assets/use_cases/keyring.py"
 DOORS = {"open", "make"}
 
 
@@ -222,12 +224,12 @@ def names_in(tree: ast.AST) -> set[str]:
 
 def test_keys_are_deciphered_in_one_file_and_shown_by_two_functions() -> None:
     """No module but the keyring ciphers or deciphers, or asks the vault for shares."""
-    outside = {name for name, tree in SOURCES.items() if name != "keyring.py"}
+    outside = {name for name, tree in SOURCES.items() if name != KEYRING}
     for word in ("AESGCM", "HKDF", "decrypt", "_unwrapped", "_recovered", "_cipher"):
         assert [name for name in sorted(outside) if word in names_in(SOURCES[name])] == [], word
     public = {name for name, _ in inspect.getmembers(Keyring, inspect.isfunction) if not name.startswith("_")}
     assert public == DOORS | {"make_closed", "can_open"}, "a new way to a key must be asked the same question"
-    (ring,) = [node for node in SOURCES["keyring.py"].body if isinstance(node, ast.ClassDef) and node.name == "Keyring"]
+    (ring,) = [node for node in SOURCES[KEYRING].body if isinstance(node, ast.ClassDef) and node.name == "Keyring"]
     functions = {node.name: node for node in ring.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     showing = {name for name, node in functions.items() if {"_unwrapped", "b64encode"} & names_in(node)}
     assert showing == DOORS | {"_unwrapped"}

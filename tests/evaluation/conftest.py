@@ -12,9 +12,10 @@ import pytest
 from conftest import Caller, Cluster, settings_of
 from evaluation.test_measures import DECLARATION
 
-from moneyer_evaluation.app import create_app, create_laboratory
+from moneyer_evaluation.app import create_app, create_dependencies
+from moneyer_evaluation.dependencies import Dependencies, own_workflow
 from moneyer_evaluation.settings import Settings
-from moneyer_evaluation.use_cases.assays import carry
+from moneyer_evaluation.use_cases.assays import carry_assay
 from moneyer_shared import custody
 from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration
 from moneyer_shared.contracts.policy import (
@@ -99,9 +100,10 @@ class World:
     """Evaluation as people and services meet it."""
 
     def __init__(
-        self, laboratory: Any, peers: Peers, call: Callable[..., Any], app: Any, speak: Caller, url: str
+        self, dependencies: Dependencies, peers: Peers, call: Callable[..., Any], app: Any, speak: Caller, url: str
     ) -> None:
-        self.laboratory = laboratory
+        self.dependencies = dependencies
+        self.flow = own_workflow(dependencies)
         self.peers = peers
         self.call = speak
         self._call = call
@@ -113,7 +115,7 @@ class World:
     def seal(self, name: str, table: pa.Table, declaration: SourceDeclaration = DECLARATION) -> str:
         schema = arrow_schema(declaration.columns)
         sealed = custody.seal_table(table.cast(schema).to_batches(), schema, KEY, name)
-        custody.put_new(self.laboratory.objects, name, sealed)
+        custody.put_new(self.dependencies.objects, name, sealed)
         return name
 
     async def send(self, method: str, path: str, status: int, body: Any = None, **options: Any) -> Any:
@@ -135,7 +137,7 @@ class World:
             "asset_object": self.seal(f"{asset_id}/asset", asset),
         }  # fmt: skip
         made = await self.send("POST", "/v1/assays", 202, body)
-        await carry(self.laboratory, UUID(made["id"]))
+        await carry_assay(self.flow, UUID(made["id"]))
         return asset_id
 
 
@@ -147,8 +149,8 @@ async def world(
     url = await cluster.fresh("evaluation")
     settings = Settings.model_validate(settings_of(url) | told)
     surroundings, peers = around("evaluation", settings), Peers()
-    laboratory = create_laboratory(settings, surroundings, policy=peers, generation=peers)
-    app = create_app(settings, surroundings=surroundings, laboratory=laboratory)
+    dependencies = create_dependencies(settings, surroundings, policy=peers, generation=peers)
+    app = create_app(settings, surroundings=surroundings, dependencies=dependencies)
     speak = caller(app, "evaluation")
 
     async def call(method: str, path: str, **options: Any) -> Any:
@@ -156,6 +158,6 @@ async def world(
         headers = {"Authorization": f"Bearer {bearer}"} | options.pop("headers", {})
         return await speak.bare(method, path, headers=headers, **options)
 
-    yield World(laboratory, peers, call, app, speak, url)
+    yield World(dependencies, peers, call, app, speak, url)
     await surroundings.database.close()
     await surroundings.http.aclose()

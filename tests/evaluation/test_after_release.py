@@ -10,8 +10,9 @@ import pytest
 from evaluation.conftest import World
 from evaluation.test_measures import DECLARATION, population
 
-from moneyer_evaluation.use_cases import monitors
-from moneyer_evaluation.use_cases.assays import carry
+from moneyer_evaluation.use_cases.assays import carry_assay
+from moneyer_evaluation.use_cases.looks import queue_due_looks, take_look
+from moneyer_evaluation.work import Work
 from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration
 from moneyer_shared.errors import Conflict, Gone, Unavailable
 from moneyer_shared.queue import Later
@@ -34,7 +35,7 @@ async def test_a_new_attacker_is_set_on_everything_that_is_out(world: World) -> 
     assert set(made["assays"]) == {str(leaky), str(clean)}
     assert str(kept_in) not in made["assays"]
     for assay_id in made["assays"].values():
-        await carry(world.laboratory, UUID(assay_id))
+        await carry_assay(world.flow, UUID(assay_id))
     shown = await world.get(f"/v1/assays/{made['assays'][str(leaky)]}")
     assert (shown["purpose"], shown["suite"], shown["verdict"], shown["state"]) == (
         "re-assay",
@@ -67,7 +68,7 @@ async def test_an_asset_that_is_no_longer_out_ends_its_reassay_with_that_reason(
     asset = await world.assayed(TRAIN, HOLDOUT, OTHER)
     assay_id = (await reassay(world, assets=[str(asset)]))["assays"][str(asset)]
     world.peers.refuses = Conflict("Only a released asset is assayed again.", code="not-released")
-    await carry(world.laboratory, UUID(assay_id))
+    await carry_assay(world.flow, UUID(assay_id))
     shown = await world.get(f"/v1/assays/{assay_id}")
     assert (shown["state"], shown["failure"]) == ("failed", "Policy refused the keys: not-released.")
 
@@ -80,11 +81,11 @@ async def test_the_assay_of_a_paid_table_waits_while_something_is_suspended(worl
         await world.assayed(TRAIN, HOLDOUT, OTHER)
     (waiting,) = await world.get("/v1/assays")
     assert (waiting["state"], waiting["failure"]) == ("measuring", None)
-    await carry(world.laboratory, UUID(waiting["id"]))
+    await carry_assay(world.flow, UUID(waiting["id"]))
     assert (await world.get(f"/v1/assays/{waiting['id']}"))["state"] == "done"
     again = (await reassay(world, assets=[waiting["asset_id"]]))["assays"][waiting["asset_id"]]
     world.peers.refuses = suspended
-    await carry(world.laboratory, UUID(again))
+    await carry_assay(world.flow, UUID(again))
     assert (await world.get(f"/v1/assays/{again}"))["failure"] == "Policy refused the keys: suspended."
 
 
@@ -155,7 +156,7 @@ async def test_an_asset_is_linked_with_an_uploaded_table(world: World) -> None:
         asset_id = await world.assayed(train, holdout, asset)
         body = {"suite": "external-linkage-1", "assets": [str(asset_id)], "register_id": str(uuid4())}
         assay_id = (await reassay(world, **body))["assays"][str(asset_id)]
-        await carry(world.laboratory, UUID(assay_id))
+        await carry_assay(world.flow, UUID(assay_id))
         (found[name],) = (await world.get(f"/v1/assays/{assay_id}"))["estimates"]
     assert float(found["leaky"]["lower"]) > 0.3
     assert float(found["clean"]["lower"]) <= 0 <= float(found["clean"]["upper"])
@@ -203,7 +204,7 @@ async def monitor(world: World, asset: UUID, status: int = 201, **terms: Any) ->
 
 
 async def looks(world: World, made: Any) -> list[Any]:
-    await monitors.look(world.laboratory, UUID(made["id"]))
+    await take_look(world.flow, UUID(made["id"]))
     found: list[Any] = await world.get(f"/v1/monitors/{made['id']}/looks")
     return found
 
@@ -239,7 +240,7 @@ async def test_a_breach_is_told_once_though_policy_was_away(world: World) -> Non
         await post(world, made, np.clip(np.random.default_rng(0).normal(mean, 0.1, 500), 0, 1).tolist())
     world.peers.refuses = Unavailable("away")
     with pytest.raises(Unavailable):
-        await monitors.look(world.laboratory, UUID(made["id"]))
+        await take_look(world.flow, UUID(made["id"]))
     assert world.peers.found == []
     (found,) = await looks(world, made)
     assert found["review_id"] is not None
@@ -274,17 +275,22 @@ async def test_fresh_shares_are_looked_at_as_they_come(world: World) -> None:
     assert {one["metric"] for one in (await looks(world, made))[0]["breaches"]} == {"psi-max", "tvd-max"}
 
 
+async def due(world: World) -> int:
+    async with world.flow.begin(Work) as work:
+        return await queue_due_looks(work)
+
+
 async def test_what_is_due_is_queued_once_and_again_a_day_later(world: World) -> None:
     asset = await world.assayed(TRAIN, HOLDOUT, OTHER)
     made = await monitor(world, asset, kind="source")
-    assert await monitors.enqueue_due(world.laboratory) == 1
-    assert await monitors.enqueue_due(world.laboratory) == 0
+    assert await due(world) == 1
+    assert await due(world) == 0
     paused = await world.send("POST", f"/v1/monitors/{made['id']}:pause", 200)
     assert paused["state"] == "paused"
     hold(world, older(500, 1), DECLARATION)
     assert await looks(world, made) == []
     assert (await world.send("POST", f"/v1/monitors/{made['id']}:resume", 200))["state"] == "active"
-    assert await monitors.enqueue_due(world.laboratory) == 1
+    assert await due(world) == 1
     assert len(await looks(world, made)) == 1
 
 

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 from evaluation.test_measures import DECLARATION, population
 
-from moneyer_evaluation.domain import NotEstimable
 from moneyer_evaluation.measures.reference import Tables
 from moneyer_evaluation.measures.suite import assay
+from moneyer_evaluation.rules import NotEstimable
 from moneyer_shared.contracts.generation import SourceDeclaration
 
 

@@ -8,12 +8,14 @@ import pyarrow as pa
 import pytest
 from evaluation.test_measures import DECLARATION, INDEPENDENT, TRAIN, figure, population, tables
 
-from moneyer_evaluation.domain import Estimate, NotEstimable
+from moneyer_evaluation.disclosure import power_notes
 from moneyer_evaluation.measures import catalogue, external, fairness, membership, shares, subgroups, targets, validity
 from moneyer_evaluation.measures.protocol import Measure
 from moneyer_evaluation.measures.reference import External, Tables
 from moneyer_evaluation.measures.suite import assay
-from moneyer_evaluation.use_cases.assays import power_notes
+from moneyer_evaluation.rules import Estimate, NotEstimable
+from moneyer_shared.contracts.evaluation import CriterionResult, PowerNote
+from moneyer_shared.contracts.evaluation import Estimate as EstimateDocument
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.errors import Invalid
 
@@ -120,21 +122,21 @@ def test_every_metric_says_what_a_flawless_table_shows() -> None:
 @pytest.mark.usefixtures("plugged")
 def test_a_flawless_value_is_declared_and_not_guessed_by_a_name() -> None:
     """An area that is 1 of a good table, and a ratio that is 0, are what their measure says they are."""
-    wide = {"value": "0.9", "lower": "0.85", "upper": "0.95", "n": 60}
-    criterion = {
-        "metric": "replayed-auc",
-        "at_least": "0.9",
-        "at_most": None,
-        "expected": "e",
-        "actual": "a",
-        "met": False,
-    }
-    assert power_notes([wide | {"metric": "replayed-auc"}], [criterion], "raw") == []
-    (note,) = power_notes(
-        [wide | {"metric": "leak-ratio"}], [criterion | {"metric": "leak-ratio", "at_least": "0.1"}], "raw"
-    )
-    assert "Even a flawless table" in note["note"]
-    assert power_notes([wide | {"metric": "made-up-auc"}], [criterion | {"metric": "made-up-auc"}], "raw") == []
+
+    def notes(metric: str, at_least: str) -> list[PowerNote]:
+        wide = EstimateDocument.model_validate(
+            {
+                "metric": metric, "value": "0.9", "lower": "0.85", "upper": "0.95", "n": 60,
+                "method": "m", "confidence": "0.95", "seed": 0,
+            }
+        )  # fmt: skip
+        criterion = CriterionResult(metric=metric, at_least=at_least, expected="e", actual="a", met=False)
+        return power_notes([wide], [criterion], "raw")
+
+    assert notes("replayed-auc", "0.9") == []
+    (note,) = notes("leak-ratio", "0.1")
+    assert "Even a flawless table" in note.note
+    assert notes("made-up-auc", "0.9") == []
 
 
 # --- rules and combinations -----------------------------------------------------------------

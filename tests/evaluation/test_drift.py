@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from moneyer_evaluation.domain import Estimate, level_of_look
 from moneyer_evaluation.measures import drift
 from moneyer_evaluation.measures.drift import Change, histograms
 from moneyer_evaluation.measures.guarantee import lower_bound
 from moneyer_evaluation.measures.reference import Tables
-from moneyer_evaluation.use_cases.monitors import breached
+from moneyer_evaluation.rules import Estimate, level_of_look
+from moneyer_evaluation.use_cases.looks import breached
 
 LIMITS = {"psi-max": "0", "tvd-max": "0", "ks": "0", "drift-auc": "0.5"}
 

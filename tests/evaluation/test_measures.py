@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from moneyer_evaluation.domain import Estimate, NotEstimable, clopper_pearson, newcombe, next_step, wilson
+from moneyer_evaluation.documents import estimate_of
 from moneyer_evaluation.measures import fidelity, membership, singling_out, utility
 from moneyer_evaluation.measures.reference import Tables, codes
 from moneyer_evaluation.measures.roc import areas
 from moneyer_evaluation.measures.suite import assay
-from moneyer_evaluation.use_cases.assays import wire_estimate
+from moneyer_evaluation.rules import Estimate, NotEstimable, clopper_pearson, newcombe, next_step, wilson
 from moneyer_shared.contracts.generation import SourceDeclaration
 
 DECLARATION = SourceDeclaration.model_validate(
@@ -263,9 +263,9 @@ def test_delongs_variance_matches_the_spread_over_draws() -> None:
 
 def test_bounds_on_the_wire_never_look_tighter() -> None:
     estimate = Estimate("m", 0.12345678, 0.1000004, 0.2000004, 10, "m", 0)
-    wired = wire_estimate(estimate)
-    assert float(wired["lower"]) <= estimate.lower
-    assert float(wired["upper"]) >= estimate.upper
+    wired = estimate_of(estimate)
+    assert float(wired.lower) <= estimate.lower
+    assert float(wired.upper) >= estimate.upper
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pytest
 from evaluation.test_measures import DECLARATION, figure, population
 from scipy import stats
 
-from moneyer_evaluation.domain import Estimate
 from moneyer_evaluation.measures import (
     attributes,
     copies,
@@ -23,6 +22,7 @@ from moneyer_evaluation.measures import (
     validity,
 )
 from moneyer_evaluation.measures.reference import Tables
+from moneyer_evaluation.rules import Estimate
 
 DRAWS = 40
 MOST_MISSES = int(stats.binom.ppf(0.999, DRAWS, 0.05))

@@ -12,9 +12,9 @@ from conftest import KEY, Caller, Cluster, settings_of
 from policy.examples import charter_document
 
 from moneyer_policy.app import create_app
-from moneyer_policy.domain.accounting import cost_of, epsilon_of
+from moneyer_policy.budgets.rules.accounting import cost_of, epsilon_of
+from moneyer_policy.budgets.use_cases.charges import mechanism_of
 from moneyer_policy.settings import Settings
-from moneyer_policy.use_cases.facts import mechanism_of
 from moneyer_shared.contracts.policy import Mechanism
 from moneyer_shared.service import Surroundings
 
@@ -187,7 +187,7 @@ class World:
 
     @property
     def office(self) -> Any:
-        return self.app.state.office
+        return self.app.state.dependencies
 
     async def sql(self, query: str, *values: Any) -> list[Any]:
         connection = await asyncpg.connect(self.url)

@@ -9,7 +9,7 @@ from dp_accounting import rdp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneyer_policy.domain.accounting import (
+from moneyer_policy.budgets.rules.accounting import (
     FREE,
     ORDERS,
     SCALE,

@@ -7,7 +7,7 @@ import pytest
 from policy.adversary import FOLDS, composed_delta, largest
 from policy.test_accounting import account
 
-from moneyer_policy.domain.accounting import Account, Cost, Mechanism, cost_of
+from moneyer_policy.budgets.rules.accounting import Account, Cost, Mechanism, cost_of
 
 
 def amount(value: float) -> Decimal:

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from policy.conftest import World, make_world
 
-from moneyer_policy.use_cases.reservations import return_expired
+from moneyer_policy.gate.use_cases.reservations import return_expired
 from moneyer_shared.service import Surroundings
 
 MECHANISMS: dict[str, dict[str, Any]] = {

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from policy.examples import charter_document
 from policy.test_gate import CHARTER, NOW
 
-from moneyer_policy.domain.charter import Criterion, Standing, check_document, state_at
-from moneyer_policy.domain.permit import Permit, check_redemption
-from moneyer_policy.domain.release import Interval, weigh
+from moneyer_policy.assets.rules.release import Interval, weigh
+from moneyer_policy.charters.rules.charter import Criterion, Standing, check_document, state_at
+from moneyer_policy.gate.rules.permit import Permit, check_redemption
 from moneyer_shared.errors import Conflict, Forbidden, Invalid
 
 

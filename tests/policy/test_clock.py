@@ -7,7 +7,7 @@ import pytest
 from policy.conftest import World
 from sqlalchemy.exc import ProgrammingError
 
-from moneyer_policy.use_cases.calendar import fire_due
+from moneyer_policy.effects.use_cases.calendar import fire_due
 
 
 async def test_a_revalidation_date_that_passes_denies_the_very_next_plan(world: World) -> None:

@@ -22,10 +22,10 @@ from policy.test_release_api import paid_run, release, unlock
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
 
-from moneyer_policy.use_cases.calendar import fire_due
-from moneyer_policy.use_cases.destruction import destroy_due
-from moneyer_policy.use_cases.keyring import Vault, WrappedKey
-from moneyer_policy.use_cases.recovery import is_recoverable
+from moneyer_policy.assets.use_cases.destruction import destroy_due
+from moneyer_policy.assets.use_cases.keyring import Vault, WrappedKey
+from moneyer_policy.assets.use_cases.recovery import is_recoverable
+from moneyer_policy.effects.use_cases.calendar import fire_due
 from moneyer_shared.canonical import digest
 from moneyer_shared.custody import SealBroken, seal_blob, unseal_blob
 

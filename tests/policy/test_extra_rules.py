@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneyer_policy.domain.extra_rules import compile_access_rule, compile_plan_rule, exact_units
+from moneyer_policy.charters.rules.extra_rules import compile_access_rule, compile_plan_rule, exact_units
 from moneyer_shared.errors import Invalid
 
 VALUES = {"rows": 10, "epsilon": exact_units(Decimal("0.5")), "parameters": {"n": 3}, "use_case": "research"}

@@ -7,7 +7,7 @@ import pytest
 from policy.conftest import World
 from policy.test_release_api import estimate, paid_run, release, unlock
 
-from moneyer_policy.use_cases.calendar import fire_due
+from moneyer_policy.effects.use_cases.calendar import fire_due
 
 
 async def find(world: World, asset: str, *, status: int = 201, **body: object) -> dict[str, object]:
@@ -58,7 +58,7 @@ async def test_without_a_vote_in_time_the_asset_stops(world: World) -> None:
     found = await find(world, asset, cause="drift", breaches=[BREACH])
     review = await world.get(f"/v1/reviews/{found['review_id']}")
     world.now += timedelta(days=15)
-    await fire_due(world.app.state.office)
+    await fire_due(world.app.state.dependencies)
     assert (await world.get(f"/v1/reviews/{review['id']}"))["state"] == "lapsed"
     assert (await unlock(world, asset, "scientist")).json()["code"] == "asset-suspended"
 

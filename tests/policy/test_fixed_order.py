@@ -6,8 +6,8 @@ from decimal import Decimal
 from alembic import command
 from policy.conftest import World
 
-from moneyer_policy.domain.accounting import Mechanism, cost_of, default_order
-from moneyer_policy.store.budgets import exact
+from moneyer_policy.budgets.rules.accounting import Mechanism, cost_of, default_order
+from moneyer_policy.budgets.store import exact
 from moneyer_shared.migrations import configuration
 
 

@@ -11,15 +11,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneyer_policy.domain import gate
-from moneyer_policy.domain.accounting import FREE, Account, Mechanism, caps_of, cost_of, default_order, epsilon_of
-from moneyer_policy.domain.charter import Charter, Configuration, Criterion, ExtraRule, ParameterRange
-from moneyer_policy.domain.extra_rules import compile_plan_rule
-from moneyer_policy.domain.facts import Assessment, Facts, Model, OfferedUnit, Plan, Stop, Unit
-from moneyer_policy.domain.gate import GATE, RULES, judge
-from moneyer_policy.domain.gate.rule import RANK
-from moneyer_policy.domain.library import read_rejection
-from moneyer_policy.domain.waiver import UNDECLARED, Waiver, waive, why_never
+from moneyer_policy.budgets.rules.accounting import (
+    FREE,
+    Account,
+    Mechanism,
+    caps_of,
+    cost_of,
+    default_order,
+    epsilon_of,
+)
+from moneyer_policy.budgets.rules.unit import Unit
+from moneyer_policy.charters.rules.charter import Charter, Configuration, Criterion, ExtraRule, ParameterRange
+from moneyer_policy.charters.rules.extra_rules import compile_plan_rule
+from moneyer_policy.gate.rules import gate
+from moneyer_policy.gate.rules.explanation import suggest
+from moneyer_policy.gate.rules.facts import Facts, Model, OfferedUnit, Plan, Stop
+from moneyer_policy.gate.rules.gate import GATE, RULES, TEXT_CODES, TEXT_RULES, judge
+from moneyer_policy.gate.rules.gate.rule import RANK
+from moneyer_policy.gate.rules.waiver import UNDECLARED, WaiverInEffect, waive, why_never
+from moneyer_policy.library.rules.assessment import Assessment
+from moneyer_policy.library.rules.library import read_rejection
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DIGEST = "sha256:" + "0" * 64
@@ -167,6 +178,35 @@ def test_every_rule_has_a_case() -> None:
     assert len(BAD) == len(GATE) == len(RULES)
 
 
+# What a charter's text alone decides: of all else a draft says nothing.
+OF_TEXT = {
+    "charter.revalidated", "use-case.listed", "use-case.prohibited", "audience.listed", "source.listed",
+    "configuration.approved", "parameters.in-range", "charter.extra-rules", "rows.allowed", "guarantee.sufficient",
+    "blend.allowed", "priority.allowed", "training.attested",
+}  # fmt: skip
+
+
+def test_a_draft_is_tried_on_the_rules_of_its_text() -> None:
+    assert {rule.code for rule in TEXT_RULES} == OF_TEXT == TEXT_CODES
+
+
+# What a requester may change by themself, and where in the plan; the others need a vote, time, or somebody's work.
+REMEDIED = {
+    "use-case.listed": "use_case", "use-case.prohibited": "use_case", "audience.listed": "audience",
+    "source.listed": "source_id", "configuration.approved": "generator", "parameters.in-range": "parameters.",
+    "rows.allowed": "rows", "blend.allowed": "blend", "priority.allowed": "priority", "budget.population": "cost",
+    "budget.allocation": "cost",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", BAD)
+def test_a_rule_names_the_change_that_would_pass(code: str) -> None:
+    changes = suggest(judge(GATE, BAD[code]), BAD[code])
+    # The bad plan's charter has no other use than the one it prohibits.
+    assert {named for named, _ in changes} == ({code} & set(REMEDIED)) - {"use-case.prohibited"}
+    assert all(change.path.startswith(REMEDIED[code]) for _, change in changes)
+
+
 def test_every_code_that_a_rule_can_emit_is_declared_with_whether_it_may_be_waived() -> None:
     """Read off the source, so that a clause written tomorrow is declared too; anything undeclared is never waived."""
     folder = Path(gate.__file__).parent
@@ -186,7 +226,7 @@ def test_every_code_that_a_rule_can_emit_is_declared_with_whether_it_may_be_waiv
 @pytest.mark.parametrize("code", BAD)
 def test_a_clause_is_set_aside_only_where_its_rule_says_so(code: str) -> None:
     (clause,) = judge(GATE, BAD[code])
-    glass = Waiver("w", "break-glass", None, NOW, NOW + timedelta(hours=1))
+    glass = WaiverInEffect("w", "break-glass", None, NOW, NOW + timedelta(hours=1))
     exception = replace(glass, kind="exception", rule=code)
     for waiver, set_aside in ((glass, WAIVABLE - VOTED_ALONE), (exception, WAIVABLE)):
         stands, aside = waive([clause], [waiver], {}, **ASKED)

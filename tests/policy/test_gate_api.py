@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from policy.conftest import World
 
-from moneyer_policy.use_cases.reservations import return_expired
+from moneyer_policy.gate.use_cases.reservations import return_expired
 
 MISSING = str(uuid4())
 
@@ -133,8 +133,8 @@ async def test_an_expired_permit_cannot_be_redeemed_and_its_reservation_returns(
     world.now += timedelta(minutes=31)
     refused = await world.redeem(decision)
     assert (refused.status_code, refused.json()["code"]) == (409, "permit-expired")
-    assert await return_expired(world.app.state.office) == 1
-    assert await return_expired(world.app.state.office) == 0
+    assert await return_expired(world.app.state.dependencies) == 1
+    assert await return_expired(world.app.state.dependencies) == 0
     assert (await world.budget())["epsilon_held"] == "0"
 
 
@@ -151,7 +151,7 @@ async def test_a_redeemed_permit_never_returns(world: World) -> None:
     decision = (await world.decide()).json()
     await world.redeem(decision)
     world.now += timedelta(minutes=31)
-    assert await return_expired(world.app.state.office) == 0
+    assert await return_expired(world.app.state.dependencies) == 0
     refused = await world.call("generation", "POST", f"/v1/permits/{decision['permit']['id']}:cancel")
     assert refused.json()["code"] == "permit-redeemed"
     assert float((await world.budget())["epsilon_spent"]) > 0

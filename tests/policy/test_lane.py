@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from policy.conftest import World
 
-from moneyer_policy.use_cases.lane import Lane
+from moneyer_policy.gate.use_cases.lane import Lane
 
 DAY = timedelta(days=1)
 

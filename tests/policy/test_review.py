@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy.test_gate import DIGEST, NOW
 
-from moneyer_policy.domain.quorum import (
+from moneyer_policy.reviews.rules.quorum import (
     FLOORS,
     KINDS,
     TIME_LIMIT,
@@ -21,7 +21,7 @@ from moneyer_policy.domain.quorum import (
     required,
     show_quorum,
 )
-from moneyer_policy.domain.review import (
+from moneyer_policy.reviews.rules.review import (
     A_NO_WITHHOLDS,
     Condition,
     Power,

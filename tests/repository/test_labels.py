@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from moneyer_generation.generators.dpmm_engines import DpmmMst
 from moneyer_generation.generators.protocol import complete
-from moneyer_policy.domain.accounting import Mechanism, cost_of, epsilon_of
+from moneyer_policy.budgets.rules.accounting import Mechanism, cost_of, epsilon_of
 from moneyer_shared.contracts.domains import CategoricalDomain, TextDomain
 from moneyer_shared.contracts.generation import Column, PrivacyUnit, SourceDeclaration
 

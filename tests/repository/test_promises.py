@@ -68,24 +68,53 @@ def test_the_tree_as_it_is_keeps_its_contracts(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("where", "line", "broken"),
     [
-        ("services/policy/moneyer_policy/utils.py", "", "every house has the same floors"),
+        ("services/lineage/moneyer_lineage/utils.py", "", "every house has the same floors"),
+        ("services/policy/moneyer_policy/utils.py", "", "each wing of policy knows only those before it"),
+        ("services/policy/moneyer_policy/gate/utils.py", "", "every wing of policy has the same floors"),
         (
-            "services/policy/moneyer_policy/domain/gate/__init__.py",
+            "services/policy/moneyer_policy/gate/rules/gate/__init__.py",
             "import moneyer_lineage.domain",
             "services are strangers",
         ),
-        ("services/policy/moneyer_policy/domain/gate/__init__.py", "import sqlalchemy", "the domain does no I/O"),
+        ("services/policy/moneyer_policy/gate/rules/gate/__init__.py", "import sqlalchemy", "rules do no I/O"),
         (
-            "services/policy/moneyer_policy/store/budgets.py",
-            "import moneyer_policy.use_cases.budgets",
+            "services/lineage/moneyer_lineage/domain/merkle.py",
+            "import moneyer_lineage.store",
             "every house has the same floors",
         ),
-        ("shared/moneyer_shared/clock.py", "import moneyer_policy.domain.gate", "shared knows no service"),
-        ("client/moneyer/calls.py", "import moneyer_policy.domain.gate", "the client speaks HTTP only"),
+        (
+            "services/policy/moneyer_policy/budgets/store.py",
+            "import moneyer_policy.budgets.use_cases.budgets",
+            "every wing of policy has the same floors",
+        ),
+        (
+            "services/policy/moneyer_policy/reviews/use_cases/reviews.py",
+            "import moneyer_policy.charters.store",
+            "each wing of policy knows only those before it",
+        ),
+        ("shared/moneyer_shared/clock.py", "import moneyer_policy.gate.rules.gate", "shared knows no service"),
+        ("client/moneyer/calls.py", "import moneyer_policy.gate.rules.gate", "the client speaks HTTP only"),
         (
             "services/lineage/moneyer_lineage/api.py",
             "import moneyer.calls",
             "services know neither the client nor the runner",
+        ),
+        ("services/evaluation/moneyer_evaluation/utils.py", "", "evaluation's rooms are floors"),
+        (
+            "services/evaluation/moneyer_evaluation/documents.py",
+            "import moneyer_evaluation.store.assays",
+            "evaluation's rooms are floors",
+        ),
+        ("services/evaluation/moneyer_evaluation/rules.py", "import pydantic", "rules do no I/O"),
+        (
+            "services/evaluation/moneyer_evaluation/use_cases/shares.py",
+            "import fastapi.responses",
+            "use cases answer no HTTP",
+        ),
+        (
+            "services/evaluation/moneyer_evaluation/routes/__init__.py",
+            "import sqlalchemy",
+            "routes know no SQL",
         ),
     ],
 )

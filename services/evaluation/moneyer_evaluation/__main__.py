@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from moneyer_evaluation.app import create_app, create_laboratory
+from moneyer_evaluation.app import create_app, create_dependencies
 from moneyer_evaluation.settings import MigrationSettings, Settings
 from moneyer_evaluation.worker import watch, work
 from moneyer_shared.migrations import upgrade
@@ -14,9 +14,9 @@ from moneyer_shared.telemetry import configure_logging
 async def run_worker(settings: Settings) -> None:
     configure_logging("evaluation-worker", settings.log_level)
     around = Surroundings("evaluation", settings)
-    lab = create_laboratory(settings, around)
-    async with around.live([lambda: watch(lab)]):
-        await work(lab)
+    dependencies = create_dependencies(settings, around)
+    async with around.live([lambda: watch(dependencies)]):
+        await work(dependencies)
 
 
 def main(role: str) -> None:

@@ -1,11 +1,11 @@
-"""Wiring: settings in, application or laboratory out."""
+"""Wiring: settings in, application or collaborators out."""
 
 from fastapi import FastAPI
 
-from moneyer_evaluation.api import ROUTERS
+from moneyer_evaluation.dependencies import Dependencies
+from moneyer_evaluation.routes import ROUTERS
 from moneyer_evaluation.settings import Settings
 from moneyer_evaluation.tables import assays, journal, looks, monitors
-from moneyer_evaluation.use_cases.laboratory import Laboratory
 from moneyer_shared import custody
 from moneyer_shared.clients.generation import Generation, GenerationOverHttp
 from moneyer_shared.clients.policy import Policy, PolicyOverHttp
@@ -15,15 +15,15 @@ from moneyer_shared.telemetry import Metrics
 from moneyer_shared.web import create_api
 
 
-def create_laboratory(
+def create_dependencies(
     settings: Settings,
     around: Surroundings,
     *,
     clock: Clock = utc_now,
     policy: Policy | None = None,
     generation: Generation | None = None,
-) -> Laboratory:
-    return Laboratory(
+) -> Dependencies:
+    return Dependencies(
         settings=settings,
         database=around.database,
         clock=clock,
@@ -34,7 +34,7 @@ def create_laboratory(
 
 
 def create_app(
-    settings: Settings, *, surroundings: Surroundings | None = None, laboratory: Laboratory | None = None
+    settings: Settings, *, surroundings: Surroundings | None = None, dependencies: Dependencies | None = None
 ) -> FastAPI:
     around = surroundings or Surroundings("evaluation", settings)
     metrics = Metrics()
@@ -50,5 +50,5 @@ def create_app(
         metrics=metrics,
         lifespan=lambda: around.live(loops),
     )
-    app.state.laboratory = laboratory or create_laboratory(settings, around)
+    app.state.dependencies = dependencies or create_dependencies(settings, around)
     return app

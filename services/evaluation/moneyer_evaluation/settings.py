@@ -1,4 +1,4 @@
-"""What evaluation is told by its surroundings."""
+"""Evaluation's settings, read from the environment."""
 
 from pydantic_settings import SettingsConfigDict
 
@@ -19,6 +19,6 @@ class Settings(ServiceSettings):
 
 
 class MigrationSettings(DatabaseSettings):
-    """What ``migrate`` is told."""
+    """What ``migrate`` needs."""
 
     model_config = SettingsConfigDict(env_prefix="MONEYER_EVALUATION_", frozen=True)

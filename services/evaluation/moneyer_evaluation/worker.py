@@ -1,33 +1,31 @@
 """The loops around assays and looks, and around the monitors whose time comes."""
 
 import asyncio
-from uuid import UUID
+from functools import partial
 
-from moneyer_evaluation.use_cases import monitors
-from moneyer_evaluation.use_cases.assays import carry
-from moneyer_evaluation.use_cases.laboratory import ASSAY_JOB, LOOK_JOB, Laboratory
+from moneyer_evaluation.dependencies import Dependencies, own_workflow
+from moneyer_evaluation.use_cases.assays import carry_assay
+from moneyer_evaluation.use_cases.looks import queue_due_looks, take_look
+from moneyer_evaluation.work import Work
 from moneyer_shared import queue
 
 
-async def work(lab: Laboratory) -> None:
-    """Take up assays and looks until told to stop."""
-
-    async def carry_assay(assay_id: UUID) -> None:
-        await carry(lab, assay_id)
-
-    async def look(monitor_id: UUID) -> None:
-        await monitors.look(lab, monitor_id)
-
+async def work(dependencies: Dependencies) -> None:
+    """Take up assays and looks until the process is asked to stop."""
+    flow, settings = own_workflow(dependencies), dependencies.settings
+    carriers = {"assay": partial(carry_assay, flow), "look": partial(take_look, flow)}
     await queue.work(
-        lab.settings.database_url.get_secret_value(),
-        {ASSAY_JOB: carry_assay, LOOK_JOB: look},
-        concurrent=lab.settings.concurrent_assays,
-        heartbeat_seconds=lab.settings.heartbeat_seconds,
+        settings.database_url.get_secret_value(),
+        carriers,
+        concurrent=settings.concurrent_assays,
+        heartbeat_seconds=settings.heartbeat_seconds,
     )
 
 
-async def watch(lab: Laboratory) -> None:
+async def watch(dependencies: Dependencies) -> None:
     """Queue looks as they fall due, for ever."""
+    flow = own_workflow(dependencies)
     while True:
-        await monitors.enqueue_due(lab)
-        await asyncio.sleep(lab.settings.glance_seconds)
+        async with flow.begin(Work) as due:
+            await queue_due_looks(due)
+        await asyncio.sleep(dependencies.settings.glance_seconds)

@@ -1,17 +1,23 @@
 """Wiring: settings in, application out."""
 
 import asyncio
+from functools import partial
 
 from fastapi import FastAPI
 
-from moneyer_policy.api import ROUTERS
+from moneyer_policy.assets.use_cases.destruction import destroy_due
+from moneyer_policy.assets.use_cases.keyring import Keyring, Vault
+from moneyer_policy.charters.use_cases.governing import judges_of
+from moneyer_policy.dependencies import Dependencies
+from moneyer_policy.effects.use_cases.calendar import fire_due
+from moneyer_policy.effects.use_cases.outcomes import OUTCOMES
+from moneyer_policy.gate.use_cases.reservations import return_expired
+from moneyer_policy.gate.use_cases.signer import Signer
+from moneyer_policy.incidents.use_cases.incidents import OUTCOMES as OF_INCIDENTS
+from moneyer_policy.incidents.use_cases.interests import interests_in, looked_into, source_owners
+from moneyer_policy.routers import ROUTERS
 from moneyer_policy.settings import Settings
 from moneyer_policy.tables import feedback, incidents, journal, reviews
-from moneyer_policy.use_cases.calendar import fire_due
-from moneyer_policy.use_cases.destruction import destroy_due
-from moneyer_policy.use_cases.keyring import Keyring, Vault
-from moneyer_policy.use_cases.office import Office, Signer
-from moneyer_policy.use_cases.reservations import return_expired
 from moneyer_shared.clock import Clock, utc_now
 from moneyer_shared.service import Surroundings
 from moneyer_shared.telemetry import Metrics
@@ -20,21 +26,26 @@ from moneyer_shared.web import create_api
 
 def create_app(settings: Settings, *, surroundings: Surroundings | None = None, clock: Clock = utc_now) -> FastAPI:
     around = surroundings or Surroundings("policy", settings)
-    office = Office(
+    dependencies = Dependencies(
         database=around.database,
         clock=clock,
         keyring=Keyring(settings.master_key.get_secret_value(), Vault(settings.vault)),
         signer=Signer(settings.signing_key.get_secret_value()),
         permit_lifetime=settings.permit_lifetime,
+        judges=partial(judges_of, interests_in),
+        interests=interests_in,
+        source_owners=source_owners,
+        looked_into=looked_into,
+        kinds={**OUTCOMES, **OF_INCIDENTS},
         backups_kept=settings.vault_backups_kept,
         public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
     )
 
     async def sweep() -> None:
         while True:
-            await return_expired(office)
-            await fire_due(office)
-            await destroy_due(office)
+            await return_expired(dependencies)
+            await fire_due(dependencies)
+            await destroy_due(dependencies)
             await asyncio.sleep(settings.sweep_seconds)
 
     metrics = Metrics()
@@ -50,5 +61,5 @@ def create_app(settings: Settings, *, surroundings: Surroundings | None = None, 
         metrics=metrics,
         lifespan=lambda: around.live(loops),
     )
-    app.state.office = office
+    app.state.dependencies = dependencies
     return app

@@ -12,7 +12,7 @@ from attacks.owners.refusals import refused
 from evaluation.conftest import World as Evaluation
 from evaluation.test_measures import population
 
-from moneyer_evaluation.use_cases import monitors
+from moneyer_evaluation.use_cases.looks import take_look
 
 WATCH, SCORE, SHARE = "evaluation:monitors:write", "evaluation:scores:write", "evaluation:shares:write"
 TERMS = {"kind": "scores", "minimum": 0, "maximum": 1}
@@ -36,7 +36,7 @@ async def test_monitors_of_others(evaluation: Evaluation) -> None:
     made = await monitor(evaluation, scorers=["platform"])
     for values in ([0.1] * 500, [0.9] * 500):
         refused(await scores(evaluation, "scientist", made, values))
-    await monitors.look(evaluation.laboratory, UUID(made))
+    await take_look(evaluation.flow, UUID(made))
     assert evaluation.peers.found == []
     for action in ("pause", "resume"):
         refused(await evaluation.call("rival", "POST", f"/v1/monitors/{made}:{action}", scope=WATCH))

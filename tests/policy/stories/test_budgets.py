@@ -6,7 +6,7 @@ from uuid import uuid4
 from policy.conftest import World
 from policy.stories.words import DAY, MISSING, codes, later
 
-from moneyer_policy.use_cases.calendar import fire_due
+from moneyer_policy.effects.use_cases.calendar import fire_due
 
 
 async def test_a_budget_grows_and_moves_only_by_vote(world: World) -> None:

@@ -9,7 +9,7 @@ from policy.conftest import MEMBERS, World
 from policy.stories.words import DAY
 from policy.test_release_api import paid_run
 
-from moneyer_policy.use_cases.reservations import return_expired
+from moneyer_policy.gate.use_cases.reservations import return_expired
 
 
 async def grounds(world: World, asset: str) -> Any:

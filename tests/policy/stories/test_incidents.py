@@ -6,7 +6,7 @@ from policy.conftest import World
 from policy.stories.words import MISSING, codes, later
 from policy.test_release_api import paid_run, release, unlock
 
-from moneyer_policy.use_cases.calendar import fire_due
+from moneyer_policy.effects.use_cases.calendar import fire_due
 
 
 async def test_an_incident_stops_notifies_and_closes_by_vote(world: World) -> None:

@@ -9,8 +9,8 @@ from policy.examples import charter_document
 from policy.stories.words import DAY, codes, configuration, later
 from policy.test_release_api import paid_run, release, unlock
 
-from moneyer_policy.domain.waiver import LONGEST_GLASS_HOURS
-from moneyer_policy.use_cases.calendar import fire_due
+from moneyer_policy.effects.use_cases.calendar import fire_due
+from moneyer_policy.gate.rules.waiver import LONGEST_GLASS_HOURS
 
 
 async def test_a_plan_can_need_votes_and_is_judged_again_when_they_are_in(world: World) -> None:

@@ -6,9 +6,9 @@ people the generator never saw is what the population tells; only what is guesse
 
 import numpy as np
 
-from moneyer_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni, newcombe
 from moneyer_evaluation.measures.neighbours import nearest, targets
 from moneyer_evaluation.measures.reference import Array, Tables, bounds, features, places_of
+from moneyer_evaluation.rules import Estimate, Measured, NotEstimable, bonferroni, newcombe
 from moneyer_shared.contracts.generation import Column
 
 METRIC = "attribute-inference-risk"

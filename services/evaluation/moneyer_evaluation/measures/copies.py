@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from moneyer_evaluation.domain import Estimate, Measured, NotEstimable, newcombe
 from moneyer_evaluation.measures.reference import Array, Tables, hashed
+from moneyer_evaluation.rules import Estimate, Measured, NotEstimable, newcombe
 
 EXACT, NEAR = "exact-copy-excess", "near-copy-excess"
 LEAST_ROWS = 20

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from moneyer_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni
 from moneyer_evaluation.measures.fidelity import distance, redrawn
 from moneyer_evaluation.measures.likeness import told_apart
 from moneyer_evaluation.measures.reference import Array, Tables, codes, features
+from moneyer_evaluation.rules import Estimate, Measured, NotEstimable, bonferroni
 
 PSI, TOTAL_VARIATION, CLASSIFIER, KOLMOGOROV = "psi-max", "tvd-max", "drift-auc", "ks"
 LEAST_ROWS = 50

@@ -7,10 +7,10 @@ person's are the baseline, for what the population tells of anybody.
 
 import numpy as np
 
-from moneyer_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni, newcombe
 from moneyer_evaluation.measures.attributes import right
 from moneyer_evaluation.measures.neighbours import MOST_TARGETS, nearest
 from moneyer_evaluation.measures.reference import Array, Tables, features, places_of
+from moneyer_evaluation.rules import Estimate, Measured, NotEstimable, bonferroni, newcombe
 from moneyer_shared.contracts.generation import Column
 
 METRIC = "external-linkage-risk"

@@ -12,7 +12,9 @@ import pandas as pd
 from scipy import stats
 from xgboost import XGBClassifier
 
-from moneyer_evaluation.domain import (
+from moneyer_evaluation.measures.fidelity import centred
+from moneyer_evaluation.measures.reference import MOST_LEARNED, Array, Tables, bounds, features, places_of
+from moneyer_evaluation.rules import (
     Estimate,
     Measured,
     NotEstimable,
@@ -22,8 +24,6 @@ from moneyer_evaluation.domain import (
     newcombe,
     rate_ratio,
 )
-from moneyer_evaluation.measures.fidelity import centred
-from moneyer_evaluation.measures.reference import MOST_LEARNED, Array, Tables, bounds, features, places_of
 
 PRESENCE, IMPACT = "representation-gap-max", "disparate-impact-ratio"
 PARITY, ODDS = "demographic-parity-difference", "equalised-odds-difference"

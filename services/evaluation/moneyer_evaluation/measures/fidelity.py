@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from moneyer_evaluation.domain import CONFIDENCE, Estimate, Measured, NotEstimable
 from moneyer_evaluation.measures.reference import Array, Tables, bounds, codes
+from moneyer_evaluation.rules import CONFIDENCE, Estimate, Measured, NotEstimable
 from moneyer_shared.contracts.generation import Column
 
 SINGLES, PAIRS, TRIPLES = "marginal-tvd", "pairwise-tvd", "triple-tvd"

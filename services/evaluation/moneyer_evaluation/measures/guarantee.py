@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from moneyer_evaluation.domain import CONFIDENCE, Estimate
+from moneyer_evaluation.rules import CONFIDENCE, Estimate
 
 METRIC = "epsilon-lower-bound"
 

@@ -6,7 +6,10 @@ from scipy import stats
 from sklearn.neighbors import NearestNeighbors
 from xgboost import XGBClassifier
 
-from moneyer_evaluation.domain import (
+from moneyer_evaluation.measures.fidelity import centred
+from moneyer_evaluation.measures.reference import Array, Tables, features
+from moneyer_evaluation.measures.roc import areas
+from moneyer_evaluation.rules import (
     CONFIDENCE,
     Estimate,
     Measured,
@@ -16,9 +19,6 @@ from moneyer_evaluation.domain import (
     newcombe,
     wilson,
 )
-from moneyer_evaluation.measures.fidelity import centred
-from moneyer_evaluation.measures.reference import Array, Tables, features
-from moneyer_evaluation.measures.roc import areas
 
 RESAMPLES = 100
 MOST_TOLD_APART, LEAST_TOLD_APART = 10_000, 100

@@ -3,9 +3,9 @@
 After Giomi et al. 2023: a person is linked if both halves of what is known of them lead to one synthetic row.
 """
 
-from moneyer_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni, newcombe
 from moneyer_evaluation.measures.neighbours import nearest, targets
 from moneyer_evaluation.measures.reference import Array, Tables, features, places_of
+from moneyer_evaluation.rules import Estimate, Measured, NotEstimable, bonferroni, newcombe
 
 METRIC = "linkability-risk"
 LEAST_TARGETS = 50

@@ -11,10 +11,10 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 from xgboost import XGBClassifier
 
-from moneyer_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni, clopper_pearson
 from moneyer_evaluation.measures.fairness import groupings_of
 from moneyer_evaluation.measures.reference import Array, Tables, features
 from moneyer_evaluation.measures.roc import Areas, areas
+from moneyer_evaluation.rules import Estimate, Measured, NotEstimable, bonferroni, clopper_pearson
 
 AUC, ISOLATED, DENSITY = "membership-auc", "membership-isolated-auc", "membership-density-auc"
 GROUP = "membership-group-auc"

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from moneyer_evaluation.domain import Measured
 from moneyer_evaluation.measures.reference import Tables
+from moneyer_evaluation.rules import Measured
 
 Family = Literal["fidelity", "utility", "privacy", "fairness"]
 

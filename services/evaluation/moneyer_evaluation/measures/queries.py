@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from moneyer_evaluation.domain import Estimate, Measured, NotEstimable
 from moneyer_evaluation.measures.reference import Array, Tables, bounds
+from moneyer_evaluation.rules import Estimate, Measured, NotEstimable
 from moneyer_shared.contracts.generation import Column
 
 COUNTS, MEANS = "query-count-error-mean", "query-mean-error-mean"

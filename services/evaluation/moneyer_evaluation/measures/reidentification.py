@@ -9,8 +9,8 @@ wants as many as may be.
 import numpy as np
 import pandas as pd
 
-from moneyer_evaluation.domain import Estimate, Measured, NotEstimable, welch
 from moneyer_evaluation.measures.reference import Array, Tables
+from moneyer_evaluation.rules import Estimate, Measured, NotEstimable, welch
 
 EXCESS, MARKETER = "reidentification-excess", "reidentification-marketer-risk"
 LEAST_PEOPLE = 50

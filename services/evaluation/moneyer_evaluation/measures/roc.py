@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from moneyer_evaluation.domain import CONFIDENCE
 from moneyer_evaluation.measures.reference import Array
+from moneyer_evaluation.rules import CONFIDENCE
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
-from moneyer_evaluation.domain import Measured, NotEstimable
 from moneyer_evaluation.measures.membership import SMALLEST, auc, candidates
 from moneyer_evaluation.measures.reference import Array, Tables, feature_columns, features
+from moneyer_evaluation.rules import Measured, NotEstimable
 
 METRIC = "membership-shadow-auc"
 PARTNERS = (2, 5, 15, 2, 5, 15)

@@ -1,7 +1,7 @@
 """Groups beside published shares of the population, which may not be those of the source."""
 
-from moneyer_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni, clopper_pearson, magnitude
 from moneyer_evaluation.measures.reference import Tables
+from moneyer_evaluation.rules import Estimate, Measured, NotEstimable, bonferroni, clopper_pearson, magnitude
 
 METRIC = "reference-share-gap-max"
 

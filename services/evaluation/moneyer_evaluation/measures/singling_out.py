@@ -9,8 +9,8 @@ lies beyond its smallest or largest number. A multivariate one looks at a unique
 import numpy as np
 import pandas as pd
 
-from moneyer_evaluation.domain import Estimate, Measured, NotEstimable, newcombe
 from moneyer_evaluation.measures.reference import Array, Tables, row_hashes
+from moneyer_evaluation.rules import Estimate, Measured, NotEstimable, newcombe
 
 METRIC, UNIVARIATE = "singling-out-risk", "singling-out-univariate-risk"
 ATTACKS = 3000

@@ -6,10 +6,10 @@ A few rows lie far from anything by chance alone, so a group's made rows are hel
 import numpy as np
 from scipy import stats
 
-from moneyer_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni
 from moneyer_evaluation.measures.fairness import SMALL_GROUP, groupings_of
 from moneyer_evaluation.measures.fidelity import distance
 from moneyer_evaluation.measures.reference import Array, Tables, codes
+from moneyer_evaluation.rules import Estimate, Measured, NotEstimable, bonferroni
 
 METRIC = "subgroup-tvd-excess-max"
 RESAMPLES = 100

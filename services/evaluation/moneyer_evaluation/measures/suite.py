@@ -3,10 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from moneyer_evaluation.domain import Estimate, Measured
 from moneyer_evaluation.measures.catalogue import STANDARD, chosen
 from moneyer_evaluation.measures.protocol import Measure
 from moneyer_evaluation.measures.reference import Tables, codes, features
+from moneyer_evaluation.rules import Estimate, Measured
 
 
 def assay(tables: Tables, *, suite: str = STANDARD, workers: int = 2) -> list[Measured]:

@@ -1,8 +1,8 @@
 """Utility for several targets: a table good for one question can be poor for the next."""
 
-from moneyer_evaluation.domain import Estimate, Measured, NotEstimable, bonferroni
 from moneyer_evaluation.measures.reference import Tables
 from moneyer_evaluation.measures.utility import INTERVALS, Task, gap, task_of
+from moneyer_evaluation.rules import Estimate, Measured, NotEstimable, bonferroni
 
 METRIC = "utility-gap-targets-max"
 MOST_TARGETS = 5

@@ -8,10 +8,10 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression, Ridge
 from xgboost import XGBClassifier, XGBRegressor
 
-from moneyer_evaluation.domain import CONFIDENCE, Estimate, Measured, NotEstimable
 from moneyer_evaluation.measures.fidelity import centred
 from moneyer_evaluation.measures.reference import MOST_LEARNED, Array, Tables, features, places_of
 from moneyer_evaluation.measures.roc import areas
+from moneyer_evaluation.rules import CONFIDENCE, Estimate, Measured, NotEstimable
 
 METRIC, LINEAR, IMPORTANCE = "utility-gap", "utility-gap-linear", "importance-agreement"
 LEARNERS = (METRIC, LINEAR)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from moneyer_evaluation.domain import Estimate, Measured, NotEstimable, clopper_pearson, newcombe
 from moneyer_evaluation.measures.reference import Array, Tables, codes
+from moneyer_evaluation.rules import Estimate, Measured, NotEstimable, clopper_pearson, newcombe
 from moneyer_shared.contracts.shape import Constraint
 
 BROKEN, UNSEEN = "constraint-violations", "unseen-combinations-excess"

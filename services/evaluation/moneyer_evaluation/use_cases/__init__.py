@@ -1,1 +1,1 @@
-"""Load, decide, save: what evaluation does, one room an errand."""
+"""What evaluation does for its callers and by itself: documents in, a document out, one transaction each."""

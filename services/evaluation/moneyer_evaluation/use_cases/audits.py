@@ -1,27 +1,32 @@
 """Audits of a guarantee: what runs of a configuration show of ε, held against what it claims."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
 
+from moneyer_evaluation.dependencies import Dependencies
+from moneyer_evaluation.documents import estimate_of
+from moneyer_evaluation.events import audit_event
 from moneyer_evaluation.measures.guarantee import lower_bound
-from moneyer_evaluation.store import Store
-from moneyer_evaluation.tables import journal
-from moneyer_evaluation.use_cases.assays import wire_estimate
-from moneyer_evaluation.use_cases.laboratory import Laboratory
+from moneyer_evaluation.work import Work
 from moneyer_shared.canonical import check_storable
-from moneyer_shared.contracts.evaluation import GuaranteeAuditRequest
+from moneyer_shared.contracts.documents import Name
+from moneyer_shared.contracts.evaluation import Estimate, GuaranteeAudit, GuaranteeAuditRequest
 from moneyer_shared.contracts.policy import Condemnation
-from moneyer_shared.idempotency import Attempt, Reply
-from moneyer_shared.journal import AuditEvent, openlineage_event
+from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word
+from moneyer_shared.work import Workflow
 
 
-def show(row: Any) -> dict[str, Any]:
-    """An audit as it goes over the wire; the scores stay in the record."""
-    request = {name: value for name, value in row.request.items() if name not in {"inside", "outside"}}
-    return request | {"estimate": row.estimate, "verdict": row.verdict, "at": row.at.isoformat()}
+@dataclass(frozen=True)
+class MeasuredClaim:
+    """A lower bound on ε, and whether the claim stands beside it."""
+
+    estimate: Estimate
+    verdict: Literal["stands", "condemned"]
 
 
-async def judge(lab: Laboratory, request: GuaranteeAuditRequest, *, by: str, attempt: Attempt) -> Reply:
+async def measure_claim(flow: Workflow[Dependencies], asked: GuaranteeAuditRequest) -> MeasuredClaim:
     """Bound ε from below by the scores of runs with and without a record, and hold the claim to it.
 
     A condemned generator is refused by policy before the audit is recorded: asked again after a crash, both are there.
@@ -29,37 +34,32 @@ async def judge(lab: Laboratory, request: GuaranteeAuditRequest, *, by: str, att
     Raises:
         Unavailable: policy does not answer.
     """
-    if answer := await attempt.answered_before(lab.database, by):
-        return answer
-    now, body = lab.clock(), request.model_dump(mode="json")
-    check_storable(body)
-    estimate = lower_bound(request.inside, request.outside, float(request.delta))
-    verdict = "condemned" if estimate.lower > float(request.epsilon) else "stands"
+    check_storable(asked.model_dump(mode="json"))
+    bound = lower_bound(asked.inside, asked.outside, float(asked.delta))
+    verdict: Literal["stands", "condemned"] = "condemned" if bound.lower > float(asked.epsilon) else "stands"
     if verdict == "condemned":
-        measured = f"{estimate.lower:.6f}"
-        await lab.policy.condemn(
-            Condemnation(generator=request.generator, audit_id=request.id, claimed=request.epsilon, measured=measured)
+        measured = f"{bound.lower:.6f}"
+        await flow.dependencies.policy.condemn(
+            Condemnation(generator=asked.generator, audit_id=asked.id, claimed=asked.epsilon, measured=measured)
         )
-    async with lab.database.transaction() as connection:
-        if answer := await attempt.answered(connection, by):
-            return answer
-        values = {
-            "id": request.id, "generator": request.generator, "request": body,
-            "estimate": wire_estimate(estimate), "verdict": verdict, "reported_by": by, "at": now,
-        }  # fmt: skip
-        shown = show(await Store(connection).add_audit(values))
-        details = {
-            "generator": Word(request.generator),
-            "epsilon": request.epsilon,
-            "bound": shown["estimate"]["lower"],
-        }
-        event = AuditEvent(by, "guarantee.audit", f"audit:{request.id}", verdict, details)
-        lineage = openlineage_event(
-            at=now,
-            event_type="COMPLETE",
-            run_id=str(request.id),
-            job=f"evaluation.guarantee-audit/{request.generator}",
-            facets={"moneyer_guarantee_audit": shown},
-        )
-        await journal.record(connection, now, event, lineage=[lineage])
-        return await attempt.keep(connection, by, Reply(201, shown))
+    return MeasuredClaim(estimate_of(bound), verdict)
+
+
+async def audit_guarantee(work: Work, asked: GuaranteeAuditRequest, *, claim: MeasuredClaim) -> GuaranteeAudit:
+    """Record an audit of a guarantee."""
+    audit = await work.audits.add(asked, claim.estimate, claim.verdict, by=work.by, at=work.now)
+    details = {
+        "generator": Word(audit.generator),
+        "epsilon": audit.epsilon,
+        "bound": f"{audit.estimate.lower}",
+    }
+    event = AuditEvent(work.by, "guarantee.audit", f"audit:{audit.id}", audit.verdict, details)
+    await work.tell(event, lineage=[audit_event(audit)])
+    return audit
+
+
+async def list_guarantee_audits(
+    work: Work, generator: Name | None = None, after: UUID | None = None
+) -> list[GuaranteeAudit]:
+    """A page of all audits, or of one generator's."""
+    return await work.audits.audits(generator, after)

@@ -1,10 +1,10 @@
 """Reading a released asset: policy opens the key for a holder of a grant, and for nobody else (I2)."""
 
+import asyncio
 from base64 import b64decode
 from uuid import UUID
 
 import pyarrow.parquet as pq
-from starlette.concurrency import run_in_threadpool
 
 from moneyer_generation.dependencies import Flow, Work
 from moneyer_shared import custody
@@ -26,4 +26,4 @@ async def open_asset(flow: Flow, asset_id: UUID) -> pq.ParquetFile:
         raise NotFound(f"Generation {asset_id} has made no table.")
     opened = await flow.dependencies.policy.unlock(asset_id, UnlockRequest(subject=flow.by))
     objects = flow.dependencies.objects
-    return await run_in_threadpool(custody.open_table, objects, asset.object, b64decode(opened.key))
+    return await asyncio.to_thread(custody.open_table, objects, asset.object, b64decode(opened.key))

@@ -1,5 +1,6 @@
 """Sources: declared, uploaded, split and sealed."""
 
+import asyncio
 import os
 import uuid
 from base64 import b64decode
@@ -9,7 +10,6 @@ from uuid import UUID
 
 import pyarrow as pa
 from obstore.store import ObjectStore
-from starlette.concurrency import run_in_threadpool
 
 from moneyer_generation.dependencies import Flow, Work
 from moneyer_generation.documents.sources import Source, SourceVersion
@@ -101,7 +101,7 @@ async def seal_upload(flow: Flow, source_id: UUID, upload: Upload) -> Sealed:
     """
     async with flow.begin(Work, read_only=True) as work:
         owner = await check_own_source(work, source_id)
-    await run_in_threadpool(_check, upload)
+    await asyncio.to_thread(_check, upload)
     version_id = uuid.uuid4()
     data_key = await flow.dependencies.policy.new_source_key(
         KeyRequest(
@@ -113,7 +113,7 @@ async def seal_upload(flow: Flow, source_id: UUID, upload: Upload) -> Sealed:
     )
     names = {part: f"sources/{source_id}/{version_id}/{part}.parquet" for part in PARTS}
     key = b64decode(data_key.key)
-    rows, sealed_bytes = await run_in_threadpool(_seal, flow.dependencies.objects, upload, key, names)
+    rows, sealed_bytes = await asyncio.to_thread(_seal, flow.dependencies.objects, upload, key, names)
     return Sealed(version_id, data_key.id, names, rows, sealed_bytes)
 
 

@@ -1,0 +1,1 @@
+"""Assets: keys, releases, grants, stops and destruction."""

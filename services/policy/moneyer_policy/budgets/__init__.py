@@ -1,0 +1,1 @@
+"""Budgets: populations, their accounts and what was charged."""

@@ -1,0 +1,1 @@
+"""Charters: the written purposes, from draft to retired."""

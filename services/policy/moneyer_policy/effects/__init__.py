@@ -1,0 +1,1 @@
+"""Effects: what follows from a decided review, and from time."""

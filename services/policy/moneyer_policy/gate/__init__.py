@@ -1,0 +1,1 @@
+"""The gate: plans judged and reserved."""

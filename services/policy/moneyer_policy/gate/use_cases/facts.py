@@ -1,0 +1,191 @@
+"""From a request and the book of rules to the facts the gate judges."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from moneyer_policy.budgets.rules.accounting import (
+    Account,
+    Mechanism,
+    cost_of,
+    epsilon_of,
+)
+from moneyer_policy.budgets.use_cases.charges import decimal_of, known_as, mechanism_of
+from moneyer_policy.charters.store import CharterStore
+from moneyer_policy.gate.rules import facts as stated
+from moneyer_policy.gate.rules.permit import made_an_asset
+from moneyer_policy.gate.rules.waiver import WaiverInEffect
+from moneyer_policy.gate.store.decisions import DecisionStore
+from moneyer_policy.gate.store.looks import LookStore
+from moneyer_policy.gate.use_cases.rulebook import Book, SourceKey, Version
+from moneyer_shared.contracts.policy import DecisionRequest, Plan, SourceUnit
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A plan ready to be judged, but for the balances of its accounts."""
+
+    facts: stated.Facts
+    version: Version | None
+    waivers: tuple[WaiverInEffect, ...]
+    closed: Mapping[str, str]
+    """Rules that the house takes no exceptions from, and why."""
+    own: tuple[UUID, ...]
+    allocated: tuple[UUID, ...]
+    mechanism: str
+    """Digest of the mechanism."""
+    is_written: bool
+    """That the mechanism is known to be written down."""
+
+    @property
+    def look(self) -> tuple[UUID, UUID]:
+        """The charter and the source whose looks it takes from."""
+        return UUID(self.facts.plan.charter_id), UUID(self.facts.plan.source_id)
+
+    @property
+    def account_ids(self) -> tuple[UUID, ...]:
+        return (*self.own, *self.allocated)
+
+    def with_balances(self, accounts: dict[UUID, Account], looks: Mapping[tuple[UUID, UUID], int]) -> stated.Facts:
+        return replace(
+            self.facts,
+            looks_taken=looks.get(self.look, 0),
+            populations=[accounts[key] for key in self.own],
+            allocations=[accounts[key] for key in self.allocated],
+        )
+
+
+@lru_cache(maxsize=4_096)
+def _epsilon(mechanism: Mechanism, delta: Decimal | None) -> Decimal | None:
+    if mechanism.epsilon is not None:
+        return mechanism.epsilon * mechanism.group_size
+    return epsilon_of(cost_of(mechanism).renyi, delta) if delta and not cost_of(mechanism).releases else None
+
+
+async def brief(
+    connection: AsyncConnection,
+    book: Book,
+    request: DecisionRequest,
+    now: datetime,
+    *,
+    version: Version | None = None,
+) -> Brief:
+    """What the gate needs; of a charter nothing but the version that governs, or ``version`` in its place."""
+    plan, offer = request.plan, request.offer
+    mechanism = mechanism_of(offer.mechanism)
+    delta = decimal_of(offer.guarantee.delta)
+    page = await book.page(connection, plan.charter_id, now)
+    judged = version or (page.governing(now) if page else None)
+    key = await book.key(connection, offer.source_key_id)
+    allotment = await book.allotment(connection, offer.population_id, plan.charter_id)
+    model = await _model(connection, plan.model) if plan.model else None
+    own, allocated = allotment.of(key.partitions if key else ())
+    facts = stated.Facts(
+        now=now,
+        requester=request.requester,
+        plan=_judged(plan),
+        offered_guarantee=offer.guarantee.level,
+        offered_mechanism=offer.mechanism.kind,
+        offered_delta=delta,
+        cost=cost_of(mechanism),
+        charter=judged.charter if judged else None,
+        charter_state=page.state(now) if page else "unknown",
+        assessments=page.assessments if page else (),
+        source_population=_population_of(key, plan.source_id),
+        offered_population=str(offer.population_id),
+        populations=(),
+        allocations=(),
+        in_force_at=judged.standing.in_force_at if judged else None,
+        approved_until=judged.approved_until if judged else None,
+        trained_in=book.trained_in(request.requester, now),
+        library=book.library,
+        rejections=book.rejections,
+        offered_version=offer.engine_version,
+        offered_epsilon=_epsilon(mechanism, delta),
+        stated_epsilon=decimal_of(offer.guarantee.epsilon),
+        offered_unit=_unit(offer.privacy_unit),
+        offered_group=mechanism.group_size,
+        population_unit=allotment.unit,
+        model=model,
+        stops=book.stops,
+    )
+    waivers = page.waivers if page else ()
+    known = known_as(mechanism)[0]
+    return Brief(facts, judged, waivers, book.closed, own, allocated, known, known in book.mechanisms)
+
+
+def _judged(plan: Plan) -> stated.Plan:
+    return stated.Plan(
+        charter_id=str(plan.charter_id),
+        use_case=plan.use_case,
+        audience=plan.audience,
+        source_id=str(plan.source_id),
+        generator=plan.generator,
+        parameters=plan.parameters,
+        rows=plan.rows,
+        requested_guarantee=plan.requested_guarantee,
+        configuration=plan.configuration,
+        model=str(plan.model) if plan.model else None,
+        blend_share=Decimal(plan.blend.share) if plan.blend else None,
+        priority=plan.priority,
+    )
+
+
+def _unit(stated_unit: SourceUnit | None) -> stated.OfferedUnit | None:
+    if stated_unit is None:
+        return None
+    return stated.OfferedUnit(stated_unit.identified_by, stated_unit.maximum_rows)
+
+
+async def _model(connection: AsyncConnection, run_id: UUID) -> stated.Model | None:
+    """A model as its own run was decided on; None if there was no such run."""
+    store = DecisionStore(connection)
+    decision = await store.decision_of_run(run_id)
+    permit = await store.find_permit_of_run(run_id)
+    if decision is None or permit is None:
+        return None
+    plan, label = decision.request["plan"], decision.request["offer"]["guarantee"]
+    looks = LookStore(connection)
+    fitted_by = await looks.model_of(run_id)
+    rejected = await looks.rejected_of(fitted_by)
+    return stated.Model(
+        charter_id=plan["charter_id"],
+        source_id=plan["source_id"],
+        generator=plan["generator"],
+        parameters=plan["parameters"],
+        guarantee=label["level"],
+        paid=made_an_asset(permit.state, permit.outcome),
+        epsilon=decimal_of(label.get("epsilon")),
+        delta=decimal_of(label.get("delta")),
+        stopped=await stop_of(connection, run_id),
+        fitted_by=str(fitted_by),
+        rejected=str(rejected) if rejected else None,
+    )
+
+
+async def stop_of(connection: AsyncConnection, run_id: UUID) -> stated.Stop | None:
+    """The nearest stopped table among that of a run and those of the runs whose model it was sampled from."""
+    decisions, charters = DecisionStore(connection), CharterStore(connection)
+    run: UUID | None = run_id
+    # Each was permitted after the one before it, so this comes to an end.
+    while run is not None:
+        if await decisions.withdrawal(run) is not None:
+            return stated.Stop("asset", str(run), "withdrawn")
+        if await charters.is_suspended("asset", run):
+            return stated.Stop("asset", str(run))
+        decision = await decisions.decision_of_run(run)
+        earlier = decision.request["plan"].get("model") if decision is not None else None
+        run = UUID(earlier) if earlier else None
+    return None
+
+
+def _population_of(key: SourceKey | None, source_id: UUID) -> str | None:
+    """The population a source's key was made for; None if it is unknown, another source's, or destroyed."""
+    if key is None or not key.resource.startswith(f"source:{source_id}:"):
+        return None
+    return str(key.population_id)

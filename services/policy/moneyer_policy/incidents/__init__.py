@@ -1,0 +1,1 @@
+"""Incidents, feedback, and whose matter something is."""

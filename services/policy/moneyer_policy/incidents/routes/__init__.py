@@ -1,0 +1,1 @@
+"""Words in, one use case, words out."""

@@ -1,0 +1,1 @@
+"""The library: configurations, criteria, questionnaires, training and access policies."""

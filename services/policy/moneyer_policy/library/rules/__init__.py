@@ -1,0 +1,1 @@
+"""Frozen values and decisions: no I/O, no clock, no randomness."""

@@ -1,0 +1,1 @@
+"""Reviews: who decides, by what quorum, and how a vote is held."""

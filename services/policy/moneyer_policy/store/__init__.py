@@ -1,1 +1,0 @@
-"""Policy's only SQL: rows in, domain values out; nothing here commits."""
