@@ -43,8 +43,10 @@ async def with_asset_states(flow: Flow, runs: Sequence[Run]) -> list[Generation]
 async def _states(flow: Flow, runs: Mapping[UUID, ShownState]) -> Mapping[UUID, ShownState]:
     """The state of each of these runs, by policy's word where its asset was decided on."""
     decided = [run_id for run_id, state in runs.items() if state in DECIDED]
-    states = await flow.dependencies.policy.asset_states(decided) if decided else {}
-    return {run_id: states.get(run_id, state) for run_id, state in runs.items()}
+    by_policy: Mapping[UUID, ShownState] = {}
+    if decided:
+        by_policy = await flow.dependencies.policy.asset_states(decided)
+    return {**runs, **by_policy}
 
 
 async def list_generations(flow: Flow, after: UUID | None = None) -> list[Generation]:
