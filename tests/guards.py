@@ -251,7 +251,7 @@ GUARDS = (
     Guard("a colon in a name is escaped in its id", f"{LINEAGE}/record/rules/graph.py", '.replace(":", "%3A")', "", "tests/lineage/test_folding.py -k 'reads_its_own_id or share_an_id'"),
     Guard("times stay inside the calendar", "shared/moneyer_shared/clock.py", "inside = EARLIEST <= moment.astimezone(UTC) < LATEST", "inside = moment.astimezone(UTC) is not None", "tests/attacks/test_ends_of_time.py -k 'stops_the_counting or for_ever or cannot_keep'"),
     Guard("a name fits its index", f"{LINEAGE}/record/documents/openlineage.py", "if taken > MOST_NAME_BYTES:", "if taken > 99 * MOST_NAME_BYTES:", "tests/attacks/test_producers_shapes.py -k longer_than"),
-    Guard("policy's word is shown", f"{GENERATION}/use_cases/plans.py", "    return {**runs, **(await flow.dependencies.policy.asset_states(decided) if decided else {})}\n", "    return runs\n", "tests/attacks/test_one_status.py -k stopped_asset"),
+    Guard("policy's word is shown", f"{GENERATION}/use_cases/plans.py", "return {**runs, **by_policy}", "return runs", "tests/attacks/test_one_status.py -k stopped_asset"),
     Guard("a denied plan has ended", f"{POLICY}/gate/use_cases/decisions.py", '"ABORT" if decision["verdict"] == "deny" else "OTHER"', '"OTHER"', "tests/attacks/test_one_status.py -k denied_plan"),
     Guard("a score is a number", "shared/moneyer_shared/contracts/evaluation.py", "Field(allow_inf_nan=False, strict=True)", "Field(allow_inf_nan=False)", "tests/attacks/test_ends_of_time.py -k score_is_a_number"),
     Guard("no leaf names anybody", "shared/moneyer_shared/leaves.py", "            return _SAFE.fullmatch(value) is not None", "            return True", "tests/client/test_verifying.py -k name_somebody"),

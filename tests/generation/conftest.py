@@ -10,13 +10,14 @@ import pytest
 from conftest import Caller, Cluster, settings_of
 
 from moneyer_generation.app import create_app, create_dependencies
-from moneyer_generation.dependencies import SERVICE, Dependencies, Flow, Work
+from moneyer_generation.dependencies import ITSELF, Dependencies, Flow
 from moneyer_generation.documents.sources import SourceVersion
 from moneyer_generation.settings import Settings
 from moneyer_generation.store.runs import Run
 from moneyer_generation.store.sources import SealedVersion
 from moneyer_generation.use_cases.plans import request_generation
 from moneyer_generation.use_cases.sources import register_source
+from moneyer_generation.work import Work
 from moneyer_shared import auth
 from moneyer_shared.contracts.domains import CategoricalDomain
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
@@ -120,12 +121,12 @@ class World:
         plan = Plan.model_validate(made | changes)
         return (await request_generation(self.flow("scientist"), plan, uuid4().hex)).id
 
-    def flow(self, subject: str = SERVICE.subject) -> Flow:
+    def flow(self, subject: str = ITSELF.subject) -> Flow:
         """What a use case of that person works with; the worker's unless said."""
         return self.dependencies.workflow(caller_of(subject))
 
     async def row(self, run_id: UUID) -> Run:
-        async with self.dependencies.begin(Work, SERVICE, read_only=True) as work:
+        async with self.dependencies.begin(Work, ITSELF, read_only=True) as work:
             return await work.runs.run(run_id)
 
 

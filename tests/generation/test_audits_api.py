@@ -6,11 +6,11 @@ from uuid import UUID
 import pytest
 from generation.conftest import World
 
-from moneyer_generation.dependencies import Work
 from moneyer_generation.documents.audits import Audit, AuditRequest
 from moneyer_generation.execution.children import ChildFailed
 from moneyer_generation.generators.child import audit
 from moneyer_generation.use_cases import audits
+from moneyer_generation.work import Work
 from moneyer_shared.contracts.evaluation import GuaranteeAudit, GuaranteeAuditRequest
 from moneyer_shared.errors import Invalid, Unavailable
 from moneyer_shared.queue import Later

@@ -8,11 +8,11 @@ import pytest
 from generation.conftest import World
 from sqlalchemy import text
 
-from moneyer_generation.dependencies import Work
 from moneyer_generation.execution.children import ChildFailed
 from moneyer_generation.store.runs import RunStore
 from moneyer_generation.use_cases.plans import cancel_generation
 from moneyer_generation.use_cases.runs import carry_run, model_object
+from moneyer_generation.work import Work
 from moneyer_shared import custody
 from moneyer_shared.errors import Conflict, Forbidden, Unavailable
 from moneyer_shared.queue import Later, Superseded

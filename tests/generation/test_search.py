@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from moneyer_generation.dependencies import Work
 from moneyer_generation.documents.searches import Search
 from moneyer_generation.planning.proposals import Past, cheapest, check_candidates, cost_of, propose
 from moneyer_generation.rules.search import MOST_DENIALS, Trial, next_move, spent
 from moneyer_generation.use_cases import searches
+from moneyer_generation.work import Work
 from moneyer_shared.contracts.policy import CriterionResult, Mechanism, Release
 from moneyer_shared.contracts.search import SearchRequest
 from moneyer_shared.errors import Conflict, Forbidden, Invalid

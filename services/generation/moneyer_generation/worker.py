@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from moneyer_generation.dependencies import Dependencies, JobName
+from moneyer_generation.dependencies import Dependencies
 from moneyer_generation.use_cases.audits import carry_audit
 from moneyer_generation.use_cases.runs import carry_run
 from moneyer_generation.use_cases.searches import carry_search
+from moneyer_generation.work import JobName
 from moneyer_shared import queue
 
 

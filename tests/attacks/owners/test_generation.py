@@ -11,6 +11,7 @@ import httpx
 from attacks.owners.refusals import refused
 from generation.intake.conftest import World as Factory
 from generation.intake.conftest import csv, rows
+from generation.test_search import request as search
 
 RUN, UPLOAD = "generation:runs:write", "generation:sources:write"
 
@@ -87,7 +88,8 @@ async def test_searches_of_others(generation: Factory) -> None:
     connection = await asyncpg.connect(generation.url)
     made = await connection.fetchval(
         "INSERT INTO searches (requester, request, state, requested_at, changed_at)"
-        " VALUES ('scientist', '{}', 'searching', now(), now()) RETURNING id"
+        " VALUES ('scientist', $1, 'searching', now(), now()) RETURNING id",
+        search().model_dump_json(),
     )
     await connection.close()
     refused(await generation.call("rival", "POST", f"/v1/searches/{made}:cancel", scope=RUN))

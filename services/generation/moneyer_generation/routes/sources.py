@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request
 
-from moneyer_generation.dependencies import Flow, Work
+from moneyer_generation.dependencies import Flow
 from moneyer_generation.intake.receiving import Limits, spool_body
 from moneyer_generation.intake.uploads import MEDIA_TYPES, Upload
 from moneyer_generation.routes.flows import flow_with
@@ -21,6 +21,7 @@ from moneyer_generation.use_cases.sources import (
     seal_upload,
     upload_source,
 )
+from moneyer_generation.work import Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.doors import LARGEST_BODY
 from moneyer_shared.idempotency import Attempt, OptionalIdempotencyKey

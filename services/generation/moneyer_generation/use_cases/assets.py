@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pyarrow.parquet as pq
 
-from moneyer_generation.dependencies import Flow, Work
+from moneyer_generation.dependencies import Flow
+from moneyer_generation.work import Work
 from moneyer_shared import custody
 from moneyer_shared.contracts.policy import UnlockRequest
 from moneyer_shared.errors import NotFound

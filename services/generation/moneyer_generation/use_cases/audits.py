@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from uuid import UUID
 
-from moneyer_generation.dependencies import Flow, Work
+from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.audits import Audit, AuditRequest
 from moneyer_generation.execution.children import ChildFailed
 from moneyer_generation.execution.protocol import Job
@@ -12,6 +12,7 @@ from moneyer_generation.generators.auditing import TABLE
 from moneyer_generation.generators.catalogue import engine_named
 from moneyer_generation.generators.protocol import Parameters, complete
 from moneyer_generation.store.audits import AuditChanges, KeptAudit, Scores
+from moneyer_generation.work import Work
 from moneyer_shared import custody
 from moneyer_shared.contracts.evaluation import GuaranteeAuditRequest
 from moneyer_shared.contracts.events import Action

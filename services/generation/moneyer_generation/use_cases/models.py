@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from moneyer_generation.dependencies import Work
 from moneyer_generation.documents.models import Model
+from moneyer_generation.work import Work
 
 
 async def list_models(work: Work, after: UUID | None = None) -> Sequence[Model]:

@@ -3,7 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
-from moneyer_generation.dependencies import Work
+from moneyer_generation.work import Work
 from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.owners import NewOwner, Ownership
 from moneyer_shared.idempotency import is_used

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from moneyer_generation.dependencies import Flow, Work
+from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.generations import Generation, GenerationProgress, ShownState
 from moneyer_generation.generators.catalogue import engine_named
 from moneyer_generation.generators.protocol import check_source, complete
@@ -14,6 +14,7 @@ from moneyer_generation.planning.orders import check_order, earned_when_blended
 from moneyer_generation.rules.run import CANCELLABLE, DECIDED, MOVES, RunState
 from moneyer_generation.rules.sharing import RANKS, place
 from moneyer_generation.store.runs import NewRun, Run
+from moneyer_generation.work import Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.events import Action, PlanFacet, dataset, job_of_runs, job_of_searches, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration
@@ -43,7 +44,10 @@ async def with_asset_states(flow: Flow, runs: Sequence[Run]) -> list[Generation]
 async def _states(flow: Flow, runs: Mapping[UUID, ShownState]) -> Mapping[UUID, ShownState]:
     """The state of each of these runs, by policy's word where its asset was decided on."""
     decided = [run_id for run_id, state in runs.items() if state in DECIDED]
-    return {**runs, **(await flow.dependencies.policy.asset_states(decided) if decided else {})}
+    by_policy: Mapping[UUID, ShownState] = {}
+    if decided:
+        by_policy = await flow.dependencies.policy.asset_states(decided)
+    return {**runs, **by_policy}
 
 
 async def list_generations(flow: Flow, after: UUID | None = None) -> list[Generation]:

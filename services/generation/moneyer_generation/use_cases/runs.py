@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Unpack
 from uuid import UUID
 
-from moneyer_generation.dependencies import Flow, Work
+from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.assets import AssetFile
 from moneyer_generation.execution.children import ChildFailed, ticking
 from moneyer_generation.execution.protocol import Job
 from moneyer_generation.rules.run import RunState, next_step, outcome_of
 from moneyer_generation.store.runs import Run, RunChanges, progress_of
+from moneyer_generation.work import Work
 from moneyer_shared import custody
 from moneyer_shared.contracts.evaluation import AssayRequest
 from moneyer_shared.contracts.events import (

@@ -6,13 +6,14 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from moneyer_generation.dependencies import Flow, Work
+from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.searches import Search
 from moneyer_generation.planning.proposals import Past, cheapest, check_candidates, cost_of, propose
 from moneyer_generation.rules.run import CANCELLABLE
 from moneyer_generation.rules.search import TRIAL_STATES, SearchState, next_move, spent
 from moneyer_generation.store.searches import KeptSearch
 from moneyer_generation.use_cases import plans
+from moneyer_generation.work import Work
 from moneyer_shared.auth import Caller
 from moneyer_shared.contracts.events import Action, SearchFacet, dataset, job_of_searches, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration

@@ -11,12 +11,13 @@ from uuid import UUID
 import pyarrow as pa
 from obstore.store import ObjectStore
 
-from moneyer_generation.dependencies import Flow, Work
+from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.sources import Source, SourceVersion
 from moneyer_generation.intake.units import Split, Units
 from moneyer_generation.intake.uploads import Upload
 from moneyer_generation.store.sources import SealedVersion
 from moneyer_generation.use_cases.owners import check_own_source
+from moneyer_generation.work import Work
 from moneyer_shared import custody
 from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration
