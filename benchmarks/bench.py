@@ -12,9 +12,9 @@ from uuid import uuid4
 import obstore
 import pyarrow as pa
 
+from moneyer_generation.execution.children import ChildFailed, Children, JobLimits
 from moneyer_generation.generators.catalogue import engine_named
 from moneyer_generation.generators.protocol import Parameters, complete
-from moneyer_generation.use_cases.child import ChildFailed, Children, JobLimits
 from moneyer_shared import custody
 from moneyer_shared.contracts.generation import SourceDeclaration
 

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,23 +23,24 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from conftest import Cluster, forget_cluster
 
-from moneyer_lineage.domain.graph import Start
-from moneyer_lineage.domain.merkle import Node, leaf_hash, node_hash
-from moneyer_lineage.domain.notes import CheckpointSigner
-from moneyer_lineage.domain.series import Step, Stretch
-from moneyer_lineage.domain.told import Told
-from moneyer_lineage.store.counts import CountStore
-from moneyer_lineage.store.events import EventStore
-from moneyer_lineage.use_cases import marquez
-from moneyer_lineage.use_cases.archive import Archive
-from moneyer_lineage.use_cases.events import heard, take_events
-from moneyer_lineage.use_cases.graph import graph
-from moneyer_lineage.use_cases.log import prove
-from moneyer_lineage.use_cases.series import count_events
-from moneyer_lineage.use_cases.summary import summary
+from moneyer_lineage.dashboards.rules import Step, Stretch
+from moneyer_lineage.dashboards.store import CountStore
+from moneyer_lineage.dashboards.use_cases.counting import count_events
+from moneyer_lineage.dashboards.use_cases.summary import get_summary
+from moneyer_lineage.dependencies import Dependencies, Setup
+from moneyer_lineage.log.rules.merkle import Node, leaf_hash, node_hash
+from moneyer_lineage.log.rules.notes import CheckpointSigner
+from moneyer_lineage.log.use_cases import log_acts, prove_log_entry
+from moneyer_lineage.marquez.use_cases import catalogue as marquez
+from moneyer_lineage.record.rules.graph import Start
+from moneyer_lineage.record.rules.statements import HeardEvent
+from moneyer_lineage.record.store.events import EventStore
+from moneyer_lineage.record.use_cases.events import heard, take_events
+from moneyer_lineage.record.use_cases.graph import graph_of_node
 from moneyer_local import postgres
 from moneyer_local.processes import Supervisor
 from moneyer_shared import migrations
+from moneyer_shared.clock import utc_now
 from moneyer_shared.database import Database
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -49,7 +51,7 @@ EDGES, LEAVES, TOLD = (1_000_000, 10_000_000, 10_000_000) if LARGE else (100_000
 ASKED = 40
 
 
-def told(number: int) -> Told:
+def told(number: int) -> HeardEvent:
     at = datetime.now(UTC)
     event = {
         "eventTime": at.isoformat(), "eventType": "COMPLETE", "producer": "https://bench.example", "schemaURL": "https://x",
@@ -60,11 +62,11 @@ def told(number: int) -> Told:
     return heard(event, at, by="bench", vouched=True)
 
 
-async def ingest(archive: Archive, url: str) -> None:
+async def ingest(lineage: Dependencies, url: str) -> None:
     events = [told(number) for number in range(EVENTS)]
     began = time.monotonic()
     for start in range(0, EVENTS, BATCH):
-        await take_events(archive, events[start : start + BATCH])
+        await take_events(lineage, events[start : start + BATCH])
     ours = EVENTS / (time.monotonic() - began)
     connection = await asyncpg.connect(url)
     await connection.execute("CREATE TABLE plain (id uuid DEFAULT uuidv7() PRIMARY KEY, event jsonb, at timestamptz)")
@@ -115,7 +117,7 @@ SELECT DISTINCT name FROM walk
 """
 
 
-async def walks(archive: Archive, url: str) -> None:
+async def walks(lineage: Dependencies, url: str) -> None:
     layers = 25
     wide = EDGES // (3 * layers)
     connection = await asyncpg.connect(url)
@@ -126,7 +128,8 @@ async def walks(archive: Archive, url: str) -> None:
 
     async def ours(number: int) -> None:
         start = Start.of(f"dataset:g:t{layers}-{number * 37 % wide}")
-        await graph(archive, start, direction="upstream", depth=DEPTH, as_of=None)
+        walk = partial(graph_of_node, start=start, direction="upstream", depth=DEPTH, as_of=None)
+        await lineage.run(walk)
 
     async def plain(number: int) -> None:
         await connection.fetch(PLAIN, f"t{layers}-{number * 37 % wide}", DEPTH)
@@ -162,13 +165,13 @@ async def lay_down(connection: Any) -> list[bytes]:
     return [root]
 
 
-async def proofs(archive: Archive, url: str) -> None:
+async def proofs(lineage: Dependencies, url: str) -> None:
     connection = await asyncpg.connect(url)
     await lay_down(connection)
     print(f"an inclusion proof among {LEAVES:,} leaves:")
 
     async def ours(number: int) -> None:
-        await prove(archive, number * 7919 % LEAVES)
+        await lineage.run(partial(prove_log_entry, index=number * 7919 % LEAVES))
 
     async def plain(number: int) -> None:
         await connection.fetchrow("SELECT leaf FROM leaves WHERE position = $1", number * 7919 % LEAVES)
@@ -218,7 +221,7 @@ FROM events WHERE vouched AND event_time >= now() - interval '30 days' GROUP BY 
 """
 
 
-async def tell_millions(archive: Archive, connection: Any) -> None:
+async def tell_millions(lineage: Dependencies, connection: Any) -> None:
     """Lay down events by month, count them as the service does, and what belongs to them."""
     now = datetime.now(UTC)
     months = [
@@ -232,47 +235,53 @@ async def tell_millions(archive: Archive, connection: Any) -> None:
         await connection.execute(statement, TOLD // 10, timeout=900)
     await connection.execute("VACUUM ANALYZE", timeout=900)
     began = time.monotonic()
-    while await count_events(archive):
+    while await count_events(lineage):
         pass
     print(f"{TOLD:,} events counted at {TOLD / (time.monotonic() - began):,.0f}/s", flush=True)
 
 
-async def dashboards(archive: Archive, url: str) -> None:
+async def dashboards(lineage: Dependencies, url: str) -> None:
     connection = await asyncpg.connect(url)
-    await tell_millions(archive, connection)
+    await tell_millions(lineage, connection)
     print(f"what dashboards ask of {TOLD:,} events in {TOLD // 10:,} runs of assets:")
 
     async def series(step: Step, count: int) -> None:
         stretch = Stretch.last(count, datetime.now(UTC), step)
-        async with archive.database.transaction() as session:
+        async with lineage.database.transaction() as session:
             found = await CountStore(session).series("decisions", stretch.since, stretch.end, step)
         assert sum(found.values()) > TOLD / 1000
 
     async def medians(_: int) -> None:
         stretch = Stretch.last(30, datetime.now(UTC), "day")
-        async with archive.database.transaction() as session:
+        async with lineage.database.transaction() as session:
             await CountStore(session).figures("utility-gap", stretch.since, stretch.end, "day")
 
     async def page(_: int) -> None:
-        async with archive.database.transaction() as session:
+        async with lineage.database.transaction() as session:
             store = EventStore(session)
             last = (await store.page(None, None, None))[-1]
-            await store.page(None, None, (last.event_time, last.id))
+            await store.page(None, None, last.id)
 
     async def listed(_: int) -> None:
-        await marquez.events(archive, None, None, 25, 0, descending=True)
+        await lineage.run(partial(marquez.list_lineage_events, limit=25))
 
     mine = await timed("decisions by day, 30 days", lambda _: series("day", 30), ASKED)
     await timed("decisions by week, two years", lambda _: series("week", 104), ASKED)
     await timed("medians of a figure by day, 30 days", medians, ASKED)
-    await timed("the summary", lambda _: summary(archive), ASKED)
+    await timed("the summary", lambda _: lineage.run(get_summary), ASKED)
     await timed("two pages of events", page, ASKED)
+    await timed("Marquez: events, and how many", listed, ASKED)
     await timed(
-        "Marquez: events, and how many", lambda _: marquez.events(archive, None, None, 25, 0, descending=True), ASKED
+        "Marquez: events of a week by type",
+        lambda _: lineage.run(partial(marquez.count_lineage_events, period="WEEK")),
+        ASKED,
     )
-    await timed("Marquez: events of a week by type", lambda _: marquez.event_counts(archive, "WEEK"), ASKED)
-    await timed("Marquez: growth of datasets", lambda _: marquez.growth(archive, "datasets", "WEEK"), ASKED)
-    await timed("Marquez: namespaces", lambda _: marquez.namespaces(archive), ASKED)
+    await timed(
+        "Marquez: growth of datasets",
+        lambda _: lineage.run(partial(marquez.count_growth, kind="datasets", period="WEEK")),
+        ASKED,
+    )
+    await timed("Marquez: namespaces", lambda _: lineage.run(marquez.list_namespaces), ASKED)
     theirs = await timed("decisions by day, counted from events", lambda _: connection.fetch(BY_HAND), 5)
     await timed("how many events, counted", lambda _: connection.fetch("SELECT count(*) FROM events"), 5)
     print(f"  ratio of medians: {statistics.median(theirs) / statistics.median(mine):.0f}", flush=True)
@@ -295,11 +304,20 @@ async def main() -> None:
             url = cluster.url("lineage", "postgresql+asyncpg")
             await asyncio.to_thread(migrations.upgrade, "moneyer_lineage", url)
             database = Database(url)
-            archive = Archive(database, lambda: datetime.now(UTC), CheckpointSigner(KEY, "bench"), None, b"", "bench")  # type: ignore[arg-type]
+            lineage = Dependencies(
+                database,
+                utc_now,
+                Setup("bench", b"", "bench"),
+                CheckpointSigner(KEY, "bench"),
+                None,
+                None,
+                None,
+                log_acts,
+            )  # type: ignore[arg-type]
             named = set(sys.argv[1:]) - {"--large"}
             for part in PARTS:
                 if not named or part.__name__ in named:
-                    await part(archive, cluster.url("lineage"))
+                    await part(lineage, cluster.url("lineage"))
             await database.close()
         finally:
             await supervisor.stop()

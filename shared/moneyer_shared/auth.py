@@ -50,6 +50,8 @@ class Caller:
         return scope in self.scopes
 
 
+ANYBODY = Caller("public", "public", frozenset())
+"""Who asks where no token is asked for."""
 FetchKeys = Callable[[], Awaitable[KeySet]]
 
 

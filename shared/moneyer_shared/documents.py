@@ -8,13 +8,15 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import isinf
 from typing import Any, ParamSpec, TypeVar
 
-from moneyer_shared.errors import Invalid
+from pydantic import ValidationError
+
+from moneyer_shared.errors import MOST_FAULTS, Invalid, first_faults
 
 EXACT = 2**53 - 1
 """The largest whole number that a reader with binary floats keeps (RFC 7493 §2.2)."""
@@ -214,3 +216,19 @@ def _cut(text: str) -> str:
                 begun = token.end()
             depth -= 1
     return "".join([*kept, text[begun:]])
+
+
+def faults_of(error: ValidationError) -> list[dict[str, str]]:
+    """What of a document does not fit its model and where, the first few."""
+    return faults(error.errors(include_url=False, include_context=False, include_input=False))
+
+
+def faults(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """What pydantic found, the first few. The offending input is left out: it may be a value of a source."""
+    # Two dependencies that read one header find the same fault.
+    found = list({(item["type"], item["loc"], item["msg"]): item for item in errors}.values())
+    told = [
+        {"code": item["type"], "where": ".".join(map(str, item["loc"])), "message": item["msg"]}
+        for item in found[:MOST_FAULTS]
+    ]
+    return first_faults(told, f"and {len(found) - len(told)} more" if len(found) > len(told) else "")

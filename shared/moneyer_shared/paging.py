@@ -1,7 +1,7 @@
 """Long lists are told a page at a time: each goes on right after the row that the one before ended with."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,6 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from moneyer_shared.errors import NotFound
 
 PAGE = 100
+T = TypeVar("T")
+
+
+class Filtered(list[T]):
+    """What is told of a page of rows; the next page goes on after the last of these, told or not."""
+
+    def __init__(self, told: Iterable[T], *, page: Sequence[Any]) -> None:
+        super().__init__(told)
+        self.page = page
 
 
 async def page(

@@ -16,16 +16,15 @@ from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_shared.auth import Caller, requires
+from moneyer_shared.auth import ANYBODY, Caller, requires
 from moneyer_shared.errors import PreconditionRequired
 from moneyer_shared.idempotency import Attempt, KeyedAttempt, Reply, ThisAttempt
-from moneyer_shared.paging import PAGE
+from moneyer_shared.paging import PAGE, Filtered
 from moneyer_shared.work import Dependencies, IfMatch, Workflow
 
 UseCase = Callable[..., Awaitable[Any]]
 NO_CONTENT = 204
-ANYBODY = Caller("public", "public", frozenset())
-"""Who asks where no token is asked for."""
+ATTEMPTS: Mapping[Any, Any] = {"may": ThisAttempt, "must": KeyedAttempt}
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,8 @@ class Route:
     Attributes:
         method, path, status, scope, summary: as HTTP and OpenAPI know them; no ``scope`` where anybody may call.
         operation: its name in OpenAPI; the use case's own in camel case unless said.
-        once: whether an ``Idempotency-Key`` "may" or "must" come; None where repeating changes nothing.
+        once: whether an ``Idempotency-Key`` "may" or "must" come; None where repeating changes nothing. Where the body
+            is taken piece by piece, the dependency that makes its ``Attempt``.
         location: where what was made is found, with the document's members in braces.
         etag: the entity tag of a document.
         page: by which member of the last row of a full page the next one goes on.
@@ -54,7 +54,7 @@ class Route:
     scope: str | None
     status: int = 200
     operation: str | None = None
-    once: str | None = None
+    once: Any = None
     location: str | None = None
     etag: Callable[[Any], str] | None = None
     page: str | None = None
@@ -134,7 +134,7 @@ class _Handler:
             asked.append(inspect.Parameter("caller_", keyword, annotation=Caller, default=caller))
         asked += [one.replace(kind=keyword, annotation=self._wire_type(one.name)) for one in self._taken]
         if self._route.once:
-            kind = KeyedAttempt if self._route.once == "must" else ThisAttempt
+            kind = ATTEMPTS.get(self._route.once, self._route.once)
             asked.append(inspect.Parameter("attempt_", keyword, annotation=kind))
         return asked
 
@@ -198,8 +198,9 @@ class _Handler:
             headers["Location"] = self._route.location.format_map(body)
         if self._route.etag is not None:
             headers["ETag"] = self._route.etag(document)
-        if self._route.page is not None and len(document) >= PAGE:
-            further = request.url.include_query_params(after=getattr(document[-1], self._route.page))
+        rows = document.page if isinstance(document, Filtered) else document
+        if self._route.page is not None and len(rows) >= PAGE:
+            further = request.url.include_query_params(after=getattr(rows[-1], self._route.page))
             headers["Link"] = f'<{quote(further.path)}?{further.query}>; rel="next"'
         return headers
 

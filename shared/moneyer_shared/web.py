@@ -15,18 +15,17 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moneyer_shared.auth import TokenVerifier
+from moneyer_shared.documents import faults
 from moneyer_shared.doors import Limits, put_doors
 from moneyer_shared.errors import (
-    MOST_FAULTS,
     PROBLEM_MEDIA_TYPE,
     Invalid,
     MoneyerError,
-    first_faults,
     from_problem,
 )
 from moneyer_shared.paging import PAGE
@@ -165,20 +164,6 @@ def problem_response(error: MoneyerError, request: Request) -> JSONResponse:
     )
 
 
-def faults(error: RequestValidationError | ValidationError) -> list[dict[str, str]]:
-    """What does not fit and where, the first few. The offending input is left out: it may be a value of a source."""
-    found = (
-        error.errors(include_url=False, include_context=False, include_input=False)
-        if isinstance(error, ValidationError)
-        else error.errors()
-    )
-    told = [
-        {"code": item["type"], "where": ".".join(map(str, item["loc"])), "message": item["msg"]}
-        for item in found[:MOST_FAULTS]
-    ]
-    return first_faults(told, f"and {len(found) - len(told)} more" if len(found) > len(told) else "")
-
-
 def _answer_with_problems(app: FastAPI) -> None:
     @app.exception_handler(MoneyerError)
     async def on_error(request: Request, error: MoneyerError) -> JSONResponse:
@@ -186,7 +171,9 @@ def _answer_with_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return problem_response(Invalid("The request does not fit its schema.", reasons=faults(error)), request)
+        return problem_response(
+            Invalid("The request does not fit its schema.", reasons=faults(error.errors())), request
+        )
 
     @app.exception_handler(HTTPException)
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:

@@ -10,7 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_shared.auth import Caller
 from moneyer_shared.database import Database
-from moneyer_shared.journal import AuditEvent, Journal
+from moneyer_shared.journal import AuditEvent
+
+
+class Recorder(Protocol):
+    """Where audit events of a transaction are recorded: a service's journal, or lineage's own log."""
+
+    async def record(
+        self,
+        connection: AsyncConnection,
+        at: datetime,
+        event: AuditEvent,
+        *,
+        lineage: Sequence[Mapping[str, Any]] = (),
+    ) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -24,7 +37,7 @@ class Work:
     connection: AsyncConnection
     now: datetime
     caller: Caller
-    journal: Journal
+    journal: Recorder
 
     @property
     def by(self) -> str:

@@ -15,7 +15,7 @@ from conftest import Cluster
 from generation.conftest import world as runs
 from policy.conftest import World, sibling
 
-from moneyer_generation.store import Store
+from moneyer_generation.store.runs import RunStore
 from moneyer_policy.gate.store.rulebook import RulebookStore
 from moneyer_shared.database import Database
 from moneyer_shared.queue import Superseded
@@ -150,19 +150,19 @@ async def test_a_draft_read_in_a_lost_history_is_not_the_one_of_that_number(
 async def test_a_worker_from_a_lost_history_saves_nothing(runs: Any, cluster: Cluster) -> None:
     """It took the run up for the first time, and so did the worker after the restore: both count one."""
     run_id = await runs.run()
-    database = runs.works.database
+    database = runs.dependencies.database
     async with lost(TimeMachine(cluster, database)):
         stale = await _take_up(database, run_id)
     held = await _take_up(database, run_id)
     assert stale.attempt == held.attempt, "a count comes again"
     with pytest.raises(Superseded):
         async with database.transaction() as connection:
-            await Store(connection).save(stale, datetime.now(UTC), state="redeemed")
+            await RunStore(connection).save(stale, datetime.now(UTC), state="redeemed")
 
 
 async def _take_up(database: Database, run_id: UUID) -> Any:
     async with database.transaction() as connection:
-        return await Store(connection).take_up(run_id, datetime.now(UTC))
+        return await RunStore(connection).take_up(run_id, datetime.now(UTC))
 
 
 async def test_an_epoch_is_never_the_same_twice(policy: World, machine: TimeMachine) -> None:

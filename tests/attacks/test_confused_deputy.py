@@ -60,7 +60,7 @@ class Deputy:
 @pytest.mark.parametrize("path", ["/v1/evidence/{}", "/v1/assets/{}/grounds"])
 async def test_lineage_asks_for_nobody_who_may_not_ask(lineage: Lineage, who: str, path: str) -> None:
     deputy = Deputy()
-    object.__setattr__(lineage.app.state.archive, "tellers", deputy)
+    object.__setattr__(lineage.app.state.dependencies, "evidence", deputy)
     answer = await lineage.call(who, "GET", path.format(uuid4()))
     assert (answer.status_code, answer.json()["code"]) == (403, "missing-scope")
     assert deputy.asked == [], "nothing was asked in anybody's name"

@@ -231,7 +231,7 @@ async def test_a_watcher_waits_out_an_outage(services: dict[str, Service], run_i
     database = _database(service.app)
     whole, fell = database.transaction, asyncio.Event()
 
-    def broken() -> Any:
+    def broken(**_: Any) -> Any:
         fell.set()
         database.transaction = whole
         raise Unavailable
@@ -246,11 +246,7 @@ async def test_a_watcher_waits_out_an_outage(services: dict[str, Service], run_i
 
 
 def _database(app: Any) -> Any:
-    state = app.state
-    for name in ("dependencies", "office", "workshop", "archive"):
-        if hasattr(state, name):
-            return getattr(state, name).database
-    raise AssertionError
+    return app.state.dependencies.database
 
 
 async def test_the_head_of_a_request_has_an_end() -> None:

@@ -12,7 +12,7 @@ from lineage.conftest import event
 from policy.conftest import World as Policy
 from policy.examples import charter_document
 
-from moneyer_lineage.use_cases.series import count_events
+from moneyer_lineage.dashboards.use_cases.counting import count_events
 
 ENDS = (
     "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "0001-01-02T00:00:00Z", "0099-12-31T23:59:59Z",
@@ -36,15 +36,15 @@ async def test_no_event_stops_the_counting(lineage: Lineage, end: str) -> None:
     delivered = (await lineage.call("policy", "POST", "/v1/deliveries", json={"items": items})).json()
     assert len(delivered["refused"]) == 1
     assert await lineage.count("events") == 1
-    assert await count_events(lineage.app.state.archive) == 1
+    assert await count_events(lineage.app.state.dependencies) == 1
 
 
 @pytest.mark.parametrize("edge", INSIDE)
 async def test_what_is_taken_is_counted_walked_and_shown(lineage: Lineage, edge: str) -> None:
     run = str(uuid4())
     assert (await lineage.tell(event(run, ["n/a"], ["n/b"]) | {"eventTime": edge})).status_code == 201
-    assert await count_events(lineage.app.state.archive) == 1
-    assert await count_events(lineage.app.state.archive) == 0
+    assert await count_events(lineage.app.state.dependencies) == 1
+    assert await count_events(lineage.app.state.dependencies) == 0
     for path in ("/v1/events", "/api/v1/jobs", f"/api/v1/jobs/runs/{run}", "/v1/graph?node=dataset:n:b", "/v1/summary"):
         assert (await lineage.call("auditor", "GET", path)).status_code == 200, path
 

@@ -6,7 +6,7 @@ from attacks.conftest import Service, routes
 from lineage.conftest import World as Lineage
 from lineage.test_cards import Tellers, made, with_tellers
 
-from moneyer_lineage.use_cases.cards import publish
+from moneyer_lineage.public.use_cases import publish
 
 LOADS = re.compile(
     r"""(?:src|href|action|srcset|data)\s*=\s*["']?\s*(?:https?:)?//|@import|url\(\s*["']?\s*(?:https?:)?//"""
@@ -28,7 +28,7 @@ async def test_no_page_loads_anything_from_another_host(services: dict[str, Serv
 async def test_a_public_page_names_no_other_host(lineage: Lineage) -> None:
     with_tellers(lineage, Tellers(disclosure="summary"))
     asset = await made(lineage)
-    await publish(lineage.app.state.archive)
+    await publish(lineage.app.state.dependencies)
     for path in ("/public", f"/public/assets/{asset}"):
         page = await lineage.call.bare("GET", path)
         assert page.status_code == 200

@@ -49,7 +49,7 @@ async def test_policy_says_one_thing_of_an_asset_wherever_it_is_asked(policy: Po
 async def released(works: Generation) -> Any:
     """A run that ended with a released table."""
     run = await works.run()
-    async with works.works.database.transaction() as connection:
+    async with works.dependencies.database.transaction() as connection:
         await connection.execute(update(runs).where(runs.c.id == run).values(state="released"))
     return run
 

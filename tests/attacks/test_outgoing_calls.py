@@ -6,6 +6,7 @@ call its own neighbours for him, to learn which names and ports there are inside
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 from uuid import uuid4
@@ -20,13 +21,14 @@ from lineage.test_forwards import corpus
 from lineage.test_goes_out import Seer, grow, key_of
 from lineage.test_impact import changed, listen, released, train
 
-from moneyer_lineage.domain.addresses import may_be_called
-from moneyer_lineage.domain.notes import Witness
-from moneyer_lineage.use_cases.courier import Courier
-from moneyer_lineage.use_cases.forwards import Sink, forward
-from moneyer_lineage.use_cases.impact import announce
-from moneyer_lineage.use_cases.messenger import Messenger, NotTaken, plain_client
-from moneyer_lineage.use_cases.posts import Cosigning, Webhook, carry_out
+from moneyer_lineage.log.publishers import Cosigning, Webhook, publish_checkpoint
+from moneyer_lineage.log.rules.notes import Witness
+from moneyer_lineage.models.use_cases.impact import announce
+from moneyer_lineage.record.sinks import Sink
+from moneyer_lineage.record.use_cases.forwards import forward
+from moneyer_lineage.webhooks.courier import Courier
+from moneyer_lineage.webhooks.messenger import Messenger, NotTaken, plain_client
+from moneyer_lineage.webhooks.rules.addresses import may_be_called
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -125,7 +127,9 @@ async def test_a_refusal_does_not_tell_which_names_there_are_inside(lineage: Wor
             host, ["93.184.216.34"]
         )
 
-    lineage.app.state.messenger = Messenger(lineage.app.state.messenger.http, (), resolve)
+    lineage.app.state.dependencies = replace(
+        lineage.app.state.dependencies, messenger=Messenger(lineage.app.state.dependencies.messenger.http, (), resolve)
+    )
     urls = ("https://db.internal/", "https://meta.internal/", "https://nosuch.internal/", "https://empty.internal/",
             "http://db.internal/", "http://nosuch.internal/", "http://public.example/")  # fmt: skip
     said = [(await register(lineage, url)).json() for url in urls]
@@ -151,7 +155,7 @@ async def test_a_failed_delivery_does_not_tell_which_names_and_ports_there_are_i
         raise httpx.ConnectError("refused")
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(handle))
-    courier = Courier(lineage.app.state.archive, Messenger(http, (), resolve, 0.2))
+    courier = Courier(replace(lineage.app.state.dependencies, messenger=Messenger(http, (), resolve, 0.2)))
     assert await courier.set_out() == len(hosts)
     await courier.arrive()
     answers = set()
@@ -216,7 +220,10 @@ async def test_a_name_service_that_never_answers_ends_too(lineage: World) -> Non
         await asyncio.Event().wait()
         return []
 
-    lineage.app.state.messenger = Messenger(lineage.app.state.messenger.http, (), resolve, 0.1)
+    lineage.app.state.dependencies = replace(
+        lineage.app.state.dependencies,
+        messenger=Messenger(lineage.app.state.dependencies.messenger.http, (), resolve, 0.1),
+    )
     async with asyncio.timeout(GUARD):
         assert (await register(lineage, "https://slow.example/")).status_code == 422
 
@@ -235,14 +242,14 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 async def test_a_dripping_receiver_delays_nobody_and_is_not_told_twice(lineage: World) -> None:
     """Three healthy ones beside it, and four things to tell, while it has not answered the first."""
-    asset, archive = await released(lineage), lineage.app.state.archive
+    asset, dependencies = await released(lineage), lineage.app.state.dependencies
     await train(lineage, "scientist", "churn", [asset])
     async with machine(drips) as slow, machine(takes) as one, machine(takes) as two, machine(takes) as three:
         healthy = (one, two, three)
         for host, there in zip(("slow", "one", "two", "three"), (slow, *healthy), strict=True):
             await inside(lineage, "scientist", host, there.port)
         places = {host: ["127.0.0.1"] for host in ("slow", "one", "two", "three")}
-        courier = Courier(archive, messenger(**places))
+        courier = Courier(replace(dependencies, messenger=messenger(**places)))
         for number, change in enumerate(("suspended", "resumed", "suspended", "resumed"), 1):
             await changed(lineage, asset, change)
 
@@ -252,13 +259,13 @@ async def test_a_dripping_receiver_delays_nobody_and_is_not_told_twice(lineage: 
                 return told == 3 * number and all(there.heard == number for there in healthy)
 
             await until(all_told)
-        assert await announce(archive) == 0, "nothing waits to be announced either"
+        assert await announce(dependencies) == 0, "nothing waits to be announced either"
         assert slow.heard == 1
         await courier.stop()
 
 
 async def test_many_dripping_webhooks_of_one_owner_leave_ways_for_others(lineage: World) -> None:
-    asset, archive = await released(lineage), lineage.app.state.archive
+    asset, dependencies = await released(lineage), lineage.app.state.dependencies
     await train(lineage, "scientist", "churn", [asset])
     await train(lineage, "lead-scientist", "credit", [asset])
     async with machine(drips) as slow, machine(takes) as good:
@@ -267,7 +274,7 @@ async def test_many_dripping_webhooks_of_one_owner_leave_ways_for_others(lineage
         await inside(lineage, "lead-scientist", "good", good.port)
         await changed(lineage, asset, "withdrawn")
         places = {f"slow{number}": ["127.0.0.1"] for number in range(15)} | {"good": ["127.0.0.1"]}
-        courier = Courier(archive, messenger(**places))
+        courier = Courier(replace(dependencies, messenger=messenger(**places)))
         assert await courier.set_out() == 10 + 1, "so many of one owner, and the other's"
         assert await courier.set_out() == 0, "an owner whose ways are all taken waits for one of them"
 
@@ -294,7 +301,7 @@ async def test_a_place_for_checkpoints_that_drips_ends_too(lineage: World) -> No
     await grow(lineage, 2)
     async with asyncio.timeout(GUARD), machine(drips) as slow, machine(takes) as good, httpx.AsyncClient() as http:
         posts = [Webhook(f"http://127.0.0.1:{one.port}/", http) for one in (slow, good)]
-        assert await carry_out(lineage.app.state.archive, posts, patience=0.5) == 1
+        assert await publish_checkpoint(lineage.app.state.dependencies, posts, patience=0.5) == 1
     assert good.heard == 1
 
 
@@ -307,7 +314,10 @@ async def test_a_witness_that_answers_nonsense_stops_no_loop(lineage: World, sai
 
     witness = Witness.of(Seer(await key_of(lineage)).verifier_key)
     http = httpx.AsyncClient(transport=httpx.MockTransport(handle))
-    assert await carry_out(lineage.app.state.archive, [Cosigning("http://witness.example", witness, http)]) == 0
+    assert (
+        await publish_checkpoint(lineage.app.state.dependencies, [Cosigning("http://witness.example", witness, http)])
+        == 0
+    )
 
 
 async def test_a_witness_that_never_stops_talking_is_not_listened_to(lineage: World) -> None:
@@ -315,7 +325,7 @@ async def test_a_witness_that_never_stops_talking_is_not_listened_to(lineage: Wo
     witness = Witness.of(Seer(await key_of(lineage)).verifier_key)
     async with asyncio.timeout(GUARD), machine(floods_body) as loud, httpx.AsyncClient() as http:
         post = Cosigning(f"http://127.0.0.1:{loud.port}", witness, http)
-        assert await carry_out(lineage.app.state.archive, [post], patience=GUARD) == 0
+        assert await publish_checkpoint(lineage.app.state.dependencies, [post], patience=GUARD) == 0
 
 
 @pytest.mark.parametrize("answer", (drips, floods_body))
@@ -325,5 +335,5 @@ async def test_a_sink_of_events_that_takes_its_time_ends_too(
     for event in corpus()[:1]:
         await lineage.tell(event)
     async with asyncio.timeout(GUARD), machine(answer) as slow, httpx.AsyncClient() as http:
-        taken = await forward(lineage.app.state.archive, [Sink(f"http://127.0.0.1:{slow.port}", "", http, 0.5)])
+        taken = await forward(lineage.app.state.dependencies, [Sink(f"http://127.0.0.1:{slow.port}", "", http, 0.5)])
     assert taken == (1 if answer is floods_body else 0), "what it said is not read, that it took it is"

@@ -14,7 +14,7 @@ from lineage.test_cards import Tellers, made, with_tellers
 from policy.conftest import World
 from sqlalchemy import text
 
-from moneyer_lineage.use_cases.cards import publish
+from moneyer_lineage.public.use_cases import publish
 from moneyer_shared.paging import PAGE
 
 MANY = 2 * PAGE + 50
@@ -119,7 +119,7 @@ async def test_a_page_goes_on_from_a_row_that_its_filter_leaves_out_by_now(polic
 
 async def test_runs_of_one_moment_are_all_listed(works: Works) -> None:
     await works.run()
-    url = works.works.database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = works.dependencies.database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     await copy(url, "runs", model_sealed="true")
     runs = await walk(works.call, "scientist", "/v1/generations")
     assert len({one["id"] for one in runs}) == len(runs) == MANY + 1
@@ -129,7 +129,7 @@ async def test_runs_of_one_moment_are_all_listed(works: Works) -> None:
 
 async def test_models_come_in_the_order_they_were_fitted(works: Works) -> None:
     runs = [await works.run() for _ in range(8)]
-    async with works.works.database.transaction() as connection:
+    async with works.dependencies.database.transaction() as connection:
         await connection.execute(text("UPDATE runs SET model_sealed = true"))
     models = await walk(works.call, "scientist", "/v1/models")
     assert [one["id"] for one in models] == [str(run) for run in runs]
@@ -167,7 +167,7 @@ async def test_the_latest_cards_come_first_and_stay_where_they_were(lineage: Lin
     assets = []
     for _ in range(8):
         assets.append(await made(lineage))
-        await publish(lineage.app.state.archive)
+        await publish(lineage.app.state.dependencies)
 
     async def listed() -> list[str]:
         return [one["asset"] for one in (await lineage.call.bare("GET", "/public/v1/cards")).json()]

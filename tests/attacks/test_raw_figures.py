@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from moneyer_evaluation.use_cases.assays import carry_assay
 from moneyer_evaluation.use_cases.looks import take_look
-from moneyer_lineage.use_cases.cards import publish
+from moneyer_lineage.public.use_cases import publish
 from moneyer_local.identity import PEOPLE, SERVICES
 from moneyer_shared.contracts.generation import HeldVersion
 from moneyer_shared.figures import about, figure_of
@@ -272,7 +272,7 @@ async def test_what_policy_tells_the_record_is_rounded(policy: Policy) -> None:
 async def test_strangers_read_no_figure_that_was_not_rounded(lineage: Lineage, telling: str | None, shown: int) -> None:
     with_tellers(lineage, Tellers(disclosure="full"))
     asset = await made(lineage, figures=telling)
-    await publish(lineage.app.state.archive)
+    await publish(lineage.app.state.dependencies)
     card = (await lineage.call.bare("GET", f"/public/v1/cards/{asset}")).json()
     assert card["privacy"]["guarantee"] == "proven"
     assert len(card["figures"]) == shown

@@ -21,7 +21,7 @@ from policy.test_attempts import requests
 from policy.test_release_api import paid_run, release
 from sqlalchemy import text
 
-from moneyer_lineage.use_cases.cards import publish
+from moneyer_lineage.public.use_cases import publish
 from moneyer_shared.errors import Unavailable
 
 KEY = {"Idempotency-Key": "once"}
@@ -133,14 +133,14 @@ async def test_an_upload_is_answered_again_to_a_former_owner(generation: Factory
 
 async def test_a_run_is_answered_as_it_began(works: Works) -> None:
     """It has ended meanwhile, and policy is away, so nobody could say what has become of its asset."""
-    plan = (await works.row(await works.run())).plan
+    plan = (await works.row(await works.run())).plan.model_dump(mode="json")
 
     async def ask() -> httpx.Response:
         return await works.call("scientist", "POST", "/v1/generations", json=plan, headers=KEY)
 
     first = await ask()
     assert (first.status_code, first.json()["state"]) == (202, "queued"), first.text
-    async with works.works.database.transaction() as connection:
+    async with works.dependencies.database.transaction() as connection:
         await connection.execute(text("UPDATE runs SET state = 'released', progress = 1"))
     works.policy.states_error = Unavailable("away")
     assert told(await ask()) == told(first)
@@ -149,7 +149,7 @@ async def test_a_run_is_answered_as_it_began(works: Works) -> None:
 
 
 async def test_a_denied_plan_is_denied_again_in_the_same_words(works: Works) -> None:
-    plan = (await works.row(await works.run())).plan
+    plan = (await works.row(await works.run())).plan.model_dump(mode="json")
     works.policy.verdict = "deny"
     first = await works.call("scientist", "POST", "/v1/generations", json=plan, headers=KEY)
     works.policy.verdict = "permit"
@@ -160,11 +160,11 @@ async def test_a_denied_plan_is_denied_again_in_the_same_words(works: Works) -> 
 
 async def test_a_search_is_begun_once_though_its_candidates_cannot_be_planned_now(works: Works) -> None:
     """Its source has grown so far meanwhile that δ is too large."""
-    source_id = (await works.row(await works.run())).plan["source_id"]
+    source_id = (await works.row(await works.run())).plan.source_id
     body = search(source_id=source_id).model_dump(mode="json")
     first = await works.call("scientist", "POST", "/v1/searches", json=body, headers=KEY)
     assert first.status_code == 202, first.text
-    async with works.works.database.transaction() as connection:
+    async with works.dependencies.database.transaction() as connection:
         await connection.execute(text("UPDATE source_versions SET train_rows = 1000000000"))
     late = await works.call("scientist", "POST", "/v1/searches", json=body, headers={"Idempotency-Key": "late"})
     assert (late.status_code, late.json()["code"]) == (422, "delta-too-large")
@@ -200,7 +200,7 @@ async def test_a_webhook_is_made_once_though_its_name_leads_nowhere_now(lineage:
 async def test_a_strangers_word_is_heard_once_though_others_speak_too_much(lineage: Lineage) -> None:
     tellers = with_tellers(lineage, Tellers(disclosure="summary"))
     asset = await made(lineage)
-    await publish(lineage.app.state.archive)
+    await publish(lineage.app.state.dependencies)
     path, body = f"/public/v1/cards/{asset}/feedback", {"message": "Ages look odd"}
     first = await lineage.call.bare("POST", path, json=body, headers=KEY)
     assert first.status_code == 202, first.text

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from moneyer.audit import Kept, NotProven, read_entries, size_of, verify_checkpoint, verify_proof, verify_proofs
 from moneyer.cli.audit import app
 from moneyer.cli.console import harmless
-from moneyer_lineage.domain.notes import CheckpointSigner
+from moneyer_lineage.log.rules.notes import CheckpointSigner
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import NotSpeakable, Word, is_of_ids
 

@@ -1,4 +1,4 @@
-"""Generation's workshop on a database of its own, with collaborators that answer as a test wants."""
+"""Generation's dependencies on a database of its own, with collaborators that answer as a test wants."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,12 +9,15 @@ from uuid import UUID, uuid4
 import pytest
 from conftest import Caller, Cluster, settings_of
 
-from moneyer_generation.app import create_app, create_workshop
+from moneyer_generation.app import create_app, create_dependencies
+from moneyer_generation.dependencies import SERVICE, Dependencies, Flow, Work
+from moneyer_generation.documents.sources import SourceVersion
 from moneyer_generation.settings import Settings
-from moneyer_generation.store import Store
-from moneyer_generation.use_cases.plans import request_run
-from moneyer_generation.use_cases.sources import register
-from moneyer_generation.use_cases.workshop import Workshop
+from moneyer_generation.store.runs import Run
+from moneyer_generation.store.sources import SealedVersion
+from moneyer_generation.use_cases.plans import request_generation
+from moneyer_generation.use_cases.sources import register_source
+from moneyer_shared import auth
 from moneyer_shared.contracts.domains import CategoricalDomain
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
 from moneyer_shared.contracts.policy import (
@@ -26,7 +29,6 @@ from moneyer_shared.contracts.policy import (
     PopulationUnit,
     Redemption,
 )
-from moneyer_shared.idempotency import Attempt
 from moneyer_shared.service import Surroundings
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -91,9 +93,11 @@ class PolicyThatPermits:
 
 
 class World:
-    def __init__(self, workshop: Workshop, policy: PolicyThatPermits, messages: list[Any], call: Caller) -> None:
+    def __init__(
+        self, dependencies: Dependencies, policy: PolicyThatPermits, messages: list[Any], call: Caller
+    ) -> None:
         self.call = call
-        self.works = workshop
+        self.dependencies = dependencies
         self.policy = policy
         self.messages = messages
 
@@ -102,24 +106,31 @@ class World:
             name=f"s-{uuid4().hex[:6]}", description="d", population_id=uuid4(),
             columns=[Column(name="c", domain=CategoricalDomain(kind="categorical", categories=["a"]))],
         )  # fmt: skip
-        source_id = (await register(self.works, declared, by="steward", attempt=Attempt(None, ""))).body["id"]
-        async with self.works.database.transaction() as connection:
-            await Store(connection).add_version(
-                {
-                    "id": uuid4(), "source_id": UUID(source_id), "key_id": uuid4(), "train_object": "t", "holdout_object": "h",
-                    "train_rows": 100, "holdout_rows": 10, "sealed_bytes": 1, "uploaded_by": "s", "uploaded_at": datetime.now(UTC),
-                }
+        async with self.dependencies.begin(Work, caller_of("steward")) as work:
+            source_id = (await register_source(work, declared)).id
+            version = SourceVersion(
+                id=uuid4(), source_id=source_id, train_rows=100, holdout_rows=10, sealed_bytes=1, uploaded_by="s",
+                uploaded_at=datetime.now(UTC),
             )  # fmt: skip
+            await work.sources.add_version(SealedVersion(version, uuid4(), "t", "h"))
         made: dict[str, Any] = {
-            "charter_id": uuid4(), "use_case": "u", "audience": "a", "source_id": source_id, "generator": "dpmm-mst",
+            "charter_id": uuid4(), "use_case": "u", "audience": "a", "source_id": str(source_id), "generator": "dpmm-mst",
             "rows": 10, "rationale": "r",
         }  # fmt: skip
         plan = Plan.model_validate(made | changes)
-        return UUID((await request_run(self.works, plan, by="scientist", key=uuid4().hex)).body["id"])
+        return (await request_generation(self.flow("scientist"), plan, uuid4().hex)).id
 
-    async def row(self, run_id: UUID) -> Any:
-        async with self.works.database.transaction() as connection:
-            return await Store(connection).run(run_id)
+    def flow(self, subject: str = SERVICE.subject) -> Flow:
+        """What a use case of that person works with; the worker's unless said."""
+        return self.dependencies.workflow(caller_of(subject))
+
+    async def row(self, run_id: UUID) -> Run:
+        async with self.dependencies.begin(Work, SERVICE, read_only=True) as work:
+            return await work.runs.run(run_id)
+
+
+def caller_of(subject: str) -> auth.Caller:
+    return auth.Caller(subject, subject, frozenset())
 
 
 class Scripted:
@@ -149,8 +160,8 @@ async def world(
     settings = Settings.model_validate(settings_of(await cluster.fresh("generation")) | peers)
     surroundings, policy, told = around("generation", settings), PolicyThatPermits(), list[Any]()
 
-    workshop = create_workshop(settings, surroundings, policy=policy, executor=Scripted(told))
-    app = create_app(settings, surroundings=surroundings, workshop=workshop)
-    yield World(workshop, policy, told, caller(app, "generation"))
+    dependencies = create_dependencies(settings, surroundings, policy=policy, executor=Scripted(told))
+    app = create_app(settings, surroundings=surroundings, dependencies=dependencies)
+    yield World(dependencies, policy, told, caller(app, "generation"))
     await surroundings.database.close()
     await surroundings.http.aclose()

@@ -17,9 +17,9 @@ import pytest
 from generation.conftest import KEY, World
 from generation.test_child import DECLARATION
 
-from moneyer_generation.use_cases.child import ChildFailed, JobLimits
-from moneyer_generation.use_cases.ray_children import RayChildren
-from moneyer_generation.use_cases.runs import asset_object, carry
+from moneyer_generation.execution.children import ChildFailed, JobLimits
+from moneyer_generation.execution.ray_children import RayChildren
+from moneyer_generation.use_cases.runs import asset_object, carry_run
 from moneyer_shared import custody
 from moneyer_shared.errors import Unavailable
 from moneyer_shared.exact import arrow_schema
@@ -53,15 +53,15 @@ async def executor(head: None) -> AsyncIterator[RayChildren]:
 
 
 def use(world: World, executor: RayChildren) -> None:
-    object.__setattr__(world.works, "make_table", executor.messages)
-    object.__setattr__(world.works, "ready", executor.ready)
+    object.__setattr__(world.dependencies, "make_table", executor.messages)
+    object.__setattr__(world.dependencies, "ready", executor.ready)
 
 
 async def begin(world: World, **changes: Any) -> Any:
     """A run whose source holds rows."""
     rows = pa.table({"c": np.array(["a"] * 200)}, schema=arrow_schema(DECLARATION.learned))
     sealed = custody.seal_table(rows.to_batches(), rows.schema, b64decode(KEY), "t")
-    custody.put_new(world.works.objects, "t", sealed)
+    custody.put_new(world.dependencies.objects, "t", sealed)
     return await world.run(generator="dpmm-fixed", parameters=QUICK, **changes)
 
 
@@ -88,11 +88,11 @@ async def test_the_same_run_through_the_same_states(world: World, executor: RayC
     use(world, executor)
     run_id = await begin(world)
     with pytest.raises(Unavailable):
-        await carry(world.works, run_id)  # as far as evaluation, which is not there
+        await carry_run(world.flow(), run_id)  # as far as evaluation, which is not there
     row = await world.row(run_id)
-    assert (row.state, row.settled, row.asset["rows"]) == ("quarantined", True, 10)
+    assert (row.state, row.settled, row.asset.rows) == ("quarantined", True, 10)
     assert world.policy.said == ["redeem", "settle quarantined"]
-    assert custody.read_table(world.works.objects, asset_object(run_id), b64decode(KEY)).num_rows == 10
+    assert custody.read_table(world.dependencies.objects, asset_object(run_id), b64decode(KEY)).num_rows == 10
     await gone()
 
 
@@ -108,9 +108,9 @@ async def test_cancelling_ends_the_process_on_its_node(world: World, executor: R
             async for message in told:
                 yield message
 
-    object.__setattr__(world.works, "make_table", kept)
+    object.__setattr__(world.dependencies, "make_table", kept)
     with pytest.raises(Unavailable):
-        await carry(world.works, run_id)
+        await carry_run(world.flow(), run_id)
     again = messages(job | {"model_object": "m2", "asset_object": "a2", "parameters": QUICK | {"iterations": 10_000}})
     await anext(again)
     assert children()
@@ -121,7 +121,7 @@ async def test_cancelling_ends_the_process_on_its_node(world: World, executor: R
 async def test_limits_and_lost_processes_end_with_their_reason(world: World, executor: RayChildren) -> None:
     use(world, RayChildren(ADDRESS, JobLimits(mebibytes=30)))
     run_id = await begin(world)
-    await carry(world.works, run_id)
+    await carry_run(world.flow(), run_id)
     row = await world.row(run_id)
     assert row.state == "failed"
     assert "more than the 30 MiB" in row.failure
@@ -145,7 +145,7 @@ async def test_a_courier_that_is_killed_is_noticed_and_takes_its_child_along(
         os.kill(parent, 9)
 
     killing = asyncio.create_task(kill())
-    await carry(world.works, run_id)
+    await carry_run(world.flow(), run_id)
     await killing
     row = await world.row(run_id)
     assert (row.state, row.redeemed, row.settled) == ("failed", True, True)
@@ -158,6 +158,6 @@ async def test_without_a_cluster_nothing_is_redeemed(world: World) -> None:
     use(world, nowhere)
     run_id = await begin(world)
     with pytest.raises(Unavailable):
-        await carry(world.works, run_id)
+        await carry_run(world.flow(), run_id)
     assert (await world.row(run_id)).state == "queued"
     assert world.policy.said == []

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneyer_generation.use_cases.assets import MEDIA_TYPES, Rendered, part_of, render
+from moneyer_generation.downloads import MEDIA_TYPES, Rendered, part_of, render
 from moneyer_shared.errors import RangeNotSatisfiable
 from moneyer_shared.spool import FRAME_BYTES
 

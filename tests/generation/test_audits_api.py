@@ -6,13 +6,13 @@ from uuid import UUID
 import pytest
 from generation.conftest import World
 
+from moneyer_generation.dependencies import Work
+from moneyer_generation.documents.audits import Audit, AuditRequest
+from moneyer_generation.execution.children import ChildFailed
 from moneyer_generation.generators.child import audit
-from moneyer_generation.store.audits import AuditStore
 from moneyer_generation.use_cases import audits
-from moneyer_generation.use_cases.child import ChildFailed
 from moneyer_shared.contracts.evaluation import GuaranteeAudit, GuaranteeAuditRequest
 from moneyer_shared.errors import Invalid, Unavailable
-from moneyer_shared.idempotency import Attempt
 from moneyer_shared.queue import Later
 
 SCORES = {"inside": [0.5] * 10, "outside": [0.0] * 10}
@@ -41,31 +41,31 @@ class Judge:
 
 async def requested(world: World, **changes: Any) -> UUID:
     asked = {"generator": "dpmm-fixed", "parameters": {"epsilon": "1"}, "fits": 40} | changes
-    reply = await audits.request(world.works, **asked, by="steward", attempt=Attempt(None, ""))
-    return UUID(reply.body["id"])
+    async with world.flow("steward").begin(Work) as work:
+        return (await audits.request_audit(work, AuditRequest.model_validate(asked))).id
 
 
-async def row(world: World, audit_id: UUID) -> Any:
-    async with world.works.database.transaction() as connection:
-        return await AuditStore(connection).audit(audit_id)
+async def row(world: World, audit_id: UUID) -> Audit:
+    async with world.flow().begin(Work, read_only=True) as work:
+        return (await work.audits.audit(audit_id)).shown
 
 
 async def test_an_audit_is_fitted_once_and_judged_though_evaluation_was_away(world: World) -> None:
     judge = Judge()
-    object.__setattr__(world.works, "evaluation", judge)
+    object.__setattr__(world.dependencies, "evaluation", judge)
     audit_id = await requested(world)
     world.messages += [{"progress": 0.5}, {"done": SCORES}]
     judge.away = True
     with pytest.raises(Later):
-        await audits.carry(world.works, audit_id)
+        await audits.carry_audit(world.flow(), audit_id)
     assert (await row(world, audit_id)).state == "queued", "half of the fits are made, and others have their turn"
     with pytest.raises(Unavailable):
-        await audits.carry(world.works, audit_id)
+        await audits.carry_audit(world.flow(), audit_id)
     assert (await row(world, audit_id)).state == "scored"
     judge.away = False
     world.messages.clear()
-    await audits.carry(world.works, audit_id)
-    await audits.carry(world.works, audit_id)
+    await audits.carry_audit(world.flow(), audit_id)
+    await audits.carry_audit(world.flow(), audit_id)
     found = await row(world, audit_id)
     assert (found.state, found.verdict) == ("done", "condemned")
     (asked,) = judge.asked
@@ -77,7 +77,7 @@ async def test_an_audit_is_fitted_once_and_judged_though_evaluation_was_away(wor
 async def test_a_generator_that_fails_its_audit_ends_it_with_the_reason(world: World) -> None:
     audit_id = await requested(world)
     world.messages.append(ChildFailed("it broke"))
-    await audits.carry(world.works, audit_id)
+    await audits.carry_audit(world.flow(), audit_id)
     found = await row(world, audit_id)
     assert (found.state, found.failure) == ("failed", "The generator failed: it broke")
 

@@ -17,7 +17,7 @@ from moneyer_generation.generators.blending import real_rows
 from moneyer_generation.generators.catalogue import engine_named
 from moneyer_generation.generators.dressing import dress
 from moneyer_generation.generators.shaping import ShapeUnreachable
-from moneyer_generation.use_cases.orders import check_order, earned_when_blended
+from moneyer_generation.planning.orders import check_order, earned_when_blended
 from moneyer_shared.contracts.shape import Blend
 from moneyer_shared.errors import Invalid
 

@@ -8,10 +8,11 @@ import pytest
 from generation.conftest import World
 from sqlalchemy import text
 
-from moneyer_generation.store import Store
-from moneyer_generation.use_cases.child import ChildFailed
-from moneyer_generation.use_cases.plans import cancel
-from moneyer_generation.use_cases.runs import carry, model_object
+from moneyer_generation.dependencies import Work
+from moneyer_generation.execution.children import ChildFailed
+from moneyer_generation.store.runs import RunStore
+from moneyer_generation.use_cases.plans import cancel_generation
+from moneyer_generation.use_cases.runs import carry_run, model_object
 from moneyer_shared import custody
 from moneyer_shared.errors import Conflict, Forbidden, Unavailable
 from moneyer_shared.queue import Later, Superseded
@@ -31,7 +32,7 @@ async def test_a_child_that_fails_anywhere_ends_the_run_as_failed_and_settled(
 ) -> None:
     world.messages.extend(messages)
     run_id = await world.run()
-    await carry(world.works, run_id)
+    await carry_run(world.flow(), run_id)
     row = await world.row(run_id)
     assert (row.state, row.settled, row.redeemed) == ("failed", True, True)
     assert row.failure.startswith("The generator failed")
@@ -41,7 +42,7 @@ async def test_a_child_that_fails_anywhere_ends_the_run_as_failed_and_settled(
 async def test_a_permit_that_expired_before_a_worker_was_free_fails_uncharged(world: World) -> None:
     world.policy.redeem_error = Conflict("late", code="permit-expired")
     run_id = await world.run()
-    await carry(world.works, run_id)
+    await carry_run(world.flow(), run_id)
     row = await world.row(run_id)
     assert (row.state, row.redeemed) == ("failed", False)
     assert "permit-expired" in row.failure
@@ -52,7 +53,7 @@ async def test_policy_being_down_leaves_the_run_where_it_is(world: World) -> Non
     world.policy.redeem_error = Unavailable("down")
     run_id = await world.run()
     with pytest.raises(Unavailable):
-        await carry(world.works, run_id)
+        await carry_run(world.flow(), run_id)
     assert (await world.row(run_id)).state == "queued"
 
 
@@ -61,15 +62,15 @@ async def test_a_run_waits_while_something_is_suspended_and_goes_on_after_the_vo
     world.policy.redeem_error = Conflict("Source s is suspended: no key is opened.", code="suspended")
     run_id = await world.run()
     with pytest.raises(Later):
-        await carry(world.works, run_id)
+        await carry_run(world.flow(), run_id)
     assert (await world.row(run_id)).state == "queued"
     world.policy.redeem_error = None
     world.messages.extend([{"fitted": True}, ConnectionError("the worker is lost")])
     with pytest.raises(ConnectionError):
-        await carry(world.works, run_id)
+        await carry_run(world.flow(), run_id)
     world.policy.redeem_error = Conflict("Source s is suspended: no key is opened.", code="suspended")
     with pytest.raises(Later):
-        await carry(world.works, run_id)
+        await carry_run(world.flow(), run_id)
     row = await world.row(run_id)
     assert (row.state, row.redeemed, row.failure) == ("fitted", True, None)
 
@@ -77,7 +78,7 @@ async def test_a_run_waits_while_something_is_suspended_and_goes_on_after_the_vo
 async def test_a_run_whose_configuration_was_condemned_ends_and_says_so(world: World) -> None:
     world.policy.redeem_error = Conflict("configuration dpmm-mst is rejected: no key is opened.", code="stopped")
     run_id = await world.run()
-    await carry(world.works, run_id)
+    await carry_run(world.flow(), run_id)
     row = await world.row(run_id)
     assert (row.state, row.redeemed) == ("failed", False)
     assert "configuration dpmm-mst is rejected" in row.failure
@@ -85,28 +86,28 @@ async def test_a_run_whose_configuration_was_condemned_ends_and_says_so(world: W
 
 async def test_a_worker_that_was_replaced_saves_nothing_any_more(world: World) -> None:
     run_id = await world.run()
-    async with world.works.database.transaction() as connection:
-        stale = await Store(connection).take_up(run_id, datetime.now(UTC))
-    async with world.works.database.transaction() as connection:
-        await Store(connection).take_up(run_id, datetime.now(UTC))
+    async with world.dependencies.database.transaction() as connection:
+        stale = await RunStore(connection).take_up(run_id, datetime.now(UTC))
+    async with world.dependencies.database.transaction() as connection:
+        await RunStore(connection).take_up(run_id, datetime.now(UTC))
     with pytest.raises(Superseded):
-        async with world.works.database.transaction() as connection:
-            await Store(connection).save(stale, datetime.now(UTC), state="redeemed")
+        async with world.dependencies.database.transaction() as connection:
+            await RunStore(connection).save(stale, datetime.now(UTC), state="redeemed")
     with pytest.raises(Conflict):
-        async with world.works.database.transaction() as connection:
-            await Store(connection).save(stale, datetime.now(UTC), state="released")
+        async with world.dependencies.database.transaction() as connection:
+            await RunStore(connection).save(stale, datetime.now(UTC), state="released")
 
 
 async def test_a_model_sealed_before_the_state_said_so_is_continued_from(world: World) -> None:
     world.messages.extend([{"fitted": True}, ChildFailed("later")])
     run_id = await world.run()
-    async with world.works.database.transaction() as connection:
-        store = Store(connection)
+    async with world.dependencies.database.transaction() as connection:
+        store = RunStore(connection)
         run = await store.take_up(run_id, datetime.now(UTC))
         run = await store.save(run, datetime.now(UTC), state="redeemed", redeemed=True)
         await store.save(run, datetime.now(UTC), state="fitting")
-    custody.put_new(world.works.objects, model_object(run_id), b"sealed")
-    await carry(world.works, run_id)
+    custody.put_new(world.dependencies.objects, model_object(run_id), b"sealed")
+    await carry_run(world.flow(), run_id)
     assert "lost while a private mechanism ran" not in (await world.row(run_id)).failure
     assert world.policy.said[0] == "redeem", "it went on from the model"
 
@@ -115,9 +116,9 @@ async def test_cancelling_what_was_redeemed_unheard_keeps_the_charge(world: Worl
     """The worker was killed between policy's answer and our own save: policy knows better."""
     world.policy.cancel_error = Conflict("redeemed", code="permit-redeemed")
     run_id = await world.run()
-    async with world.works.database.transaction() as connection:
-        await Store(connection).ask_to_cancel(run_id, datetime.now(UTC))
-    await carry(world.works, run_id)
+    async with world.dependencies.database.transaction() as connection:
+        await RunStore(connection).ask_to_cancel(run_id, datetime.now(UTC))
+    await carry_run(world.flow(), run_id)
     row = await world.row(run_id)
     assert (row.state, row.redeemed, row.settled) == ("cancelled", True, True)
     assert world.policy.said == ["cancel", "settle cancelled"]
@@ -135,21 +136,21 @@ async def test_a_plan_under_review_waits_and_runs_when_it_is_approved(world: Wor
     run_id = await world.run()
     assert (await world.row(run_id)).state == "in_review"
     with pytest.raises(Later):
-        await carry(world.works, run_id)
+        await carry_run(world.flow(), run_id)
     assert world.policy.said == [], "nothing is redeemed before the votes"
     world.policy.verdict = "permit"
     world.messages.append(ChildFailed("as far as this test goes"))
-    await carry(world.works, run_id)
+    await carry_run(world.flow(), run_id)
     row = await world.row(run_id)
     assert world.policy.said == ["redeem", "settle failed"]
-    assert row.decision["permit"] is not None
+    assert row.decision.permit is not None
 
 
 async def test_a_plan_the_committee_refuses_ends_as_denied(world: World) -> None:
     world.policy.verdict = "review"
     run_id = await world.run()
     world.policy.verdict = "deny"
-    await carry(world.works, run_id)
+    await carry_run(world.flow(), run_id)
     assert (await world.row(run_id)).state == "denied"
     assert world.policy.said == []
 
@@ -157,17 +158,18 @@ async def test_a_plan_the_committee_refuses_ends_as_denied(world: World) -> None
 async def test_a_plan_under_review_can_be_withdrawn(world: World) -> None:
     world.policy.verdict = "review"
     run_id = await world.run()
-    await cancel(world.works, run_id, by="scientist")
-    await carry(world.works, run_id)
+    async with world.flow("scientist").begin(Work) as work:
+        await cancel_generation(work, run_id)
+    await carry_run(world.flow(), run_id)
     assert (await world.row(run_id)).state == "cancelled"
     assert world.policy.said == [], "there is no permit to return"
 
 
 async def test_a_named_configuration_fills_in_what_the_plan_leaves_out(world: World) -> None:
     named = await world.row(await world.run(configuration="careful"))
-    assert named.plan["parameters"]["iterations"] == 321
+    assert named.plan.parameters["iterations"] == 321
     own = await world.row(await world.run(configuration="careful", parameters={"iterations": 500}))
-    assert own.plan["parameters"]["iterations"] == 500
+    assert own.plan.parameters["iterations"] == 500
 
 
 async def test_the_queue_serves_charters_in_turn(world: World) -> None:
@@ -175,7 +177,7 @@ async def test_the_queue_serves_charters_in_turn(world: World) -> None:
     busy, newcomer = uuid4(), uuid4()
     asked = [(busy, "normal"), (busy, "normal"), (busy, "normal"), (newcomer, "normal"), (busy, "high")]
     runs = [await world.run(charter_id=charter, priority=priority) for charter, priority in asked]
-    async with world.works.database.transaction() as connection:
+    async with world.dependencies.database.transaction() as connection:
         query = "SELECT convert_from(payload, 'UTF8') AS run FROM pgqueuer ORDER BY priority DESC, id"
         served = [runs.index(UUID(row.run)) for row in await connection.execute(text(query))]
     assert served == [4, 0, 3, 1, 2]
@@ -185,28 +187,28 @@ async def test_one_row_of_history_does_not_hold_a_newcomer_back(world: World) ->
     """Who comes after others were served begins where they are now, not before and not behind."""
     busy = uuid4()
     runs = [await world.run(charter_id=busy) for _ in range(3)]
-    async with world.works.database.transaction() as connection:
+    async with world.dependencies.database.transaction() as connection:
         for run_id in runs[:2]:
-            run = await Store(connection).take_up(run_id, datetime.now(UTC))
-            await Store(connection).save(run, datetime.now(UTC), state="redeemed", redeemed=True)
+            run = await RunStore(connection).take_up(run_id, datetime.now(UTC))
+            await RunStore(connection).save(run, datetime.now(UTC), state="redeemed", redeemed=True)
     turns = [(await world.row(run_id)).turn for run_id in [*runs, await world.run(charter_id=uuid4())]]
     assert turns == [0, 1, 2, 1]
 
 
 async def test_a_blend_is_offered_without_a_guarantee_whatever_its_engine(world: World) -> None:
     row = await world.row(await world.run(blend={"share": "0.5"}))
-    assert (row.guarantee, row.offer["guarantee"]["level"], row.offer["mechanism"]["kind"]) == ("none", "none", "none")
+    assert (row.guarantee, row.offer.guarantee.level, row.offer.mechanism.kind) == ("none", "none", "none")
     plain = await world.row(await world.run())
-    assert (plain.guarantee, plain.offer["mechanism"]["kind"]) == ("proven", "zcdp")
+    assert (plain.guarantee, plain.offer.mechanism.kind) == ("proven", "zcdp")
 
 
 async def test_nothing_is_redeemed_while_nothing_can_be_run(world: World) -> None:
     async def away() -> None:
         raise Unavailable("the cluster does not answer")
 
-    object.__setattr__(world.works, "ready", away)
+    object.__setattr__(world.dependencies, "ready", away)
     run_id = await world.run()
     with pytest.raises(Unavailable):
-        await carry(world.works, run_id)
+        await carry_run(world.flow(), run_id)
     assert (await world.row(run_id)).state == "queued"
     assert world.policy.said == []

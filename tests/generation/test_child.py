@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from moneyer_generation.use_cases import child as module
-from moneyer_generation.use_cases.child import ChildFailed, Children, JobLimits
+from moneyer_generation.execution import children as module
+from moneyer_generation.execution.children import ChildFailed, Children, JobLimits
 from moneyer_shared import custody
 from moneyer_shared.contracts.domains import CategoricalDomain
 from moneyer_shared.contracts.generation import Column, SourceDeclaration

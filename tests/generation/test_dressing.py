@@ -16,7 +16,7 @@ import pytest
 from moneyer_generation.generators.dpmm_engines import DpmmFixed, DpmmMst
 from moneyer_generation.generators.dressing import dress, invented, plain_shape
 from moneyer_generation.generators.protocol import check_source
-from moneyer_generation.use_cases.shapes import check_shape
+from moneyer_generation.planning.shapes import check_shape
 from moneyer_shared import custody
 from moneyer_shared.contracts.domains import TextDomain
 from moneyer_shared.contracts.generation import SourceDeclaration

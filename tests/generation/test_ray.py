@@ -13,7 +13,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from moneyer_generation.use_cases.ray_children import opened, sealed_to
+from moneyer_generation.execution.ray_children import opened, sealed_to
 
 NEW_USERS, NEW_NETWORK = 0x10000000, 0x40000000
 SET_FLAGS, UP_AND_RUNNING = 0x8914, 0x41

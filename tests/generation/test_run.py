@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from moneyer_generation.domain.run import CANCELLABLE, MOVES, UNPAID, Progress, may_move, next_step
+from moneyer_generation.rules.run import CANCELLABLE, MOVES, UNPAID, Progress, may_move, next_step
 
 STATES = [
     "denied",

@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from moneyer_generation.domain.search import MOST_DENIALS, Trial, next_move, spent
-from moneyer_generation.store import Store
+from moneyer_generation.dependencies import Work
+from moneyer_generation.documents.searches import Search
+from moneyer_generation.planning.proposals import Past, cheapest, check_candidates, cost_of, propose
+from moneyer_generation.rules.search import MOST_DENIALS, Trial, next_move, spent
 from moneyer_generation.use_cases import searches
-from moneyer_generation.use_cases.proposals import Past, cheapest, check_candidates, cost_of, propose
 from moneyer_shared.contracts.policy import CriterionResult, Mechanism, Release
 from moneyer_shared.contracts.search import SearchRequest
 from moneyer_shared.errors import Conflict, Forbidden, Invalid
-from moneyer_shared.idempotency import Attempt
 from moneyer_shared.queue import Later
 
 
@@ -167,39 +167,48 @@ class Judge(PolicyThatPermits):
 
 
 async def begin(world: World, **changes: Any) -> UUID:
-    source_id = (await world.row(await world.run())).plan["source_id"]
-    asked = request(source_id=source_id, **changes)
-    reply = await searches.request_search(world.works, asked, by="scientist", attempt=Attempt(None, ""))
-    return UUID(reply.body["id"])
+    source_id = (await world.row(await world.run())).plan.source_id
+    asked, flow = request(source_id=source_id, **changes), world.flow("scientist")
+    await searches.check_search(flow, asked)
+    async with flow.begin(Work) as work:
+        return (await searches.request_search(work, asked)).id
+
+
+async def known(world: World, search_id: UUID) -> Search:
+    async with world.flow().begin(Work, read_only=True) as work:
+        return (await work.searches.search(search_id)).shown
+
+
+async def cancel(world: World, search_id: UUID, by: str) -> None:
+    async with world.flow(by).begin(Work) as work:
+        await searches.cancel_search(work, search_id)
 
 
 async def end_trial(world: World, search_id: UUID, state: str) -> None:
     """End the running trial's run, as its worker would."""
-    _, trials = await searches._load(world.works, search_id)
-    path = {
+    trials = (await known(world, search_id)).trials
+    path: dict[str, list[Any]] = {
         "rejected": ["redeemed", "fitting", "fitted", "quarantined", "assaying", "rejected"],
         "failed": ["redeemed", "failed"],
     }
     path["released"] = [*path["rejected"][:-1], "released"]
-    async with world.works.database.transaction() as connection:
-        store = Store(connection)
-        run = await store.run(trials[-1].run_id)
+    async with world.flow().begin(Work) as work:
+        run = await work.runs.run(trials[-1].run_id)
         for move in path[state]:
-            run = await store.save(run, world.works.clock(), state=move, redeemed=True)
+            run = await work.runs.save(run, work.now, state=move, redeemed=True)
 
 
 async def step(world: World, search_id: UUID) -> dict[str, Any]:
     with suppress(Later):
-        await searches.carry(world.works, search_id)
-    row, trials = await searches._load(world.works, search_id)
-    return searches.show(row, trials)
+        await searches.carry_search(world.flow(), search_id)
+    return (await known(world, search_id)).model_dump(mode="json")
 
 
 @pytest.fixture
 def judged(world: World) -> World:
     """A world whose policy can be asked for releases."""
     judge = Judge()
-    object.__setattr__(world.works, "policy", judge)
+    object.__setattr__(world.dependencies, "policy", judge)
     world.policy = judge
     return world
 
@@ -219,7 +228,7 @@ async def test_a_search_goes_on_until_a_table_is_released(judged: World) -> None
     assert shown["asset_id"] == shown["trials"][1]["run_id"]
     assert Decimal(shown["epsilon_spent"]) == sum(Decimal(one["epsilon"]) for one in shown["trials"])
     with pytest.raises(Conflict):
-        await searches.cancel(judged.works, search_id, by="scientist")
+        await cancel(judged, search_id, by="scientist")
 
 
 async def test_a_search_stops_when_its_money_is_out(judged: World) -> None:
@@ -232,22 +241,22 @@ async def test_a_search_stops_when_its_money_is_out(judged: World) -> None:
 
 async def test_a_trial_planned_before_a_crash_is_found_again(judged: World) -> None:
     search_id = await begin(judged)
-    request_run, forgot = searches.plans.request_run, RuntimeError("killed before it was written down")
+    request_generation, forgot = searches.plans.request_generation, RuntimeError("killed before it was written down")
 
     async def dies(*args: Any, **named: Any) -> Any:
-        await request_run(*args, **named)
+        await request_generation(*args, **named)
         raise forgot
 
-    searches.plans.request_run = dies
+    searches.plans.request_generation = dies
     try:
         with pytest.raises(RuntimeError):
-            await searches.carry(judged.works, search_id)
+            await searches.carry_search(judged.flow(), search_id)
     finally:
-        searches.plans.request_run = request_run
+        searches.plans.request_generation = request_generation
     shown = await step(judged, search_id)
     assert len(shown["trials"]) == 1
-    async with judged.works.database.transaction() as connection:
-        runs = await Store(connection).runs(None)
+    async with judged.flow().begin(Work, read_only=True) as work:
+        runs = await work.runs.page(None)
     assert len(runs) == 2, "the world's own, and one trial"
 
 
@@ -264,8 +273,8 @@ async def test_cancelling_a_search_cancels_its_trial(judged: World) -> None:
     search_id = await begin(judged)
     shown = await step(judged, search_id)
     with pytest.raises(Forbidden):
-        await searches.cancel(judged.works, search_id, by="somebody-else")
-    await searches.cancel(judged.works, search_id, by="scientist")
+        await cancel(judged, search_id, by="somebody-else")
+    await cancel(judged, search_id, by="scientist")
     await step(judged, search_id)
     run = await judged.row(UUID(shown["trials"][0]["run_id"]))
     assert run.cancel_requested
@@ -273,8 +282,8 @@ async def test_cancelling_a_search_cancels_its_trial(judged: World) -> None:
     assert (await judged.row(run.id)).changed_at == run.changed_at, (
         "the wish is passed on once, however often it is asked"
     )
-    async with judged.works.database.transaction() as connection:
-        await Store(connection).save(run, judged.works.clock(), state="cancelled")
+    async with judged.flow().begin(Work) as work:
+        await work.runs.save(run, work.now, state="cancelled")
     assert (await step(judged, search_id))["state"] == "cancelled"
 
 

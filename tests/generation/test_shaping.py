@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from moneyer_generation.domain.quotas import quotas
 from moneyer_generation.generators.shaping import ShapeUnreachable, shaped
-from moneyer_generation.use_cases.shapes import check_shape
+from moneyer_generation.planning.shapes import check_shape
+from moneyer_generation.rules.quotas import quotas
 from moneyer_shared.contracts.domains import CategoricalDomain, IntegerDomain, NumberDomain, TextDomain
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
 from moneyer_shared.contracts.policy import Guarantee

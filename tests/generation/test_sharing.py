@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneyer_generation.domain.sharing import HIGHEST, LOWEST, NORMAL, place, turn
+from moneyer_generation.rules.sharing import HIGHEST, LOWEST, NORMAL, place, turn
 
 
 class Queue:

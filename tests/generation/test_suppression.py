@@ -16,7 +16,7 @@ from moneyer_generation.generators.assembly import Asked, assemble
 from moneyer_generation.generators.catalogue import engine_named
 from moneyer_generation.generators.shaping import ShapeUnreachable
 from moneyer_generation.generators.suppression import Codes, Rule, kept_by, of_exactly, rules_of, without_rare
-from moneyer_generation.use_cases.orders import check_order
+from moneyer_generation.planning.orders import check_order
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Guarantee, Plan
 from moneyer_shared.contracts.shape import Suppression

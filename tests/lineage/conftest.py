@@ -13,7 +13,7 @@ from conftest import KEY, Caller, Cluster, settings_of
 
 from moneyer_lineage.app import create_app
 from moneyer_lineage.settings import Settings
-from moneyer_lineage.use_cases.messenger import Messenger
+from moneyer_lineage.webhooks.messenger import Messenger
 from moneyer_shared.service import Surroundings
 
 

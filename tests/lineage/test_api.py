@@ -11,7 +11,7 @@ import pytest
 from lineage.conftest import World, event, leaf
 
 from moneyer.audit import verify_proof
-from moneyer_lineage.use_cases.log import sign_checkpoint
+from moneyer_lineage.log.use_cases import sign_checkpoint
 from moneyer_shared.contracts.policy import Grounds
 from moneyer_shared.errors import Unavailable
 
@@ -169,8 +169,8 @@ async def test_every_leaf_is_proved_against_the_signed_checkpoint(world: World) 
     for _ in range(11):
         await world.log(leaf())
     assert (await world.call("auditor", "GET", "/v1/log/entries/0/proof")).status_code == 404
-    assert await sign_checkpoint(world.app.state.archive)
-    assert not await sign_checkpoint(world.app.state.archive), "no news, no new checkpoint"
+    assert await sign_checkpoint(world.app.state.dependencies)
+    assert not await sign_checkpoint(world.app.state.dependencies), "no news, no new checkpoint"
     await world.log(leaf())
     key = (await world.call.bare("GET", "/v1/log/key")).text
     for index in range(11):
@@ -200,7 +200,7 @@ async def test_what_an_outbox_hands_over_is_taken_in_order_and_once(world: World
     entries = (await world.call("auditor", "GET", "/v1/log/entries")).json()
     assert [json.loads(entry["leaf"])["id"] for entry in entries] == [entry["id"] for entry in leaves]
     assert await world.count("events") == 1
-    await sign_checkpoint(world.app.state.archive)
+    await sign_checkpoint(world.app.state.dependencies)
     key = (await world.call("auditor", "GET", "/v1/log/key")).text
     for index in range(11):
         verify_proof((await world.call("auditor", "GET", f"/v1/log/entries/{index}/proof")).json(), key)
@@ -260,7 +260,7 @@ class Policy:
 async def test_grounds_say_where_the_log_proves_them(world: World) -> None:
     asset, permit, charter, review = (uuid4() for _ in range(4))
     policy = Policy(permit, charter, review)
-    object.__setattr__(world.app.state.archive, "tellers", policy)
+    object.__setattr__(world.app.state.dependencies, "evidence", policy)
     subjects = [f"charter:{charter}", f"review:{review}", "charter:other", f"run:{asset}", f"permit:{permit}"]
     for subject in subjects:
         await world.log(leaf(subject=subject))

@@ -13,8 +13,8 @@ from lineage.conftest import World, event
 from lineage.test_impact import LATER, told
 from policy.examples import charter_document
 
-from moneyer_lineage.domain.cards import SMALLEST_COUNT, _assessed, about, published
-from moneyer_lineage.use_cases.cards import publish
+from moneyer_lineage.public.rules import SMALLEST_COUNT, _assessed, about, published
+from moneyer_lineage.public.use_cases import publish
 from moneyer_shared.errors import Unavailable
 
 CHARTER = str(uuid4())
@@ -58,7 +58,7 @@ class Tellers:
 
 
 def with_tellers(world: World, tellers: Tellers) -> Tellers:
-    object.__setattr__(world.app.state.archive, "tellers", tellers)
+    object.__setattr__(world.app.state.dependencies, "evidence", tellers)
     return tellers
 
 
@@ -94,7 +94,7 @@ async def read(world: World, path: str, status: int = 200) -> Any:
 async def test_the_public_reads_what_the_charter_discloses(world: World) -> None:
     with_tellers(world, Tellers(disclosure="summary"))
     asset = await made(world)
-    assert await publish(world.app.state.archive) == 1
+    assert await publish(world.app.state.dependencies) == 1
     card = await read(world, f"/v1/cards/{asset}")
     assert card["privacy"]["epsilon"] == "1"
     assert card["privacy"]["flavor"].startswith("approximate")
@@ -111,7 +111,7 @@ async def test_the_public_reads_what_the_charter_discloses(world: World) -> None
 async def test_full_disclosure_gives_figures_but_of_no_few(world: World) -> None:
     with_tellers(world, Tellers(disclosure="full"))
     asset = await made(world)
-    await publish(world.app.state.archive)
+    await publish(world.app.state.dependencies)
     card = await read(world, f"/v1/cards/{asset}")
     assert card["figures"] == [
         {"metric": "membership-auc", "value": "0.1", "lower": "0", "upper": "0.2", "confidence": "0.95", "n": "about 1200"},
@@ -142,7 +142,7 @@ def test_a_card_says_assessed_only_where_somebody_accepts_and_nobody_refuses(
 async def test_what_is_not_disclosed_is_not_there(world: World, level: str | None) -> None:
     with_tellers(world, Tellers(**({"disclosure": level} if level else {})))
     asset = await made(world)
-    assert await publish(world.app.state.archive) == 1
+    assert await publish(world.app.state.dependencies) == 1
     await read(world, f"/v1/cards/{asset}", 404)
     await read(world, f"/v1/charters/{CHARTER}", 404)
     assert await read(world, "/v1/cards") == []
@@ -156,7 +156,7 @@ async def test_what_is_not_disclosed_is_not_there(world: World, level: str | Non
 async def test_nobody_is_named(world: World, level: str) -> None:
     with_tellers(world, Tellers(disclosure=level))
     asset = await made(world)
-    await publish(world.app.state.archive)
+    await publish(world.app.state.dependencies)
     for path in (f"/v1/cards/{asset}", "/v1/cards", "/v1/charters", f"/v1/charters/{CHARTER}", "", f"/assets/{asset}"):
         said = json.dumps(await read(world, path))
         assert not [person for person in PEOPLE if person in said], path
@@ -165,23 +165,23 @@ async def test_nobody_is_named(world: World, level: str) -> None:
 async def test_what_never_left_quarantine_has_no_card(world: World) -> None:
     with_tellers(world, Tellers(disclosure="full"))
     asset = await made(world, "rejected")
-    assert await publish(world.app.state.archive) == 1
+    assert await publish(world.app.state.dependencies) == 1
     await read(world, f"/v1/cards/{asset}", 404)
-    assert await publish(world.app.state.archive) == 0, "and nobody looks again"
+    assert await publish(world.app.state.dependencies) == 0, "and nobody looks again"
 
 
 async def test_a_card_follows_its_asset_and_waits_for_those_who_are_away(world: World) -> None:
     tellers = with_tellers(world, Tellers(disclosure="summary"))
     first, second = await made(world), str(uuid4())
     await world.deliver(told(world, second, moneyer_release={"verdict": "released"}))
-    assert await publish(world.app.state.archive) == 1, "one whose table was not told of yet holds nobody up"
+    assert await publish(world.app.state.dependencies) == 1, "one whose table was not told of yet holds nobody up"
     world.clock.turn(minutes=1)
     await world.deliver(told(world, first, moneyer_assetChange=LATER | {"change": "withdrawn", "substitute": second}))
     tellers.away = True
-    assert await publish(world.app.state.archive) == 0
+    assert await publish(world.app.state.dependencies) == 0
     assert (await read(world, f"/v1/cards/{first}"))["state"] == "released"
     tellers.away = False
-    assert await publish(world.app.state.archive) == 1
+    assert await publish(world.app.state.dependencies) == 1
     card = await read(world, f"/v1/cards/{first}")
     assert (card["state"], card["substitute"]) == ("withdrawn", second)
     page = await read(world, f"/assets/{first}")
@@ -192,7 +192,7 @@ async def test_counts_of_few_are_not_told(world: World) -> None:
     with_tellers(world, Tellers(disclosure="summary"))
     for number in range(5):
         await made(world)
-        await publish(world.app.state.archive)
+        await publish(world.app.state.dependencies)
         counted = (await read(world, "/v1/figures"))["assets"]["released"]
         assert counted == (5 if number == 4 else None)
 
@@ -204,7 +204,7 @@ async def test_a_page_runs_nothing_and_shows_text_as_text(world: World) -> None:
     hostile = "<script>alert(1)</script>"
     with_tellers(world, Tellers(disclosure="full", title=hostile, purpose=hostile))
     asset = await made(world)
-    await publish(world.app.state.archive)
+    await publish(world.app.state.dependencies)
     for path in ("", f"/assets/{asset}"):
         answer = await world.call.bare("GET", f"/public{path}")
         assert hostile not in answer.text
@@ -216,7 +216,7 @@ async def test_a_page_runs_nothing_and_shows_text_as_text(world: World) -> None:
 async def test_the_form_reaches_the_committee(world: World) -> None:
     tellers = with_tellers(world, Tellers(disclosure="summary"))
     asset = await made(world)
-    await publish(world.app.state.archive)
+    await publish(world.app.state.dependencies)
     sent = await world.call.bare("POST", f"/public/assets/{asset}", data={"message": "Ages look odd ✓"})
     assert (sent.status_code, sent.headers["location"]) == (303, f"/public/assets/{asset}?heard=true")
     assert "the committee has it" in await read(world, f"/assets/{asset}?heard=true")
@@ -230,7 +230,7 @@ async def test_the_form_reaches_the_committee(world: World) -> None:
 async def test_what_strangers_send_is_bounded(world: World) -> None:
     tellers = with_tellers(world, Tellers(disclosure="summary"))
     asset = await made(world)
-    await publish(world.app.state.archive)
+    await publish(world.app.state.dependencies)
     path = f"/public/v1/cards/{asset}/feedback"
     answers = [(await world.call.bare("POST", path, json={"message": str(number)})).status_code for number in range(30)]
     assert answers == [202] * 20 + [429] * 10

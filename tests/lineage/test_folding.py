@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lineage.conftest import World
 
-from moneyer_lineage.domain.graph import Start, field_id, node_id
-from moneyer_lineage.domain.pictures import chosen, chosen_of_run, dataset_picture, run_picture
-from moneyer_lineage.domain.projection import Projection, project
-from moneyer_lineage.domain.told import HOUSE, Layers, Told, join, layers_of
-from moneyer_lineage.use_cases.events import fold_anew, heard
+from moneyer_lineage.record.rules.graph import Start, field_id, node_id
+from moneyer_lineage.record.rules.pictures import chosen, chosen_of_run, dataset_picture, run_picture
+from moneyer_lineage.record.rules.projection import Projection, project
+from moneyer_lineage.record.rules.statements import HOUSE, HeardEvent, Layers, join, layers_of
+from moneyer_lineage.record.use_cases.events import fold_anew, heard
 from moneyer_shared import migrations
 
 BASE = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -38,7 +38,7 @@ tables = st.lists(
 
 
 @st.composite
-def events(draw: Any, by: str | None = None) -> Told:
+def events(draw: Any, by: str | None = None) -> HeardEvent:
     at = BASE + timedelta(minutes=draw(st.integers(0, 2)))
     event = {
         "eventTime": at.isoformat(), "eventType": draw(st.sampled_from(["START", "RUNNING", "COMPLETE", "FAIL", "ABORT"])),
@@ -51,7 +51,7 @@ def events(draw: Any, by: str | None = None) -> Told:
     return heard(event, at, by=teller, vouched=teller == "policy")
 
 
-def folded(told: Sequence[Told]) -> list[Any]:
+def folded(told: Sequence[HeardEvent]) -> list[Any]:
     """One by one, as they come; layers as their database hands them out."""
     known: list[dict[Any, Layers]] = [{}, {}, {}, {}]
     for one in told:
@@ -63,7 +63,7 @@ def folded(told: Sequence[Told]) -> list[Any]:
 
 
 @given(st.lists(events(), min_size=1, max_size=4), st.integers(0, 3))
-def test_all_orders_of_arrival_make_the_same_picture(told: list[Told], again: int) -> None:
+def test_all_orders_of_arrival_make_the_same_picture(told: list[HeardEvent], again: int) -> None:
     whole = folded(told)
     together = project(told)
     assert whole == [together.runs, together.jobs, together.datasets, together.versions], "at once or one by one"
@@ -73,7 +73,9 @@ def test_all_orders_of_arrival_make_the_same_picture(told: list[Told], again: in
 
 
 @given(st.lists(events("policy"), min_size=1, max_size=3), st.lists(events("stranger"), max_size=4), st.randoms())
-def test_nothing_a_stranger_says_changes_what_the_house_said(ours: list[Told], theirs: list[Told], mixed: Any) -> None:
+def test_nothing_a_stranger_says_changes_what_the_house_said(
+    ours: list[HeardEvent], theirs: list[HeardEvent], mixed: Any
+) -> None:
     alone, everything = folded(ours), [*ours, *theirs]
     mixed.shuffle(everything)
     runs, jobs, datasets, versions = folded(everything)
@@ -92,7 +94,7 @@ def test_nothing_a_stranger_says_changes_what_the_house_said(ours: list[Told], t
 
 
 @given(st.lists(events("airflow"), min_size=1, max_size=3), st.lists(events("stranger"), max_size=4))
-def test_a_run_is_whose_who_told_it_first(first: list[Told], later: list[Told]) -> None:
+def test_a_run_is_whose_who_told_it_first(first: list[HeardEvent], later: list[HeardEvent]) -> None:
     alone, (runs, *_) = folded(first)[0], folded([*first, *later])
     for run, layers in alone.items():
         assert chosen_of_run(runs[run], "by airflow").layer == chosen_of_run(layers, "by airflow").layer
@@ -143,15 +145,15 @@ async def test_what_was_kept_before_is_folded_anew_and_set_right(cluster: Cluste
     assert {row[0] for row in await connection.fetch("SELECT DISTINCT run_id FROM events")} == {run}
     assert await connection.fetchval("SELECT min(event_time) FROM events") == datetime(100, 1, 1, tzinfo=UTC)
     assert not await connection.fetchval("SELECT is_whole FROM folded")
-    archive = world.app.state.archive
-    object.__setattr__(archive, "database", type(archive.database)(url))
+    dependencies = world.app.state.dependencies
+    object.__setattr__(dependencies, "database", type(dependencies.database)(url))
     assert (await world.call.bare("GET", "/readyz")).status_code == 503, "the record is not whole yet"
-    while await fold_anew(archive):
+    while await fold_anew(dependencies):
         pass
     assert await connection.fetchval("SELECT is_whole FROM folded")
     found = (await world.call("auditor", "GET", f"/api/v1/jobs/runs/{run}")).json()
     assert (found["state"], found["durationMs"], found["toldBy"]) == ("COMPLETED", 600_000, [])
     table = (await world.call("auditor", "GET", "/api/v1/namespaces/n/datasets/t")).json()
     assert (table["description"], table["tags"]) == ("COMPLETE", ["PII"])
-    await archive.database.close()
+    await dependencies.database.close()
     await connection.close()

@@ -27,11 +27,11 @@ from moneyer.audit import (
     verify_consistency,
     verify_log,
 )
-from moneyer_lineage.domain.merkle import Node, cover, grown, span_hash
-from moneyer_lineage.domain.notes import CheckpointSigner, NotCosigned, Witness, body_of, cosigned
-from moneyer_lineage.store.log import LogStore
-from moneyer_lineage.use_cases.log import sign_checkpoint
-from moneyer_lineage.use_cases.posts import Cosigning, Webhook, WriteOnce, carry_out
+from moneyer_lineage.log.publishers import Cosigning, Webhook, WriteOnce, publish_checkpoint
+from moneyer_lineage.log.rules.merkle import Node, cover, grown, span_hash
+from moneyer_lineage.log.rules.notes import CheckpointSigner, NotCosigned, Witness, body_of, cosigned
+from moneyer_lineage.log.store import LogStore
+from moneyer_lineage.log.use_cases import sign_checkpoint
 
 # --- proofs and tiles -----------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ async def grow(world: World, entries: int) -> str:
     items = [{"id": str(uuid4()), "kind": "audit", "payload": leaf(subject=f"s:{number}")} for number in range(entries)]
     for start in range(0, entries, 500):
         await world.call("policy", "POST", "/v1/deliveries", json={"items": items[start : start + 500]})
-    await sign_checkpoint(world.app.state.archive)
+    await sign_checkpoint(world.app.state.dependencies)
     return (await world.call("auditor", "GET", "/v1/log/checkpoint")).text
 
 
@@ -143,12 +143,12 @@ def client(handle: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncClie
 
 async def test_a_witness_cosigns_what_extends_what_it_saw(world: World) -> None:
     await grow(world, 3)
-    archive, seen = world.app.state.archive, Seer(await key_of(world))
+    dependencies, seen = world.app.state.dependencies, Seer(await key_of(world))
     post = Cosigning("http://witness.example", Witness.of(seen.verifier_key), client(seen.handle))
-    assert await carry_out(archive, [post]) == 1
-    assert await carry_out(archive, [post]) == 0, "there is no news"
+    assert await publish_checkpoint(dependencies, [post]) == 1
+    assert await publish_checkpoint(dependencies, [post]) == 0, "there is no news"
     note = await grow(world, 4)
-    assert await carry_out(archive, [post]) == 1
+    assert await publish_checkpoint(dependencies, [post]) == 1
     cosigned_note = (await world.call("auditor", "GET", "/v1/log/checkpoint")).text
     assert cosigned_note.startswith(note.rstrip("\n"))
     line = cosigned_note.splitlines()[-1]
@@ -160,26 +160,26 @@ async def test_a_witness_cosigns_what_extends_what_it_saw(world: World) -> None:
 
 async def test_a_witness_that_saw_another_size_is_met_there(world: World) -> None:
     await grow(world, 2)
-    archive, seen = world.app.state.archive, Seer(await key_of(world))
+    dependencies, seen = world.app.state.dependencies, Seer(await key_of(world))
     post = Cosigning("http://witness.example", Witness.of(seen.verifier_key), client(seen.handle))
-    await carry_out(archive, [post])
+    await publish_checkpoint(dependencies, [post])
     connection = await asyncpg.connect(world.url)
     await connection.execute("DELETE FROM outposts")
     await connection.close()
     await grow(world, 5)
-    assert await carry_out(archive, [post]) == 1
+    assert await publish_checkpoint(dependencies, [post]) == 1
     assert seen.answers == [200, 409, 200]
 
 
 async def test_a_rewritten_log_gets_no_witness(world: World) -> None:
     await grow(world, 5)
-    archive, seen = world.app.state.archive, Seer(await key_of(world))
+    dependencies, seen = world.app.state.dependencies, Seer(await key_of(world))
     post = Cosigning("http://witness.example", Witness.of(seen.verifier_key), client(seen.handle))
-    await carry_out(archive, [post])
+    await publish_checkpoint(dependencies, [post])
     await tamper(world.url, "edit", 2)
     await resign(world.url)
     await grow(world, 1)
-    assert await carry_out(archive, [post]) == 0
+    assert await publish_checkpoint(dependencies, [post]) == 0
     assert seen.answers[-1] == 422
     assert len((await world.call("auditor", "GET", "/v1/log/checkpoint")).text.splitlines()) == 5, (
         "nobody's name is under it"
@@ -196,13 +196,13 @@ async def test_every_place_gets_the_newest_though_others_are_away(world: World, 
         posted.append(request.content.decode())
         return httpx.Response(204)
 
-    archive, store = world.app.state.archive, LocalStore(tmp_path)
+    dependencies, store = world.app.state.dependencies, LocalStore(tmp_path)
     posts = [Webhook("http://hook.example", client(hook)), WriteOnce("file:///x", store)]
     await grow(world, 2)
-    assert await carry_out(archive, posts) == 1
+    assert await publish_checkpoint(dependencies, posts) == 1
     note = await grow(world, 2)
     away["now"] = False
-    assert await carry_out(archive, posts) == 2
+    assert await publish_checkpoint(dependencies, posts) == 2
     assert posted == [note], "the newest stands for all before it"
     assert sorted(int(path.name) for path in tmp_path.rglob("0*")) == [2, 4]
     assert {row["place"]: row["size"] for row in (await world.call("auditor", "GET", "/v1/log/outposts")).json()} == {
@@ -213,10 +213,10 @@ async def test_every_place_gets_the_newest_though_others_are_away(world: World, 
 
 async def test_a_store_written_once_is_never_overwritten(world: World, tmp_path: Path) -> None:
     await grow(world, 2)
-    archive, store = world.app.state.archive, LocalStore(tmp_path)
+    dependencies, store = world.app.state.dependencies, LocalStore(tmp_path)
     (tmp_path / "moneyer.dev/log").mkdir(parents=True)
     (tmp_path / "moneyer.dev/log" / f"{2:020d}").write_text("another checkpoint of this size")
-    assert await carry_out(archive, [WriteOnce("file:///x", store)]) == 0
+    assert await publish_checkpoint(dependencies, [WriteOnce("file:///x", store)]) == 0
     assert (tmp_path / "moneyer.dev/log" / f"{2:020d}").read_text() == "another checkpoint of this size"
 
 
@@ -278,9 +278,9 @@ async def resign(url: str) -> None:
 
 async def all_of(world: World) -> tuple[list[bytes], str]:
     """The log as anybody reads it, whatever lies in the database."""
-    async with world.app.state.archive.database.transaction() as connection:
+    async with world.app.state.dependencies.database.transaction() as connection:
         store = LogStore(connection)
-        leaves = [bytes(row.leaf) for row in await store.span(0, 10_000)]
+        leaves = [row.content for row in await store.span(0, 10_000)]
         last = await store.latest_checkpoint()
     return leaves, last.note
 

@@ -14,11 +14,13 @@ from lineage.conftest import World, event
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from moneyer_lineage.domain.webhooks import MOST_ATTEMPTS, PAUSES
-from moneyer_lineage.use_cases.courier import Courier
-from moneyer_lineage.use_cases.impact import announce
-from moneyer_lineage.use_cases.messenger import UNREACHED
-from moneyer_lineage.use_cases.models import Training, train_within
+from moneyer_lineage.dependencies import Work
+from moneyer_lineage.models.use_cases import models as use_cases
+from moneyer_lineage.models.use_cases.impact import announce
+from moneyer_lineage.webhooks.courier import Courier
+from moneyer_lineage.webhooks.messenger import UNREACHED
+from moneyer_lineage.webhooks.rules.signing import MOST_ATTEMPTS, PAUSES
+from moneyer_shared.auth import Caller
 
 LATER = {"because": None, "substitute": None}
 
@@ -40,7 +42,7 @@ async def changed(world: World, asset: str, change: str, **more: str) -> None:
     world.clock.turn(minutes=1)
     facet = LATER | {"change": change} | more
     await world.deliver(told(world, asset, moneyer_assetChange=facet))
-    await announce(world.app.state.archive)
+    await announce(world.app.state.dependencies)
 
 
 async def train(world: World, person: str, model: str, assets: list[str], version: str = "1") -> httpx.Response:
@@ -61,7 +63,7 @@ async def listen(world: World, person: str, url: str) -> dict[str, Any]:
 
 async def deliver(world: World) -> int:
     """Deliver all that is due now."""
-    tried, courier = 0, Courier(world.app.state.archive, world.app.state.messenger)
+    tried, courier = 0, Courier(world.app.state.dependencies)
     while number := await courier.set_out():
         await courier.arrive()
         tried += number
@@ -166,17 +168,17 @@ async def test_a_model_registered_after_the_withdrawal_has_its_owner_told_at_onc
 
 async def test_a_model_registered_while_it_is_withdrawn_has_its_owner_told(world: World) -> None:
     """The training has not committed when the withdrawal is announced: neither can see the other yet."""
-    archive, asset, derived = world.app.state.archive, await released(world), str(uuid4())
+    dependencies, asset, derived = world.app.state.dependencies, await released(world), str(uuid4())
     made = told(world, derived, inputs=[f"moneyer.asset/{asset}"], moneyer_release={"verdict": "released"})
     await world.deliver(made)
     await listen(world, "scientist", "https://one.example/hook")
     await world.call("scientist", "PUT", "/v1/models/churn", json={})
-    training = Training("churn", "1", [derived], world.clock.now)
-    async with archive.database.transaction() as connection:
-        await train_within(connection, archive, training, by="scientist", now=world.clock.now)
+    scientist = Caller("scientist", "scientist", frozenset())
+    async with dependencies.begin(Work, scientist) as work:
+        await use_cases.train(work, "churn", "1", [derived], world.clock.now)
         world.clock.turn(minutes=1)
         await world.deliver(told(world, asset, moneyer_assetChange=LATER | {"change": "withdrawn"}))
-        announcing = asyncio.create_task(announce(archive))
+        announcing = asyncio.create_task(announce(dependencies))
         waits = "pg_locks WHERE locktype = 'advisory' AND NOT granted"
         while not announcing.done() and not await world.count(waits):
             await asyncio.sleep(0.02)
@@ -193,13 +195,13 @@ async def test_only_the_house_says_what_becomes_of_an_asset(world: World) -> Non
         world, asset, moneyer_assetChange=LATER | {"change": "withdrawn"}, moneyer_release={"verdict": "rejected"}
     )
     assert (await world.tell(forged)).status_code == 201
-    assert await announce(world.app.state.archive) == 0
+    assert await announce(world.app.state.dependencies) == 0
     assert (await impact(world, asset))["state"] == "released"
     record = (await world.call("auditor", "GET", f"/v1/records/{asset}")).json()
     assert record["release"] == {"verdict": "released"}
     assert record["change"] is None
     await world.deliver(forged)
-    assert await announce(world.app.state.archive) == 1, "what a stranger said first, the house may still say"
+    assert await announce(world.app.state.dependencies) == 1, "what a stranger said first, the house may still say"
     for path in ("/v1/deliveries", "/v1/audit-events"):
         assert (await world.call("producer", "POST", path, json={"items": []})).status_code == 403
 
@@ -211,7 +213,7 @@ async def test_every_change_is_told_once(world: World, change: str) -> None:
     hook = await listen(world, "scientist", "https://one.example/hook")
     world.clock.turn(minutes=1)
     await world.deliver(told(world, asset, moneyer_assetChange=LATER | {"change": change}))
-    assert sum(await asyncio.gather(*(announce(world.app.state.archive) for _ in range(3)))) == 1
+    assert sum(await asyncio.gather(*(announce(world.app.state.dependencies) for _ in range(3)))) == 1
     assert await deliver(world) == 1
     assert read(world.outside.sent[0], hook["secret"])["type"] == f"dev.moneyer.asset.{change}"
 
@@ -294,7 +296,7 @@ async def test_the_library_itself_takes_a_delivery_and_refuses_a_changed_one(wor
     hook = await listen(world, "scientist", "https://one.example/hook")
     facet = LATER | {"change": "withdrawn"}
     await world.deliver(told(world, asset, moneyer_assetChange=facet))
-    await announce(world.app.state.archive)
+    await announce(world.app.state.dependencies)
     world.clock.now = datetime.now(UTC)  # the library reads the real one
     await deliver(world)
     request = world.outside.sent[0]

@@ -20,7 +20,7 @@ from moneyer.audit import (
     verify_log,
     verify_proof,
 )
-from moneyer_lineage.domain.merkle import (
+from moneyer_lineage.log.rules.merkle import (
     EMPTY_ROOT,
     Node,
     consistency_spans,
@@ -31,7 +31,7 @@ from moneyer_lineage.domain.merkle import (
     leaf_hash,
     span_hash,
 )
-from moneyer_lineage.domain.notes import CheckpointSigner
+from moneyer_lineage.log.rules.notes import CheckpointSigner
 
 SEED = base64.b64encode(bytes(range(32))).decode()
 SIGNER = CheckpointSigner(SEED, "example.org/log")

@@ -14,10 +14,10 @@ from jsonschema import Draft202012Validator
 from lineage.conftest import World
 from lineage.marquez_api import ANSWERS, FORMATS
 
-from moneyer_lineage.domain.pictures import dataset_picture, run_picture
-from moneyer_lineage.domain.projection import project
-from moneyer_lineage.domain.told import HOUSE, Told
-from moneyer_lineage.use_cases.marquez_shapes import column_lineage_of
+from moneyer_lineage.marquez.documents import column_lineage_of
+from moneyer_lineage.record.rules.pictures import dataset_picture, run_picture
+from moneyer_lineage.record.rules.projection import project
+from moneyer_lineage.record.rules.statements import HOUSE, HeardEvent
 
 BASE = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -312,7 +312,7 @@ def test_facets_of_any_shape_are_folded_or_left_out(facets: dict[str, Any]) -> N
     """Whoever writes them as they like gets an event kept, and nobody an error."""
     one = told("COMPLETE", str(UUID(int=1)), "j", 0, outputs=[{"namespace": "n", "name": "t", "facets": facets}])
     one["run"]["facets"] = one["job"]["facets"] = facets
-    made = project([Told(one, BASE, "d" * 64, "policy", vouched=True)])
+    made = project([HeardEvent(one, BASE, "d" * 64, "policy", vouched=True)])
     assert made.runs.keys() == {str(UUID(int=1))}
     shown = dataset_picture("n", "t", made.datasets["n", "t"], {})
     assert all(column["inputFields"] is not None for column in column_lineage_of(shown.facets))

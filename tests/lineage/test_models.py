@@ -13,8 +13,8 @@ from lineage.test_impact import impact, released, train
 from lineage.test_outcomes import story
 from scipy.stats import spearmanr
 
-from moneyer_lineage.domain.performance import Point, chart, sides, with_epsilon
-from moneyer_lineage.use_cases import performance
+from moneyer_lineage.models.rules.performance import Point, chart, sides, with_epsilon
+from moneyer_lineage.models.use_cases import performance
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 

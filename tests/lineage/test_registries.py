@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lineage.conftest import World
 from lineage.test_impact import changed, impact, released, train
 
-from moneyer_lineage.domain.mlflow import heard, is_fresh, is_signed
+from moneyer_lineage.models.rules.mlflow import heard, is_fresh, is_signed
 
 PATH = "/v1/registries/plant/mlflow"
 

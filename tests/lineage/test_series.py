@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from lineage.conftest import World, event, leaf
 from lineage.test_outcomes import facet, story
 
-from moneyer_lineage.domain.series import MOST_STEPS, STEPS, Stretch, begin_of, counted
-from moneyer_lineage.use_cases import summary
-from moneyer_lineage.use_cases.events import open_months
-from moneyer_lineage.use_cases.log import sign_checkpoint
-from moneyer_lineage.use_cases.series import TOGETHER, count_events
+from moneyer_lineage.dashboards.rules import MOST_STEPS, STEPS, Stretch, begin_of, counted
+from moneyer_lineage.dashboards.use_cases import summary
+from moneyer_lineage.dashboards.use_cases.counting import TOGETHER, count_events
+from moneyer_lineage.log.use_cases import sign_checkpoint
+from moneyer_lineage.record.use_cases.events import open_months
 from moneyer_shared import migrations
 from moneyer_shared.errors import Invalid
 from moneyer_shared.telemetry import Metrics
@@ -32,7 +32,7 @@ def at(moment: datetime, told: dict[str, Any], **changes: Any) -> dict[str, Any]
 
 
 async def count_all(world: World) -> None:
-    while await count_events(world.app.state.archive):
+    while await count_events(world.app.state.dependencies):
         pass
 
 
@@ -122,7 +122,7 @@ async def test_what_the_house_decided_is_counted_and_what_others_say_of_it_is_no
 
 
 async def test_each_event_counts_once_whoever_counts_and_however_often_they_die(world: World) -> None:
-    archive = world.app.state.archive
+    dependencies = world.app.state.dependencies
     batch = [at(NOON, event(str(uuid4()))) for _ in range(200)]
     for start in range(0, len(batch), 50):
         answer = await world.call("producer", "POST", "/api/v1/lineage/batch", json=batch[start : start + 50])
@@ -132,7 +132,7 @@ async def test_each_event_counts_once_whoever_counts_and_however_often_they_die(
     await begun.start()
     await dying.execute("SELECT * FROM counted FOR UPDATE")
     await dying.execute("INSERT INTO counts VALUES ('events', $1, 'COMPLETE', 200)", NOON.replace(minute=0))
-    others = [asyncio.create_task(count_events(archive)) for _ in range(4)]
+    others = [asyncio.create_task(count_events(dependencies)) for _ in range(4)]
     await asyncio.sleep(0.2)
     assert not any(one.done() for one in others), "one at a time"
     await begun.rollback()
@@ -150,10 +150,10 @@ async def test_an_event_that_commits_late_is_counted_too(world: World) -> None:
         "INSERT INTO events (digest, event, event_time, received_at) VALUES ('late', '{}', $1, now())", NOON
     )
     await world.tell(at(NOON, event(str(uuid4()))))
-    assert await count_events(world.app.state.archive) == 0, "what comes after it waits for it"
+    assert await count_events(world.app.state.dependencies) == 0, "what comes after it waits for it"
     await begun.commit()
     await slow.close()
-    assert await count_events(world.app.state.archive) == 2
+    assert await count_events(world.app.state.dependencies) == 2
 
 
 async def test_more_than_fits_into_one_transaction_is_counted_in_several(world: World) -> None:
@@ -164,8 +164,8 @@ async def test_more_than_fits_into_one_transaction_is_counted_in_several(world: 
         NOON, TOGETHER + 5,
     )  # fmt: skip
     await connection.close()
-    archive = world.app.state.archive
-    assert [await count_events(archive) for _ in range(3)] == [TOGETHER, 5, 0]
+    dependencies = world.app.state.dependencies
+    assert [await count_events(dependencies) for _ in range(3)] == [TOGETHER, 5, 0]
 
 
 async def test_a_database_that_numbers_anew_is_not_ready(world: World) -> None:
@@ -229,11 +229,11 @@ async def months(world: World) -> list[str]:
 
 
 async def test_months_are_opened_ahead_and_only_once(world: World) -> None:
-    archive = world.app.state.archive
+    dependencies = world.app.state.dependencies
     world.clock.now = datetime(2030, 12, 31, 23, 59, tzinfo=UTC)
-    assert sum(await asyncio.gather(*(open_months(archive) for _ in range(3)))) == 3, "whoever is first"
+    assert sum(await asyncio.gather(*(open_months(dependencies) for _ in range(3)))) == 3, "whoever is first"
     assert {"2030_12", "2031_01", "2031_02"} <= set(await months(world))
-    assert await open_months(archive) == 0
+    assert await open_months(dependencies) == 0
     await world.tell(at(datetime(2031, 1, 31, 23, 59, 59, tzinfo=UTC), event(str(uuid4()))))
     assert await world.count('months."2031_01"') == 1
 
@@ -244,7 +244,7 @@ async def test_a_month_whose_events_lie_with_the_others_stays_there(world: World
         assert (await world.tell(at(NOON, event(str(uuid4())), eventTime=f"{year}-05-04T12:00:00Z"))).status_code == 201
     assert await world.count("months.others") == 3
     world.clock.now = datetime(2033, 5, 1, tzinfo=UTC)
-    assert await open_months(world.app.state.archive) == 2, "the two after it"
+    assert await open_months(world.app.state.dependencies) == 2, "the two after it"
     told = event(str(uuid4()))
     await world.tell(at(world.clock.now, told))
     await world.tell(at(world.clock.now, told))
@@ -258,7 +258,7 @@ async def test_a_month_whose_events_lie_with_the_others_stays_there(world: World
 )
 async def test_no_event_is_changed_under_any_name(world: World, table: str, change: str) -> None:
     world.clock.now = datetime(2033, 1, 1, tzinfo=UTC)
-    await open_months(world.app.state.archive)
+    await open_months(world.app.state.dependencies)
     connection = await asyncpg.connect(world.url)
     with pytest.raises(asyncpg.RaiseError, match="append-only"):
         await connection.execute(change.format(table))
@@ -310,7 +310,7 @@ async def test_the_summary_and_prometheus_say_the_same(world: World) -> None:
         at(NOON + timedelta(hours=1), event(asset, [], [], moneyer_assetChange=facet(change="resumed")))
     )
     await world.log(leaf())
-    await sign_checkpoint(world.app.state.archive)
+    await sign_checkpoint(world.app.state.dependencies)
     before = (await world.call("auditor", "GET", "/v1/summary")).json()
     assert (before["events"], before["events_uncounted"], before["assets"]) == (0, await world.count("events"), {})
     await count_all(world)
@@ -321,7 +321,7 @@ async def test_the_summary_and_prometheus_say_the_same(world: World) -> None:
     assert (found["events"], found["events_uncounted"]) == (await world.count("events"), 0)
     assert (found["log_leaves"], found["checkpoint_leaves"]) == (1, 1)
     metrics = Metrics()
-    await summary.show(world.app.state.archive, metrics)
+    await summary.set_gauges(world.app.state.dependencies, metrics)
     value = metrics.registry.get_sample_value
     assert value("moneyer_lineage_assets", {"state": "withdrawn"}) == 1
     assert value("moneyer_lineage_events") == found["events"]

@@ -68,20 +68,14 @@ def test_the_tree_as_it_is_keeps_its_contracts(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("where", "line", "broken"),
     [
-        ("services/lineage/moneyer_lineage/utils.py", "", "every house has the same floors"),
         ("services/policy/moneyer_policy/utils.py", "", "each wing of policy knows only those before it"),
         ("services/policy/moneyer_policy/gate/utils.py", "", "every wing of policy has the same floors"),
         (
             "services/policy/moneyer_policy/gate/rules/gate/__init__.py",
-            "import moneyer_lineage.domain",
+            "import moneyer_lineage.log.rules",
             "services are strangers",
         ),
-        ("services/policy/moneyer_policy/gate/rules/gate/__init__.py", "import sqlalchemy", "the domain does no I/O"),
-        (
-            "services/lineage/moneyer_lineage/domain/merkle.py",
-            "import moneyer_lineage.store",
-            "every house has the same floors",
-        ),
+        ("services/policy/moneyer_policy/gate/rules/gate/__init__.py", "import sqlalchemy", "rules do no I/O"),
         (
             "services/policy/moneyer_policy/budgets/store.py",
             "import moneyer_policy.budgets.use_cases.budgets",
@@ -95,26 +89,40 @@ def test_the_tree_as_it_is_keeps_its_contracts(copy: Path) -> None:
         ("shared/moneyer_shared/clock.py", "import moneyer_policy.gate.rules.gate", "shared knows no service"),
         ("client/moneyer/calls.py", "import moneyer_policy.gate.rules.gate", "the client speaks HTTP only"),
         (
-            "services/lineage/moneyer_lineage/api.py",
+            "services/lineage/moneyer_lineage/record/rules/graph.py",
+            "import moneyer_lineage.models.rules",
+            "each wing of lineage knows only those before it",
+        ),
+        (
+            "services/lineage/moneyer_lineage/record/rules/graph.py",
+            "import moneyer_lineage.record.store",
+            "every wing of lineage has the same floors",
+        ),
+        ("services/lineage/moneyer_lineage/record/utils.py", "", "every wing of lineage has the same floors"),
+        ("services/lineage/moneyer_lineage/record/rules/graph.py", "import sqlalchemy", "rules do no I/O"),
+        ("services/lineage/moneyer_lineage/log/use_cases.py", "import fastapi", "use cases answer no HTTP"),
+        ("services/lineage/moneyer_lineage/log/routes.py", "import sqlalchemy", "routes know no SQL"),
+        (
+            "services/lineage/moneyer_lineage/log/routes.py",
             "import moneyer.calls",
             "services know neither the client nor the runner",
         ),
-        ("services/evaluation/moneyer_evaluation/utils.py", "", "evaluation's floors"),
+        ("services/evaluation/moneyer_evaluation/utils.py", "", "evaluation's rooms are floors"),
         (
             "services/evaluation/moneyer_evaluation/documents.py",
             "import moneyer_evaluation.store.assays",
-            "evaluation's floors",
+            "evaluation's rooms are floors",
         ),
-        ("services/evaluation/moneyer_evaluation/rules.py", "import pydantic", "evaluation's rules do no I/O"),
+        ("services/evaluation/moneyer_evaluation/rules.py", "import pydantic", "rules do no I/O"),
         (
             "services/evaluation/moneyer_evaluation/use_cases/shares.py",
             "import fastapi.responses",
-            "evaluation's use cases answer no HTTP",
+            "use cases answer no HTTP",
         ),
         (
             "services/evaluation/moneyer_evaluation/routes/__init__.py",
             "import sqlalchemy",
-            "evaluation's SQL stays in its store",
+            "routes know no SQL",
         ),
     ],
 )

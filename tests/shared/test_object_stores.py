@@ -18,7 +18,7 @@ import pyarrow as pa
 import pytest
 from generation.test_child import DECLARATION
 
-from moneyer_generation.use_cases.child import Children
+from moneyer_generation.execution.children import Children
 from moneyer_local.processes import dies_with_parent
 from moneyer_shared import custody
 from moneyer_shared.exact import arrow_schema

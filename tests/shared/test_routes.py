@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 from conftest import Cluster, settings_of
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Request, Response
 from pydantic import Field
 from sqlalchemy import Column, Integer, Table, Text, insert, select, update
 
@@ -18,9 +18,9 @@ from moneyer_shared.clock import utc_now
 from moneyer_shared.contracts.documents import Document
 from moneyer_shared.database import Database, identifier, service_metadata
 from moneyer_shared.errors import Conflict, NotFound, PreconditionFailed
-from moneyer_shared.idempotency import idempotency_table
+from moneyer_shared.idempotency import Attempt, IdempotencyKey, OptionalIdempotencyKey, idempotency_table
 from moneyer_shared.journal import AuditEvent, journal_tables
-from moneyer_shared.paging import PAGE, page
+from moneyer_shared.paging import PAGE, Filtered, page
 from moneyer_shared.routes import Routes
 from moneyer_shared.settings import ServiceSettings
 from moneyer_shared.telemetry import Metrics
@@ -91,6 +91,11 @@ async def list_notes(work: Work, after: UUID | None = None) -> list[Note]:
     return [Note.model_validate(row, from_attributes=True) for row in rows]
 
 
+async def list_short_notes(work: Work, after: UUID | None = None) -> list[Note]:
+    rows = await list_notes(work, after)
+    return Filtered([note for note in rows if len(note.text) == 1], page=rows)
+
+
 async def edit_note(work: Work, note_id: UUID, asked: Asked, version: IfMatch) -> Note:
     known = await _one(work, note_id)
     if not version.meets(tag(known)):
@@ -125,6 +130,25 @@ async def fetch_note(flow: Workflow[NotesDependencies], asked: Asked) -> Note:
     return note
 
 
+async def write_pieces(work: Careful, text: str) -> Note:
+    return await write_note(work, Asked(text=text))
+
+
+async def write_under(work: Careful, key: str, asked: Asked) -> Note:
+    return await write_note(work, Asked(text=f"{key}: {asked.text}"))
+
+
+async def in_pieces(request: Request) -> str:
+    return b"".join([piece async for piece in request.stream()]).decode()
+
+
+Pieces = Annotated[str, Depends(in_pieces)]
+
+
+async def attempt_of_pieces(text: Pieces, key: OptionalIdempotencyKey = None) -> Attempt:
+    return Attempt(key, text if key else "")
+
+
 async def print_note(work: Work, note_id: UUID) -> str:
     return (await _one(work, note_id)).text
 
@@ -140,7 +164,13 @@ routes.add("POST", "", write_note, "Write", scope=WRITE, status=201, once="may",
 routes.add("POST", ":must", write_note, "Write", scope=WRITE, status=201, once="must", operation="writeKeyed")
 routes.add("POST", ":translate", translate_note, "Translate", scope=WRITE, status=201, once="may", first=ask_peer)
 routes.add("POST", ":fetch", fetch_note, "Fetch", scope=WRITE, status=201, once="may", location=ONE)
+routes.add("POST", ":under", write_under, "Write", scope=WRITE, status=201, given={"key": IdempotencyKey}, once="must")
+routes.add(
+    "POST", ":pieces", write_pieces, "Write", scope=WRITE, status=201, given={"text": Pieces},
+    once=Annotated[Attempt, Depends(attempt_of_pieces)],
+)  # fmt: skip
 routes.add("GET", "", list_notes, "Notes", scope=READ, page="id")
+routes.add("GET", "/:short", list_short_notes, "Short notes", scope=READ, page="id")
 routes.add("GET", "/:meddle", meddle, "Meddle", scope=READ)
 routes.add("GET", "/{note_id}", read_note, "One", scope=None, etag=tag)
 routes.add("GET", "/{note_id}/text", print_note, "Its text", scope=READ, render=as_text)
@@ -235,8 +265,28 @@ async def test_a_repeat_is_answered_as_the_first_was(dependencies: NotesDependen
     assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
 
 
+async def test_a_body_taken_piece_by_piece_is_repeated_too(dependencies: NotesDependencies, call: Any) -> None:
+    async def pieces(*letters: bytes) -> AsyncIterator[bytes]:
+        for letter in letters:
+            yield letter
+
+    path = "/v1/notes:pieces"
+    first, again = [await call("POST", path, content=pieces(b"a", b"b"), key="k") for _ in range(2)]
+    assert (first.status_code, first.json()["text"]) == (201, "ab")
+    assert first.json() == again.json()
+    assert await count(dependencies, notes) == 1
+    other = await call("POST", path, content=pieces(b"b", b"a"), key="k")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
+
+
 async def test_a_key_that_must_come_is_asked_for(call: Any) -> None:
     assert (await call("POST", "/v1/notes:must", json={"text": "a"})).status_code == 422
+
+
+async def test_a_key_that_the_use_case_takes_too_is_missed_once(call: Any) -> None:
+    refused = await call("POST", "/v1/notes:under", json={"text": "a"})
+    assert (refused.status_code, len(refused.json()["reasons"])) == (422, 1)
+    assert (await call("POST", "/v1/notes:under", json={"text": "a"}, key="k")).json()["text"] == "k: a"
 
 
 async def test_what_is_asked_first_is_asked_outside_of_the_transaction(
@@ -277,6 +327,17 @@ async def test_a_long_list_names_its_next_page(dependencies: NotesDependencies, 
     second = await call("GET", further)
     assert [note["text"] for note in second.json()] == [str(PAGE)]
     assert "Link" not in second.headers
+
+
+async def test_a_page_of_which_little_is_told_names_the_next_one_too(
+    dependencies: NotesDependencies, call: Any
+) -> None:
+    async with dependencies.database.transaction() as connection:
+        await connection.execute(insert(notes), [{"text": str(number)} for number in range(PAGE + 1)])
+    first = await call("GET", "/v1/notes/:short")
+    assert [note["text"] for note in first.json()] == list("0123456789")
+    second = await call("GET", first.headers["Link"].removeprefix("<").partition(">")[0])
+    assert (second.json(), "Link" in second.headers) == ([], False)
 
 
 async def test_a_change_says_what_it_builds_on(dependencies: NotesDependencies, call: Any) -> None:

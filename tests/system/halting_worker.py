@@ -10,9 +10,9 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
-from moneyer_generation.app import create_workshop
+from moneyer_generation.app import create_dependencies
+from moneyer_generation.execution.children import Children
 from moneyer_generation.settings import Settings
-from moneyer_generation.use_cases.child import Children
 from moneyer_generation.worker import work
 from moneyer_shared.clients.policy import PolicyOverHttp
 from moneyer_shared.contracts.policy import RedeemRequest, Redemption, SettleRequest
@@ -59,7 +59,7 @@ async def main() -> None:
     around = Surroundings("generation", settings)
     policy = HaltingPolicy(around.peer("policy", settings.policy_url))
     async with around.live():
-        await work(create_workshop(settings, around, policy=policy, executor=HaltingChildren()))
+        await work(create_dependencies(settings, around, policy=policy, executor=HaltingChildren()))
 
 
 asyncio.run(main())

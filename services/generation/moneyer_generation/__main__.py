@@ -4,11 +4,11 @@ import asyncio
 import sys
 from contextlib import aclosing
 
-from moneyer_generation.app import create_app, create_workshop
+from moneyer_generation.app import create_app, create_dependencies
+from moneyer_generation.execution.children import Children, JobLimits
+from moneyer_generation.execution.protocol import Executor
+from moneyer_generation.execution.ray_children import RayChildren
 from moneyer_generation.settings import MigrationSettings, Settings
-from moneyer_generation.use_cases.child import Children, JobLimits
-from moneyer_generation.use_cases.ray_children import RayChildren
-from moneyer_generation.use_cases.workshop import Executor
 from moneyer_generation.worker import work
 from moneyer_shared.migrations import upgrade
 from moneyer_shared.service import Surroundings, serve
@@ -20,7 +20,7 @@ async def run_worker(settings: Settings) -> None:
     around = Surroundings("generation", settings)
     limits = JobLimits(settings.job_seconds, settings.job_mebibytes)
     async with around.live(), aclosing(executor_of(settings, limits)) as executor:
-        await work(create_workshop(settings, around, executor=executor))
+        await work(create_dependencies(settings, around, executor=executor))
 
 
 def executor_of(settings: Settings, limits: JobLimits) -> Executor:

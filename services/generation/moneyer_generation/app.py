@@ -1,12 +1,13 @@
-"""Wiring: settings in, application or workshop out."""
+"""Wiring: settings in, application or dependencies out."""
 
 from fastapi import FastAPI
 
-from moneyer_generation.api import ROUTERS
+from moneyer_generation.dependencies import Dependencies
+from moneyer_generation.execution.children import Children
+from moneyer_generation.execution.protocol import Executor
+from moneyer_generation.routes import ROUTERS
 from moneyer_generation.settings import Settings
 from moneyer_generation.tables import audits, journal, runs, searches
-from moneyer_generation.use_cases.child import Children
-from moneyer_generation.use_cases.workshop import Executor, Workshop
 from moneyer_shared import custody
 from moneyer_shared.clients.evaluation import Evaluation, EvaluationOverHttp
 from moneyer_shared.clients.policy import Policy, PolicyOverHttp
@@ -16,7 +17,7 @@ from moneyer_shared.telemetry import Metrics
 from moneyer_shared.web import create_api
 
 
-def create_workshop(
+def create_dependencies(
     settings: Settings,
     around: Surroundings,
     *,
@@ -24,9 +25,9 @@ def create_workshop(
     policy: Policy | None = None,
     evaluation: Evaluation | None = None,
     executor: Executor | None = None,
-) -> Workshop:
+) -> Dependencies:
     executor = executor or Children()
-    return Workshop(
+    return Dependencies(
         settings=settings,
         database=around.database,
         clock=clock,
@@ -39,7 +40,7 @@ def create_workshop(
 
 
 def create_app(
-    settings: Settings, *, surroundings: Surroundings | None = None, workshop: Workshop | None = None
+    settings: Settings, *, surroundings: Surroundings | None = None, dependencies: Dependencies | None = None
 ) -> FastAPI:
     around = surroundings or Surroundings("generation", settings)
     metrics = Metrics()
@@ -55,5 +56,5 @@ def create_app(
         metrics=metrics,
         lifespan=lambda: around.live(loops),
     )
-    app.state.workshop = workshop or create_workshop(settings, around)
+    app.state.dependencies = dependencies or create_dependencies(settings, around)
     return app

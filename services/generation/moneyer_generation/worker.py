@@ -2,27 +2,30 @@
 
 from uuid import UUID
 
-from moneyer_generation.use_cases import audits, searches
-from moneyer_generation.use_cases.runs import carry
-from moneyer_generation.use_cases.workshop import AUDIT_JOB, RUN_JOB, SEARCH_JOB, Workshop
+from moneyer_generation.dependencies import Dependencies, JobName
+from moneyer_generation.use_cases.audits import carry_audit
+from moneyer_generation.use_cases.runs import carry_run
+from moneyer_generation.use_cases.searches import carry_search
 from moneyer_shared import queue
 
 
-async def work(works: Workshop) -> None:
+async def work(dependencies: Dependencies) -> None:
     """Take up jobs until told to stop."""
+    flow = dependencies.workflow()
 
-    async def carry_run(run_id: UUID) -> None:
-        await carry(works, run_id)
+    async def run(run_id: UUID) -> None:
+        await carry_run(flow, run_id)
 
-    async def carry_search(search_id: UUID) -> None:
-        await searches.carry(works, search_id)
+    async def search(search_id: UUID) -> None:
+        await carry_search(flow, search_id)
 
-    async def carry_audit(audit_id: UUID) -> None:
-        await audits.carry(works, audit_id)
+    async def audit(audit_id: UUID) -> None:
+        await carry_audit(flow, audit_id)
 
+    carriers: dict[JobName, queue.Carry] = {"run": run, "search": search, "audit": audit}
     await queue.work(
-        works.settings.database_url.get_secret_value(),
-        {RUN_JOB: carry_run, SEARCH_JOB: carry_search, AUDIT_JOB: carry_audit},
-        concurrent=works.settings.concurrent_runs,
-        heartbeat_seconds=works.settings.heartbeat_seconds,
+        dependencies.settings.database_url.get_secret_value(),
+        {str(name): carry for name, carry in carriers.items()},
+        concurrent=dependencies.settings.concurrent_runs,
+        heartbeat_seconds=dependencies.settings.heartbeat_seconds,
     )

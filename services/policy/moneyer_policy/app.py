@@ -1,19 +1,16 @@
 """Wiring: settings in, application out."""
 
 import asyncio
-from functools import partial
 
 from fastapi import FastAPI
 
 from moneyer_policy.assets.use_cases.destruction import destroy_due
 from moneyer_policy.assets.use_cases.keyring import Keyring, Vault
 from moneyer_policy.charters.use_cases.governing import judges_of
-from moneyer_policy.dependencies import Dependencies
+from moneyer_policy.dependencies import KINDS, Dependencies
 from moneyer_policy.effects.use_cases.calendar import fire_due
-from moneyer_policy.effects.use_cases.outcomes import OUTCOMES
 from moneyer_policy.gate.use_cases.reservations import return_expired
 from moneyer_policy.gate.use_cases.signer import Signer
-from moneyer_policy.incidents.use_cases.incidents import OUTCOMES as OF_INCIDENTS
 from moneyer_policy.incidents.use_cases.interests import interests_in, looked_into, source_owners
 from moneyer_policy.routers import ROUTERS
 from moneyer_policy.settings import Settings
@@ -32,11 +29,11 @@ def create_app(settings: Settings, *, surroundings: Surroundings | None = None, 
         keyring=Keyring(settings.master_key.get_secret_value(), Vault(settings.vault)),
         signer=Signer(settings.signing_key.get_secret_value()),
         permit_lifetime=settings.permit_lifetime,
-        judges=partial(judges_of, interests_in),
+        judges=judges_of,
         interests=interests_in,
         source_owners=source_owners,
         looked_into=looked_into,
-        kinds={**OUTCOMES, **OF_INCIDENTS},
+        kinds=KINDS,
         backups_kept=settings.vault_backups_kept,
         public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
     )

@@ -1,6 +1,7 @@
 """Deadlines and the notifications they cause."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,6 +40,21 @@ notifications = Table(
 )
 
 
+@dataclass(frozen=True)
+class Due:
+    """A deadline that has come; ``payload`` is what was written down with it."""
+
+    kind: str
+    subject: str
+    due_at: datetime
+    payload: Mapping[str, Any]
+
+    @property
+    def subject_id(self) -> UUID:
+        """The id in its subject, as of ``review:<uuid>``."""
+        return UUID(self.subject.split(":")[1])
+
+
 class CalendarStore:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -64,7 +80,7 @@ class CalendarStore:
         )
         return await self._connection.scalar(query.limit(1)) is not None
 
-    async def take_due(self, now: datetime) -> Row[Any] | None:
+    async def take_due(self, now: datetime) -> Due | None:
         """The oldest deadline that is due, locked and marked done; whoever commits fires it, once."""
         due = (
             select(deadlines.c.id)
@@ -74,8 +90,9 @@ class CalendarStore:
             .with_for_update(skip_locked=True)
         )
         taken = update(deadlines).where(deadlines.c.id == due.scalar_subquery()).values(done_at=now)
-        found: Row[Any] | None = (await self._connection.execute(taken.returning(deadlines))).one_or_none()
-        return found
+        columns = (deadlines.c.kind, deadlines.c.subject, deadlines.c.due_at, deadlines.c.payload)
+        found = (await self._connection.execute(taken.returning(*columns))).one_or_none()
+        return Due(*found) if found is not None else None
 
     async def between(self, start: datetime, end: datetime, after: UUID | None) -> Sequence[Row[Any]]:
         """A page of what is due in a stretch of time, the soonest first."""

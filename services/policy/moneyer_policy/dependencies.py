@@ -4,26 +4,30 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.assets.use_cases.keyring import Keyring
+from moneyer_policy.effects.use_cases import effects
 from moneyer_policy.gate.store.rulebook import RulebookStore
 from moneyer_policy.gate.use_cases.bench import Bench
 from moneyer_policy.gate.use_cases.lane import Lane
 from moneyer_policy.gate.use_cases.rulebook import Rulebook
 from moneyer_policy.gate.use_cases.signer import Signer
+from moneyer_policy.incidents.use_cases.incidents import INCIDENT
 from moneyer_policy.metadata import journal
-from moneyer_policy.reviews.use_cases.office import InterestsIn, JudgesOf, LookedInto, SourceOwners
-from moneyer_policy.reviews.use_cases.reviews import Decided
+from moneyer_policy.reviews.rules.judges import Judges
+from moneyer_policy.reviews.use_cases.kinds import Kind, registry
+from moneyer_policy.reviews.use_cases.office import InterestsIn, LookedInto, SourceOwners
+from moneyer_policy.reviews.use_cases.reviews import Matter
 from moneyer_policy.work import ChangingRules, OpeningKeys, Work
 from moneyer_shared.auth import Caller
 from moneyer_shared.clock import Clock
 from moneyer_shared.database import Database
 from moneyer_shared.work import W
 
-Conclude = Callable[[Decided], Awaitable[Mapping[str, Any]]]
+KINDS = registry((*effects.KINDS, INCIDENT))
+"""Everything that is put up for votes."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,12 @@ class Dependencies:
     keyring: Keyring
     signer: Signer
     permit_lifetime: timedelta
-    judges: JudgesOf
+    judges: Callable[[Work, Matter], Awaitable[Judges]]
     interests: InterestsIn
     source_owners: SourceOwners
     looked_into: LookedInto
-    kinds: Mapping[str, Conclude]
-    """What follows from a decided review, by the kind of its matter."""
+    kinds: Mapping[str, Kind]
+    """What is put up for votes, by name."""
     backups_kept: timedelta = timedelta(0)
     public_url: str = ""
     rulebook: Rulebook = field(default_factory=Rulebook)

@@ -1,9 +1,9 @@
 """What every use case of policy works with: one transaction, its moment, who asks, and the house's collaborators."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,6 +14,9 @@ from moneyer_shared.auth import Caller
 
 if TYPE_CHECKING:
     from moneyer_policy.dependencies import Dependencies
+
+HOUSE = Caller("policy", "policy", frozenset())
+"""Who does what nobody asks for: deadlines that fire, and what follows from votes."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,10 @@ class Work(work.Work):
     ) -> None:
         """Have a deadline fire once, at ``due_at`` or as soon after as the house is up."""
         await CalendarStore(self.connection).schedule(kind, subject, due_at, self.now, payload)
+
+    def by_house(self) -> Self:
+        """The same transaction, for what the house does itself in it."""
+        return replace(self, caller=HOUSE)
 
 
 @dataclass(frozen=True)

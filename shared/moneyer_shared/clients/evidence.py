@@ -10,7 +10,7 @@ from moneyer_shared.http import Peer
 AT_ONCE = 50
 
 
-class Tellers(Protocol):
+class EvidenceClient(Protocol):
     """What lineage needs of the others to give evidence, and to hand on what the public says."""
 
     async def dossier(self, asset_id: UUID) -> dict[str, Any]: ...
@@ -20,7 +20,7 @@ class Tellers(Protocol):
     async def feedback(self, *, about: str, message: str, key: str) -> None: ...
 
 
-class TellersOverHttp:
+class EvidenceOverHttp:
     """Raises the services' own problems; ``Unavailable`` when one does not answer."""
 
     def __init__(self, policy: Peer, evaluation: Peer) -> None:

@@ -153,8 +153,8 @@ class Waived(Document):
     kind: Literal["exception", "break-glass"]
 
 
-class Decision(Document):
-    """The gate's answer, stored as it stands; ``review`` waits for votes and is decided again in round 1."""
+class DecisionWithoutPermit(Document):
+    """The gate's answer as everybody may read it; the permit is for the run's worker alone."""
 
     id: UUID
     run_id: UUID
@@ -166,6 +166,11 @@ class Decision(Document):
     plan_digest: str
     charter_digest: str | None
     decided_at: datetime
+
+
+class Decision(DecisionWithoutPermit):
+    """The gate's answer, stored as it stands; ``review`` waits for votes and is decided again in round 1."""
+
     permit: Permit | None = None
 
 
@@ -312,7 +317,7 @@ class CharterThen(Document):
     in_force_at: Moment | None
 
 
-class VoteShown(Document):
+class Vote(Document):
     """A vote as it was cast."""
 
     voter: str
@@ -326,7 +331,7 @@ class VoteShown(Document):
     cast_at: datetime
 
 
-class VoteThen(VoteShown):
+class VoteThen(Vote):
     """A vote that had been cast by then, ``on`` the charter's version or on the plan."""
 
     on: Literal["charter", "plan"]

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import Caller, Cluster, settings_of
 
-from moneyer_generation.app import create_app, create_workshop
+from moneyer_generation.app import create_app, create_dependencies
 from moneyer_generation.settings import Settings
 from moneyer_shared.contracts.policy import DataKey, KeyRequest, PopulationUnit
 from moneyer_shared.service import Surroundings
@@ -91,8 +91,8 @@ async def make_world(
     limits = {"maximum_upload_bytes": 200_000, "maximum_table_bytes": 400_000}
     settings = Settings.model_validate(settings_of(url) | peers | limits)
     surroundings = around("generation", settings)
-    workshop = create_workshop(settings, surroundings, policy=policy)
-    app = create_app(settings, surroundings=surroundings, workshop=workshop)
+    dependencies = create_dependencies(settings, surroundings, policy=policy)
+    app = create_app(settings, surroundings=surroundings, dependencies=dependencies)
     made = World(caller(app, "generation"), objects, url, policy, app)
     assert (await made.declare()).status_code == 201
     yield made

@@ -20,6 +20,7 @@ from moneyer_evaluation.sealed_tables import keys_for, open_tables
 from moneyer_evaluation.work import Work
 from moneyer_shared.canonical import check_storable, digest
 from moneyer_shared.contracts.evaluation import Assay, AssayRequest, NotEstimable
+from moneyer_shared.contracts.events import Action, AssayFacet
 from moneyer_shared.contracts.policy import SUSPENDED, AssayKeys, Finding, FindingRequest, Release, ReleaseRequest
 from moneyer_shared.errors import Invalid, MoneyerError, Unavailable
 from moneyer_shared.journal import AuditEvent
@@ -44,10 +45,10 @@ async def request_assay(work: Work, asked: AssayRequest) -> Assay:
     check_storable(asked.model_dump(mode="json"))
     if asked.suite is not None:
         chosen(asked.suite)
-    return assay_for(await queue_assay(work, asked, "assay.request"), raw=False)
+    return assay_for(await queue_assay(work, asked, Action.ASSAY_REQUEST), raw=False)
 
 
-async def queue_assay(work: Work, request: AssayRequest, action: str, **details: Word) -> KeptAssay:
+async def queue_assay(work: Work, request: AssayRequest, action: Action, **details: Word) -> KeptAssay:
     """Have a worker carry an assay; ``action`` and ``details`` are what the audit log says of it.
 
     Raises:
@@ -182,8 +183,8 @@ async def _end(
         # The record is read by many and published in part: it holds what is told to those without a right to more.
         shown = assay_for(ended, raw=False)
         details = {"assay": str(ended.id), "digest": digest(shown.model_dump(mode="json"))}
-        event = AuditEvent(work.by, "assay.finish", f"asset:{ended.asset_id}", ended.state, details)
+        event = AuditEvent(work.by, Action.ASSAY_FINISH, f"asset:{ended.asset_id}", ended.state, details)
         facet = shown.model_dump(mode="json", exclude={"requested_at": True, "estimates": {"__all__": {"details"}}})
-        run = assay_event(event_type, ended.id, ended.asset_id, request.job, work.now, moneyer_evaluation=facet)
+        run = assay_event(event_type, ended.id, ended.asset_id, request.job, work.now, AssayFacet.model_validate(facet))
         await work.tell(event, lineage=[run])
     return ended

@@ -12,6 +12,7 @@ from moneyer_evaluation.work import Work
 from moneyer_shared.canonical import check_storable
 from moneyer_shared.contracts.documents import Name
 from moneyer_shared.contracts.evaluation import Estimate, GuaranteeAudit, GuaranteeAuditRequest
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import Condemnation
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word
@@ -53,7 +54,7 @@ async def audit_guarantee(work: Work, asked: GuaranteeAuditRequest, *, claim: Me
         "epsilon": audit.epsilon,
         "bound": f"{audit.estimate.lower}",
     }
-    event = AuditEvent(work.by, "guarantee.audit", f"audit:{audit.id}", audit.verdict, details)
+    event = AuditEvent(work.by, Action.GUARANTEE_AUDIT, f"audit:{audit.id}", audit.verdict, details)
     await work.tell(event, lineage=[audit_event(audit)])
     return audit
 

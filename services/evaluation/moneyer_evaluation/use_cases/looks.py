@@ -17,6 +17,7 @@ from moneyer_evaluation.observations import OBSERVE
 from moneyer_evaluation.rules import Estimate, Measured, level_of_look
 from moneyer_evaluation.work import Work
 from moneyer_shared.contracts.evaluation import CriterionResult
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import SUSPENDED, FindingRequest
 from moneyer_shared.errors import MoneyerError, Unavailable
 from moneyer_shared.journal import AuditEvent
@@ -69,7 +70,7 @@ async def _pause(flow: Workflow[Dependencies], monitor: KeptMonitor, error: Mone
     async with flow.begin(Work) as work:
         await work.monitors.set(monitor.id, state="paused")
         details = {"because": Word(error.problem_code)}
-        await work.tell(AuditEvent(work.by, "monitor.switch", f"monitor:{monitor.id}", "paused", details))
+        await work.tell(AuditEvent(work.by, Action.MONITOR_SWITCH, f"monitor:{monitor.id}", "paused", details))
 
 
 async def _keep(
@@ -88,7 +89,7 @@ async def _keep(
             "breached": [Word(one.metric) for one in breaches],
         }
         outcome = "breached" if breaches else "kept"
-        event = AuditEvent(work.by, "monitor.look", f"asset:{monitor.asset_id}", outcome, details)
+        event = AuditEvent(work.by, Action.MONITOR_LOOK, f"asset:{monitor.asset_id}", outcome, details)
         judged = await work.assays.release_assay(monitor.asset_id)
         await work.tell(event, lineage=[look_event(monitor, look_for(made, raw=False), judged.request.job)])
 

@@ -8,6 +8,7 @@ from moneyer_evaluation.documents import MonitorRequest, ScoreBatch, Scorers, Sc
 from moneyer_evaluation.rules import counts_of
 from moneyer_evaluation.work import Work
 from moneyer_shared.contracts.evaluation import Look, Monitor, ScoresTerms
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import Conflict, Invalid
 from moneyer_shared.journal import AuditEvent
 
@@ -27,7 +28,7 @@ async def make_monitor(work: Work, asked: MonitorRequest) -> Monitor:
         raise Invalid("The asset's assay names no source to watch.", code="no-source")
     made = await work.monitors.add(asked, by=work.by, at=work.now)
     details = {"asset": str(asked.asset_id)}
-    await work.tell(AuditEvent(work.by, "monitor.make", f"monitor:{made.id}", details=details))
+    await work.tell(AuditEvent(work.by, Action.MONITOR_MAKE, f"monitor:{made.id}", details=details))
     return made
 
 
@@ -77,7 +78,7 @@ async def _switch(work: Work, monitor_id: UUID, state: Literal["active", "paused
     await work.monitors.monitor(monitor_id, lock=True)
     await work.check_owner("monitor", monitor_id)
     changed = await work.monitors.set(monitor_id, state=state, **values)
-    await work.tell(AuditEvent(work.by, "monitor.switch", f"monitor:{monitor_id}", state))
+    await work.tell(AuditEvent(work.by, Action.MONITOR_SWITCH, f"monitor:{monitor_id}", state))
     return changed
 
 
@@ -91,7 +92,7 @@ async def name_scorers(work: Work, monitor_id: UUID, asked: Scorers) -> Monitor:
     await work.check_owner("monitor", monitor_id)
     changed = await work.monitors.set(monitor_id, scorers=sorted(set(asked.scorers)))
     details = {"scorers": len(changed.scorers)}
-    await work.tell(AuditEvent(work.by, "monitor.name-scorers", f"monitor:{monitor_id}", details=details))
+    await work.tell(AuditEvent(work.by, Action.MONITOR_NAME_SCORERS, f"monitor:{monitor_id}", details=details))
     return changed
 
 
@@ -115,5 +116,5 @@ async def post_scores(work: Work, monitor_id: UUID, asked: ScoresRequest) -> Sco
     batch_id = await work.monitors.add_scores(monitor_id, counts, by=work.by, at=work.now)
     if monitor.state == "active":
         await work.schedule("look", monitor_id)
-    await work.tell(AuditEvent(work.by, "monitor.scores", f"monitor:{monitor_id}"))
+    await work.tell(AuditEvent(work.by, Action.MONITOR_SCORES, f"monitor:{monitor_id}"))
     return ScoreBatch(id=batch_id, scores=len(asked.scores))

@@ -9,6 +9,7 @@ from moneyer_evaluation.store.assays import ReleaseAssay
 from moneyer_evaluation.use_cases.assays import queue_assay
 from moneyer_evaluation.work import Work
 from moneyer_shared.contracts.evaluation import Reassays, Register
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import Invalid
 from moneyer_shared.leaves import Word
 from moneyer_shared.paging import PAGE
@@ -53,4 +54,4 @@ async def reassay(work: Work, asked: ReassayRequest, *, register: Register | Non
 
 async def _queue(work: Work, known: ReleaseAssay, suite: str, register: Register | None) -> UUID:
     again = known.request.model_copy(update={"purpose": "re-assay", "suite": suite, "linkage": register})
-    return (await queue_assay(work, again, "assay.repeat", suite=Word(suite))).id
+    return (await queue_assay(work, again, Action.ASSAY_REPEAT, suite=Word(suite))).id

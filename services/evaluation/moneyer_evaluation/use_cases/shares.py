@@ -6,6 +6,7 @@ from moneyer_evaluation.documents import SharesRequest
 from moneyer_evaluation.rules import shares_as_numbers
 from moneyer_evaluation.work import Work
 from moneyer_shared.contracts.evaluation import ReferenceShares
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import Invalid
 from moneyer_shared.journal import AuditEvent
 
@@ -26,7 +27,7 @@ async def declare_shares(work: Work, population_id: UUID, asked: SharesRequest) 
     made = await work.shares.add(population_id, asked, by=work.by, at=work.now)
     await work.check_owner("shares", population_id)
     details = {"version": made.version}
-    await work.tell(AuditEvent(work.by, "shares.declare", f"population:{population_id}", details=details))
+    await work.tell(AuditEvent(work.by, Action.SHARES_DECLARE, f"population:{population_id}", details=details))
     return made
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from moneyer_generation.domain.quotas import quotas
 from moneyer_generation.generators.protocol import Fitted
+from moneyer_generation.rules.quotas import quotas
 from moneyer_shared.contracts.shape import Condition, Constraint, Shape
 
 Mask = np.ndarray[Any, Any]

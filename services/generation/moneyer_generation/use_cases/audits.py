@@ -1,71 +1,55 @@
 """Audits of an engine's guarantee: fitted many times on a public table, and judged by evaluation."""
 
+from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any
 from uuid import UUID
 
+from moneyer_generation.dependencies import Flow, Work
+from moneyer_generation.documents.audits import Audit, AuditRequest
+from moneyer_generation.execution.children import ChildFailed
+from moneyer_generation.execution.protocol import Job
 from moneyer_generation.generators.auditing import TABLE
 from moneyer_generation.generators.catalogue import engine_named
-from moneyer_generation.generators.protocol import complete
-from moneyer_generation.store.audits import AuditStore
-from moneyer_generation.tables import journal
-from moneyer_generation.use_cases.child import ChildFailed
-from moneyer_generation.use_cases.workshop import AUDIT_JOB, Workshop
+from moneyer_generation.generators.protocol import Parameters, complete
+from moneyer_generation.store.audits import AuditChanges, KeptAudit, Scores
 from moneyer_shared import custody
 from moneyer_shared.contracts.evaluation import GuaranteeAuditRequest
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import Parameter
 from moneyer_shared.errors import Invalid
-from moneyer_shared.idempotency import Attempt, Reply
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word
-from moneyer_shared.queue import Later, enqueue
+from moneyer_shared.queue import Later
 
 SLICE = 20
 """Fits made in one go: an audit is long, and runs are what a worker is for."""
 LAST = 2**30
+"""The place in the queue behind everything else."""
 
 
-def show(row: Any) -> dict[str, Any]:
-    """An audit as it goes over the wire; its scores are evaluation's to keep."""
-    return {
-        "id": str(row.id),
-        "state": row.state,
-        "generator": row.generator,
-        "parameters": row.parameters,
-        "fits": row.fits,
-        "verdict": row.verdict,
-        "failure": row.failure,
-        "requested_by": row.requester,
-        "requested_at": row.requested_at.isoformat(),
-        "changed_at": row.changed_at.isoformat(),
-    }
-
-
-async def request(
-    works: Workshop, *, generator: str, parameters: dict[str, Parameter], fits: int, by: str, attempt: Attempt
-) -> Reply:
+async def request_audit(work: Work, asked: AuditRequest) -> Audit:
     """Queue an audit.
 
     Raises:
         Invalid: an unknown generator or parameter, or one that claims no ε.
     """
-    now = works.clock()
-    async with works.database.transaction() as connection:
-        if answer := await attempt.answered(connection, by):
-            return answer
-        values = {
-            "requester": by, "generator": generator, "parameters": _claiming(generator, parameters), "fits": fits,
-            "state": "queued", "requested_at": now, "changed_at": now,
-        }  # fmt: skip
-        row = await AuditStore(connection).add(values)
-        await enqueue(connection, AUDIT_JOB, row.id, place=LAST)
-        event = AuditEvent(by, "audit.request", f"audit:{row.id}", details={"generator": Word(generator), "fits": fits})
-        await journal.record(connection, now, event)
-        headers = {"Location": f"/v1/audits/{row.id}", "Retry-After": "10"}
-        return await attempt.keep(connection, by, Reply(202, show(row), headers))
+    completed = asked.model_copy(update={"parameters": _claiming(asked.generator, asked.parameters)})
+    audit = await work.audits.add(completed, work.by, work.now)
+    await work.schedule("audit", audit.id, place=LAST)
+    details = {"generator": Word(asked.generator), "fits": asked.fits}
+    await work.tell(AuditEvent(work.by, Action.AUDIT_REQUEST, f"audit:{audit.id}", details=details))
+    return audit
 
 
-def _claiming(generator: str, parameters: dict[str, Parameter]) -> dict[str, Parameter]:
+async def list_audits(work: Work, after: UUID | None = None) -> Sequence[Audit]:
+    return await work.audits.page(after)
+
+
+async def get_audit(work: Work, audit_id: UUID) -> Audit:
+    return (await work.audits.audit(audit_id)).shown
+
+
+def _claiming(generator: str, parameters: Parameters) -> dict[str, Parameter]:
     """The parameters completed, of an engine that claims an ε."""
     engine = engine_named(generator)
     completed = complete(engine, parameters)
@@ -74,75 +58,71 @@ def _claiming(generator: str, parameters: dict[str, Parameter]) -> dict[str, Par
     return completed
 
 
-async def carry(works: Workshop, audit_id: UUID) -> None:
+async def carry_audit(flow: Flow, audit_id: UUID) -> None:
     """Carry an audit a slice further. The table is public: fits that were cut off are simply made again.
 
     Raises:
         Later: more fits are to be made.
         Unavailable: evaluation does not answer, or nothing can be run now.
     """
-    async with works.database.transaction() as connection:
-        row = await AuditStore(connection).audit(audit_id)
-    if row.state == "queued":
-        row = await _score(works, row)
-        if row.state == "queued":
+    async with flow.begin(Work, read_only=True) as work:
+        kept = await work.audits.audit(audit_id)
+    if kept.shown.state == "queued":
+        kept = await _score(flow, kept)
+        if kept.shown.state == "queued":
             # The next slice waits its turn behind whatever else the worker has to do.
             raise Later
-    if row.state == "scored":
-        judged = await works.evaluation.audit(_to_judge(row))
-        await _save(works, row, state="done", verdict=judged.verdict)
+    if kept.shown.state == "scored" and kept.scores is not None:
+        judged = await flow.dependencies.evaluation.audit(_to_judge(kept.shown, kept.scores))
+        await _save(flow, kept.shown, {"state": "done", "verdict": judged.verdict})
 
 
-async def _score(works: Workshop, row: Any) -> Any:
-    await works.ready()
-    before: dict[str, list[float]] = row.scores or {"inside": [], "outside": []}
-    left = row.fits - sum(map(len, before.values()))
-    job = {
+async def _score(flow: Flow, kept: KeptAudit) -> KeptAudit:
+    await flow.dependencies.ready()
+    audit, before = kept.shown, kept.scores or Scores(inside=[], outside=[])
+    left = audit.fits - len(before["inside"]) - len(before["outside"])
+    job: Job = {
         "audit": min(SLICE, left),
-        "generator": row.generator,
-        "parameters": row.parameters,
-        "objects_url": works.settings.objects_url,
+        "generator": audit.generator,
+        "parameters": audit.parameters,
+        "objects_url": flow.dependencies.settings.objects_url,
         "store_environment": custody.store_environment(),
     }
     try:
-        told = await _told(works, job)
-        scores = {side: [*before[side], *told[side]] for side in before}
-        state = "scored" if left <= SLICE else "queued"
-        return await _save(works, row, state=state, scores=scores)
+        new = await _scores_of(flow, job)
     except ChildFailed as error:
-        return await _save(works, row, state="failed", failure=f"The generator failed: {error}")
+        return await _save(flow, audit, {"state": "failed", "failure": f"The generator failed: {error}"})
+    scores = Scores(inside=before["inside"] + new["inside"], outside=before["outside"] + new["outside"])
+    return await _save(flow, audit, {"state": "scored" if left <= SLICE else "queued", "scores": scores})
 
 
-async def _told(works: Workshop, job: dict[str, Any]) -> dict[str, Any]:
-    async with aclosing(works.make_table(job)) as messages:
+async def _scores_of(flow: Flow, job: Job) -> Scores:
+    async with aclosing(flow.dependencies.make_table(job)) as messages:
         async for message in messages:
             if "done" in message:
-                scores: dict[str, Any] = message["done"]
-                return scores
+                return Scores(inside=message["done"]["inside"], outside=message["done"]["outside"])
     raise ChildFailed("the process said nothing more")
 
 
-def _to_judge(row: Any) -> GuaranteeAuditRequest:
-    engine = engine_named(row.generator)
-    guarantee = engine.guarantee(TABLE, row.parameters)
+def _to_judge(audit: Audit, scores: Scores) -> GuaranteeAuditRequest:
+    engine = engine_named(audit.generator)
+    guarantee = engine.guarantee(TABLE, audit.parameters)
     return GuaranteeAuditRequest.model_validate(
         {
-            "id": row.id,
-            "generator": row.generator,
+            "id": audit.id,
+            "generator": audit.generator,
             "engine_version": engine.version,
-            "parameters": row.parameters,
+            "parameters": audit.parameters,
             "guarantee": guarantee.level,
-            "epsilon": row.parameters["epsilon"],
+            "epsilon": audit.parameters["epsilon"],
             "delta": guarantee.delta or "0",
-            **row.scores,
+            **scores,
         }
     )
 
 
-async def _save(works: Workshop, row: Any, **values: Any) -> Any:
-    now = works.clock()
-    async with works.database.transaction() as connection:
-        saved = await AuditStore(connection).save(row.id, row.state, changed_at=now, **values)
-        event = AuditEvent("generation", "audit.move", f"audit:{row.id}", saved.state)
-        await journal.record(connection, now, event)
+async def _save(flow: Flow, audit: Audit, changes: AuditChanges) -> KeptAudit:
+    async with flow.begin(Work) as work:
+        saved = await work.audits.save(audit, work.now, **changes)
+        await work.tell(AuditEvent(work.by, Action.AUDIT_MOVE, f"audit:{audit.id}", saved.shown.state))
     return saved

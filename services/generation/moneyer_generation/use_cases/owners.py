@@ -1,51 +1,54 @@
 """Whose a source is, and how it goes over to somebody else when its owner leaves."""
 
-from typing import Any
+from typing import Literal
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from moneyer_generation.store import Store
-from moneyer_generation.tables import journal
-from moneyer_generation.use_cases.workshop import Workshop
+from moneyer_generation.dependencies import Work
+from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.owners import NewOwner, Ownership
 from moneyer_shared.idempotency import is_used
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.ownership import check_own, give, owner_of
 
-KIND = "source"
+OwnedKind = Literal["source"]
+SOURCE: OwnedKind = "source"
 
 
-async def source_owner(connection: AsyncConnection, source_id: UUID) -> str:
-    """Who owns a source: who declared it, or whom it was given to.
-
-    Raises:
-        NotFound: there is none.
-    """
-    return await owner_of(connection, KIND, source_id, (await Store(connection).source(source_id)).registered_by)
-
-
-async def check_may_upload(works: Workshop, source_id: UUID, *, by: str, key: str | None) -> None:
-    """See that a source is one's own, unless this repeats what was let in when it was.
+async def check_own_source(work: Work, source_id: UUID) -> str:
+    """See that a source is the caller's own, and say who owns it: who declared it, or whom it was given to.
 
     Raises:
         NotFound: there is none.
         Forbidden: it is somebody else's.
     """
-    async with works.database.transaction() as connection:
-        if await is_used(connection, by, key):
-            return
-        check_own(await source_owner(connection, source_id), by, "This source")
+    owner = await _owner(work, source_id)
+    check_own(owner, work.by, "This source")
+    return owner
 
 
-async def hand_over(works: Workshop, source_id: UUID, *, owner: str, by: str) -> dict[str, Any]:
+async def check_may_upload(work: Work, source_id: UUID, key: str | None) -> None:
+    """See that a source is the caller's own, unless this repeats an upload that was let in when it was.
+
+    Raises:
+        NotFound: there is none.
+        Forbidden: it is somebody else's.
+    """
+    if not await is_used(work.connection, work.by, key):
+        await check_own_source(work, source_id)
+
+
+async def hand_over(work: Work, kind: OwnedKind, subject: UUID, asked: NewOwner) -> Ownership:
     """Give a source to another owner. Keys of former uploads keep theirs: neither approves what uses it.
 
     Raises:
         NotFound: there is none.
     """
-    now = works.clock()
-    async with works.database.transaction() as connection:
-        await source_owner(connection, source_id)
-        await give(connection, KIND, source_id, owner, by=by, at=now)
-        await journal.record(connection, now, AuditEvent(by, "owner.give", f"source:{source_id}"))
-    return {"kind": KIND, "subject": str(source_id), "owner": owner}
+    await _owner(work, subject)
+    await give(work.connection, kind, subject, asked.owner, by=work.by, at=work.now)
+    await work.tell(AuditEvent(work.by, Action.OWNER_GIVE, f"{kind}:{subject}"))
+    return Ownership(kind=kind, subject=str(subject), owner=asked.owner)
+
+
+async def _owner(work: Work, source_id: UUID) -> str:
+    registered_by = (await work.sources.source(source_id)).registered_by
+    return await owner_of(work.connection, SOURCE, source_id, registered_by)

@@ -4,25 +4,24 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from moneyer_generation.domain.run import CANCELLABLE
-from moneyer_generation.domain.search import TRIAL_STATES, Trial, next_move, spent
-from moneyer_generation.store import Store
-from moneyer_generation.store.searches import SearchStore, as_trial
-from moneyer_generation.tables import journal
+from moneyer_generation.dependencies import Flow, Work
+from moneyer_generation.documents.searches import Search
+from moneyer_generation.planning.proposals import Past, cheapest, check_candidates, cost_of, propose
+from moneyer_generation.rules.run import CANCELLABLE
+from moneyer_generation.rules.search import TRIAL_STATES, SearchState, next_move, spent
+from moneyer_generation.store.searches import KeptSearch
 from moneyer_generation.use_cases import plans
-from moneyer_generation.use_cases.proposals import Past, cheapest, check_candidates, cost_of, propose
-from moneyer_generation.use_cases.workshop import SEARCH_JOB, Workshop
+from moneyer_shared.auth import Caller
+from moneyer_shared.contracts.events import Action, SearchFacet, dataset, job_of_searches, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration
-from moneyer_shared.contracts.policy import Mechanism, Plan
+from moneyer_shared.contracts.policy import Parameter, Plan
 from moneyer_shared.contracts.search import SearchRequest
 from moneyer_shared.errors import Conflict, Forbidden, Invalid
-from moneyer_shared.idempotency import Attempt, Reply
-from moneyer_shared.journal import AuditEvent, dataset, openlineage_event
+from moneyer_shared.journal import AuditEvent
 from moneyer_shared.ownership import check_own
-from moneyer_shared.queue import Later, enqueue
+from moneyer_shared.queue import Later
 
 logger = logging.getLogger("moneyer.search")
 TRIAL_TAKES = timedelta(seconds=1)
@@ -31,80 +30,54 @@ NOT_ESTIMATED = Decimal(1)
 EVENTS = {"found": "COMPLETE", "cancelled": "ABORT"}
 
 
-def show(row: Any, trials: Sequence[Any]) -> dict[str, Any]:
-    """A search as it goes over the wire."""
-    return {
-        "id": str(row.id),
-        "state": row.state,
-        "requester": row.requester,
-        "request": row.request,
-        "epsilon_spent": f"{spent([as_trial(trial) for trial in trials]).normalize():f}",
-        "asset_id": str(row.asset_id) if row.asset_id else None,
-        "because": row.because,
-        "trials": [
-            {
-                "number": trial.number,
-                "run_id": str(trial.run_id),
-                "state": trial.state,
-                "generator": trial.plan["generator"],
-                "parameters": trial.plan["parameters"],
-                "epsilon": trial.epsilon,
-                "charged": trial.charged,
-                "shortfall": trial.shortfall,
-            }
-            for trial in trials
-        ],
-        "requested_at": row.requested_at.isoformat(),
-        "changed_at": row.changed_at.isoformat(),
-    }
-
-
-async def request_search(works: Workshop, request: SearchRequest, *, by: str, attempt: Attempt) -> Reply:
-    """Begin a search, having seen that each candidate could be planned.
+async def check_search(flow: Flow, asked: SearchRequest) -> None:
+    """See that each candidate could be planned.
 
     Raises:
         Invalid: a candidate that the engine, the source or the ε rules out.
     """
-    if answer := await attempt.answered_before(works.database, by):
-        return answer
-    declaration = await _declaration(works, request)
-    check_candidates(request, declaration)
-    for number, candidate in enumerate(request.candidates):
-        alone = request.model_copy(update={"candidates": [candidate]})
-        if cheapest(alone, declaration) <= Decimal(request.epsilon):
-            tried = propose(alone, declaration, [], number, Decimal(request.epsilon))
-            await plans.offer_for(works, _plan(request, *tried))
-    now = works.clock()
-    async with works.database.transaction() as connection:
-        if answer := await attempt.answered(connection, by):
-            return answer
-        row = await SearchStore(connection).add(by, request.model_dump(mode="json"), now)
-        await enqueue(connection, SEARCH_JOB, row.id)
-        await _journal(connection, row, [], now, "START", AuditEvent(by, "search.request", f"search:{row.id}"))
-        reply = Reply(202, show(row, []), {"Location": f"/v1/searches/{row.id}", "Retry-After": "5"})
-        return await attempt.keep(connection, by, reply)
+    declaration = await _declaration(flow, asked)
+    check_candidates(asked, declaration)
+    for number, candidate in enumerate(asked.candidates):
+        alone = asked.model_copy(update={"candidates": [candidate]})
+        if cheapest(alone, declaration) <= Decimal(asked.epsilon):
+            tried = propose(alone, declaration, [], number, Decimal(asked.epsilon))
+            await plans.offer_for(flow, _plan(asked, *tried))
 
 
-async def cancel(works: Workshop, search_id: UUID, *, by: str) -> dict[str, Any]:
+async def request_search(work: Work, asked: SearchRequest) -> Search:
+    """Begin a search."""
+    search = await work.searches.add(work.by, asked, work.now)
+    await work.schedule("search", search.id)
+    await _tell(work, search, "START", AuditEvent(work.by, Action.SEARCH_REQUEST, f"search:{search.id}"))
+    return search
+
+
+async def list_searches(work: Work, after: UUID | None = None) -> Sequence[Search]:
+    return await work.searches.page(after)
+
+
+async def get_search(work: Work, search_id: UUID) -> Search:
+    return (await work.searches.search(search_id)).shown
+
+
+async def cancel_search(work: Work, search_id: UUID) -> Search:
     """Ask for a search to end; the trial that is running is cancelled with it.
 
     Raises:
         Conflict: it has ended.
         Forbidden: it is somebody else's.
     """
-    now = works.clock()
-    async with works.database.transaction() as connection:
-        store = SearchStore(connection)
-        row = await store.search(search_id)
-        check_own(row.requester, by, "This search")
-        if row.state != "searching":
-            raise Conflict(f"A search that is {row.state} cannot be cancelled.", code="not-cancellable")
-        await store.save(search_id, now, cancel_requested=True)
-        await journal.record(connection, now, AuditEvent(by, "search.cancel", f"search:{search_id}"))
-        return show(await store.search(search_id), await store.trials(search_id))
+    search = (await work.searches.search(search_id)).shown
+    check_own(search.requester, work.by, "This search")
+    if search.state != "searching":
+        raise Conflict(f"A search that is {search.state} cannot be cancelled.", code="not-cancellable")
+    await work.searches.save(search_id, work.now, cancel_requested=True)
+    await work.tell(AuditEvent(work.by, Action.SEARCH_CANCEL, f"search:{search_id}"))
+    return (await work.searches.search(search_id)).shown
 
 
-async def carry(works: Workshop, search_id: UUID) -> None:
+async def carry_search(flow: Flow, search_id: UUID) -> None:
     """Carry a search as far as it goes.
 
     Raises:
@@ -112,73 +85,73 @@ async def carry(works: Workshop, search_id: UUID) -> None:
         Unavailable: policy does not answer; take the search up again.
     """
     while True:
-        row, trials = await _load(works, search_id)
-        if row.state != "searching":
+        async with flow.begin(Work, read_only=True) as work:
+            kept = await work.searches.search(search_id)
+        if kept.shown.state != "searching":
             return
-        if await _follow(works, row, trials):
+        if await _take_over(flow, kept):
             continue
-        request = SearchRequest.model_validate(row.request)
-        declaration = await _declaration(works, request)
-        known = [as_trial(trial) for trial in trials]
+        asked = kept.shown.request
+        declaration = await _declaration(flow, asked)
         move = next_move(
-            known,
-            epsilon=Decimal(request.epsilon),
-            cheapest=cheapest(request, declaration),
-            most_trials=request.most_trials,
-            cancelled=row.cancel_requested,
+            [one.trial for one in kept.trials],
+            epsilon=Decimal(asked.epsilon),
+            cheapest=cheapest(asked, declaration),
+            most_trials=asked.most_trials,
+            cancelled=kept.cancel_requested,
         )
-        logger.info("search", extra={"fields": {"search": str(search_id), "trials": len(trials), "move": move}})
+        logger.info("search", extra={"fields": {"search": str(search_id), "trials": len(kept.trials), "move": move}})
         if move == "await":
-            await _cancel_running(works, row, trials)
+            await _cancel_running(flow, kept)
             raise Later(TRIAL_TAKES)
         if move != "try":
-            await _end(works, row, trials, move)
+            await _end(flow, kept, move)
             return
-        await _try(works, row, request, declaration, trials, known)
+        await _try(flow, kept, declaration)
 
 
-async def _load(works: Workshop, search_id: UUID) -> tuple[Any, Sequence[Any]]:
-    async with works.database.transaction() as connection:
-        store = SearchStore(connection)
-        return await store.search(search_id), await store.trials(search_id)
+async def _declaration(flow: Flow, asked: SearchRequest) -> SourceDeclaration:
+    async with flow.begin(Work, read_only=True) as work:
+        return (await work.sources.source(asked.source_id)).declaration
 
 
-async def _declaration(works: Workshop, request: SearchRequest) -> SourceDeclaration:
-    async with works.database.transaction() as connection:
-        source = await Store(connection).source(request.source_id)
-    return SourceDeclaration.model_validate(source.declaration)
-
-
-async def _follow(works: Workshop, row: Any, trials: Sequence[Any]) -> bool:
+async def _take_over(flow: Flow, kept: KeptSearch) -> bool:
     """Take over how running trials have ended; whether any has."""
-    ended = [trial for trial in trials if trial.state == "running" and trial.run_state in TRIAL_STATES]
-    for trial in ended:
-        state = TRIAL_STATES[trial.run_state]
-        shortfall = await _shortfall(works, trial.run_id) if state in {"released", "rejected"} else None
-        async with works.database.transaction() as connection:
-            await SearchStore(connection).save_trial(
-                row.id, trial.number, state=state, charged=trial.redeemed, shortfall=shortfall
+    ended = [one for one in kept.trials if one.shown.state == "running" and one.run_state in TRIAL_STATES]
+    for one in ended:
+        state = TRIAL_STATES[one.run_state]
+        shortfall = await _shortfall(flow, one.shown.run_id) if state in {"released", "rejected"} else None
+        async with flow.begin(Work) as work:
+            await work.searches.save_trial(
+                kept.shown.id, one.shown.number, state=state, charged=one.redeemed, shortfall=shortfall
             )
     return bool(ended)
 
 
-async def _shortfall(works: Workshop, run_id: UUID) -> str:
+async def _shortfall(flow: Flow, run_id: UUID) -> str:
     """How far a table was from being accepted: the sum of what its rounded bounds lie beyond the criteria by.
 
     A search knows no more of real rows than who asked for it: a criterion missed by a withheld figure counts one.
     """
-    release = await works.policy.release_of(run_id)
+    release = await flow.dependencies.policy.release_of(run_id)
     missed = [one.shortfall for one in release.criteria if not one.met]
     missing = [NOT_ESTIMATED if one is None else Decimal(one) for one in missed]
     return f"{sum(missing, Decimal(0)):f}"
 
 
-async def _cancel_running(works: Workshop, row: Any, trials: Sequence[Any]) -> None:
-    if not row.cancel_requested:
+async def _cancel_running(flow: Flow, kept: KeptSearch) -> None:
+    if not kept.cancel_requested:
         return
-    for trial in trials:
-        if trial.run_state in CANCELLABLE and not trial.cancel_requested:
-            await plans.cancel(works, trial.run_id, by=row.requester)
+    for one in kept.trials:
+        if one.run_state in CANCELLABLE and not one.cancel_requested:
+            async with _as_requester(flow, kept).begin(Work) as work:
+                await plans.cancel_generation(work, one.shown.run_id)
+
+
+def _as_requester(flow: Flow, kept: KeptSearch) -> Flow:
+    """A search's trials are its requester's runs."""
+    requester = kept.shown.requester
+    return flow.dependencies.workflow(Caller(requester, requester, frozenset()))
 
 
 def trial_key(search_id: UUID, number: int) -> str:
@@ -186,75 +159,60 @@ def trial_key(search_id: UUID, number: int) -> str:
     return f"search {search_id} {number}"
 
 
-async def _try(
-    works: Workshop,
-    row: Any,
-    request: SearchRequest,
-    declaration: SourceDeclaration,
-    trials: Sequence[Any],
-    known: Sequence[Trial],
-) -> None:
+async def _try(flow: Flow, kept: KeptSearch, declaration: SourceDeclaration) -> None:
     """Plan the next trial; a trial that was planned before a crash is found again by its key."""
-    number = len(trials) + 1
-    key = trial_key(row.id, number)
-    run_id = plans.run_id_of(row.requester, key)
-    async with works.database.transaction() as connection:
-        found = await Store(connection).find_run(run_id)
+    search, asked = kept.shown, kept.shown.request
+    number = len(kept.trials) + 1
+    key = trial_key(search.id, number)
+    run_id = plans.run_id_of(search.requester, key)
+    async with flow.begin(Work, read_only=True) as work:
+        found = await work.runs.find(run_id)
     if found is None:
-        past = [Past(one.plan["generator"], one.plan["parameters"], _decimal(one.shortfall)) for one in trials]
-        tried = propose(request, declaration, past, number, Decimal(request.epsilon) - spent(known))
+        past = [Past(one.generator, one.parameters, _decimal(one.shortfall)) for one in search.trials]
+        remaining = Decimal(asked.epsilon) - spent([one.trial for one in kept.trials])
+        plan = _plan(asked, *propose(asked, declaration, past, number, remaining))
         try:
-            await plans.request_run(works, _plan(request, *tried), by=row.requester, key=key, search=row.id)
+            await plans.request_generation(_as_requester(flow, kept), plan, key, search=search.id)
         except Forbidden as refusal:
-            logger.info("trial denied", extra={"fields": {"search": str(row.id), "code": refusal.problem_code}})
+            logger.info("trial denied", extra={"fields": {"search": str(search.id), "code": refusal.problem_code}})
         except Invalid as error:
-            await _end(works, row, trials, "failed", because=str(error.detail))
+            await _end(flow, kept, "failed", because=str(error.detail))
             return
-    async with works.database.transaction() as connection:
-        run = await Store(connection).run(run_id)
-        await SearchStore(connection).add_trial(
-            {
-                "search_id": row.id,
-                "number": number,
-                "run_id": run_id,
-                "state": "running",
-                "epsilon": f"{cost_of(Mechanism.model_validate(run.offer['mechanism']), run.plan['parameters']):f}",
-                "begun_at": works.clock(),
-            }
-        )
+    async with flow.begin(Work) as work:
+        run = await work.runs.run(run_id)
+        epsilon = cost_of(run.offer.mechanism, run.plan.parameters)
+        await work.searches.add_trial(search.id, number, run_id=run_id, epsilon=epsilon, at=work.now)
 
 
 def _decimal(text: str | None) -> Decimal | None:
     return Decimal(text) if text is not None else None
 
 
-def _plan(request: SearchRequest, generator: str, parameters: dict[str, Any]) -> Plan:
-    asked = request.model_dump(exclude={"candidates", "epsilon", "most_trials"})
-    return Plan.model_validate(asked | {"generator": generator, "parameters": parameters})
+def _plan(asked: SearchRequest, generator: str, parameters: dict[str, Parameter]) -> Plan:
+    shared = asked.model_dump(exclude={"candidates", "epsilon", "most_trials"})
+    return Plan.model_validate(shared | {"generator": generator, "parameters": parameters})
 
 
-async def _end(works: Workshop, row: Any, trials: Sequence[Any], state: str, *, because: str | None = None) -> None:
-    now = works.clock()
-    asset_id = next((trial.run_id for trial in trials if trial.state == "released"), None)
-    async with works.database.transaction() as connection:
-        store = SearchStore(connection)
-        await store.save(row.id, now, state=state, asset_id=asset_id, because=because)
-        ended = await store.search(row.id)
-        event = AuditEvent("generation", "search.end", f"search:{row.id}", state, {"trials": len(trials)})
-        await _journal(connection, ended, trials, now, EVENTS.get(state, "FAIL"), event)
+async def _end(flow: Flow, kept: KeptSearch, state: SearchState, *, because: str | None = None) -> None:
+    search = kept.shown
+    asset_id = next((trial.run_id for trial in search.trials if trial.state == "released"), None)
+    async with flow.begin(Work) as work:
+        await work.searches.save(search.id, work.now, state=state, asset_id=asset_id, because=because)
+        ended = (await work.searches.search(search.id)).shown
+        event = AuditEvent(work.by, Action.SEARCH_END, f"search:{search.id}", state, {"trials": len(search.trials)})
+        await _tell(work, ended, EVENTS.get(state, "FAIL"), event)
 
 
-async def _journal(
-    connection: Any, row: Any, trials: Sequence[Any], now: Any, event_type: str, event: AuditEvent
-) -> None:
+async def _tell(work: Work, search: Search, event_type: str, event: AuditEvent) -> None:
     """The search as an OpenLineage run of its own, parent of its trials' runs."""
-    lineage = openlineage_event(
-        at=now,
+    asked = search.request
+    lineage = run_event(
+        at=work.now,
         event_type=event_type,
-        run_id=str(row.id),
-        job=f"generation.search/{row.request['charter_id']}/{row.request['source_id']}",
-        inputs=[dataset("source", row.request["source_id"])],
-        outputs=[dataset("asset", str(row.asset_id))] if row.asset_id else [],
-        facets={"moneyer_search": show(row, trials)},
+        run_id=str(search.id),
+        job=job_of_searches(asked.charter_id, asked.source_id),
+        inputs=[dataset("source", str(asked.source_id))],
+        outputs=[dataset("asset", str(search.asset_id))] if search.asset_id else [],
+        facets=[SearchFacet.model_validate(search.model_dump(mode="json"))],
     )
-    await journal.record(connection, now, event, lineage=[lineage])
+    await work.tell(event, lineage=[lineage])

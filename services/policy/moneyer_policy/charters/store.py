@@ -1,18 +1,50 @@
 """Charters, their versions and suspensions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Select, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, DateTime, Select, exists, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_policy.charters.rules.charter import Standing, State, state_at
+from moneyer_policy.charters.rules.charter import Standing, State, VersionRecord, state_at
 from moneyer_policy.charters.tables import charter_versions, charters, suspensions
 from moneyer_shared.errors import Conflict, NotFound
 from moneyer_shared.paging import page
+
+Stoppable = Literal["charter", "asset", "source", "population"]
+
+
+class CharterRecord(NamedTuple):
+    """What all versions of a charter share."""
+
+    id: UUID
+    created_by: str
+    created_at: datetime
+    retired_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SuspensionRecord:
+    """What keeps a subject stopped; the one of a finding names its review."""
+
+    id: UUID
+    kind: Stoppable
+    subject: UUID
+    reason: str
+    incident_id: UUID | None
+    review_id: UUID | None
+    suspended_by: str
+    suspended_at: datetime
+    lifted_by: str | None
+    lifted_at: datetime | None
+
+
+_SUSPENSION = tuple(suspensions.c[one.name] for one in fields(SuspensionRecord))
+_CHARTER = tuple(charters.c[name] for name in CharterRecord._fields)
 
 
 class CharterStore:
@@ -28,7 +60,7 @@ class CharterStore:
         self,
         charter_id: UUID,
         version: int,
-        document: Mapping[str, Any],
+        document: Mapping[str, object],
         digest: str,
         author: str,
         at: datetime,
@@ -51,7 +83,7 @@ class CharterStore:
         self,
         charter_id: UUID,
         version: int,
-        document: Mapping[str, Any],
+        document: Mapping[str, object],
         digest: str,
         author: str,
         at: datetime,
@@ -67,23 +99,28 @@ class CharterStore:
             changed_at=at,
         )
 
-    async def set(self, charter_id: UUID, version: int, **values: Any) -> None:
+    async def set(self, charter_id: UUID, version: int, **values: object) -> None:
         await self._connection.execute(
             update(charter_versions)
             .where(charter_versions.c.charter_id == charter_id, charter_versions.c.version == version)
             .values(**values)
         )
 
-    async def lock(self, charter_id: UUID) -> Row[Any]:
+    async def lock(self, charter_id: UUID) -> CharterRecord:
         """The charter itself, so that its versions change one at a time.
 
         Raises:
             NotFound: there is no such charter.
         """
-        query = select(charters).where(charters.c.id == charter_id).with_for_update()
-        return await self._one(query, f"There is no charter {charter_id}.")
+        return await self._charter(select(*_CHARTER).where(charters.c.id == charter_id).with_for_update(), charter_id)
 
-    async def newest_version(self, charter_id: UUID, now: datetime) -> Row[Any]:
+    async def _charter(self, query: Select[Any], charter_id: UUID) -> CharterRecord:
+        found = (await self._connection.execute(query)).one_or_none()
+        if found is None:
+            raise NotFound(f"There is no charter {charter_id}.")
+        return CharterRecord(*found)
+
+    async def newest_version(self, charter_id: UUID, now: datetime) -> VersionRecord:
         """The newest version, whoever wrote it: to be edited, submitted, voted on and shown. It governs nothing.
 
         Raises:
@@ -94,7 +131,7 @@ class CharterStore:
             query.order_by(charter_versions.c.version.desc()).limit(1), f"There is no charter {charter_id}."
         )
 
-    async def version(self, charter_id: UUID, version: int, now: datetime) -> Row[Any]:
+    async def version(self, charter_id: UUID, version: int, now: datetime) -> VersionRecord:
         """One version.
 
         Raises:
@@ -103,7 +140,7 @@ class CharterStore:
         query = _shown(now).where(charter_versions.c.charter_id == charter_id, charter_versions.c.version == version)
         return await self._one(query, f"Charter {charter_id} has no version {version}.")
 
-    async def find_governing(self, charter_id: UUID, now: datetime) -> Row[Any] | None:
+    async def find_governing(self, charter_id: UUID, now: datetime) -> VersionRecord | None:
         """The version that came into force last, or None: whose rules, quorums, owner and escalation hold.
 
         A suspension, an expiry and a retirement stop what is done under a charter; who decides on that is still
@@ -111,10 +148,10 @@ class CharterStore:
         """
         query = _shown(now).where(charter_versions.c.charter_id == charter_id, charter_versions.c.in_force_at <= now)
         newest = query.order_by(charter_versions.c.version.desc()).limit(1)
-        found: Row[Any] | None = (await self._connection.execute(newest)).one_or_none()
-        return found
+        found = (await self._connection.execute(newest)).one_or_none()
+        return VersionRecord(*found) if found is not None else None
 
-    async def governing(self, charter_id: UUID, now: datetime) -> Row[Any]:
+    async def governing(self, charter_id: UUID, now: datetime) -> VersionRecord:
         """The version that came into force last.
 
         Raises:
@@ -133,11 +170,9 @@ class CharterStore:
         Raises:
             NotFound: there is no such charter.
         """
-        row = await self._one(select(charters).where(charters.c.id == charter_id), f"There is no charter {charter_id}.")
-        created_by: str = row.created_by
-        return created_by
+        return (await self._charter(select(*_CHARTER).where(charters.c.id == charter_id), charter_id)).created_by
 
-    async def by_digest(self, charter_id: UUID, digest: str, now: datetime, *, decided_at: datetime) -> Row[Any]:
+    async def by_digest(self, charter_id: UUID, digest: str, now: datetime, *, decided_at: datetime) -> VersionRecord:
         """The version a decision was made under: of all with this text, the one that was in force at that moment."""
         query = _shown(now).where(
             charter_versions.c.charter_id == charter_id,
@@ -149,19 +184,18 @@ class CharterStore:
             f"Charter {charter_id} had no version with digest {digest} in force.",
         )
 
-    async def versions(self, charter_id: UUID, now: datetime) -> Sequence[Row[Any]]:
-        query = _shown(now).where(charter_versions.c.charter_id == charter_id)
-        found: Sequence[Row[Any]] = (await self._connection.execute(query.order_by(charter_versions.c.version))).all()
-        return found
+    async def versions(self, charter_id: UUID, now: datetime) -> list[VersionRecord]:
+        query = _shown(now).where(charter_versions.c.charter_id == charter_id).order_by(charter_versions.c.version)
+        return [VersionRecord(*row) for row in await self._connection.execute(query)]
 
     async def search(
         self,
         now: datetime,
         *,
         after: UUID | None,
-        contains: Mapping[str, Any] | None = None,
+        contains: Mapping[str, object] | None = None,
         words: str | None = None,
-    ) -> Sequence[Row[Any]]:
+    ) -> list[VersionRecord]:
         """The version of each charter that holds at a moment (else the newest), filtered by its document."""
         begun = func.coalesce(charter_versions.c.in_force_at <= now, False)
         query = (
@@ -176,16 +210,18 @@ class CharterStore:
         if words:
             text = found.c.document["title"].astext + " " + found.c.document["purpose"].astext
             wanted = wanted.where(text.icontains(words, autoescape=True))
-        return await page(self._connection, wanted, found.c.charter_id, after=after)
+        rows: Sequence[Sequence[Any]] = await page(self._connection, wanted, found.c.charter_id, after=after)
+        return [VersionRecord(*row) for row in rows]
 
-    async def newest(self, now: datetime, after: UUID | None) -> Sequence[Row[Any]]:
+    async def newest(self, now: datetime, after: UUID | None) -> list[VersionRecord]:
         query = (
             _shown(now)
             .ext(distinct_on(charter_versions.c.charter_id))
             .order_by(charter_versions.c.charter_id, charter_versions.c.version.desc())
         )
         found = query.subquery()
-        return await page(self._connection, select(found), found.c.charter_id, after=after)
+        rows: Sequence[Sequence[Any]] = await page(self._connection, select(found), found.c.charter_id, after=after)
+        return [VersionRecord(*row) for row in rows]
 
     async def retire(self, charter_id: UUID, at: datetime) -> None:
         await self._connection.execute(update(charters).where(charters.c.id == charter_id).values(retired_at=at))
@@ -216,21 +252,21 @@ class CharterStore:
         )
         return await self._connection.scalar(query.limit(1)) is not None
 
-    async def suspensions_of(self, kind: str, subject: UUID) -> Sequence[Row[Any]]:
+    async def suspensions_of(self, kind: str, subject: UUID) -> list[SuspensionRecord]:
         """Everything that keeps one subject suspended, the longest first."""
-        query = select(suspensions).where(
-            suspensions.c.kind == kind, suspensions.c.subject == subject, suspensions.c.lifted_at.is_(None)
-        )
-        return (await self._connection.execute(query.order_by(suspensions.c.id))).all()
+        return await self._suspensions(suspensions.c.kind == kind, suspensions.c.subject == subject)
 
-    async def suspended_holdings(self) -> Sequence[Row[Any]]:
+    async def suspended_holdings(self) -> list[SuspensionRecord]:
         """Sources and populations that are suspended."""
         return await self.suspended("source", "population")
 
-    async def suspended(self, *kinds: str) -> Sequence[Row[Any]]:
+    async def suspended(self, *kinds: str) -> list[SuspensionRecord]:
         """What keeps subjects of these kinds suspended, the longest first; one subject may be there more than once."""
-        query = select(suspensions).where(suspensions.c.kind.in_(kinds), suspensions.c.lifted_at.is_(None))
-        return (await self._connection.execute(query.order_by(suspensions.c.id))).all()
+        return await self._suspensions(suspensions.c.kind.in_(kinds))
+
+    async def _suspensions(self, *which: ColumnElement[bool]) -> list[SuspensionRecord]:
+        query = select(*_SUSPENSION).where(*which, suspensions.c.lifted_at.is_(None)).order_by(suspensions.c.id)
+        return [SuspensionRecord(*row) for row in await self._connection.execute(query)]
 
     async def is_retired(self, charter_id: UUID) -> bool:
         query = select(charters.c.id).where(charters.c.id == charter_id, charters.c.retired_at.is_not(None))
@@ -244,11 +280,11 @@ class CharterStore:
             .values(lifted_by=by, lifted_at=at)
         )
 
-    async def _one(self, query: Any, missing: str) -> Row[Any]:
-        found: Row[Any] | None = (await self._connection.execute(query)).one_or_none()
+    async def _one(self, query: Select[Any], missing: str) -> VersionRecord:
+        found = (await self._connection.execute(query)).one_or_none()
         if found is None:
             raise NotFound(missing)
-        return found
+        return VersionRecord(*found)
 
 
 def _shown(now: datetime) -> Select[Any]:
@@ -265,24 +301,23 @@ def _shown(now: datetime) -> Select[Any]:
         suspensions.c.suspended_at <= now,
         or_(suspensions.c.lifted_at.is_(None), suspensions.c.lifted_at > now),
     )
-    return select(
-        charter_versions,
-        charters.c.retired_at,
-        superseded_at.label("superseded_at"),
-        suspended.label("suspended"),
-    ).join(charters, charters.c.id == charter_versions.c.charter_id)
+    columns: Mapping[str, ColumnElement[Any]] = {
+        **charter_versions.c,
+        "stored": charter_versions.c.state.label("stored"),
+        "retired_at": charters.c.retired_at,
+        "superseded_at": superseded_at.label("superseded_at"),
+        "suspended": suspended.label("suspended"),
+        "seen_at": literal(now, DateTime(timezone=True)).label("seen_at"),
+    }
+    wanted = (columns[one.name] for one in fields(VersionRecord))
+    return select(*wanted).join(charters, charters.c.id == charter_versions.c.charter_id)
 
 
-def standing_of(row: Row[Any]) -> Standing:
-    return Standing(
-        stored=row.state,
-        in_force_at=row.in_force_at,
-        expires_at=datetime.fromisoformat(row.document["expires_at"]),
-        superseded_at=row.superseded_at,
-        suspended=row.suspended,
-        retired_at=row.retired_at,
-    )
+def standing_of(row: VersionRecord) -> Standing:
+    """As ``row.standing``, for wings that do not say so yet."""
+    return row.standing
 
 
-def state_of(row: Row[Any], moment: datetime) -> State:
-    return state_at(standing_of(row), moment)
+def state_of(row: VersionRecord, moment: datetime) -> State:
+    """As ``row.state``, for wings that do not say so yet."""
+    return state_at(row.standing, moment)

@@ -16,10 +16,9 @@ from moneyer_policy.library.store import LibraryStore
 from moneyer_policy.library.use_cases import library
 from moneyer_shared.auth import Caller, requires
 from moneyer_shared.contracts.documents import Document, Name
-from moneyer_shared.documents import read_body
+from moneyer_shared.documents import faults_of, read_body
 from moneyer_shared.errors import BadRequest, Invalid
 from moneyer_shared.idempotency import ThisAttempt
-from moneyer_shared.web import faults
 
 router = APIRouter(tags=["access"])
 Asker = Annotated[Caller, requires("policy:access:evaluate")]
@@ -98,7 +97,7 @@ def _checked(question: Mapping[str, Any]) -> dict[str, Any]:
         return Evaluation.model_validate(question).model_dump()
     except ValidationError as error:
         raise BadRequest(
-            "The question lacks something it needs.", code="question-invalid", reasons=faults(error)
+            "The question lacks something it needs.", code="question-invalid", reasons=faults_of(error)
         ) from error
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
+from uuid import UUID
 
 from jsonschema import FormatChecker
 
@@ -158,7 +159,7 @@ class Charter:
         return min(self.revalidate_by, in_force_at + timedelta(days=self.revalidation_days))
 
 
-def check_document(document: Any) -> None:
+def check_document(document: Mapping[str, Any]) -> None:
     """Hold a charter document against the published schema, and compile its rules.
 
     Raises:
@@ -174,7 +175,7 @@ def check_document(document: Any) -> None:
 
 
 def _check_rules(rules: list[Mapping[str, Any]]) -> None:
-    reasons: list[dict[str, Any]] = []
+    reasons: list[dict[str, str]] = []
     for number, rule in enumerate(rules):
         try:
             compile_plan_rule(rule["expression"])
@@ -296,3 +297,50 @@ def state_at(version: Standing, moment: datetime) -> State:
     if moment >= version.expires_at:
         return "expired"
     return "suspended" if version.suspended else "in_force"
+
+
+@dataclass(frozen=True)
+class VersionRecord:
+    """A version of a charter as it is kept, and what its state depends on, read at the moment ``seen_at``."""
+
+    charter_id: UUID
+    version: int
+    revision: int
+    document: dict[str, Any]
+    digest: str
+    stored: State
+    author: str
+    authors: list[str]
+    submitter: str | None
+    changed_at: datetime
+    in_force_at: datetime | None
+    approved_until: datetime | None
+    retired_at: datetime | None
+    superseded_at: datetime | None
+    suspended: bool
+    seen_at: datetime
+
+    @property
+    def id(self) -> UUID:
+        """The charter's."""
+        return self.charter_id
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(
+            stored=self.stored,
+            in_force_at=self.in_force_at,
+            expires_at=datetime.fromisoformat(self.document["expires_at"]),
+            superseded_at=self.superseded_at,
+            suspended=self.suspended,
+            retired_at=self.retired_at,
+        )
+
+    @property
+    def state(self) -> State:
+        """At the moment it was read."""
+        return state_at(self.standing, self.seen_at)
+
+    def read(self) -> Charter:
+        """The charter that its document states."""
+        return read_charter(self.document, self.digest)

@@ -37,11 +37,11 @@ def _line(document: Any, operation: Mapping[str, Any]) -> str:
             return f"{place}: {operation['op']} from {origin}"
 
 
-def _at(document: Any, path: str) -> Any:
+def _at(document: object, path: str) -> object:
     return jsonpointer.resolve_pointer(document, path)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{name}: {_short(entry)}" for name, entry in value.items()) + "}"
     if isinstance(value, list):

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from moneyer_policy.charters.documents import StandingSuspension
 from moneyer_policy.charters.store import CharterStore
 from moneyer_shared.errors import Conflict
 
@@ -17,4 +18,4 @@ async def named(connection: AsyncConnection, kind: str, subject: UUID) -> list[d
     found = await CharterStore(connection).suspensions_of(kind, subject)
     if not found:
         raise Conflict(f"The {kind} is not suspended.", code="not-suspended")
-    return [{"id": str(row.id), "incident_id": str(row.incident_id) if row.incident_id else None} for row in found]
+    return [StandingSuspension.model_validate(one).model_dump(mode="json") for one in found]

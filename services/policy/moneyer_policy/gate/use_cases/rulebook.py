@@ -11,16 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 import rfc8785
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.budgets.rules.unit import Unit
 from moneyer_policy.budgets.store import BudgetStore
-from moneyer_policy.charters.rules.charter import Charter, Standing, State, read_charter, state_at
+from moneyer_policy.charters.rules.charter import Charter, Standing, State, VersionRecord, read_charter, state_at
 from moneyer_policy.charters.store import CharterStore, standing_of
 from moneyer_policy.gate.rules.facts import Stop
 from moneyer_policy.gate.rules.waiver import WaiverInEffect
@@ -201,7 +199,7 @@ async def _read_page(connection: AsyncConnection, charter_id: UUID, now: datetim
     )
 
 
-def _version(row: Row[Any]) -> Version:
+def _version(row: VersionRecord) -> Version:
     charter = _compiled(row.digest, rfc8785.dumps(row.document))
     return Version(row.version, charter, standing_of(row), row.approved_until)
 

@@ -1,6 +1,6 @@
 """Incidents: stopped at once by one person, notified in time, closed only by a vote. And feedback."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,12 @@ from moneyer_policy.assets.use_cases.recalls import suspend_asset_within
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases.charters import suspend_within
 from moneyer_policy.deadlines import CalendarStore
-from moneyer_policy.effects.use_cases.office import Conclude
 from moneyer_policy.incidents.store import IncidentStore
 from moneyer_policy.incidents.use_cases.owners import check_owner
 from moneyer_policy.metadata import journal
+from moneyer_policy.reviews.rules.quorum import PRIVACY
 from moneyer_policy.reviews.use_cases import reviews
+from moneyer_policy.reviews.use_cases.kinds import Kind
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import work_of
 from moneyer_shared.errors import Conflict, Forbidden, Invalid
@@ -211,7 +212,7 @@ async def conclude(decided: Decided) -> dict[str, Any]:
     return {"state": values["state"]}
 
 
-OUTCOMES: Mapping[str, Conclude] = {"incident": conclude}
+INCIDENT = Kind("incident", PRIVACY, a_no_withholds=False, conclude=conclude)
 
 
 async def show(connection: AsyncConnection, row: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from moneyer_policy.library.store import LibraryStore
 from moneyer_policy.library.use_cases import assessments, library
-from moneyer_policy.reviews.documents import ReviewOpened, ReviewShown, Subject
+from moneyer_policy.reviews.documents import Review, ReviewOpened, Subject
 from moneyer_policy.reviews.routes.office import InOffice
 from moneyer_shared.auth import Caller, requires
 from moneyer_shared.contracts.documents import AmountText, Document, Moment, Name, Text
@@ -146,7 +146,7 @@ class ModelReview(Document):
 class Compliance(Document):
     model: str
     state: Literal["unreviewed", "open", "approved", "rejected", "lapsed"]
-    review: ReviewShown | None
+    review: Review | None
 
 
 @router.post(

@@ -7,16 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from moneyer_policy.reviews.rules.schema import FUNCTIONS
 from moneyer_shared.errors import Invalid
 
-Kind = Literal[
-    "charter", "plan", "configuration", "grant", "release", "blended-release", "retirement", "exception",
-    "budget", "transfer", "resumption", "incident", "break-glass", "model", "finding", "withdrawal",
-]  # fmt: skip
-KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
 Bound = TypeVar("Bound", int, timedelta)
 TIME_LIMIT = timedelta(days=14)
 """How long a review stays open where nobody says."""
@@ -46,30 +41,15 @@ class Quorum:
     stages: tuple[Stage, ...]
     ttl: timedelta | None = None
 
+    @property
+    def ttl_hours(self) -> int:
+        return int((self.ttl or TIME_LIMIT).total_seconds() // 3600)
 
-_PRIVACY = Stage("committee", {"privacy": 1}, deny_threshold=2)
-_PRIVACY_AND_ANOTHER = Stage("committee", {"privacy": 1}, 2, deny_threshold=2, minimum_functions=2)
-FLOORS: Mapping[Kind, Stage] = {
-    # What lets more happen than was voted before, or cannot be undone, takes privacy and one more function.
-    "charter": _PRIVACY_AND_ANOTHER,
-    "configuration": _PRIVACY_AND_ANOTHER,
-    "blended-release": _PRIVACY_AND_ANOTHER,
-    "retirement": _PRIVACY_AND_ANOTHER,
-    "exception": _PRIVACY_AND_ANOTHER,
-    "budget": _PRIVACY_AND_ANOTHER,
-    "resumption": _PRIVACY_AND_ANOTHER,
-    "finding": _PRIVACY_AND_ANOTHER,
-    # What stays within a charter in force, or stops something, takes privacy.
-    "plan": _PRIVACY,
-    "grant": _PRIVACY,
-    "release": _PRIVACY,
-    "transfer": _PRIVACY,
-    "incident": _PRIVACY,
-    "break-glass": _PRIVACY,
-    "model": _PRIVACY,
-    "withdrawal": _PRIVACY,
-}
-"""What the house asks from its first start on, before anybody sets a rule; rules and charters only add to it."""
+
+PRIVACY = Stage("committee", {"privacy": 1}, deny_threshold=2)
+"""The floor of what stays within a charter in force, or stops something."""
+PRIVACY_AND_ANOTHER = Stage("committee", {"privacy": 1}, 2, deny_threshold=2, minimum_functions=2)
+"""The floor of what lets more happen than was voted before, or cannot be undone."""
 UNSAID = Quorum((Stage("committee", {}),))
 """What is added to a floor where neither the house nor a charter says anything of a matter."""
 
@@ -103,22 +83,6 @@ def _read_stage(entry: Mapping[str, Any]) -> Stage:
         valid_days=entry.get("valid_days"),
         minimum_functions=int(entry.get("minimum_functions", 1)),
     )
-
-
-def show_quorum(quorum: Quorum) -> dict[str, Any]:
-    stages = [
-        {
-            "name": stage.name,
-            "counts": dict(stage.counts),
-            "minimum_total": stage.minimum_total,
-            "minimum_functions": stage.minimum_functions,
-            "deny_threshold": stage.deny_threshold or 1,
-            "conditions_allowed": stage.conditions_allowed,
-            "valid_days": stage.valid_days,
-        }
-        for stage in quorum.stages
-    ]
-    return {"stages": stages, "ttl_hours": int((quorum.ttl or TIME_LIMIT).total_seconds() // 3600)}
 
 
 def counted(counts: Mapping[str, int]) -> Quorum:
@@ -158,15 +122,15 @@ def _least(values: Sequence[Bound | None]) -> Bound | None:
     return min((value for value in values if value is not None), default=None)
 
 
-def required(kind: Kind, rule: Quorum | None, *asked: Quorum | None) -> Quorum:
-    """What a matter takes: what charters ask, the house's rule of the kind and its floor; none lowers another.
+def required(floor: Stage, rule: Quorum | None, *asked: Quorum | None) -> Quorum:
+    """What a matter takes: what charters ask, the house's rule of its kind and the kind's floor; none lowers another.
 
     What a charter leaves unsaid of rejections and of time is as the house says, else as where nobody says: another
     that says more does not speak for it.
     """
     charters, house = [quorum for quorum in asked if quorum is not None], rule or UNSAID
     spoken = [_completed(quorum, house) for quorum in charters]
-    said, floor = merged(*([*spoken, rule] if rule is not None else spoken or [UNSAID])), FLOORS[kind]
+    said = merged(*([*spoken, rule] if rule is not None else spoken or [UNSAID]))
     most, limit = floor.deny_threshold or 1, house.ttl or TIME_LIMIT
     stages = tuple(replace(stage, deny_threshold=min(stage.deny_threshold or 1, most)) for stage in said.stages)
     taken = Quorum(stages, said.ttl and min([said.ttl, *(quorum.ttl or limit for quorum in charters)]))

@@ -7,40 +7,14 @@ stage it was cast in, for one person and one function (I9).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal, NamedTuple
+from uuid import UUID
 
 from moneyer_policy.reviews.rules.quorum import Quorum, Stage
 from moneyer_shared.errors import Conflict, Forbidden, Invalid
 
 Verdict = Literal["approve", "reject"]
-A_NO_WITHHOLDS = frozenset(
-    {
-        "charter",
-        "plan",
-        "release",
-        "blended-release",
-        "grant",
-        "exception",
-        "break-glass",
-        "resumption",
-        "finding",
-        "model",
-    }
-)
-"""Kinds of matter whose rejection gives nobody anything; of the others it may keep something as its owner likes it."""
 State = Literal["open", "approved", "rejected", "lapsed"]
-
-
-@dataclass(frozen=True)
-class Ballot:
-    """A vote as it arrives."""
-
-    function: str
-    verdict: Any
-    digest: str
-    reason: str
-    on_behalf_of: str | None = None
-    conditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +28,20 @@ class Vote:
     digest: str
     stage: int
     cast_at: datetime
+
+
+@dataclass(frozen=True)
+class CastVote(Vote):
+    """A vote as it is kept."""
+
+    id: UUID
+    reason: str
+    committee_version: int
+
+    @property
+    def on_behalf_of(self) -> str | None:
+        """Who lent the function, where it was lent."""
+        return None if self.principal == self.voter else self.principal
 
 
 @dataclass(frozen=True)
@@ -78,7 +66,7 @@ class Review:
     """Something up for a decision.
 
     ``barred`` are interested in it whatever is proposed; ``named`` only by the word of who put it up. Neither approves,
-    but a word takes nobody's no away, where a no withholds.
+    but a word takes nobody's no away, where ``a_no_withholds``: where the rejection of its kind gives nobody anything.
     """
 
     id: str
@@ -91,6 +79,7 @@ class Review:
     votes: tuple[Vote, ...] = ()
     conditions: tuple[Condition, ...] = field(default=())
     named: frozenset[str] = frozenset()
+    a_no_withholds: bool = False
 
     @property
     def interested(self) -> frozenset[str]:
@@ -128,7 +117,7 @@ def check_vote(review: Review, vote: Vote, powers: Iterable[Power], *, condition
 
 
 def _kept_from(review: Review, verdict: Verdict) -> frozenset[str]:
-    return review.barred if verdict == "reject" and review.kind in A_NO_WITHHOLDS else review.interested
+    return review.barred if verdict == "reject" and review.a_no_withholds else review.interested
 
 
 def _check_power(review: Review, vote: Vote, powers: tuple[Power, ...]) -> None:
@@ -154,7 +143,14 @@ def check_delegation(delegator: str, delegate: str, function: str, own: frozense
         raise Forbidden("The delegate would hold two functions.", code="delegate-holds-two")
 
 
-def standing(review: Review, now: datetime) -> tuple[State, int]:
+class Tally(NamedTuple):
+    """What votes come to: the state they put a review in, and the number of the stage it has reached."""
+
+    state: State
+    stage: int
+
+
+def tally(review: Review, now: datetime) -> Tally:
     """What the votes make of an open review at a moment, and the stage it has reached.
 
     An approval that has grown too old for its stage no longer counts, nor one by who has been barred since, as a new
@@ -165,13 +161,13 @@ def standing(review: Review, now: datetime) -> tuple[State, int]:
     for number, stage in enumerate(review.quorum.stages):
         cast = [vote for vote in valid if vote.stage == number]
         if sum(vote.verdict == "reject" for vote in cast) >= (stage.deny_threshold or 1):
-            return "rejected", number
+            return Tally("rejected", number)
         if not _reached(stage, [vote for vote in cast if vote.verdict == "approve"]):
-            return "open", number
+            return Tally("open", number)
     last = len(review.quorum.stages) - 1
     if not review.quorum.stages:
-        return "open", 0
-    return ("approved" if all(entry.met for entry in review.conditions) else "open"), last
+        return Tally("open", 0)
+    return Tally("approved" if all(entry.met for entry in review.conditions) else "open", last)
 
 
 def _counts(vote: Vote, review: Review) -> bool:

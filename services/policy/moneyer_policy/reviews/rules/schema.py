@@ -51,12 +51,12 @@ QUORUM_SCHEMA: dict[str, Any] = object_of(
 )
 
 
-def _is_whole(_: Any, instance: Any) -> bool:
+def _is_whole(_: object, instance: object) -> bool:
     """``5.0`` and ``1e3`` are whole numbers to JSON Schema, and not what people who vote take for 5 and 1000."""
     return isinstance(instance, int) and not isinstance(instance, bool)
 
 
-def _fits(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[ValidationError]:
+def _fits(validator: Any, pattern: str, instance: str, _: object) -> Iterator[ValidationError]:
     """A pattern that ends with ``$`` ends there in every language but Python, where a line break may follow."""
     if validator.is_type(instance, "string") and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance, re.ASCII):
         yield ValidationError(f"does not match {pattern}")
@@ -69,7 +69,7 @@ StrictValidator = extend(  # type: ignore[no-untyped-call]
 )
 
 
-def schema_faults(validator: Any, document: Any) -> list[dict[str, str]]:
+def schema_faults(validator: Any, document: object) -> list[dict[str, str]]:
     """Where a document does not fit its schema; the search ends when enough was found to tell."""
     found = list(islice(validator.iter_errors(document), MOST_FAULTS + 1))
     more = "and more: mend these first" if len(found) > MOST_FAULTS else ""

@@ -1,14 +1,15 @@
 """The committee: who holds which function since when, who stands in for whom, and the quorum rules."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from moneyer_policy.reviews.documents import Delegation, DelegationRequest, Member
 from moneyer_policy.reviews.rules.quorum import Quorum, read_quorum
 from moneyer_policy.reviews.rules.review import Power
 from moneyer_policy.reviews.tables import delegations, members, quorum_rules
@@ -16,6 +17,13 @@ from moneyer_shared.errors import NotFound
 from moneyer_shared.ownership import check_own
 
 LOCK = 7_100_001
+
+
+class KeptRule(NamedTuple):
+    """The house's rule for a kind of review, and how often it was set."""
+
+    version: int
+    quorum: Quorum
 
 
 class CommitteeStore:
@@ -57,13 +65,15 @@ class CommitteeStore:
     async def _lock(self) -> None:
         await self._connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
 
-    async def members(self, version: int | None = None) -> Sequence[Row[Any]]:
+    async def members(self, version: int | None = None) -> list[Member]:
         """The committee now, or as it was at a version."""
         query = select(members).order_by(members.c.id)
         if version is None:
-            return (await self._connection.execute(query.where(members.c.removed_at.is_(None)))).all()
-        present = or_(members.c.until_version.is_(None), members.c.until_version > version)
-        return (await self._connection.execute(query.where(members.c.since_version <= version, present))).all()
+            query = query.where(members.c.removed_at.is_(None))
+        else:
+            present = or_(members.c.until_version.is_(None), members.c.until_version > version)
+            query = query.where(members.c.since_version <= version, present)
+        return [Member.model_validate(row) for row in await self._connection.execute(query)]
 
     async def functions_of(self, subject: str) -> frozenset[str]:
         held = select(members.c.function).where(members.c.subject == subject, members.c.removed_at.is_(None))
@@ -102,10 +112,9 @@ class CommitteeStore:
         )
         return await self.functions_of(subject) | frozenset(await self._connection.scalars(lent))
 
-    async def delegate(self, values: Mapping[str, Any]) -> UUID:
-        made_id: UUID = (
-            await self._connection.execute(insert(delegations).values(**values).returning(delegations.c.id))
-        ).scalar_one()
+    async def delegate(self, delegator: str, asked: DelegationRequest, at: datetime) -> UUID:
+        made = insert(delegations).values(delegator=delegator, made_at=at, **dict(asked)).returning(delegations.c.id)
+        made_id: UUID = (await self._connection.execute(made)).scalar_one()
         return made_id
 
     async def revoke(self, delegation_id: UUID, delegator: str, at: datetime) -> None:
@@ -128,10 +137,11 @@ class CommitteeStore:
         ended = update(delegations).where(delegations.c.id == delegation_id).values(revoked_at=at)
         await self._connection.execute(ended)
 
-    async def delegations(self) -> Sequence[Row[Any]]:
-        return (await self._connection.execute(select(delegations).order_by(delegations.c.id))).all()
+    async def delegations(self) -> list[Delegation]:
+        query = select(delegations).order_by(delegations.c.id)
+        return [Delegation.model_validate(row) for row in await self._connection.execute(query)]
 
-    async def set_quorum(self, kind: str, document: Mapping[str, Any], by: str, at: datetime) -> int:
+    async def set_quorum(self, kind: str, document: Mapping[str, object], by: str, at: datetime) -> int:
         await self._lock()
         latest = await self._connection.scalar(
             select(func.coalesce(func.max(quorum_rules.c.version), 0)).where(quorum_rules.c.kind == kind)
@@ -151,8 +161,9 @@ class CommitteeStore:
         )
         return read_quorum(found) if found else None
 
-    async def quorums(self) -> Sequence[Row[Any]]:
+    async def quorums(self) -> dict[str, KeptRule]:
+        """The house's rules as they are now, by their kind of review."""
         query = select(quorum_rules).ext(distinct_on(quorum_rules.c.kind))
-        return (
-            await self._connection.execute(query.order_by(quorum_rules.c.kind, quorum_rules.c.version.desc()))
-        ).all()
+        query = query.order_by(quorum_rules.c.kind, quorum_rules.c.version.desc())
+        rows = await self._connection.execute(query)
+        return {row.kind: KeptRule(row.version, read_quorum(row.document)) for row in rows}

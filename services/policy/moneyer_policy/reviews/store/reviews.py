@@ -1,6 +1,7 @@
 """Reviews, their votes and their conditions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,60 +9,95 @@ from uuid import UUID
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from moneyer_policy.reviews.documents import StagedQuorum
 from moneyer_policy.reviews.rules.quorum import read_quorum
-from moneyer_policy.reviews.rules.review import Condition, Review, Vote
+from moneyer_policy.reviews.rules.review import CastVote, Condition, Review, State, Vote
 from moneyer_policy.reviews.tables import conditions, reviews, votes
 from moneyer_shared.errors import Conflict, NotFound
 from moneyer_shared.ownership import check_own
 from moneyer_shared.paging import page
 
 
+@dataclass(frozen=True)
+class ReviewRecord:
+    """A review as it is kept: ``document`` is what was put up, ``outcome`` what followed from the votes."""
+
+    id: UUID
+    kind: str
+    subject: str
+    charter_id: UUID | None
+    digest: str
+    document: dict[str, Any]
+    barred: list[str]
+    named: list[str]
+    quorum: dict[str, Any]
+    state: State
+    opened_by: str
+    opened_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None
+    outcome: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class KeptCondition(Condition):
+    """A condition as it is kept."""
+
+    id: UUID
+    vote_id: UUID
+    condition: str
+    evidence: str | None
+    met_at: datetime | None
+
+
+_COLUMNS = tuple(reviews.c[one.name] for one in fields(ReviewRecord))
+
+
 class ReviewStore:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def open(self, values: Mapping[str, Any]) -> UUID:
-        made_id: UUID = (
-            await self._connection.execute(insert(reviews).values(state="open", **values).returning(reviews.c.id))
-        ).scalar_one()
-        return made_id
+    async def open(self, **values: object) -> ReviewRecord:
+        made = insert(reviews).values(state="open", **values).returning(*_COLUMNS)
+        return ReviewRecord(*(await self._connection.execute(made)).one())
 
-    async def row(self, review_id: UUID, *, lock: bool = False) -> Row[Any]:
+    async def row(self, review_id: UUID, *, lock: bool = False) -> ReviewRecord:
         """One review.
 
         Raises:
             NotFound: there is no such review.
         """
-        query = select(reviews).where(reviews.c.id == review_id)
+        query = select(*_COLUMNS).where(reviews.c.id == review_id)
         found = (await self._connection.execute(query.with_for_update() if lock else query)).one_or_none()
         if found is None:
             raise NotFound(f"There is no review {review_id}.")
-        return found
+        return ReviewRecord(*found)
 
-    async def latest_on(self, kind: str, subject: str) -> Row[Any] | None:
-        query = select(reviews).where(reviews.c.kind == kind, reviews.c.subject == subject)
-        return (await self._connection.execute(query.order_by(reviews.c.id.desc()).limit(1))).one_or_none()
+    async def latest_on(self, kind: str, subject: str) -> ReviewRecord | None:
+        query = select(*_COLUMNS).where(reviews.c.kind == kind, reviews.c.subject == subject)
+        found = (await self._connection.execute(query.order_by(reviews.c.id.desc()).limit(1))).one_or_none()
+        return ReviewRecord(*found) if found is not None else None
 
     async def page(
         self, *, kind: str | None, state: str | None, subject: str | None, after: UUID | None
-    ) -> Sequence[Row[Any]]:
-        query = select(reviews)
+    ) -> list[ReviewRecord]:
+        query = select(*_COLUMNS)
         for column, value in ((reviews.c.kind, kind), (reviews.c.state, state), (reviews.c.subject, subject)):
             query = query.where(column == value) if value is not None else query
-        return await page(self._connection, query, reviews.c.id, after=after)
+        rows: Sequence[Sequence[Any]] = await page(self._connection, query, reviews.c.id, after=after)
+        return [ReviewRecord(*row) for row in rows]
 
-    async def settle(self, review_id: UUID, state: str, at: datetime, outcome: Mapping[str, Any]) -> None:
-        await self._connection.execute(
-            update(reviews).where(reviews.c.id == review_id).values(state=state, decided_at=at, outcome=outcome)
-        )
+    async def close(self, review_id: UUID, state: State, at: datetime, outcome: Mapping[str, object]) -> ReviewRecord:
+        ended = update(reviews).where(reviews.c.id == review_id).values(state=state, decided_at=at, outcome=outcome)
+        return ReviewRecord(*(await self._connection.execute(ended.returning(*_COLUMNS))).one())
 
     async def raise_rules(
-        self, review_id: UUID, quorum: Mapping[str, Any], barred: Sequence[str], named: Sequence[str]
+        self, review_id: UUID, quorum: StagedQuorum, barred: frozenset[str], named: frozenset[str]
     ) -> None:
-        values = {"quorum": dict(quorum), "barred": list(barred), "named": list(named)}
+        values = {"quorum": quorum.model_dump(), "barred": sorted(barred), "named": sorted(named)}
         await self._connection.execute(update(reviews).where(reviews.c.id == review_id).values(**values))
 
-    async def cast(self, review_id: UUID, vote: Vote, reason: str, committee_version: int) -> UUID:
+    async def cast(self, review_id: UUID, vote: Vote, reason: str, committee_version: int) -> CastVote:
         made = insert(votes).values(
             review_id=review_id,
             digest=vote.digest,
@@ -74,22 +110,22 @@ class ReviewStore:
             committee_version=committee_version,
             cast_at=vote.cast_at,
         )
-        made_id: UUID = (await self._connection.execute(made.returning(votes.c.id))).scalar_one()
-        return made_id
+        return _cast((await self._connection.execute(made.returning(votes))).one())
 
-    async def votes(self, review_id: UUID) -> Sequence[Row[Any]]:
+    async def votes(self, review_id: UUID) -> tuple[CastVote, ...]:
+        """Every vote on a review, in the order they were cast."""
         query = select(votes).where(votes.c.review_id == review_id).order_by(votes.c.cast_at, votes.c.id)
-        return (await self._connection.execute(query)).all()
+        return tuple(_cast(row) for row in await self._connection.execute(query))
 
-    async def set_condition(self, review_id: UUID, vote_id: UUID, condition: str, by: str) -> None:
+    async def set_condition(self, review_id: UUID, vote_id: UUID, condition: str, by: str) -> KeptCondition:
         made = insert(conditions).values(review_id=review_id, vote_id=vote_id, condition=condition, set_by=by)
-        await self._connection.execute(made)
+        return _condition((await self._connection.execute(made.returning(conditions))).one())
 
-    async def conditions(self, review_id: UUID) -> Sequence[Row[Any]]:
+    async def conditions(self, review_id: UUID) -> tuple[KeptCondition, ...]:
         query = select(conditions).where(conditions.c.review_id == review_id).order_by(conditions.c.id)
-        return (await self._connection.execute(query)).all()
+        return tuple(_condition(row) for row in await self._connection.execute(query))
 
-    async def meet(self, review_id: UUID, condition_id: UUID, by: str, evidence: str, at: datetime) -> None:
+    async def meet(self, review_id: UUID, condition_id: UUID, by: str, evidence: str, at: datetime) -> KeptCondition:
         """Confirm that a condition is met; only who set it can.
 
         Raises:
@@ -101,12 +137,11 @@ class ReviewStore:
         if found is None:
             raise NotFound("No such condition waits on this review.")
         check_own(found.set_by, by, "This condition")
-        await self._connection.execute(update(conditions).where(*which).values(met_at=at, evidence=evidence))
+        met = update(conditions).where(*which).values(met_at=at, evidence=evidence).returning(conditions)
+        return _condition((await self._connection.execute(met)).one())
 
-    async def review(self, row: Row[Any]) -> Review:
+    async def review(self, row: ReviewRecord) -> Review:
         """A review with all that was cast on it, as a value to decide on."""
-        cast = await self.votes(row.id)
-        waiting = await self.conditions(row.id)
         return Review(
             id=str(row.id),
             kind=row.kind,
@@ -116,14 +151,14 @@ class ReviewStore:
             quorum=read_quorum(row.quorum),
             state=row.state,
             expires_at=row.expires_at,
-            votes=tuple(as_vote(entry) for entry in cast),
-            conditions=tuple(Condition(entry.set_by, entry.met_at is not None) for entry in waiting),
+            votes=await self.votes(row.id),
+            conditions=await self.conditions(row.id),
         )
 
-    async def all_open(self, kind: str, subject: str) -> Sequence[Row[Any]]:
+    async def all_open(self, kind: str, subject: str) -> list[ReviewRecord]:
         """The open reviews of this, in the order they were opened."""
-        query = select(reviews).where(reviews.c.kind == kind, reviews.c.subject == subject, reviews.c.state == "open")
-        return (await self._connection.execute(query.order_by(reviews.c.id))).all()
+        query = select(*_COLUMNS).where(reviews.c.kind == kind, reviews.c.subject == subject, reviews.c.state == "open")
+        return [ReviewRecord(*row) for row in await self._connection.execute(query.order_by(reviews.c.id))]
 
     async def refuse_second(self, kind: str, subject: str) -> None:
         """Raises Conflict: a review of this is open already."""
@@ -131,5 +166,28 @@ class ReviewStore:
             raise Conflict("A review of this is open already.", code="review-open")
 
 
-def as_vote(row: Row[Any]) -> Vote:
-    return Vote(row.voter, row.principal, row.function, row.verdict, row.digest, row.stage, row.cast_at)
+def _cast(row: Row[Any]) -> CastVote:
+    return CastVote(
+        voter=row.voter,
+        principal=row.principal,
+        function=row.function,
+        verdict=row.verdict,
+        digest=row.digest,
+        stage=row.stage,
+        cast_at=row.cast_at,
+        id=row.id,
+        reason=row.reason,
+        committee_version=row.committee_version,
+    )
+
+
+def _condition(row: Row[Any]) -> KeptCondition:
+    return KeptCondition(
+        set_by=row.set_by,
+        met=row.met_at is not None,
+        id=row.id,
+        vote_id=row.vote_id,
+        condition=row.condition,
+        evidence=row.evidence,
+        met_at=row.met_at,
+    )

@@ -11,8 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_policy.reviews.rules.judges import Interests, Judges
-from moneyer_policy.reviews.rules.quorum import Kind, Quorum
+from moneyer_policy.reviews.rules.judges import Interests
 from moneyer_shared.clock import Clock
 from moneyer_shared.database import Database
 
@@ -28,22 +27,6 @@ class InterestsIn(Protocol):
         charters: Sequence[UUID],
         now: datetime,
     ) -> Interests: ...
-
-
-class JudgesOf(Protocol):
-    """Who decides on a matter, and who must not."""
-
-    async def __call__(
-        self,
-        connection: AsyncConnection,
-        kind: Kind,
-        subject: str,
-        document: Mapping[str, Any],
-        charter_id: UUID | None,
-        now: datetime,
-        *,
-        asked: Quorum | None = None,
-    ) -> Judges: ...
 
 
 class SourceOwners(Protocol):
@@ -67,8 +50,6 @@ class Office(Protocol):
     def database(self) -> Database: ...
     @property
     def clock(self) -> Clock: ...
-    @property
-    def judges(self) -> JudgesOf: ...
     @property
     def interests(self) -> InterestsIn: ...
     @property

@@ -1,0 +1,1 @@
+"""What generation takes and answers: every JSON document of its API, written once."""

@@ -1,0 +1,54 @@
+"""Runs, as callers see them."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator
+
+from moneyer_generation.documents.assets import AssetFile
+from moneyer_generation.rules.run import RunState
+from moneyer_shared.contracts.documents import Document
+from moneyer_shared.contracts.policy import AssetStateName, DecisionWithoutPermit, Offer, Plan
+
+
+def _three_digits(share: float) -> float:
+    return round(share, 3)
+
+
+def _disclosed(asset: AssetFile | None) -> AssetFile | None:
+    return asset.disclosed if asset is not None else None
+
+
+ShownState = Literal[RunState, AssetStateName]
+"""A run's own state, or what its asset is once it was decided on."""
+ShareDone = Annotated[float, AfterValidator(_three_digits)]
+
+
+class Generation(Document):
+    """A run and where it stands; once its asset was decided on, what that is now by policy's word.
+
+    ``charged`` says whether its budget was spent.
+    """
+
+    id: UUID
+    state: ShownState
+    progress: ShareDone
+    requester: str
+    plan: Plan
+    offer: Offer
+    decision: DecisionWithoutPermit
+    asset: Annotated[AssetFile | None, AfterValidator(_disclosed)]
+    assay_id: UUID | None
+    failure: str | None
+    charged: bool
+    requested_at: datetime
+    changed_at: datetime
+
+
+class GenerationProgress(Document):
+    """What a server-sent event says of a run."""
+
+    state: ShownState
+    progress: ShareDone
+    failure: str | None

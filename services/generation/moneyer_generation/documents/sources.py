@@ -1,0 +1,36 @@
+"""Sources and their uploads."""
+
+from datetime import datetime
+from uuid import UUID
+
+from moneyer_shared.contracts.documents import Document
+from moneyer_shared.contracts.generation import SourceDeclaration
+from moneyer_shared.figures import about
+
+
+class Source(Document):
+    """A source that was declared, and by whom."""
+
+    id: UUID
+    declaration: SourceDeclaration
+    registered_by: str
+    registered_at: datetime
+
+
+class SourceVersion(Document):
+    """An upload; its counts are exact for who uploaded it, and to two figures for others."""
+
+    id: UUID
+    source_id: UUID
+    train_rows: int
+    holdout_rows: int
+    sealed_bytes: int
+    uploaded_by: str
+    uploaded_at: datetime
+
+    def for_reader(self, subject: str) -> "SourceVersion":
+        """As it is shown to that subject: how many people it is of exactly only to who uploaded it."""
+        if subject == self.uploaded_by:
+            return self
+        counts = {name: about(getattr(self, name)) for name in ("train_rows", "holdout_rows", "sealed_bytes")}
+        return self.model_copy(update=counts)

@@ -1,0 +1,1 @@
+"""Where a worker's jobs are carried: processes beside it, or on the nodes of a Ray cluster."""

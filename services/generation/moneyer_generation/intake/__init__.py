@@ -1,0 +1,1 @@
+"""Uploads: received under seal, read batch by batch, and checked against their declaration."""

@@ -1,0 +1,86 @@
+"""Whether a table can be ordered as a plan says, rare rows left out and real ones among the rest: before it is paid."""
+
+from moneyer_generation.generators.blending import real_rows
+from moneyer_generation.generators.protocol import Engine, check_shapeable, unit_of
+from moneyer_generation.generators.suppression import rules_of
+from moneyer_generation.planning.shapes import check_shape
+from moneyer_shared.contracts.generation import SourceDeclaration
+from moneyer_shared.contracts.policy import Guarantee, Plan
+from moneyer_shared.contracts.shape import Blend, Suppression
+from moneyer_shared.errors import Invalid
+
+
+def check_order(plan: Plan, engine: Engine, declaration: SourceDeclaration, guarantee: Guarantee) -> None:
+    """That shape, suppression and blend can be asked of this engine and source.
+
+    Raises:
+        Invalid: saying what cannot, and what to ask for instead.
+    """
+    if plan.shape is not None or plan.suppression is not None or plan.blend is not None:
+        check_shapeable(engine)
+    if plan.shape is not None:
+        check_shape(plan.shape, declaration, guarantee)
+    if plan.suppression is not None:
+        _check_suppression(plan, plan.suppression, declaration, guarantee)
+    if plan.blend is not None:
+        _check_blend(plan, plan.blend, declaration)
+
+
+def earned_when_blended(declaration: SourceDeclaration) -> Guarantee:
+    """What a table with real rows in it earns, whatever engine made the others."""
+    return Guarantee(
+        level="none",
+        unit=unit_of(declaration),
+        statement="Real rows stand in the table as they are: whoever they belong to is not protected by any mechanism.",
+        gaps=["The real rows can be read, and everything in them is true of somebody."],
+    )
+
+
+def _check_suppression(
+    plan: Plan, suppression: Suppression, declaration: SourceDeclaration, guarantee: Guarantee
+) -> None:
+    learned = {column.name for column in declaration.learned}
+    roles = {column.role for column in declaration.columns}
+    if (suppression.k or suppression.l) and "quasi-identifier" not in roles:
+        raise Invalid("The source declares no quasi-identifier to count rows by.", code="suppression-needs-roles")
+    if suppression.l and "sensitive" not in roles:
+        raise Invalid("The source declares no sensitive column to ask variety of.", code="suppression-needs-roles")
+    unknown = {name for entry in suppression.rare for name in entry.columns} - learned
+    if unknown:
+        raise Invalid(f"No engine learns a column {min(unknown)}.", code="column-unknown")
+    if suppression.of == "input":
+        _check_of_input(plan, guarantee)
+        return
+    if plan.shape is not None and plan.shape.strata:
+        raise Invalid(
+            "Strata are met to the row and rare rows left out: both at once cannot be promised. Leave rows out of the "
+            "input, or ask for conditions without shares.",
+            code="suppression-with-strata",
+        )
+    least = max(rule.least_rows for rule in rules_of(suppression, declaration))
+    if plan.rows < least:
+        raise Invalid(f"A table of {plan.rows} rows holds no group of {least}.", code="suppression-impossible")
+
+
+def _check_of_input(plan: Plan, guarantee: Guarantee) -> None:
+    if guarantee.level != "none":
+        raise Invalid(
+            "Which rows are rare depends on the source: leaving them out before a private mechanism is outside its "
+            "guarantee. Leave rows out of the output instead, which costs nothing.",
+            code="suppression-of-input",
+        )
+    if plan.model is not None:
+        raise Invalid("A kept model has learned already; leave rows out of the output.", code="suppression-of-input")
+
+
+def _check_blend(plan: Plan, blend: Blend, declaration: SourceDeclaration) -> None:
+    if plan.model is not None:
+        raise Invalid("A kept model is sampled without the source: no real rows can be had.", code="blend-of-model")
+    if blend.provenance_column in {column.name for column in declaration.columns}:
+        raise Invalid(f"The source has a column {blend.provenance_column}; name another.", code="column-taken")
+    if real_rows(plan.rows, blend) >= plan.rows:
+        raise Invalid("So few rows cannot be both real and synthetic; ask for more.", code="blend-impossible")
+    if blend.shape is not None:
+        check_shape(blend.shape, declaration, earned_when_blended(declaration))
+        if plan.suppression is not None and plan.suppression.of == "output" and blend.shape.strata:
+            raise Invalid("Rare real rows are left out, so their strata cannot be met.", code="suppression-with-strata")

@@ -1,0 +1,47 @@
+"""Released tables, for holders of a grant."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from moneyer_generation.downloads import MEDIA_TYPES, Format, part_of, render
+from moneyer_generation.routes.flows import ReadersFlow
+from moneyer_generation.use_cases.assets import open_asset
+from moneyer_shared.errors import RangeNotSatisfiable
+
+router = APIRouter(prefix="/v1/assets", tags=["assets"])
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_CONTENT = {media.partition(";")[0]: _BINARY for media in MEDIA_TYPES.values()}
+
+
+@router.get(
+    "/{asset_id}/table",
+    operation_id="downloadAsset",
+    summary="The released table",
+    response_class=StreamingResponse,
+    responses={200: {"content": _CONTENT}, 206: {"description": "The range asked for.", "content": _CONTENT}},
+)
+async def download(
+    asset_id: UUID,
+    flow: ReadersFlow,
+    form: Annotated[Format, Query(alias="format")] = "parquet",
+    asked: Annotated[str | None, Header(alias="Range", description="One range of bytes.", max_length=100)] = None,
+    if_range: Annotated[str | None, Header(description="The ETag a range was begun with.", max_length=200)] = None,
+) -> StreamingResponse:
+    table = await open_asset(flow, asset_id)
+    rendered = await run_in_threadpool(render, table, form)
+    headers, size = rendered.headers, len(rendered.spool)
+    try:
+        part = part_of(size, asked) if if_range in {None, headers["ETag"]} else None
+    except RangeNotSatisfiable:
+        rendered.spool.close()
+        raise
+    if part is not None:
+        headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+    sent = range(size) if part is None else part
+    headers["Content-Length"] = str(len(sent))
+    status = 200 if part is None else 206
+    return StreamingResponse(rendered.pieces(sent), status, headers, media_type=MEDIA_TYPES[form])

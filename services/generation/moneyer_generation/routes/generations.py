@@ -1,0 +1,54 @@
+"""Plans in, runs out."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.responses import StreamingResponse
+
+from moneyer_generation.dependencies import Flow
+from moneyer_generation.routes.flows import ReadersFlow
+from moneyer_generation.use_cases.plans import (
+    cancel_generation,
+    check_generation,
+    get_generation,
+    list_generations,
+    request_generation,
+    watch_generation,
+)
+from moneyer_shared.idempotency import IdempotencyKey
+from moneyer_shared.routes import Routes
+from moneyer_shared.streams import EventStream
+
+routes = Routes(prefix="/v1/generations", tag="generations")
+READ, WRITE = "generation:read", "generation:runs:write"
+
+routes.add(
+    "POST", "", request_generation, "Ask for a synthetic table", scope=WRITE, status=202, once="must",
+    given={"key": IdempotencyKey}, location="/v1/generations/{id}", headers={"Retry-After": "2"},
+)  # fmt: skip
+routes.add("GET", "", list_generations, "Runs, newest first", scope=READ, page="id")
+routes.add("GET", "/{run_id}", get_generation, "Where a run stands", scope=READ)
+
+
+@routes.router.get(
+    "/{run_id}/events",
+    operation_id="watchGeneration",
+    summary="Progress as server-sent events, until the run ends",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def watch(run_id: UUID, request: Request, flow: ReadersFlow) -> StreamingResponse:
+    await check_generation(flow, run_id)
+    return EventStream(_events(flow, run_id), request, flow.caller)
+
+
+async def _events(flow: Flow, run_id: UUID) -> AsyncIterator[str]:
+    async with aclosing(watch_generation(flow, run_id)) as changes:
+        async for progress in changes:
+            yield f"event: progress\ndata: {json.dumps(progress.model_dump(mode='json'))}\n\n"
+
+
+routes.add("POST", "/{run_id}:cancel", cancel_generation, "Ask for a run to end", scope=WRITE, status=202)

@@ -1,0 +1,79 @@
+"""Sources and their uploads."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Header, Request
+
+from moneyer_generation.dependencies import Flow, Work
+from moneyer_generation.intake.receiving import Limits, spool_body
+from moneyer_generation.intake.uploads import MEDIA_TYPES, Upload
+from moneyer_generation.routes.flows import flow_with
+from moneyer_generation.use_cases.owners import check_may_upload
+from moneyer_generation.use_cases.sources import (
+    check_unit,
+    get_held_version,
+    get_source,
+    list_source_versions,
+    list_sources,
+    register_source,
+    seal_upload,
+    upload_source,
+)
+from moneyer_shared.canonical import digest
+from moneyer_shared.doors import LARGEST_BODY
+from moneyer_shared.idempotency import Attempt, OptionalIdempotencyKey
+from moneyer_shared.routes import Routes
+
+routes = Routes(prefix="/v1/sources", tag="sources")
+READ, WRITE = "generation:read", "generation:sources:write"
+ENCODINGS: dict[str, Any] = {"enum": ["", "identity", "gzip"]}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+TABLE = {"required": True, "content": dict.fromkeys(MEDIA_TYPES, _BINARY)}
+
+
+async def _received(
+    source_id: UUID,
+    request: Request,
+    flow: Annotated[Flow, flow_with(WRITE)],
+    key: OptionalIdempotencyKey = None,
+    content_type: Annotated[str, Header(include_in_schema=False)] = "",
+    content_encoding: Annotated[str, Header(description="gzip, or absent.", json_schema_extra=ENCODINGS)] = "",
+) -> AsyncIterator[Upload]:
+    """The table, spooled under seal; a stranger's is not even taken in."""
+    async with flow.begin(Work, read_only=True) as work:
+        await check_may_upload(work, source_id, key)
+        declaration = (await get_source(work, source_id)).declaration
+    settings = flow.dependencies.settings
+    limits = Limits(settings.maximum_upload_bytes, settings.maximum_table_bytes)
+    spool = await spool_body(request.stream(), content_encoding.strip().lower(), limits)
+    try:
+        yield Upload(spool, content_type.partition(";")[0].strip().lower(), declaration, limits)
+    finally:
+        spool.close()
+
+
+Received = Annotated[Upload, Depends(_received)]
+
+
+async def _attempt(request: Request, upload: Received, key: OptionalIdempotencyKey = None) -> Attempt:
+    return Attempt(key, digest([request.url.path, upload.media_type, upload.spool.sha256]) if key else "")
+
+
+routes.add(
+    "POST", "", register_source, "Declare a source", scope=WRITE, status=201, once="may", first=check_unit,
+    location="/v1/sources/{id}", extra={"openapi_extra": {LARGEST_BODY: 8 * 2**20}},
+)  # fmt: skip
+routes.add("GET", "", list_sources, "All sources", scope=READ, page="id")
+routes.add("GET", "/{source_id}", get_source, "A source's declaration", scope=READ)
+routes.add("GET", "/{source_id}/versions", list_source_versions, "A source's uploads", scope=READ)
+routes.add(
+    "GET", "/{source_id}/held", get_held_version, "Where the newest upload lies sealed", scope="generation:objects:read"
+)
+routes.add(
+    "POST", "/{source_id}/versions", upload_source, "Upload the table; it is checked, split and sealed",
+    scope=WRITE, status=201, once=Annotated[Attempt, Depends(_attempt)], given={"upload": Received}, first=seal_upload,
+    location="/v1/sources/{source_id}/versions/{id}",
+    extra={"openapi_extra": {LARGEST_BODY: None, "requestBody": TABLE}},
+)  # fmt: skip

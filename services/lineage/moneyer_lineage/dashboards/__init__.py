@@ -1,0 +1,1 @@
+"""Counts and figures over time, and a summary of now."""

@@ -1,0 +1,1 @@
+"""What is shown of an asset with the word of policy and evaluation, and proved."""

@@ -1,0 +1,1 @@
+"""The audit log: leaves, proofs, signed checkpoints, and who outside holds them."""

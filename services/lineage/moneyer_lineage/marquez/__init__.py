@@ -1,0 +1,1 @@
+"""What Marquez's web interface reads."""

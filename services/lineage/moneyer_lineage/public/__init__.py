@@ -1,0 +1,1 @@
+"""What anybody may read of assets and charters, and say of them."""

@@ -1,0 +1,1 @@
+"""OpenLineage events, and what they tell of runs, jobs, datasets and assets."""

@@ -1,0 +1,1 @@
+"""What is told of runs and assets, and what is shown of them."""

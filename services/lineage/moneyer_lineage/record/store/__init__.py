@@ -1,0 +1,1 @@
+"""The wing's only SQL: nothing here commits."""

@@ -1,1 +1,0 @@
-"""Lineage's only SQL: rows in, rows and hashes out; nothing here commits."""

@@ -1,1 +1,0 @@
-"""Load, decide, save: events are taken in, leaves sequenced, checkpoints signed and carried out, records composed."""

@@ -1,0 +1,1 @@
+"""Whom lineage calls when something becomes of an asset."""

@@ -1,0 +1,359 @@
+"""What the services tell of what they do: the actions of the audit log, and the facets and jobs of OpenLineage events.
+
+Whoever tells builds these, lineage and the verifier of evidence read them, and outsiders have them as JSON Schema
+(``openapi/events.json``; each facet at the address its ``_schemaURL`` names).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from moneyer_shared.contracts.documents import AmountText
+from moneyer_shared.contracts.evaluation import CriterionResult, GuaranteeAudit, NotEstimable, PowerNote
+from moneyer_shared.contracts.policy import Finding, Guarantee, Plan, Release
+from moneyer_shared.figures import Telling
+
+PRODUCER = "https://moneyer.dev/producer/1"
+FACET_BASE = "https://moneyer.dev/facets/1-0-0"
+Json = dict[str, Any]
+
+
+class Action(StrEnum):
+    """Everything that is recorded in the audit log, by the thing it happens to."""
+
+    ACCESS_POLICY_SET = "access-policy.set"
+    ASSAY_FINISH = "assay.finish"
+    ASSAY_REPEAT = "assay.repeat"
+    ASSAY_REQUEST = "assay.request"
+    ASSET_ANNOUNCE = "asset.announce"
+    ASSET_DECIDE = "asset.decide"
+    ASSET_GRANT = "asset.grant"
+    ASSET_LIFT = "asset.lift"
+    ASSET_READ = "asset.read"
+    ASSET_RECONSIDER = "asset.reconsider"
+    ASSET_RESUME = "asset.resume"
+    ASSET_RETIRE = "asset.retire"
+    ASSET_SUBSTITUTE = "asset.substitute"
+    ASSET_SUSPEND = "asset.suspend"
+    ASSET_WITHDRAW = "asset.withdraw"
+    AUDIT_MOVE = "audit.move"
+    AUDIT_REQUEST = "audit.request"
+    BUDGET_ALLOCATE = "budget.allocate"
+    BUDGET_TRANSFER = "budget.transfer"
+    BUDGET_VERSION = "budget.version"
+    CARD_PUBLISH = "card.publish"
+    CERTIFICATE_ISSUE = "certificate.issue"
+    CHARTER_ASSESS = "charter.assess"
+    CHARTER_DRAFT = "charter.draft"
+    CHARTER_EDIT = "charter.edit"
+    CHARTER_IN_FORCE = "charter.in_force"
+    CHARTER_LAPSED = "charter.lapsed"
+    CHARTER_LIFT = "charter.lift"
+    CHARTER_REJECTED = "charter.rejected"
+    CHARTER_RESUME = "charter.resume"
+    CHARTER_RETIRE = "charter.retire"
+    CHARTER_SUBMIT = "charter.submit"
+    CHARTER_SUSPEND = "charter.suspend"
+    COMMITTEE_APPOINT = "committee.appoint"
+    COMMITTEE_DELEGATE = "committee.delegate"
+    COMMITTEE_REMOVE = "committee.remove"
+    COMMITTEE_REVOKE = "committee.revoke"
+    COMMITTEE_SET_QUORUM = "committee.set-quorum"
+    CONFIGURATION_APPROVE = "configuration.approve"
+    CONFIGURATION_RETIRE = "configuration.retire"
+    DEADLINE_ACTION_OVERDUE = "deadline.action.overdue"
+    DEADLINE_ASSESSMENT_EXPIRY = "deadline.assessment.expiry"
+    DEADLINE_CERTIFICATE_FINAL = "deadline.certificate.final"
+    DEADLINE_CHARTER_EXPIRY = "deadline.charter.expiry"
+    DEADLINE_CHARTER_EXPIRY_REMINDER = "deadline.charter.expiry-reminder"
+    DEADLINE_CHARTER_REVALIDATION = "deadline.charter.revalidation"
+    DEADLINE_CHARTER_REVALIDATION_REMINDER = "deadline.charter.revalidation-reminder"
+    DEADLINE_DUTY_OVERDUE = "deadline.duty.overdue"
+    DEADLINE_DUTY_WARNING = "deadline.duty.warning"
+    DEADLINE_EXCEPTION_EXPIRY = "deadline.exception.expiry"
+    DEADLINE_GLASS_END = "deadline.glass.end"
+    DEADLINE_REVIEW_ESCALATE = "deadline.review.escalate"
+    DEADLINE_REVIEW_LAPSE = "deadline.review.lapse"
+    DEADLINE_TRAINING_EXPIRY = "deadline.training.expiry"
+    FEEDBACK_SEND = "feedback.send"
+    FEEDBACK_TRIAGE = "feedback.triage"
+    GLASS_BREAK = "glass.break"
+    GLASS_CLOSE = "glass.close"
+    GLASS_CONFIRM = "glass.confirm"
+    GUARANTEE_AUDIT = "guarantee.audit"
+    INCIDENT_ACTION = "incident.action"
+    INCIDENT_ACTION_DONE = "incident.action-done"
+    INCIDENT_NOTIFIED = "incident.notified"
+    INCIDENT_OPEN = "incident.open"
+    KEY_CREATE = "key.create"
+    MODEL_CHANGE = "model.change"
+    MODEL_MEASURE = "model.measure"
+    MODEL_REGISTER = "model.register"
+    MODEL_TRAIN = "model.train"
+    MONITOR_LOOK = "monitor.look"
+    MONITOR_MAKE = "monitor.make"
+    MONITOR_NAME_SCORERS = "monitor.name-scorers"
+    MONITOR_SCORES = "monitor.scores"
+    MONITOR_SWITCH = "monitor.switch"
+    OWNER_GIVE = "owner.give"
+    PERMIT_OPEN_FOR_ASSAY = "permit.open-for-assay"
+    PERMIT_REDEEM = "permit.redeem"
+    PERMIT_RETURN = "permit.return"
+    PERMIT_SETTLE = "permit.settle"
+    PLAN_DECIDE = "plan.decide"
+    POPULATION_CREATE = "population.create"
+    POPULATION_DECLARE_UNIT = "population.declare-unit"
+    POPULATION_LIFT = "population.lift"
+    POPULATION_RESUME = "population.resume"
+    POPULATION_SUSPEND = "population.suspend"
+    QUESTIONNAIRE_PUBLISH = "questionnaire.publish"
+    REJECTION_MAKE = "rejection.make"
+    REJECTION_WITHDRAW = "rejection.withdraw"
+    REVIEW_CONDITION_MET = "review.condition-met"
+    REVIEW_DECIDE = "review.decide"
+    REVIEW_OPEN = "review.open"
+    REVIEW_RAISE = "review.raise"
+    RULE_SET_WAIVABLE = "rule.set-waivable"
+    RUN_CANCEL = "run.cancel"
+    RUN_MOVE = "run.move"
+    RUN_REQUEST = "run.request"
+    SEARCH_CANCEL = "search.cancel"
+    SEARCH_END = "search.end"
+    SEARCH_REQUEST = "search.request"
+    SHARES_DECLARE = "shares.declare"
+    SOURCE_LIFT = "source.lift"
+    SOURCE_REGISTER = "source.register"
+    SOURCE_RESUME = "source.resume"
+    SOURCE_SUSPEND = "source.suspend"
+    SOURCE_UPLOAD = "source.upload"
+    TRAINING_ATTEST = "training.attest"
+    VOTE_APPROVE = "vote.approve"
+    VOTE_REJECT = "vote.reject"
+    WEBHOOK_ADD = "webhook.add"
+    WEBHOOK_DELIVER = "webhook.deliver"
+    WEBHOOK_END = "webhook.end"
+    WEBHOOK_REMOVE = "webhook.remove"
+    WEBHOOK_ROTATE = "webhook.rotate"
+
+
+# --- facets ---------------------------------------------------------------------------------------
+
+
+class Facet(BaseModel):
+    """What every facet carries: who made it, and where its schema is (OpenLineage 2-0-2, BaseFacet)."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class PlanFacet(Plan):
+    """What was asked for, and the guarantee that was offered for it."""
+
+    model_config = ConfigDict(extra="allow")
+    guarantee: Guarantee
+
+
+class DecisionFacet(Facet):
+    """The gate's answer to a plan: its verdict, and the codes of the clauses that failed."""
+
+    id: str
+    run_id: str
+    round: int
+    verdict: str
+    failed: list[str]
+    waived: list[Json]
+    review_id: str | None
+    plan_digest: str
+    charter_digest: str | None
+    decided_at: str
+
+
+class ChargeFacet(Facet):
+    """What a run was charged: the permit, ε at the budget's δ, and releases counted."""
+
+    permit: str
+    epsilon: AmountText | str
+    delta: AmountText
+    releases: int
+
+
+class GenerationFacet(Facet):
+    """How a table was made: engine, noise, guarantee, transformations, environment, and the sealed table's digest."""
+
+    generator: str
+    engine_version: str
+    parameters: Json
+    seed: int | None
+    noise: str
+    guarantee: Guarantee
+    transformations: list[str]
+    rows: int
+    digest: str
+    environment: Json | None
+    reproducible: str
+
+
+class FigureShown(Facet):
+    """A figure of an assay; what lies behind it stays with evaluation."""
+
+    metric: str
+    value: str
+    lower: str
+    upper: str
+    n: int
+    method: str
+    confidence: str
+    seed: int
+
+
+class AssayFacet(Facet):
+    """An assay's figures, rounded to what their intervals support or withheld, and what policy made of them."""
+
+    id: str
+    asset_id: str
+    purpose: str
+    suite: str | None
+    state: str
+    figures: Telling
+    estimates: list[FigureShown]
+    not_estimable: list[NotEstimable]
+    power_notes: list[PowerNote]
+    verdict: str | None
+    failure: str | None
+
+
+class FailureFacet(Facet):
+    because: str
+
+
+class DriftFacet(Facet):
+    """What a monitor saw of one new thing."""
+
+    id: str
+    monitor_id: str
+    kind: str
+    number: int
+    seen: str
+    figures: Telling
+    estimates: list[Json]
+    breaches: list[CriterionResult]
+    at: str
+
+
+class AssetChangeFacet(Facet):
+    """What became of an asset after its release; ``substitute`` is the one to use instead."""
+
+    change: Literal["suspended", "resumed", "withdrawn", "substituted", "retired"]
+    because: str | None
+    substitute: str | None
+
+
+class SearchFacet(Facet):
+    """Where a search stands, trial by trial, as generation's API tells it."""
+
+    id: str
+    state: str
+
+
+class DestructionFacet(Facet):
+    """A table's key that was destroyed: what was sealed with it is never read again."""
+
+    key: str
+    destroyed_at: str
+    method: str
+
+
+FACETS: Mapping[str, type[BaseModel]] = {
+    "moneyer_plan": PlanFacet,
+    "moneyer_policyDecision": DecisionFacet,
+    "moneyer_charge": ChargeFacet,
+    "moneyer_generation": GenerationFacet,
+    "moneyer_evaluation": AssayFacet,
+    "moneyer_release": Release,
+    "moneyer_finding": Finding,
+    "moneyer_drift": DriftFacet,
+    "moneyer_guarantee_audit": GuaranteeAudit,
+    "moneyer_failure": FailureFacet,
+    "moneyer_assetChange": AssetChangeFacet,
+    "moneyer_destruction": DestructionFacet,
+    "moneyer_search": SearchFacet,
+}
+"""Every facet of ours, by its name in an event."""
+NAMES: Mapping[type[BaseModel], str] = {model: name for name, model in FACETS.items()}
+
+
+def facet(body: BaseModel) -> dict[str, Any]:
+    """A facet as an event carries it: with who made it, and where its schema is."""
+    name = NAMES[type(body)]
+    return {
+        "_producer": PRODUCER,
+        "_schemaURL": f"{FACET_BASE}/{name}.json",
+        **body.model_dump(mode="json", exclude_unset=True),
+    }
+
+
+# --- jobs, data sets and events -------------------------------------------------------------------
+
+
+def job_of_runs(plan: Mapping[str, Any]) -> str:
+    """The job that a plan's run is one of: what repeats is learning from a source with an engine, under a charter."""
+    return f"generation.run/{plan['charter_id']}/{plan['source_id']}/{plan['generator']}"
+
+
+def job_of_searches(charter_id: object, source_id: object) -> str:
+    return f"generation.search/{charter_id}/{source_id}"
+
+
+def job_of_assays(asset_id: object) -> str:
+    return f"evaluation.assay/{asset_id}"
+
+
+def job_of_monitors(monitor_id: object) -> str:
+    return f"evaluation.monitor/{monitor_id}"
+
+
+def job_of_audits(generator: str) -> str:
+    return f"evaluation.guarantee-audit/{generator}"
+
+
+def job_of_trainings(model: str) -> str:
+    return f"model.train/{model}"
+
+
+def dataset(kind: Literal["source", "asset"], name: str, facets: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """An OpenLineage data set, in the namespace ``moneyer.source`` or ``moneyer.asset``."""
+    return {"namespace": f"moneyer.{kind}", "name": name, "facets": dict(facets or {})}
+
+
+def run_event(
+    *,
+    at: datetime,
+    event_type: str,
+    run_id: str,
+    job: str,
+    inputs: Sequence[Mapping[str, Any]] = (),
+    outputs: Sequence[Mapping[str, Any]] = (),
+    facets: Sequence[BaseModel] = (),
+    parent: tuple[str, str] | None = None,
+) -> dict[str, Any]:
+    """An OpenLineage 2-0-2 run event; ``parent`` is the (run id, job) that this run is a part of."""
+    run_facets = {NAMES[type(body)]: facet(body) for body in facets}
+    if parent is not None:
+        run_facets["parent"] = {
+            "_producer": PRODUCER,
+            "_schemaURL": "https://openlineage.io/spec/facets/1-1-0/ParentRunFacet.json",
+            "run": {"runId": parent[0]},
+            "job": {"namespace": "moneyer", "name": parent[1]},
+        }
+    return {
+        "eventTime": at.isoformat(),
+        "eventType": event_type,
+        "producer": PRODUCER,
+        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+        "run": {"runId": run_id, "facets": run_facets},
+        "job": {"namespace": "moneyer", "name": job, "facets": {}},
+        "inputs": list(inputs),
+        "outputs": list(outputs),
+    }
