@@ -22,6 +22,7 @@ from moneyer_shared.contracts.evaluation import (
 )
 from moneyer_shared.contracts.owners import Owner
 from moneyer_shared.contracts.shape import Category, ColumnName
+from moneyer_shared.figures import Telling
 
 DIGITS = 6
 """Decimals of a figure as it is kept."""
@@ -95,7 +96,7 @@ class Measure(Document):
     id: str
     name: str
     version: int
-    family: Literal["fidelity", "utility", "privacy", "fairness"]
+    family: rules.Family
     does: str
     knows: str | None
 
@@ -144,7 +145,7 @@ class KeptAssay(Document):
     state: rules.State
     requested_at: datetime
     finished_at: datetime | None
-    figures: Literal["raw", "rounded", "withheld"] | None
+    figures: Telling | None
     estimates: Annotated[list[Estimate], BeforeValidator(_empty_if_null)]
     not_estimable: Annotated[list[NotEstimable], BeforeValidator(_empty_if_null)]
     release: Judgement | None

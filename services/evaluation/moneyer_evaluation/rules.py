@@ -13,6 +13,8 @@ CONFIDENCE = 0.95
 LEAST_LEVEL = 1e-12
 State = Literal["queued", "measuring", "measured", "done", "failed"]
 Step = Literal["measure", "ask-release", "rest"]
+Family = Literal["fidelity", "utility", "privacy", "fairness"]
+"""What a measure is about; one of ``privacy`` is an attacker."""
 
 
 def next_step(state: State) -> Step:

@@ -2,12 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from moneyer_evaluation.measures.reference import Tables
-from moneyer_evaluation.rules import Measured
-
-Family = Literal["fidelity", "utility", "privacy", "fairness"]
+from moneyer_evaluation.rules import Family, Measured
 
 
 @dataclass(frozen=True)
