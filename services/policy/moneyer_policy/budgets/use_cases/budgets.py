@@ -25,6 +25,7 @@ from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import PopulationUnit
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from moneyer_shared.journal import AuditEvent
@@ -50,7 +51,7 @@ async def create_population(work: ChangingRules, asked: PopulationRequest) -> Ne
             population_id=made, charter_id=None, partition=partition, size=size, order=order, releases_limit=None,
             created_by=work.by, at=work.now,
         )  # fmt: skip
-    await _record(work, work.by, "population.create", made, epsilon=size.epsilon, delta=size.delta)
+    await _record(work, work.by, Action.POPULATION_CREATE, made, epsilon=size.epsilon, delta=size.delta)
     return NewPopulation(id=made, name=asked.name, epsilon=str(size.epsilon), delta=str(size.delta))
 
 
@@ -76,7 +77,7 @@ async def declare_unit(work: ChangingRules, population_id: UUID, unit: Populatio
         raise Conflict("The population's unit is declared; name another population.", code="unit-declared")
     await store.declare_unit(population_id, Unit(unit.kind, unit.identified_by))
     details = {"kind": Word(unit.kind), "unit": digest(unit.model_dump(mode="json"))}
-    await work.tell(AuditEvent(work.by, "population.declare-unit", f"population:{population_id}", details=details))
+    await work.tell(AuditEvent(work.by, Action.POPULATION_DECLARE_UNIT, f"population:{population_id}", details=details))
 
 
 async def allocate_budget(work: ChangingRules, population_id: UUID, asked: AllocationRequest) -> Allocation:
@@ -112,7 +113,7 @@ async def allocate_budget(work: ChangingRules, population_id: UUID, asked: Alloc
         )
         for partition in population.partitions or ("",)
     ]  # fmt: skip
-    await _record(work, work.by, "budget.allocate", population_id, epsilon=size.epsilon, delta=size.delta)
+    await _record(work, work.by, Action.BUDGET_ALLOCATE, population_id, epsilon=size.epsilon, delta=size.delta)
     return Allocation.model_validate(made[0])
 
 
@@ -210,7 +211,7 @@ async def _apply_budget(decided: Decided) -> None:
     changed = await _with_budget(decided.work, proposed)
     await _write(decided, changed, proposed.reason)
     amounts = {"epsilon": Decimal(proposed.epsilon), "delta": Decimal(proposed.delta)}
-    await _record(decided.work, decided.row.opened_by, "budget.version", proposed.population_id, **amounts)
+    await _record(decided.work, decided.row.opened_by, Action.BUDGET_VERSION, proposed.population_id, **amounts)
 
 
 async def _with_budget(work: Work, proposed: ProposedBudget) -> list[Account]:
@@ -253,7 +254,7 @@ async def _apply_transfer(decided: Decided) -> None:
     changed = await _with_transfer(decided.work, proposed)
     await _write(decided, changed, proposed.reason)
     moved = {"epsilon": Decimal(proposed.epsilon)}
-    await _record(decided.work, decided.row.opened_by, "budget.transfer", proposed.population_id, **moved)
+    await _record(decided.work, decided.row.opened_by, Action.BUDGET_TRANSFER, proposed.population_id, **moved)
 
 
 async def _with_transfer(work: Work, proposed: ProposedTransfer) -> list[Account]:
@@ -288,6 +289,6 @@ async def _write(decided: Decided, changed: Sequence[Account], reason: str) -> N
         )  # fmt: skip
 
 
-async def _record(work: Work, by: str, action: str, population_id: UUID, **amounts: Decimal) -> None:
+async def _record(work: Work, by: str, action: Action, population_id: UUID, **amounts: Decimal) -> None:
     details = {name: str(amount) for name, amount in amounts.items()}
     await work.tell(AuditEvent(by, action, f"population:{population_id}", details=details))

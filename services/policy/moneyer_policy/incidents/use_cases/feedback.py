@@ -6,6 +6,7 @@ from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.incidents.documents import About, Feedback, FeedbackRequest, FeedbackState, Triage
 from moneyer_policy.incidents.store import IncidentStore
 from moneyer_policy.work import Work
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import Forbidden
 from moneyer_shared.journal import AuditEvent
 
@@ -14,7 +15,7 @@ async def send_feedback(work: Work, asked: FeedbackRequest) -> Feedback:
     """Anybody may say something about an asset, a charter or the policy itself."""
     store = IncidentStore(work.connection)
     made = await store.add_feedback(**dict(asked), sent_by=work.by, sent_at=work.now, state="open")
-    await work.tell(AuditEvent(work.by, "feedback.send", f"feedback:{made.id}"))
+    await work.tell(AuditEvent(work.by, Action.FEEDBACK_SEND, f"feedback:{made.id}"))
     return made
 
 
@@ -43,7 +44,7 @@ async def triage_feedback(work: Work, feedback_id: UUID, asked: Triage) -> Feedb
         link["incident_id"] = str((await store.incident(asked.incident_id)).id)
     answered = {"state": asked.state, "note": asked.note, "link": link}
     triaged = await store.set_feedback(feedback_id, **answered, triaged_by=work.by, triaged_at=work.now)
-    await work.tell(AuditEvent(work.by, "feedback.triage", f"feedback:{feedback_id}", asked.state))
+    await work.tell(AuditEvent(work.by, Action.FEEDBACK_TRIAGE, f"feedback:{feedback_id}", asked.state))
     return triaged
 
 

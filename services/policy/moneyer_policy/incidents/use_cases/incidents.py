@@ -26,6 +26,7 @@ from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.kinds import Kind
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import Conflict, Invalid, NotFound
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word
@@ -58,7 +59,7 @@ async def open_incident(work: ChangingRules, asked: IncidentRequest) -> Incident
     details = {
         "severity": Word(asked.severity), "personal_data": asked.personal_data, "suspended": asked.suspend,
     }  # fmt: skip
-    await work.tell(AuditEvent(work.by, "incident.open", f"incident:{made}", details=details))
+    await work.tell(AuditEvent(work.by, Action.INCIDENT_OPEN, f"incident:{made}", details=details))
     return await store.incident(made)
 
 
@@ -116,7 +117,7 @@ async def do_duty(work: Work, incident_id: UUID, duty_id: UUID, asked: Evidence)
     await store.do_duty(incident_id, duty_id, work.by, asked.evidence, work.now)
     await CalendarStore(work.connection).cancel(f"duty:{duty_id}", work.now)
     details = {"duty": str(duty_id)}
-    await work.tell(AuditEvent(work.by, "incident.notified", f"incident:{incident_id}", details=details))
+    await work.tell(AuditEvent(work.by, Action.INCIDENT_NOTIFIED, f"incident:{incident_id}", details=details))
     return await store.incident(incident_id)
 
 
@@ -132,7 +133,7 @@ async def add_action(work: Work, incident_id: UUID, asked: ActionRequest) -> Inc
     made = await store.add_action(incident_id=incident_id, **dict(asked))
     await work.schedule("action.overdue", f"action:{made}", asked.due_at, {"to": asked.owner})
     details = {"action": str(made)}
-    await work.tell(AuditEvent(work.by, "incident.action", f"incident:{incident_id}", details=details))
+    await work.tell(AuditEvent(work.by, Action.INCIDENT_ACTION, f"incident:{incident_id}", details=details))
     return await store.incident(incident_id)
 
 
@@ -153,7 +154,7 @@ async def do_action(work: Work, incident_id: UUID, action_id: UUID) -> Incident:
     await store.do_action(incident_id, action_id, work.by, work.now)
     await CalendarStore(work.connection).cancel(f"action:{action_id}", work.now)
     details = {"action": str(action_id)}
-    await work.tell(AuditEvent(work.by, "incident.action-done", f"incident:{incident_id}", details=details))
+    await work.tell(AuditEvent(work.by, Action.INCIDENT_ACTION_DONE, f"incident:{incident_id}", details=details))
     return await store.incident(incident_id)
 
 

@@ -12,6 +12,7 @@ from moneyer_policy.incidents.store import IncidentStore
 from moneyer_policy.library.use_cases import owners as library
 from moneyer_policy.work import Work
 from moneyer_shared.contracts.documents import Name
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.owners import NewOwner, Ownership
 from moneyer_shared.errors import NotFound
 from moneyer_shared.journal import AuditEvent
@@ -41,7 +42,7 @@ async def hand_over(work: Work, kind: Owned, subject: Name, said: NewOwner) -> O
     named = _named(kind, subject)
     await owner_now(work.connection, kind, named)
     await give(work.connection, kind, named, said.owner, by=work.by, at=work.now)
-    await work.tell(AuditEvent(work.by, "owner.give", Word(f"{kind}:{named}")))
+    await work.tell(AuditEvent(work.by, Action.OWNER_GIVE, Word(f"{kind}:{named}")))
     return Ownership(kind=kind, subject=named, owner=said.owner)
 
 

@@ -22,6 +22,7 @@ from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.documents import Name
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import Conflict, Forbidden, Invalid
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word
@@ -41,7 +42,7 @@ async def publish_questionnaire(work: Work, asked: Questionnaire) -> Questionnai
     made = await LibraryStore(work.connection).add_template(name, document, digest(document), work.by, work.now)
     await check_owner(work, "questionnaire", name)
     details = {"version": made.version}
-    await work.tell(AuditEvent(work.by, "questionnaire.publish", Word(f"questionnaire:{name}"), details=details))
+    await work.tell(AuditEvent(work.by, Action.QUESTIONNAIRE_PUBLISH, Word(f"questionnaire:{name}"), details=details))
     return made
 
 
@@ -81,7 +82,7 @@ async def assess_charter(work: ChangingRules, charter_id: UUID, asked: Assessmen
     payload = {"to": version.document["owner"], "charter": str(charter_id)}
     await work.schedule("assessment.expiry", f"assessment:{made.id}", made.valid_until, payload)
     details, shown = {"version": version.version, "digest": made.digest}, {"assessment": made.as_evidence()}
-    await work.tell(AuditEvent(work.by, "charter.assess", f"charter:{charter_id}", details=details, shown=shown))
+    await work.tell(AuditEvent(work.by, Action.CHARTER_ASSESS, f"charter:{charter_id}", details=details, shown=shown))
     return made
 
 

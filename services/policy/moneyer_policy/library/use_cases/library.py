@@ -24,6 +24,7 @@ from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.documents import Name
+from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import Condemnation
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from moneyer_shared.journal import AuditEvent
@@ -64,7 +65,7 @@ async def conclude(decided: Decided) -> Mapping[str, str]:
         return {"state": "rejected"}
     await store.supersede_configuration(row.document["name"])
     await store.set_configuration(configuration_id, state="approved")
-    await work.tell(AuditEvent("policy", "configuration.approve", row.subject))
+    await work.tell(AuditEvent("policy", Action.CONFIGURATION_APPROVE, row.subject))
     return {"state": "approved"}
 
 
@@ -76,7 +77,7 @@ async def retire_configuration(work: ChangingRules, name: Name) -> None:
     """
     await get_configuration(work, name)
     await LibraryStore(work.connection).supersede_configuration(name)
-    await work.tell(AuditEvent(work.by, "configuration.retire", Word(f"configuration:{name}")))
+    await work.tell(AuditEvent(work.by, Action.CONFIGURATION_RETIRE, Word(f"configuration:{name}")))
 
 
 async def list_configurations(work: Work, name: Name | None = None) -> list[Configuration]:
@@ -137,7 +138,7 @@ async def condemn_generator(work: ChangingRules, asked: Condemnation) -> NewReje
 
 async def _add_criterion(work: Work, asked: RejectionRequest) -> NewRejectionCriterion:
     made = await LibraryStore(work.connection).reject(**dict(asked), made_by=work.by, made_at=work.now)
-    await work.tell(AuditEvent(work.by, "rejection.make", f"rejection:{made.id}"))
+    await work.tell(AuditEvent(work.by, Action.REJECTION_MAKE, f"rejection:{made.id}"))
     return NewRejectionCriterion(id=made.id, **dict(asked), by=made.made_by)
 
 
@@ -165,7 +166,7 @@ async def withdraw_rejection_criterion(work: ChangingRules, rejection_id: UUID) 
     """
     await check_owner(work, "rejection-criterion", rejection_id)
     await LibraryStore(work.connection).withdraw(rejection_id, work.by, work.now)
-    await work.tell(AuditEvent(work.by, "rejection.withdraw", f"rejection:{rejection_id}"))
+    await work.tell(AuditEvent(work.by, Action.REJECTION_WITHDRAW, f"rejection:{rejection_id}"))
 
 
 # --- training -----------------------------------------------------------------------------
@@ -185,7 +186,7 @@ async def attest_training(work: ChangingRules, asked: AttestationRequest) -> Att
     made = await LibraryStore(work.connection).attest(**dict(asked), attested_by=work.by, made_at=work.now)
     payload = {"to": asked.person, "topic": asked.topic}
     await work.schedule("training.expiry", f"training:{made.id}", asked.valid_until, payload)
-    await work.tell(AuditEvent(work.by, "training.attest", f"training:{made.id}", people={"person": asked.person}))
+    await work.tell(AuditEvent(work.by, Action.TRAINING_ATTEST, f"training:{made.id}", people={"person": asked.person}))
     return made
 
 
@@ -217,7 +218,7 @@ async def set_access_policy(work: ChangingRules, asked: AccessPolicyRequest) -> 
     """
     made = await LibraryStore(work.connection).add_access_policy(**dict(asked), made_by=work.by, made_at=work.now)
     await check_owner(work, "access-policy", asked.resource_type)
-    await work.tell(AuditEvent(work.by, "access-policy.set", f"access-policy:{made.id}"))
+    await work.tell(AuditEvent(work.by, Action.ACCESS_POLICY_SET, f"access-policy:{made.id}"))
     return made
 
 

@@ -83,7 +83,7 @@ async def delegate_function(work: Work, asked: DelegationRequest) -> Made:
 
 async def _tell(work: Work, action: Action, function: str, *, delegation: UUID | None = None, **people: str) -> None:
     """What was done with a function, and to whom: in the log as digests."""
-    details: dict[str, object] = {"function": Word(function)} | ({"id": str(delegation)} if delegation else {})
+    details = {"function": Word(function), **({"id": str(delegation)} if delegation else {})}
     await work.tell(AuditEvent(work.by, action, COMMITTEE, details=details, people=people))
 
 
