@@ -15,6 +15,7 @@ from policy.examples import charter_document
 
 from moneyer_lineage.public.rules import SMALLEST_COUNT, _assessed, about, published
 from moneyer_lineage.public.use_cases import publish
+from moneyer_shared.canonical import digest
 from moneyer_shared.errors import Unavailable
 
 CHARTER = str(uuid4())
@@ -106,6 +107,7 @@ async def test_the_public_reads_what_the_charter_discloses(world: World) -> None
     assert (charter["charter"], charter["version"], "acceptance" in charter) == (CHARTER, 2, False)
     log = (await world.call("auditor", "GET", "/v1/log/entries", params={"subject": f"asset:{asset}"})).json()
     assert json.loads(log[-1]["leaf"])["action"] == "card.publish"
+    assert json.loads(log[-1]["leaf"])["details"]["digest"] == digest(card), "what is read is what was logged"
 
 
 async def test_full_disclosure_gives_figures_but_of_no_few(world: World) -> None:
@@ -119,6 +121,8 @@ async def test_full_disclosure_gives_figures_but_of_no_few(world: World) -> None
     ]  # fmt: skip
     assert card["privacy_detail"]["not_protected"] == ["rows are counted"]
     assert card["implementation"]["rationale"] == "to study"
+    log = (await world.call("auditor", "GET", "/v1/log/entries", params={"subject": f"asset:{asset}"})).json()
+    assert json.loads(log[-1]["leaf"])["details"]["full"] == digest(card), "what is read is what was logged"
     assert (await read(world, f"/v1/charters/{CHARTER}"))["acceptance"]
 
 
