@@ -3,9 +3,10 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import Body, Depends, Request
 from fastapi.responses import StreamingResponse
 
 from moneyer_generation.dependencies import Flow
@@ -18,15 +19,24 @@ from moneyer_generation.use_cases.plans import (
     request_generation,
     watch_generation,
 )
-from moneyer_shared.idempotency import IdempotencyKey
+from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.policy import Plan
+from moneyer_shared.idempotency import Attempt, IdempotencyKey
 from moneyer_shared.routes import Routes
 from moneyer_shared.streams import EventStream
 
 routes = Routes(prefix="/v1/generations", tag="generations")
 READ, WRITE = "generation:read", "generation:runs:write"
 
+
+async def _attempt(plan: Annotated[Plan, Body()], key: IdempotencyKey) -> Attempt:
+    """A plan is the same whether its defaults are written out or left out."""
+    return Attempt(key, digest(plan.model_dump(mode="json")))
+
+
 routes.add(
-    "POST", "", request_generation, "Ask for a synthetic table", scope=WRITE, status=202, once="must",
+    "POST", "", request_generation, "Ask for a synthetic table", scope=WRITE, status=202,
+    once=Annotated[Attempt, Depends(_attempt)],
     given={"key": IdempotencyKey}, location="/v1/generations/{id}", headers={"Retry-After": "2"},
 )  # fmt: skip
 routes.add("GET", "", list_generations, "Runs, newest first", scope=READ, page="id")
