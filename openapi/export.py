@@ -1,4 +1,4 @@
-"""Write the four OpenAPI documents, or with ``--check`` say which are not current."""
+"""Write the four OpenAPI documents and the contract of events, or with ``--check`` say which are not current."""
 
 import json
 import sys
@@ -14,6 +14,7 @@ from moneyer_lineage.app import create_app as create_lineage
 from moneyer_lineage.settings import Settings as LineageSettings
 from moneyer_policy.app import create_app as create_policy
 from moneyer_policy.settings import Settings as PolicySettings
+from moneyer_shared.contracts import events
 
 HERE = Path(__file__).parent
 SOME_KEY = b64encode(bytes(32)).decode()
@@ -47,7 +48,7 @@ def documents() -> dict[str, dict[str, Any]]:
 def rendered() -> dict[Path, str]:
     return {
         HERE / f"{name}.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        for name, document in documents().items()
+        for name, document in (*documents().items(), ("events", events.published()))
     }
 
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from moneyer_shared.contracts.documents import AmountText
 from moneyer_shared.contracts.evaluation import CriterionResult, GuaranteeAudit, NotEstimable, PowerNote
@@ -18,6 +19,7 @@ from moneyer_shared.figures import Telling
 
 PRODUCER = "https://moneyer.dev/producer/1"
 FACET_BASE = "https://moneyer.dev/facets/1-0-0"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Json = dict[str, Any]
 
 
@@ -292,6 +294,40 @@ def facet(body: BaseModel) -> dict[str, Any]:
         "_schemaURL": f"{FACET_BASE}/{name}.json",
         **body.model_dump(mode="json", exclude_unset=True),
     }
+
+
+def schema_of(name: str) -> Json:
+    """The JSON Schema of a facet: ours, and OpenLineage's two members that every facet has."""
+    made = FACETS[name].model_json_schema(mode="serialization")
+    made["properties"] = made.get("properties", {}) | {
+        "_producer": {"type": "string", "format": "uri"},
+        "_schemaURL": {"type": "string", "format": "uri"},
+    }
+    made["required"] = sorted({*made.get("required", []), "_producer", "_schemaURL"})
+    # A reader of this version meets facets of later ones.
+    made["additionalProperties"] = True
+    return {"$schema": DIALECT, "$id": f"{FACET_BASE}/{name}.json", **made}
+
+
+class Leaf(BaseModel):
+    """An entry of the audit log; whom and what it speaks of beside ids stands in it as salted digests."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    at: AwareDatetime
+    service: Literal["policy", "generation", "evaluation", "lineage"]
+    actor: str
+    action: Action
+    subject: str
+    outcome: str
+    details: Json
+
+
+def published() -> Json:
+    """The contract for readers of other languages: a leaf of the audit log with every action, and every facet."""
+    leaf = Leaf.model_json_schema()
+    return {"$schema": DIALECT, "$id": f"{FACET_BASE}/events.json", **leaf, "facets": {n: schema_of(n) for n in FACETS}}
 
 
 # --- jobs, data sets and events -------------------------------------------------------------------

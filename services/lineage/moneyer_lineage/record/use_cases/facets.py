@@ -5,9 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from moneyer_lineage.dependencies import Dependencies
-from moneyer_lineage.record.documents.facets import schema_of
 from moneyer_lineage.record.rules.shapes import Json
-from moneyer_shared.contracts.events import FACETS
+from moneyer_shared.contracts.events import FACETS, schema_of
 from moneyer_shared.errors import NotFound
 from moneyer_shared.work import Workflow
 
@@ -19,7 +18,6 @@ async def get_facet_schema(flow: Workflow[Dependencies], name: Annotated[str, Fi
         NotFound: there is none of that name.
     """
     del flow
-    model = FACETS.get(name)
-    if model is None:
+    if name not in FACETS:
         raise NotFound(f"There is no facet {name}; there are {', '.join(sorted(FACETS))}.")
-    return schema_of(name, model)
+    return schema_of(name)
