@@ -11,7 +11,9 @@ from policy.examples import charter_document
 from policy.test_gate import CHARTER, NOW
 
 from moneyer_policy.assets.rules.release import Interval, weigh
-from moneyer_policy.charters.rules.charter import Criterion, Standing, check_document, state_at
+from moneyer_policy.charters.rules.charter import check_document
+from moneyer_policy.charters.rules.terms import Criterion
+from moneyer_policy.charters.rules.versions import Standing, state_at
 from moneyer_policy.gate.rules.permit import Permit, check_redemption
 from moneyer_shared.errors import Conflict, Forbidden, Invalid
 

@@ -21,8 +21,9 @@ from moneyer_policy.budgets.rules.accounting import (
     epsilon_of,
 )
 from moneyer_policy.budgets.rules.unit import Unit
-from moneyer_policy.charters.rules.charter import Charter, Configuration, Criterion, ExtraRule, ParameterRange
+from moneyer_policy.charters.rules.charter import Charter
 from moneyer_policy.charters.rules.extra_rules import compile_plan_rule
+from moneyer_policy.charters.rules.terms import Configuration, Criterion, ExtraRule, ParameterRange
 from moneyer_policy.gate.rules import gate
 from moneyer_policy.gate.rules.explanation import suggest
 from moneyer_policy.gate.rules.facts import Facts, Model, OfferedUnit, Plan, Stop

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import moneyer_policy
-from moneyer_policy.charters.rules.schema import REVIEWABLE
+from moneyer_policy.charters.rules.charter import REVIEWABLE
 from moneyer_policy.dependencies import KINDS
 from moneyer_policy.effects.use_cases.calendar import KINDS as DEADLINES
 from moneyer_policy.reviews.rules.quorum import PRIVACY, PRIVACY_AND_ANOTHER

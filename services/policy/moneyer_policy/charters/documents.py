@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from moneyer_policy.charters.rules.charter import State
+from moneyer_policy.charters.rules.versions import State
 from moneyer_policy.reviews.documents import Reason
 from moneyer_shared.contracts.documents import Document
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, DateTime, Select, exists, func, insert, li
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_policy.charters.rules.charter import Standing, State, VersionRecord, state_at
+from moneyer_policy.charters.rules.versions import Standing, State, VersionRecord, state_at
 from moneyer_policy.charters.tables import charter_versions, charters, suspensions
 from moneyer_shared.errors import Conflict, NotFound
 from moneyer_shared.paging import page

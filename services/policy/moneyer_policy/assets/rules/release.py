@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Protocol, Self
 
 from moneyer_policy.assets.rules.standing import Verdict
-from moneyer_policy.charters.rules.charter import Criterion, Trigger
+from moneyer_policy.charters.rules.terms import Criterion, Trigger
 
 
 @dataclass(frozen=True)

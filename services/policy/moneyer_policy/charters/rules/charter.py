@@ -1,107 +1,133 @@
-"""A charter as the gate reads it, and the states its versions go through."""
+"""A charter: its published JSON Schema (2020-12), its value as the gate reads it, and how one becomes the other."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal
-from uuid import UUID
+from typing import Any
 
 from jsonschema import FormatChecker
 
-from moneyer_policy.charters.rules.extra_rules import Expression, check_work, compile_plan_rule
+from moneyer_policy.charters.rules.extra_rules import check_work, compile_plan_rule
 from moneyer_policy.charters.rules.looks import DEFAULT_LOOKS
-from moneyer_policy.charters.rules.schema import CHARTER_SCHEMA
+from moneyer_policy.charters.rules.terms import (
+    AMOUNT,
+    BOUND,
+    CRITERION,
+    RANGES,
+    Configuration,
+    Criterion,
+    ExtraRule,
+    Trigger,
+    read_configuration,
+    read_criteria,
+    read_criterion,
+)
 from moneyer_policy.reviews.rules.quorum import Quorum, counted, read_quorum
-from moneyer_policy.reviews.rules.schema import StrictValidator, schema_faults
+from moneyer_policy.reviews.rules.schema import (
+    FUNCTIONS,
+    NAME,
+    QUORUM_SCHEMA,
+    StrictValidator,
+    list_of,
+    object_of,
+    schema_faults,
+)
 from moneyer_shared.clock import in_calendar
 from moneyer_shared.errors import Invalid
-from moneyer_shared.numbers import canonical_number, is_number, read_decimal
 
-State = Literal[
-    "draft", "submitted", "rejected", "approved", "in_force", "suspended", "expired", "superseded", "retired"
-]  # fmt: skip
-"""``approved`` waits for its first day; the last five are read off the clock and off what happened since."""
+MOST_RULES = 50
+GUARANTEES = ("none", "claimed", "proven")
 
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 4000, "pattern": "^[^\\u0000]*$"}
+_SHARE = {"type": "string", "pattern": "^0\\.[0-9]{1,9}$"}
+_MOMENT = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$",
+}
+REVIEWABLE = ("plan", "release", "blended-release", "grant", "retirement", "exception", "finding", "withdrawal")
+
+CHARTER_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "$id": "https://moneyer.dev/schemas/charter/1-0-0.json",
+    "title": "Charter",
+    "description": "The written purpose that every generation request is held against.",
+    **object_of(
+        {
+            "title": _TEXT,
+            "purpose": _TEXT,
+            "owner": _TEXT,
+            "use_cases": list_of(
+                object_of({"name": NAME, "description": _TEXT}, {"acceptance": list_of(CRITERION)}), at_least=1
+            ),
+            "prohibited_uses": list_of(NAME),
+            "audiences": list_of(NAME, at_least=1),
+            "sources": list_of({"type": "string", "format": "uuid", "pattern": "^[0-9a-f-]{36}$"}, at_least=1),
+            "minimum_guarantee": {"enum": list(GUARANTEES)},
+            "configurations": list_of(
+                {
+                    "type": "object",
+                    "if": {"required": ["library"]},
+                    "then": object_of({"library": NAME}),
+                    "else": object_of({"generator": NAME, "parameters": RANGES}),
+                },
+                at_least=1,
+            ),
+            "maximum_rows": {"type": "integer", "minimum": 1, "maximum": 10_000_000},
+            "acceptance": list_of(CRITERION, at_least=1),
+            "quorum": {
+                "type": "object",
+                "additionalProperties": False,
+                "minProperties": 1,
+                "properties": {name: {"type": "integer", "minimum": 1, "maximum": 50} for name in FUNCTIONS},
+            },
+            "revalidate_by": _MOMENT,
+            "expires_at": _MOMENT,
+            "retention_days": {"type": "integer", "minimum": 1, "maximum": 36_500},
+        },
+        {
+            "benefits": list_of(_TEXT),
+            "trade_offs": list_of(_TEXT),
+            "performance_goals": list_of(_TEXT),
+            "risk_assessment": _TEXT,
+            "legal_basis": _TEXT,
+            "stakeholders": list_of(object_of({"name": _TEXT, "interest": _TEXT})),
+            "error_margins": list_of(object_of({"metric": NAME, "margin": AMOUNT})),
+            "review_triggers": list_of(
+                object_of(
+                    {"metric": NAME, "action": {"enum": ["review", "reject", "suspend"]}},
+                    {"at_most": AMOUNT, "at_least": AMOUNT},
+                )
+                | BOUND
+            ),
+            "escalation": list_of(
+                object_of({"after_hours": {"type": "integer", "minimum": 1, "maximum": 8760}, "to": _TEXT})
+            ),
+            "blending": object_of({"maximum_share": _SHARE}),
+            "maximum_priority": {"enum": ["low", "normal", "high"]},
+            "in_force_from": _MOMENT,
+            "revalidation_days": {"type": "integer", "minimum": 1, "maximum": 3650},
+            "suite": NAME,
+            "looks": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
+            "disclosure": {"enum": ["none", "summary", "full"]},
+            "required_training": list_of(NAME),
+            "assessment_template": NAME,
+            "extra_rules": list_of(
+                object_of({"name": NAME, "expression": {"type": "string", "maxLength": 2000}, "remedy": _TEXT}),
+                # Each is asked of every plan while whoever stops something waits.
+                at_most=MOST_RULES,
+            ),
+            "reviews": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": dict.fromkeys(REVIEWABLE, QUORUM_SCHEMA),
+            },
+        },
+    ),
+}
 
 _validator = StrictValidator(CHARTER_SCHEMA, format_checker=FormatChecker())
-
-
-@dataclass(frozen=True)
-class ParameterRange:
-    """What a charter allows one parameter to be."""
-
-    minimum: Decimal | None = None
-    maximum: Decimal | None = None
-    one_of: tuple[str | int | bool, ...] = ()
-
-    def allows(self, value: str | int | bool) -> bool:
-        if self.one_of:
-            return any(_is_same(value, choice) for choice in self.one_of)
-        if self.minimum is None or self.maximum is None:
-            return False
-        try:
-            return self.minimum <= read_decimal(value) <= self.maximum
-        except ValueError:
-            return False
-
-    def nearest(self, value: str | int | bool) -> str | int | bool | None:
-        """The allowed value closest to one that is not."""
-        if self.one_of:
-            return self.one_of[0]
-        if self.minimum is None or self.maximum is None or isinstance(value, bool):
-            return None
-        try:
-            return f"{min(max(read_decimal(value), self.minimum), self.maximum):f}"
-        except ValueError:
-            return f"{self.minimum:f}"
-
-    def __str__(self) -> str:
-        if self.one_of:
-            return "one of " + ", ".join(map(str, self.one_of))
-        return f"from {self.minimum} to {self.maximum}"
-
-
-def _is_same(value: str | int | bool, choice: str | int | bool) -> bool:
-    """Equal and of one kind; numbers as text are compared as numbers, however many zeros they are written with."""
-    if isinstance(value, str) and isinstance(choice, str) and is_number(value) and is_number(choice):
-        return canonical_number(value) == canonical_number(choice)
-    return value == choice and type(value) is type(choice)
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """An approved generator set-up: written out, or named as the library has it."""
-
-    generator: str
-    parameters: Mapping[str, ParameterRange]
-    library: str | None = None
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """A demand on an assay's figure, held against its confidence bound."""
-
-    metric: str
-    at_most: Decimal | None = None
-    at_least: Decimal | None = None
-
-
-@dataclass(frozen=True)
-class Trigger:
-    """A bound on an assay's figure and what happens when it is not kept."""
-
-    criterion: Criterion
-    action: Literal["review", "reject", "suspend"]
-
-
-@dataclass(frozen=True)
-class ExtraRule:
-    """A condition of this charter's own."""
-
-    name: str
-    holds: Expression
-    remedy: str
 
 
 @dataclass(frozen=True)
@@ -219,14 +245,16 @@ def read_charter(document: Mapping[str, Any], digest: str) -> Charter:
         audiences=frozenset(document["audiences"]),
         sources=frozenset(document["sources"]),
         minimum_guarantee=document["minimum_guarantee"],
-        configurations=tuple(_configuration(entry) for entry in document["configurations"]),
+        configurations=tuple(read_configuration(entry) for entry in document["configurations"]),
         maximum_rows=document["maximum_rows"],
-        acceptance=_criteria(document["acceptance"]),
+        acceptance=read_criteria(document["acceptance"]),
         quorum=dict(document["quorum"]),
         revalidate_by=datetime.fromisoformat(document["revalidate_by"]),
         expires_at=datetime.fromisoformat(document["expires_at"]),
-        use_case_acceptance={case["name"]: _criteria(case.get("acceptance", [])) for case in document["use_cases"]},
-        triggers=tuple(Trigger(_criterion(entry), entry["action"]) for entry in document.get("review_triggers", [])),
+        use_case_acceptance={case["name"]: read_criteria(case.get("acceptance", [])) for case in document["use_cases"]},
+        triggers=tuple(
+            Trigger(read_criterion(entry), entry["action"]) for entry in document.get("review_triggers", [])
+        ),
         required_training=frozenset(document.get("required_training", [])),
         assessment_template=document.get("assessment_template"),
         extra_rules=tuple(
@@ -242,105 +270,3 @@ def read_charter(document: Mapping[str, Any], digest: str) -> Charter:
         maximum_priority=document.get("maximum_priority", "normal"),
         escalation=tuple((step["after_hours"], step["to"]) for step in document.get("escalation", [])),
     )
-
-
-def _configuration(entry: Mapping[str, Any]) -> Configuration:
-    if "library" in entry:
-        return Configuration("", {}, entry["library"])
-    return Configuration(entry["generator"], read_ranges(entry["parameters"]))
-
-
-def read_ranges(parameters: Mapping[str, Any]) -> dict[str, ParameterRange]:
-    """Parameter ranges as a document states them."""
-    return {
-        name: ParameterRange(one_of=tuple(allowed["one_of"]))
-        if "one_of" in allowed
-        else ParameterRange(Decimal(allowed["minimum"]), Decimal(allowed["maximum"]))
-        for name, allowed in parameters.items()
-    }
-
-
-def _criteria(entries: list[Mapping[str, Any]]) -> tuple[Criterion, ...]:
-    return tuple(_criterion(entry) for entry in entries)
-
-
-def _criterion(entry: Mapping[str, Any]) -> Criterion:
-    return Criterion(
-        entry["metric"],
-        Decimal(entry["at_most"]) if "at_most" in entry else None,
-        Decimal(entry["at_least"]) if "at_least" in entry else None,
-    )
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What is recorded of a version that its state is read off."""
-
-    stored: State
-    in_force_at: datetime | None
-    expires_at: datetime
-    superseded_at: datetime | None = None
-    suspended: bool = False
-    retired_at: datetime | None = None
-
-
-def state_at(version: Standing, moment: datetime) -> State:
-    """A version's state at a moment: by its own dates, a successor's first day, a suspension, a retirement."""
-    if version.in_force_at is None:
-        return version.stored
-    if version.retired_at is not None and moment >= version.retired_at:
-        return "retired"
-    if version.superseded_at is not None and moment >= version.superseded_at:
-        return "superseded"
-    if moment < version.in_force_at:
-        return "approved"
-    if moment >= version.expires_at:
-        return "expired"
-    return "suspended" if version.suspended else "in_force"
-
-
-@dataclass(frozen=True)
-class VersionRecord:
-    """A version of a charter as it is kept, and what its state depends on, read at the moment ``seen_at``."""
-
-    charter_id: UUID
-    version: int
-    revision: int
-    document: dict[str, Any]
-    digest: str
-    stored: State
-    author: str
-    authors: list[str]
-    submitter: str | None
-    changed_at: datetime
-    in_force_at: datetime | None
-    approved_until: datetime | None
-    retired_at: datetime | None
-    superseded_at: datetime | None
-    suspended: bool
-    seen_at: datetime
-
-    @property
-    def id(self) -> UUID:
-        """The charter's."""
-        return self.charter_id
-
-    @property
-    def standing(self) -> Standing:
-        return Standing(
-            stored=self.stored,
-            in_force_at=self.in_force_at,
-            expires_at=datetime.fromisoformat(self.document["expires_at"]),
-            superseded_at=self.superseded_at,
-            suspended=self.suspended,
-            retired_at=self.retired_at,
-        )
-
-    @property
-    def state(self) -> State:
-        """At the moment it was read."""
-        return state_at(self.standing, self.seen_at)
-
-    def read(self) -> Charter:
-        """The charter that its document states."""
-        return read_charter(self.document, self.digest)

@@ -8,9 +8,9 @@ from uuid import UUID
 from pydantic import Field
 
 from moneyer_policy.charters.documents import CharterVersion, Difference, Suspension
-from moneyer_policy.charters.rules.charter import Charter, State, VersionRecord, check_document
+from moneyer_policy.charters.rules.charter import CHARTER_SCHEMA, Charter, check_document
 from moneyer_policy.charters.rules.difference import in_words, patch_between
-from moneyer_policy.charters.rules.schema import CHARTER_SCHEMA
+from moneyer_policy.charters.rules.versions import State, VersionRecord
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases import suspensions
 from moneyer_policy.charters.use_cases.governing import find_governing

@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.budgets.rules.unit import Unit
 from moneyer_policy.budgets.store import BudgetStore
-from moneyer_policy.charters.rules.charter import Charter, Standing, State, VersionRecord, read_charter, state_at
+from moneyer_policy.charters.rules.charter import Charter, read_charter
+from moneyer_policy.charters.rules.versions import Standing, State, VersionRecord, state_at
 from moneyer_policy.charters.store import CharterStore, standing_of
 from moneyer_policy.gate.rules.facts import Stop
 from moneyer_policy.gate.rules.waiver import WaiverInEffect

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from moneyer_policy.assets.store.assets import AssetStore
-from moneyer_policy.charters.rules.charter import VersionRecord
+from moneyer_policy.charters.rules.versions import VersionRecord
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.incidents.store import IncidentStore
 from moneyer_policy.incidents.use_cases.owners import owner_now

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from moneyer_policy.charters.rules.charter import ParameterRange, read_ranges
 from moneyer_policy.charters.rules.extra_rules import Expression, compile_plan_rule
+from moneyer_policy.charters.rules.terms import ParameterRange, read_ranges
 from moneyer_shared.errors import Invalid
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from moneyer_policy.charters.rules.charter import VersionRecord
+from moneyer_policy.charters.rules.versions import VersionRecord
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.library.documents import (
     Assessment,

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from moneyer_policy.charters.rules.charter import Charter, Configuration
+from moneyer_policy.charters.rules.charter import Charter
+from moneyer_policy.charters.rules.terms import Configuration
 from moneyer_policy.gate.rules.facts import Clause, Facts
 from moneyer_policy.gate.rules.gate import remedies
 from moneyer_policy.gate.rules.gate.rule import RANK, of_charter, unwaivable, waivable
