@@ -147,8 +147,13 @@ async def _claim(connection: AsyncConnection, caller: str, key: str) -> None:
         select(func.pg_try_advisory_xact_lock(func.hashtextextended(f"{caller}\n{key}", 0)))
     )
     if not claimed:
-        raise Conflict(
-            "The first request with this Idempotency-Key is still under way; ask again shortly.",
-            code="idempotency-key-in-flight",
-            headers={"Retry-After": "1"},
-        )
+        raise in_flight()
+
+
+def in_flight() -> Conflict:
+    """The answer to a repeat that comes before the first request is answered."""
+    return Conflict(
+        "The first request with this Idempotency-Key is still under way; ask again shortly.",
+        code="idempotency-key-in-flight",
+        headers={"Retry-After": "1"},
+    )

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_shared.auth import ANYBODY, Caller, requires
 from moneyer_shared.errors import PreconditionRequired
-from moneyer_shared.idempotency import Attempt, KeyedAttempt, Reply, ThisAttempt
+from moneyer_shared.idempotency import Attempt, KeyedAttempt, Reply, ThisAttempt, in_flight
 from moneyer_shared.paging import PAGE, Filtered
 from moneyer_shared.work import Dependencies, IfMatch, Workflow
 
@@ -158,6 +158,8 @@ class _Handler:
         dependencies: Dependencies = request.app.state.dependencies
 
         async def keep(connection: AsyncConnection, document: Any) -> None:
+            if await attempt.answered(connection, caller.subject) is not None:
+                raise in_flight()
             await attempt.keep(connection, caller.subject, self._reply(document, request))
 
         flow = Workflow(dependencies, caller, keep)

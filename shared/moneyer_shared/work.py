@@ -83,7 +83,12 @@ class Workflow(Generic[D_co]):
         return self.dependencies.begin(kind, self.caller, read_only=read_only)
 
     async def keep(self, work: Work, document: Any) -> None:
-        """Keep the answer for a repeat of the request, in the transaction of its effect."""
+        """Keep the answer for a repeat of the request, in the transaction of its effect.
+
+        Raises:
+            Conflict: the same request, sent twice at once, was answered or is being answered meanwhile; nothing of this
+                transaction counts.
+        """
         await self.keep_reply(work.connection, document)
 
 

@@ -1,5 +1,6 @@
 """The door of every use case: one transaction, one answer, kept for a repeat; what is not declared is not answered."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ class NotesDependencies:
     database: Database
     begun: list[tuple[type[Work], bool]] = field(default_factory=list)
     peer: list[str] = field(default_factory=list)
+    meeting: asyncio.Barrier | None = None
 
     @asynccontextmanager
     async def begin(self, kind: type[W], caller: Caller, *, read_only: bool = False) -> AsyncIterator[W]:
@@ -143,6 +145,8 @@ async def translate_note(work: Work, asked: Asked, *, said: str) -> Note:
 
 async def fetch_note(flow: Workflow[NotesDependencies], asked: Asked) -> Note:
     flow.dependencies.peer.append(asked.text)
+    if flow.dependencies.meeting is not None:
+        await flow.dependencies.meeting.wait()
     async with flow.begin(Careful) as work:
         note = await write_note(work, asked)
         await flow.keep(work, note)
@@ -309,6 +313,14 @@ async def test_a_body_taken_piece_by_piece_is_repeated_too(dependencies: NotesDe
     assert await count(dependencies, notes) == 1
     other = await call("POST", path, content=pieces(b"b", b"a"), key="k")
     assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
+
+
+async def test_two_sendings_at_once_happen_once(dependencies: NotesDependencies, call: Any) -> None:
+    dependencies.meeting = asyncio.Barrier(2)
+    answers = await asyncio.gather(*(call("POST", "/v1/notes:fetch", json={"text": "a"}, key="k") for _ in range(2)))
+    assert {answer.status_code for answer in answers} == {201, 409}
+    assert [answer.json()["code"] for answer in answers if answer.status_code == 409] == ["idempotency-key-in-flight"]
+    assert await count(dependencies, notes) == 1
 
 
 async def test_a_key_that_must_come_is_asked_for(call: Any) -> None:
