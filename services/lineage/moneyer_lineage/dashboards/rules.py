@@ -46,7 +46,7 @@ def counted(kind: str | None, at: datetime, facets: Any, *, vouched: bool) -> li
         return found
     if kind in ENDS:
         found.append(("runs", hour, kind))
-    said: Mapping[str, Any] = facets if isinstance(facets, dict) else {}
+    said: Mapping[str, object] = facets if isinstance(facets, dict) else {}
     for measure, facet, member in SAID:
         found.extend((measure, hour, label) for label in _labels(said.get(facet), member))
     return found

@@ -118,7 +118,7 @@ class LedgerRow:
     renyi: Costs
     releases: int
     delta: int
-    document: Mapping[str, Any]
+    document: Mapping[str, object]
 
 
 @dataclass(frozen=True)

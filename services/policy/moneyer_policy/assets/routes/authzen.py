@@ -59,14 +59,14 @@ async def _questions(body: Body) -> Question | list[Question | Answer]:
     return [await _one_of_many(body, entry) for entry in entries] if entries else await _question(body)
 
 
-async def _one_of_many(defaults: Mapping[str, Any], entry: object) -> Question | Answer:
+async def _one_of_many(defaults: Mapping[str, object], entry: object) -> Question | Answer:
     try:
         return await _question(_merged(defaults, entry))
     except BadRequest as refusal:
         return denied({"code": refusal.problem_code}, *refusal.reasons)
 
 
-def _merged(defaults: Mapping[str, Any], entry: object) -> dict[str, Any]:
+def _merged(defaults: Mapping[str, object], entry: object) -> dict[str, Any]:
     """An entry's members replace the defaults whole, but for identifiers they leave out."""
     if not isinstance(entry, dict):
         raise BadRequest("Each evaluation is an object.", code="question-invalid")

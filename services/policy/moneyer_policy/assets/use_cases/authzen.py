@@ -141,5 +141,5 @@ async def _by_policy(flow: Flow, question: Question, allowance: Allowance) -> Se
     return [] if held else [{"code": "access-policy", "policy": row.name, "actual": why}]
 
 
-def _ask_rule(expression: str, values: Mapping[str, Any]) -> tuple[bool, str]:
+def _ask_rule(expression: str, values: Mapping[str, object]) -> tuple[bool, str]:
     return compile_access_rule(expression)(values)

@@ -40,7 +40,7 @@ async def plan_of(store: AssetStore, permit: StoredPermit) -> Plan:
 
 
 async def say_of(
-    work: Work, asset_id: UUID, *facets: BaseModel, dataset_facets: Mapping[str, Any] | None = None
+    work: Work, asset_id: UUID, *facets: BaseModel, dataset_facets: Mapping[str, object] | None = None
 ) -> dict[str, Any]:
     """What policy says of an asset, as an OpenLineage event of the run that made it.
 

@@ -46,7 +46,7 @@ class Expression:
     source: str
     compiled: Any
 
-    def __call__(self, values: Mapping[str, Any]) -> tuple[bool, str]:
+    def __call__(self, values: Mapping[str, object]) -> tuple[bool, str]:
         try:
             answer = self.compiled.eval(data=dict(values))
             value, kind = answer.value(), answer.type().name()

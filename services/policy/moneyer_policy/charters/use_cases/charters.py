@@ -48,7 +48,7 @@ async def get_charter_schema(_: Workflow[Any]) -> dict[str, Any]:
     return CHARTER_SCHEMA
 
 
-async def check_charter(_: Workflow[Any], document: Mapping[str, Any], **_further: object) -> None:
+async def check_charter(_: Workflow[Any], document: Mapping[str, object], **_further: object) -> None:
     """Hold a charter against its schema and compile its rules, which takes time: before a transaction begins.
 
     Raises:

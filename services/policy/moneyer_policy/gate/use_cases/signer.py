@@ -36,7 +36,7 @@ class Signer:
         raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.public_key, self.key_id = b64encode(raw).decode(), hashlib.sha256(raw).hexdigest()
 
-    def sign_statement(self, statement: Mapping[str, Any]) -> dict[str, Any]:
+    def sign_statement(self, statement: Mapping[str, object]) -> dict[str, Any]:
         """An in-toto statement in a signed envelope (DSSE 1.0)."""
         return dsse(STATEMENT, canonical(statement), key_id=self.key_id, sign=self._private.sign)
 

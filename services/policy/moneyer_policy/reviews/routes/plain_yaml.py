@@ -53,7 +53,7 @@ class _Build:
         self._parts = 0
         self._documents: list[Any] = []
 
-    def of(self, events: Iterable[Any]) -> Any:
+    def of(self, events: Iterable[object]) -> Any:
         for event in events:
             self._parts += 1
             if self._parts > MOST_PARTS:
