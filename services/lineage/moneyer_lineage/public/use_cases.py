@@ -68,7 +68,7 @@ async def _source_of(dependencies: Dependencies, asset_id: str) -> CardSource | 
     """What an asset's card is composed of; None where it has none.
 
     Raises:
-        NotFound: the asset's table was not told of yet.
+        NotFound: the asset's table, or the assay that its release cites, was not told of yet.
         Unavailable: policy does not answer.
     """
     async with dependencies.begin(Work, LINEAGE, read_only=True) as work:
@@ -77,8 +77,9 @@ async def _source_of(dependencies: Dependencies, asset_id: str) -> CardSource | 
             return None
         record = await record_of(work, UUID(asset_id))
     dossier = await dependencies.evidence.dossier(UUID(asset_id))
-    if not record.get("generation"):
-        raise NotFound(f"The table of asset {asset_id} was not told of yet.")
+    # What services tell comes in any order: a card without an assay would stand until the next change.
+    if not record.get("generation") or not record.get("assay"):
+        raise NotFound(f"The table of asset {asset_id}, or its assay, was not told of yet.")
     return CardSource(record, dossier, standing(changes), dependencies.setup.curator)
 
 

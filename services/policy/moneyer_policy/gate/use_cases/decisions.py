@@ -402,7 +402,9 @@ async def get_decision(work: Work, decision_id: UUID) -> Decision:
 
 async def search_decisions(work: Work, wanted: DecisionSearch) -> list[DecisionSummary]:
     return [
-        DecisionSummary(requester=found.requester, charter_id=found.charter_id, **dict(found.document))
+        DecisionSummary(
+            **dict(found.document) | {"id": found.id, "requester": found.requester, "charter_id": found.charter_id}
+        )
         for found in await DecisionStore(work.connection).search(wanted)
     ]
 
