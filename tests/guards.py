@@ -312,6 +312,7 @@ GUARDS = (
     Guard("glass of one's own charter", f"{POLICY}/gate/use_cases/waivers.py", " | interests.barred | interests.named", "", "tests/attacks/test_judges.py -k confirms"),
     Guard("old approvals", f"{POLICY}/reviews/rules/review.py", " and _is_young(vote, review, now)", "", "tests/attacks/test_old_votes.py -k grown_old"),
     Guard("rejected glass is closed", f"{POLICY}/gate/use_cases/waivers.py", "await store.change(waiver_id, valid_until=work.now)", "pass", "tests/attacks/test_old_votes.py -k closed"),
+    Guard("a card waits for its assay", f"{LINEAGE}/public/use_cases.py", ' or not record.get("assay")', "", "tests/lineage/test_cards.py -k waits_for_the_assay"),
     Guard("a route's answer is kept for a repeat", "shared/moneyer_shared/routes.py", "            await attempt.keep(work.connection, caller.subject, reply)\n", "", "tests/shared/test_routes.py -k repeat"),
     Guard("a route answers what it declares", "shared/moneyer_shared/routes.py", 'warnings="error"', 'warnings="none"', "tests/shared/test_routes.py -k past_its_model"),
     Guard("a reader cannot write", "shared/moneyer_shared/routes.py", "read_only=self._read_only) as work", "read_only=False) as work", "tests/shared/test_routes.py -k reader"),

@@ -69,6 +69,13 @@ def figure(metric: str, n: int) -> dict[str, Any]:
 
 async def made(world: World, verdict: str = "released", *, figures: str | None = "rounded") -> str:
     """An asset that was made, assayed and decided on."""
+    asset, assay = await decided(world, verdict, figures=figures)
+    await world.deliver(assay)
+    return asset
+
+
+async def decided(world: World, verdict: str = "released", *, figures: str | None = "rounded") -> tuple[str, Any]:
+    """An asset that was made and decided on, and the event of its assay, which was not delivered yet."""
     asset = str(uuid4())
     generation = {
         "generator": "dpmm-mst", "engine_version": "1", "noise": "fresh", "transformations": [], "rows": 300,
@@ -79,17 +86,27 @@ async def made(world: World, verdict: str = "released", *, figures: str | None =
     await world.deliver(
         told(world, asset, inputs=["moneyer.source/s"], moneyer_generation=generation),
         told(world, asset, moneyer_charge={"permit": "p", "epsilon": "1", "delta": "0.000001"}),
-        event(str(uuid4()), [], [], parent=parent, moneyer_evaluation={"figures": figures, "estimates": estimates}),
         told(world, asset, moneyer_release={"verdict": verdict}),
     )
     world.clock.turn(minutes=1)
-    return asset
+    assay = {"figures": figures, "estimates": estimates}
+    return asset, event(str(uuid4()), [], [], parent=parent, moneyer_evaluation=assay)
 
 
 async def read(world: World, path: str, status: int = 200) -> Any:
     answer = await world.call.bare("GET", f"/public{path}")
     assert answer.status_code == status, answer.text
     return answer.json() if answer.headers["content-type"].startswith("application/") else answer.text
+
+
+async def test_a_card_waits_for_the_assay_that_its_release_cites(world: World) -> None:
+    with_tellers(world, Tellers(disclosure="full"))
+    asset, assay = await decided(world)
+    assert await publish(world.app.state.dependencies) == 0
+    await read(world, f"/v1/cards/{asset}", 404)
+    await world.deliver(assay)
+    assert await publish(world.app.state.dependencies) == 1
+    assert (await read(world, f"/v1/cards/{asset}"))["figures"]
 
 
 async def test_the_public_reads_what_the_charter_discloses(world: World) -> None:
