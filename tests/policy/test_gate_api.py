@@ -248,3 +248,10 @@ async def test_ledger_sums_equal_balances(world: World) -> None:
     )
     assert len(rows) == 2
     assert all(row["held"] == row["reserved"] and row["spent"] == row["paid"] for row in rows)
+
+
+async def test_a_key_is_of_something_that_has_an_id(world: World) -> None:
+    await world.make_population()
+    body = {"resource": f"source:{'0' * 36}:{'0' * 36}", "population_id": world.population_id}
+    refused = await world.call("generation", "POST", "/v1/keys", json=body)
+    assert (refused.status_code, refused.json()["reasons"][0]["where"]) == (422, "body.resource")

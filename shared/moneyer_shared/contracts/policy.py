@@ -223,10 +223,13 @@ SUSPENDED = "suspended"
 """The code of a refusal that a vote may lift: whoever was paid for waits. What is stopped for good says ``stopped``."""
 
 
+UUID_TEXT = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
 class KeyRequest(Document):
     """A new data key for one version of a source of one population, or of a register that is only linked with."""
 
-    resource: Annotated[str, Field(max_length=200, pattern=r"^(source|register):[0-9a-f-]{36}:[0-9a-f-]{36}$")]
+    resource: Annotated[str, Field(max_length=200, pattern=rf"^(source|register):{UUID_TEXT}:{UUID_TEXT}$")]
     population_id: UUID
     partitions: Annotated[list[Name], Field(max_length=500)] = Field(default_factory=list)
     owner: Annotated[str, Field(max_length=200)] | None = None
