@@ -14,7 +14,7 @@ from moneyer_policy.gate.documents.decisions import DecisionSearch, DecisionSumm
 from moneyer_policy.gate.rules import gate
 from moneyer_policy.gate.rules.facts import Clause
 from moneyer_policy.gate.rules.waiver import WaiverInEffect, waive
-from moneyer_policy.gate.store.decisions import DecisionStore
+from moneyer_policy.gate.store.decisions import DecisionStore, StoredDecision
 from moneyer_policy.gate.store.hot import (
     AuditRow,
     DecisionRow,
@@ -401,12 +401,12 @@ async def get_decision(work: Work, decision_id: UUID) -> Decision:
 
 
 async def search_decisions(work: Work, wanted: DecisionSearch) -> list[DecisionSummary]:
-    return [
-        DecisionSummary(
-            **dict(found.document) | {"id": found.id, "requester": found.requester, "charter_id": found.charter_id}
-        )
-        for found in await DecisionStore(work.connection).search(wanted)
-    ]
+    return [_summary(found) for found in await DecisionStore(work.connection).search(wanted)]
+
+
+def _summary(found: StoredDecision) -> DecisionSummary:
+    document = found.document.model_copy(update={"id": found.id})
+    return DecisionSummary(requester=found.requester, charter_id=found.charter_id, **dict(document))
 
 
 async def get_run_decision(work: Work, run_id: UUID) -> Decision:
