@@ -17,7 +17,10 @@ GRAFANA = ROOT / "deploy" / "grafana"
 DASHBOARDS = {path.stem: json.loads(path.read_text()) for path in sorted((GRAFANA / "dashboards").glob("*.json"))}
 SOURCES = yaml.safe_load((GRAFANA / "provisioning" / "datasources" / "moneyer.yaml").read_text())["datasources"]
 ALERTS = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"]
-OPENAPI = {path.stem: json.loads(path.read_text()) for path in (ROOT / "openapi").glob("*.json")}
+OPENAPI = {
+    service: json.loads((ROOT / "openapi" / f"{service}.json").read_text())
+    for service in ("policy", "generation", "evaluation", "lineage")
+}
 KINDS = {"string", "number", "timestamp", "boolean"}
 
 
