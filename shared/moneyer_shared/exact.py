@@ -15,7 +15,6 @@ from moneyer_shared.contracts.domains import (
     DateDomain,
     DecimalDomain,
     Domain,
-    ExactDomain,
     TimeDomain,
     TimestampDomain,
 )
@@ -90,7 +89,3 @@ def from_steps(array: Any, domain: Domain) -> Any:
             return scaled.cast(pa.decimal128(DECIMAL_DIGITS, scale))
         case _:
             return array
-
-
-def is_exact(domain: Domain) -> bool:
-    return isinstance(domain, ExactDomain)

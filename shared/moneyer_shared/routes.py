@@ -34,8 +34,8 @@ class Route:
     Attributes:
         method, path, status, scope, summary: as HTTP and OpenAPI know them; no ``scope`` where anybody may call.
         operation: its name in OpenAPI; the use case's own in camel case unless said.
-        once: whether an ``Idempotency-Key`` "may" or "must" come; None where repeating changes nothing. Where the body
-            is taken piece by piece, the dependency that makes its ``Attempt``.
+        once: whether an ``Idempotency-Key`` "may" or "must" come; None where repeating changes nothing. Where two
+            requests count as one by more than their bodies, the dependency that makes the ``Attempt``.
         location: where what was made is found, with the document's members in braces.
         waits: where what was asked for is followed while it waits for votes: a document with a ``review_id`` is
             answered with 202 and this as its ``Location``.
@@ -44,7 +44,7 @@ class Route:
             document themselves, ``rows.member``.
         headers: sent with every answer, and kept with it.
         first: what happens before the transaction begins, with the same arguments; the use case gets its result in
-            its keyword-only parameter. It is handed an ``Workflow``; a repeat of a request does not come here again.
+            its keyword-only parameter. It is handed a ``Workflow``; a repeat of a request does not come here again.
         render: how the answer is written where it is no JSON.
         given: how parameters come in where their type alone does not say it.
         extra: further words for FastAPI: ``openapi_extra``, ``responses``, ``response_model_exclude_none``.
@@ -173,17 +173,18 @@ class _Handler:
             prepared = await self._route.first(flow, **given)
             given = given | ({self._prepared: prepared} if self._prepared else {})
         if outside:
-            return self._rendered(await self._route.use_case(flow, **given), request)
+            document = await self._route.use_case(flow, **given)
+            return self._written(document, self._reply(document, request))
         async with dependencies.begin(self._kind, caller, read_only=self._read_only) as work:
             if answer := await attempt.answered(work.connection, caller.subject):
                 return _response(answer)
             document = await self._route.use_case(work, **given)
             reply = self._reply(document, request)
             await attempt.keep(work.connection, caller.subject, reply)
-        return _response(reply) if self._route.render is None else self._route.render(document)
+        return self._written(document, reply)
 
-    def _rendered(self, document: Any, request: Request) -> Response:
-        return _response(self._reply(document, request)) if self._route.render is None else self._route.render(document)
+    def _written(self, document: Any, reply: Reply) -> Response:
+        return _response(reply) if self._route.render is None else self._route.render(document)
 
     def _reply(self, document: Any, request: Request) -> Reply:
         """The answer to a document, exactly as a repeat gets it.

@@ -8,10 +8,9 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -28,7 +27,6 @@ from moneyer_shared.errors import (
     MoneyerError,
     from_problem,
 )
-from moneyer_shared.paging import PAGE
 from moneyer_shared.streams import Streams
 from moneyer_shared.telemetry import Metrics
 
@@ -135,24 +133,6 @@ async def _state_of(check: Check) -> str:
         logger.warning("not ready", exc_info=error)
         return type(error).__name__
     return "ok"
-
-
-class _Pages:
-    """Tells a caller where the page after this one is: the same question, further on (RFC 8288)."""
-
-    def __init__(self, request: Request, response: Response) -> None:
-        self._url = request.url
-        self._headers = response.headers
-
-    def follow(self, rows: Sequence[Any], named: str = "id") -> None:
-        """After a full page there may be more: what follows the last of these rows, by its name."""
-        if len(rows) < PAGE:
-            return
-        further = self._url.include_query_params(after=getattr(rows[-1], named))
-        self._headers["Link"] = f'<{quote(further.path)}?{further.query}>; rel="next"'
-
-
-Pages = Annotated[_Pages, Depends()]
 
 
 def problem_response(error: MoneyerError, request: Request) -> JSONResponse:

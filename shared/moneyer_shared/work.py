@@ -62,6 +62,11 @@ class Dependencies(Protocol):
     def begin(self, kind: type[W], caller: Caller, *, read_only: bool = False) -> AbstractAsyncContextManager[W]: ...
 
 
+async def keep_nothing(connection: AsyncConnection, document: object) -> None:
+    """Nobody repeats what no request began."""
+    del connection, document
+
+
 @dataclass(frozen=True)
 class Workflow(Generic[D_co]):
     """A use case that asks other services: no transaction is open while it waits for them, and it begins its own.
@@ -71,7 +76,7 @@ class Workflow(Generic[D_co]):
 
     dependencies: D_co
     caller: Caller
-    keep_reply: Callable[[AsyncConnection, Any], Awaitable[None]]
+    keep_reply: Callable[[AsyncConnection, Any], Awaitable[None]] = keep_nothing
 
     @property
     def by(self) -> str:

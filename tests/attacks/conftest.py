@@ -133,4 +133,4 @@ async def policy_sibling(
     """Another process of policy on the same database."""
     made = sibling_of(policy, around, caller)
     yield made
-    await made.office.database.close()
+    await made.dependencies.database.close()

@@ -55,7 +55,7 @@ def world(policy: World) -> World:
 
 @pytest.fixture
 async def machine(policy: World, sibling: World, cluster: Cluster) -> TimeMachine:
-    return TimeMachine(cluster, policy.office.database, sibling.office.database)
+    return TimeMachine(cluster, policy.dependencies.database, sibling.dependencies.database)
 
 
 @asynccontextmanager
@@ -170,7 +170,7 @@ async def test_an_epoch_is_never_the_same_twice(policy: World, machine: TimeMach
     seen = set[Any]()
 
     async def epoch() -> Any:
-        async with policy.office.database.transaction() as connection:
+        async with policy.dependencies.database.transaction() as connection:
             return await RulebookStore(connection).epoch()
 
     await policy.set_up()

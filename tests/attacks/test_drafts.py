@@ -200,7 +200,7 @@ async def test_escalations_go_where_the_version_in_force_sends_them(policy: Worl
     for what in ("exception", "retirement", "glass"):
         await _asked(policy, what)
     policy.now += DAY / 12
-    await fire_due(policy.office)
+    await fire_due(policy.dependencies)
     told = await policy.get("/v1/notifications?recipient=board")
     assert [entry["kind"] for entry in told] == ["review.escalate"] * 3
     assert await policy.get("/v1/notifications?recipient=friend") == []

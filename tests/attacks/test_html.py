@@ -4,7 +4,7 @@ import re
 
 from attacks.conftest import Service, routes
 from lineage.conftest import World as Lineage
-from lineage.test_cards import Tellers, made, with_tellers
+from lineage.test_cards import Evidence, made, with_evidence
 
 from moneyer_lineage.public.use_cases import publish
 
@@ -26,7 +26,7 @@ async def test_no_page_loads_anything_from_another_host(services: dict[str, Serv
 
 
 async def test_a_public_page_names_no_other_host(lineage: Lineage) -> None:
-    with_tellers(lineage, Tellers(disclosure="summary"))
+    with_evidence(lineage, Evidence(disclosure="summary"))
     asset = await made(lineage)
     await publish(lineage.app.state.dependencies)
     for path in ("/public", f"/public/assets/{asset}"):

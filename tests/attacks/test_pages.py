@@ -10,7 +10,7 @@ from evaluation.conftest import World as Evaluation
 from evaluation.test_after_release import audit
 from generation.conftest import World as Works
 from lineage.conftest import World as Lineage
-from lineage.test_cards import Tellers, made, with_tellers
+from lineage.test_cards import Evidence, made, with_evidence
 from policy.conftest import World
 from sqlalchemy import text
 
@@ -163,7 +163,7 @@ async def test_all_a_monitor_saw_is_listed(evaluation: Evaluation) -> None:
 
 
 async def test_the_latest_cards_come_first_and_stay_where_they_were(lineage: Lineage) -> None:
-    with_tellers(lineage, Tellers(disclosure="summary"))
+    with_evidence(lineage, Evidence(disclosure="summary"))
     assets = []
     for _ in range(8):
         assets.append(await made(lineage))

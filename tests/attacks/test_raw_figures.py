@@ -11,7 +11,7 @@ from evaluation.test_measures import population
 from generation.intake.conftest import World as Intake
 from generation.intake.conftest import csv, rows
 from lineage.conftest import World as Lineage
-from lineage.test_cards import Tellers, made, with_tellers
+from lineage.test_cards import Evidence, made, with_evidence
 from policy.conftest import World as Policy
 from policy.test_models import again, paid
 from policy.test_release_api import paid_run
@@ -270,7 +270,7 @@ async def test_what_policy_tells_the_record_is_rounded(policy: Policy) -> None:
 
 @pytest.mark.parametrize(("telling", "shown"), [(None, 0), ("withheld", 0), ("raw", 0), ("rounded", 2)])
 async def test_strangers_read_no_figure_that_was_not_rounded(lineage: Lineage, telling: str | None, shown: int) -> None:
-    with_tellers(lineage, Tellers(disclosure="full"))
+    with_evidence(lineage, Evidence(disclosure="full"))
     asset = await made(lineage, figures=telling)
     await publish(lineage.app.state.dependencies)
     card = (await lineage.call.bare("GET", f"/public/v1/cards/{asset}")).json()

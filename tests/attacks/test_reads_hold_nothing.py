@@ -58,7 +58,7 @@ class Halted(WorkerThreads):
 @asynccontextmanager
 async def halted(policy: World, **limits: int) -> AsyncIterator[Halted]:
     threads = Halted(**limits)
-    policy.app.state.dependencies = replace(policy.office, threads=threads)
+    policy.app.state.dependencies = replace(policy.dependencies, threads=threads)
     try:
         yield threads
     finally:

@@ -14,7 +14,7 @@ from generation.conftest import World as Works
 from generation.intake.conftest import csv, rows
 from generation.test_search import request as search
 from lineage.conftest import World as Lineage
-from lineage.test_cards import Tellers, made, with_tellers
+from lineage.test_cards import Evidence, made, with_evidence
 from policy.conftest import MEMBERS, World
 from policy.examples import charter_document
 from policy.test_attempts import requests
@@ -198,7 +198,7 @@ async def test_a_webhook_is_made_once_though_its_name_leads_nowhere_now(lineage:
 
 
 async def test_a_strangers_word_is_heard_once_though_others_speak_too_much(lineage: Lineage) -> None:
-    tellers = with_tellers(lineage, Tellers(disclosure="summary"))
+    evidence = with_evidence(lineage, Evidence(disclosure="summary"))
     asset = await made(lineage)
     await publish(lineage.app.state.dependencies)
     path, body = f"/public/v1/cards/{asset}/feedback", {"message": "Ages look odd"}
@@ -206,6 +206,6 @@ async def test_a_strangers_word_is_heard_once_though_others_speak_too_much(linea
     assert first.status_code == 202, first.text
     for number in range(20):
         await lineage.call.bare("POST", path, json={"message": str(number)})
-    heard = len(tellers.heard)
+    heard = len(evidence.heard)
     assert told(await lineage.call.bare("POST", path, json=body, headers=KEY)) == told(first)
-    assert len(tellers.heard) == heard
+    assert len(evidence.heard) == heard

@@ -241,10 +241,10 @@ async def test_a_door_that_forgot_the_lock_takes_it(policy: World) -> None:
     """A route that opens a key in a plain transaction is held to the order of a stop all the same."""
     case = Case(policy)
     await case.prepare()
-    async with policy.office.database.transaction() as connection:
+    async with policy.dependencies.database.transaction() as connection:
         (row,) = await policy.sql("SELECT asset_key_id FROM permits WHERE run_id = $1", case.asset)
         opening = Opening(UUID(case.asset), policy.now, released=True)
-        (key,) = await policy.office.keyring.open(connection, [row["asset_key_id"]], opening)
+        (key,) = await policy.dependencies.keyring.open(connection, [row["asset_key_id"]], opening)
         held = await policy.sql("SELECT mode FROM pg_locks WHERE locktype = 'advisory' AND classid = $1", 0x6D6D)
     assert [one["mode"] for one in held] == ["ShareLock"]
     assert key == (await read(case)).json()["key"] != b64encode(bytes(32)).decode()

@@ -13,7 +13,7 @@ from conftest import Caller, Cluster, settings_of
 from evaluation.test_measures import DECLARATION
 
 from moneyer_evaluation.app import create_app, create_dependencies
-from moneyer_evaluation.dependencies import Dependencies, own_workflow
+from moneyer_evaluation.dependencies import ITSELF, Dependencies
 from moneyer_evaluation.settings import Settings
 from moneyer_evaluation.use_cases.assays import carry_assay
 from moneyer_shared import custody
@@ -31,6 +31,7 @@ from moneyer_shared.errors import MoneyerError
 from moneyer_shared.exact import arrow_schema
 from moneyer_shared.figures import Telling
 from moneyer_shared.service import Surroundings
+from moneyer_shared.work import Workflow
 
 KEY = bytes(range(32))
 EVERYTHING = "evaluation:read evaluation:assays:write evaluation:reassays:write evaluation:monitors:write evaluation:scores:write evaluation:shares:write evaluation:raw:read"
@@ -103,7 +104,7 @@ class World:
         self, dependencies: Dependencies, peers: Peers, call: Callable[..., Any], app: Any, speak: Caller, url: str
     ) -> None:
         self.dependencies = dependencies
-        self.flow = own_workflow(dependencies)
+        self.flow = Workflow(dependencies, ITSELF)
         self.peers = peers
         self.call = speak
         self._call = call

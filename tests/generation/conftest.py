@@ -31,6 +31,7 @@ from moneyer_shared.contracts.policy import (
     Redemption,
 )
 from moneyer_shared.service import Surroundings
+from moneyer_shared.work import Workflow
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
@@ -123,7 +124,7 @@ class World:
 
     def flow(self, subject: str = ITSELF.subject) -> Flow:
         """What a use case of that person works with; the worker's unless said."""
-        return self.dependencies.workflow(caller_of(subject))
+        return Workflow(self.dependencies, caller_of(subject))
 
     async def row(self, run_id: UUID) -> Run:
         async with self.dependencies.begin(Work, ITSELF, read_only=True) as work:

@@ -22,7 +22,7 @@ CHARTER = str(uuid4())
 PEOPLE = ("ada-the-owner", "ben-the-voter", "cy-the-requester", "dee-the-assessor")
 
 
-class Tellers:
+class Evidence:
     """Policy and evaluation as lineage meets them."""
 
     def __init__(self, **charter: Any) -> None:
@@ -58,9 +58,9 @@ class Tellers:
         self.heard.append({"about": about, "message": message, "key": key})
 
 
-def with_tellers(world: World, tellers: Tellers) -> Tellers:
-    object.__setattr__(world.app.state.dependencies, "evidence", tellers)
-    return tellers
+def with_evidence(world: World, evidence: Evidence) -> Evidence:
+    object.__setattr__(world.app.state.dependencies, "evidence", evidence)
+    return evidence
 
 
 def figure(metric: str, n: int) -> dict[str, Any]:
@@ -100,7 +100,7 @@ async def read(world: World, path: str, status: int = 200) -> Any:
 
 
 async def test_a_card_waits_for_the_assay_that_its_release_cites(world: World) -> None:
-    with_tellers(world, Tellers(disclosure="full"))
+    with_evidence(world, Evidence(disclosure="full"))
     asset, assay = await decided(world)
     assert await publish(world.app.state.dependencies) == 0
     await read(world, f"/v1/cards/{asset}", 404)
@@ -110,7 +110,7 @@ async def test_a_card_waits_for_the_assay_that_its_release_cites(world: World) -
 
 
 async def test_the_public_reads_what_the_charter_discloses(world: World) -> None:
-    with_tellers(world, Tellers(disclosure="summary"))
+    with_evidence(world, Evidence(disclosure="summary"))
     asset = await made(world)
     assert await publish(world.app.state.dependencies) == 1
     card = await read(world, f"/v1/cards/{asset}")
@@ -128,7 +128,7 @@ async def test_the_public_reads_what_the_charter_discloses(world: World) -> None
 
 
 async def test_full_disclosure_gives_figures_but_of_no_few(world: World) -> None:
-    with_tellers(world, Tellers(disclosure="full"))
+    with_evidence(world, Evidence(disclosure="full"))
     asset = await made(world)
     await publish(world.app.state.dependencies)
     card = await read(world, f"/v1/cards/{asset}")
@@ -161,7 +161,7 @@ def test_a_card_says_assessed_only_where_somebody_accepts_and_nobody_refuses(
 
 @pytest.mark.parametrize("level", ("none", None))
 async def test_what_is_not_disclosed_is_not_there(world: World, level: str | None) -> None:
-    with_tellers(world, Tellers(**({"disclosure": level} if level else {})))
+    with_evidence(world, Evidence(**({"disclosure": level} if level else {})))
     asset = await made(world)
     assert await publish(world.app.state.dependencies) == 1
     await read(world, f"/v1/cards/{asset}", 404)
@@ -175,7 +175,7 @@ async def test_what_is_not_disclosed_is_not_there(world: World, level: str | Non
 
 @pytest.mark.parametrize("level", ("summary", "full"))
 async def test_nobody_is_named(world: World, level: str) -> None:
-    with_tellers(world, Tellers(disclosure=level))
+    with_evidence(world, Evidence(disclosure=level))
     asset = await made(world)
     await publish(world.app.state.dependencies)
     for path in (f"/v1/cards/{asset}", "/v1/cards", "/v1/charters", f"/v1/charters/{CHARTER}", "", f"/assets/{asset}"):
@@ -184,7 +184,7 @@ async def test_nobody_is_named(world: World, level: str) -> None:
 
 
 async def test_what_never_left_quarantine_has_no_card(world: World) -> None:
-    with_tellers(world, Tellers(disclosure="full"))
+    with_evidence(world, Evidence(disclosure="full"))
     asset = await made(world, "rejected")
     assert await publish(world.app.state.dependencies) == 1
     await read(world, f"/v1/cards/{asset}", 404)
@@ -192,16 +192,16 @@ async def test_what_never_left_quarantine_has_no_card(world: World) -> None:
 
 
 async def test_a_card_follows_its_asset_and_waits_for_those_who_are_away(world: World) -> None:
-    tellers = with_tellers(world, Tellers(disclosure="summary"))
+    evidence = with_evidence(world, Evidence(disclosure="summary"))
     first, second = await made(world), str(uuid4())
     await world.deliver(told(world, second, moneyer_release={"verdict": "released"}))
     assert await publish(world.app.state.dependencies) == 1, "one whose table was not told of yet holds nobody up"
     world.clock.turn(minutes=1)
     await world.deliver(told(world, first, moneyer_assetChange=LATER | {"change": "withdrawn", "substitute": second}))
-    tellers.away = True
+    evidence.away = True
     assert await publish(world.app.state.dependencies) == 0
     assert (await read(world, f"/v1/cards/{first}"))["state"] == "released"
-    tellers.away = False
+    evidence.away = False
     assert await publish(world.app.state.dependencies) == 1
     card = await read(world, f"/v1/cards/{first}")
     assert (card["state"], card["substitute"]) == ("withdrawn", second)
@@ -210,7 +210,7 @@ async def test_a_card_follows_its_asset_and_waits_for_those_who_are_away(world: 
 
 
 async def test_counts_of_few_are_not_told(world: World) -> None:
-    with_tellers(world, Tellers(disclosure="summary"))
+    with_evidence(world, Evidence(disclosure="summary"))
     for number in range(5):
         await made(world)
         await publish(world.app.state.dependencies)
@@ -223,7 +223,7 @@ async def test_counts_of_few_are_not_told(world: World) -> None:
 
 async def test_a_page_runs_nothing_and_shows_text_as_text(world: World) -> None:
     hostile = "<script>alert(1)</script>"
-    with_tellers(world, Tellers(disclosure="full", title=hostile, purpose=hostile))
+    with_evidence(world, Evidence(disclosure="full", title=hostile, purpose=hostile))
     asset = await made(world)
     await publish(world.app.state.dependencies)
     for path in ("", f"/assets/{asset}"):
@@ -235,7 +235,7 @@ async def test_a_page_runs_nothing_and_shows_text_as_text(world: World) -> None:
 
 
 async def test_the_form_reaches_the_committee(world: World) -> None:
-    tellers = with_tellers(world, Tellers(disclosure="summary"))
+    evidence = with_evidence(world, Evidence(disclosure="summary"))
     asset = await made(world)
     await publish(world.app.state.dependencies)
     sent = await world.call.bare("POST", f"/public/assets/{asset}", data={"message": "Ages look odd ✓"})
@@ -244,12 +244,12 @@ async def test_the_form_reaches_the_committee(world: World) -> None:
     path, headers = f"/public/v1/cards/{asset}/feedback", {"Idempotency-Key": "1"}
     for _ in range(2):
         assert (await world.call.bare("POST", path, json={"message": "b"}, headers=headers)).status_code == 202
-    assert [one["message"] for one in tellers.heard] == ["Ages look odd ✓", "b"]
-    assert tellers.heard[1]["key"] != tellers.heard[0]["key"]
+    assert [one["message"] for one in evidence.heard] == ["Ages look odd ✓", "b"]
+    assert evidence.heard[1]["key"] != evidence.heard[0]["key"]
 
 
 async def test_what_strangers_send_is_bounded(world: World) -> None:
-    tellers = with_tellers(world, Tellers(disclosure="summary"))
+    evidence = with_evidence(world, Evidence(disclosure="summary"))
     asset = await made(world)
     await publish(world.app.state.dependencies)
     path = f"/public/v1/cards/{asset}/feedback"
@@ -258,7 +258,7 @@ async def test_what_strangers_send_is_bounded(world: World) -> None:
     world.clock.now += timedelta(minutes=1)
     assert (await world.call.bare("POST", path, json={"message": "later"})).status_code == 202
     world.clock.now += timedelta(minutes=1)
-    tellers.away = True
+    evidence.away = True
     assert (await world.call.bare("POST", path, json={"message": "lost"})).status_code == 503, "and is told so"
     form = f"/public/assets/{asset}"
     for content, kind, status in (

@@ -16,7 +16,7 @@ from moneyer_policy.budgets.rules.accounting import cost_of, epsilon_of
 from moneyer_policy.budgets.use_cases.charges import mechanism_of
 from moneyer_policy.gate.use_cases.reservations import return_expired
 from moneyer_policy.settings import Settings
-from moneyer_policy.work import HOUSE, Work
+from moneyer_policy.work import ITSELF, Work
 from moneyer_shared.contracts.policy import Mechanism
 from moneyer_shared.service import Surroundings
 
@@ -189,11 +189,11 @@ class World:
 
     async def return_expired(self) -> int:
         """What falls due of reservations, done; how many that were."""
-        async with self.office.begin(Work, HOUSE) as work:
+        async with self.dependencies.begin(Work, ITSELF) as work:
             return await return_expired(work)
 
     @property
-    def office(self) -> Any:
+    def dependencies(self) -> Any:
         return self.app.state.dependencies
 
     async def sql(self, query: str, *values: Any) -> list[Any]:
@@ -205,7 +205,7 @@ class World:
 
 
 async def make_world(cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller]) -> World:
-    """A policy service of its own; whoever makes one disposes of ``world.office.database``."""
+    """A policy service of its own; whoever makes one disposes of ``world.dependencies.database``."""
     url = await cluster.fresh("policy")
     vault = cluster.root / f"vault-{url.rpartition('/')[2]}"
     settings = Settings.model_validate(settings_of(url) | {"master_key": KEY, "signing_key": KEY, "vault": vault})
@@ -218,7 +218,7 @@ async def make_world(cluster: Cluster, around: Callable[..., Surroundings], call
 def sibling_of(world: World, around: Callable[..., Surroundings], caller: Callable[..., Caller]) -> World:
     """Another process of the same service on the same database, at the same clock."""
     url = world.url.replace("postgresql://", "postgresql+asyncpg://")
-    keys = {"master_key": KEY, "signing_key": KEY, "vault": world.office.keyring.vault.directory}
+    keys = {"master_key": KEY, "signing_key": KEY, "vault": world.dependencies.keyring.vault.directory}
     settings = Settings.model_validate(settings_of(url) | keys)
     app = create_app(settings, surroundings=around("policy", settings), clock=lambda: world.now)
     return World(app, caller(app, "policy"), url)
@@ -230,7 +230,7 @@ async def sibling(
 ) -> AsyncIterator[World]:
     made = sibling_of(world, around, caller)
     yield made
-    await made.office.database.close()
+    await made.dependencies.database.close()
 
 
 @pytest.fixture
@@ -239,4 +239,4 @@ async def world(
 ) -> AsyncIterator[World]:
     made = await make_world(cluster, around, caller)
     yield made
-    await made.office.database.close()
+    await made.dependencies.database.close()

@@ -194,7 +194,7 @@ class Budgets(RuleBasedStateMachine):
     @rule(mechanism=st.sampled_from(sorted(MECHANISMS)))
     def crash(self, mechanism: str) -> None:
         """It dies with everything decided and nothing committed: nothing of it stays."""
-        signer = self.world.office.signer
+        signer = self.world.dependencies.signer
 
         def die(**_: Any) -> str:
             message = "died"
@@ -241,7 +241,7 @@ class Budgets(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
-            self.wait(self.world.office.database.close())
+            self.wait(self.world.dependencies.database.close())
 
 
 @pytest.mark.timeout(600)

@@ -31,11 +31,11 @@ async def test_a_restart_and_a_crowd_fire_a_deadline_once(world: World, sibling:
     """Two processes, one of them started anew, look at the same moment: one of them does it."""
     await world.make_charter(revalidate_by=(world.now + timedelta(days=1)).isoformat())
     world.now += timedelta(days=2)
-    fired = await asyncio.gather(*(fire_due(each.office) for each in (world, sibling, world, sibling)))
+    fired = await asyncio.gather(*(fire_due(each.dependencies) for each in (world, sibling, world, sibling)))
     due = [entry for entry in await world.get("/v1/notifications") if entry["kind"] == "charter.revalidation"]
     assert len(due) == 1
     assert sum(fired) >= 1
-    assert await fire_due(sibling.office) == 0
+    assert await fire_due(sibling.dependencies) == 0
 
 
 async def test_a_deadline_that_dies_half_way_is_done_again(world: World) -> None:
@@ -44,8 +44,8 @@ async def test_a_deadline_that_dies_half_way_is_done_again(world: World) -> None
     world.now += timedelta(days=2)
     await world.sql("ALTER TABLE notifications RENAME TO away")
     with pytest.raises(ProgrammingError, match="notifications"):
-        await fire_due(world.office)
+        await fire_due(world.dependencies)
     await world.sql("ALTER TABLE away RENAME TO notifications")
-    assert await fire_due(world.office) >= 1
+    assert await fire_due(world.dependencies) >= 1
     due = [entry for entry in await world.get("/v1/notifications") if entry["kind"] == "charter.revalidation"]
     assert len(due) == 1

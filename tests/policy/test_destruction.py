@@ -54,7 +54,7 @@ async def disks(world: World) -> Iterable[bytes]:
     """Every byte under the database's folder, its write-ahead log included, and under the vault's."""
     await world.sql("CHECKPOINT")
     data = Path((await world.sql("SHOW data_directory"))[0]["data_directory"])
-    files = [path for root in (data, world.office.keyring.vault.directory) for path in root.rglob("*")]
+    files = [path for root in (data, world.dependencies.keyring.vault.directory) for path in root.rglob("*")]
     return (path.read_bytes() for path in files if path.is_file())
 
 
@@ -65,15 +65,17 @@ async def test_after_retirement_nothing_that_is_left_opens_the_table(world: Worl
     data_key = b64decode((await unlock(world, asset, "scientist")).json()["key"])
     copied = seal_blob(b"a table", data_key, f"assets/{asset}")
     row = await key_row(world, asset)
-    share = world.office.keyring.vault.share(row.id)
+    share = world.dependencies.keyring.vault.share(row.id)
     assert share is not None
     assert any(share in content for content in await disks(world)), "the search finds what is there"
     opened = await world.post("steward", f"/v1/assets/{asset}:retire", 202, {"reason": "study over"})
     await world.approve(opened["review_id"])
     assert (await unlock(world, asset, "scientist")).status_code == 410, "at once"
-    assert await is_recoverable(world.office.keyring, row), "an intruder with everything still could"
-    assert await destroy_due(world.office) == 1
-    assert not await is_recoverable(world.office.keyring, row), "with the wrapped form from an old copy of the database"
+    assert await is_recoverable(world.dependencies.keyring, row), "an intruder with everything still could"
+    assert await destroy_due(world.dependencies) == 1
+    assert not await is_recoverable(world.dependencies.keyring, row), (
+        "with the wrapped form from an old copy of the database"
+    )
     left = b"".join(await disks(world))
     assert row.wrapped is not None
     assert row.wrapped in left, "Postgres remembers the wrapped form, which is why it must not suffice"
@@ -89,14 +91,14 @@ async def test_after_retirement_nothing_that_is_left_opens_the_table(world: Worl
 async def test_a_certificate_is_final_once_no_backup_is_left(world: World) -> None:
     asset = await retire(world)
     assert await certificates(world, asset) == []
-    await destroy_due(world.office)
+    await destroy_due(world.dependencies)
     world.now += timedelta(days=29)
-    await fire_due(world.office)
+    await fire_due(world.dependencies)
     assert [one["status"] for one in await certificates(world, asset)] == ["provisional"]
-    assert await destroy_due(world.office) == 0, "done once"
+    assert await destroy_due(world.dependencies) == 0, "done once"
     world.now += timedelta(days=2)
-    await fire_due(world.office)
-    await fire_due(world.office)
+    await fire_due(world.dependencies)
+    await fire_due(world.dependencies)
     issued = await certificates(world, asset)
     assert [one["status"] for one in issued] == ["provisional", "final"]
     public = await world.get("/v1/certificate-key")
@@ -122,13 +124,13 @@ async def test_two_processes_and_a_crash_in_between_issue_one_certificate(
     with monkeypatch.context() as killed:
         killed.setattr(sys, "executable", "/bin/false")
         with pytest.raises(RuntimeError):
-            await destroy_due(world.office)
-    assert world.office.keyring.vault.share((await key_row(world, asset)).id) is None, "shredded, and no further"
+            await destroy_due(world.dependencies)
+    assert world.dependencies.keyring.vault.share((await key_row(world, asset)).id) is None, "shredded, and no further"
     assert await certificates(world, asset) == []
-    done = await asyncio.gather(destroy_due(world.office), destroy_due(sibling.office))
+    done = await asyncio.gather(destroy_due(world.dependencies), destroy_due(sibling.dependencies))
     assert sum(done) == 1
     assert len(await certificates(world, asset)) == 1
-    assert await destroy_due(world.office) == 0
+    assert await destroy_due(world.dependencies) == 0
 
 
 async def test_what_can_still_be_recovered_gets_no_certificate(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,10 +138,10 @@ async def test_what_can_still_be_recovered_gets_no_certificate(world: World, mon
     with monkeypatch.context() as unkept:
         unkept.setattr(Vault, "overwrite", lambda *_: True)
         unkept.setattr(Vault, "forget", lambda *_: None)
-        assert await destroy_due(world.office) == 0
+        assert await destroy_due(world.dependencies) == 0
     assert await certificates(world, asset) == []
     assert (await unlock(world, asset, "scientist")).status_code == 410, "nobody gets it all the same"
-    assert await destroy_due(world.office) == 1
+    assert await destroy_due(world.dependencies) == 1
 
 
 async def test_a_vault_that_is_away_charges_nothing_and_is_no_destruction(world: World) -> None:
@@ -148,7 +150,7 @@ async def test_a_vault_that_is_away_charges_nothing_and_is_no_destruction(world:
     await release(world, asset)
     decision = (await world.decide()).json()
     spent = (await world.budget())["epsilon_spent"]
-    vault = world.office.keyring.vault.directory
+    vault = world.dependencies.keyring.vault.directory
     shutil.move(vault, f"{vault}-away")
     vault.write_text("no folder")
     refused = await world.redeem(decision)
@@ -172,10 +174,10 @@ async def test_a_key_from_before_there_were_shares_opens_and_is_never_certainly_
     assert b64decode((await unlock(world, asset, "scientist")).json()["key"]) == key
     opened = await world.post("steward", f"/v1/assets/{asset}:retire", 202, {"reason": "study over"})
     await world.approve(opened["review_id"])
-    assert await destroy_due(world.office) == 1
+    assert await destroy_due(world.dependencies) == 1
     assert (await key_row(world, asset)).wrapped is None
     world.now += timedelta(days=400)
-    await fire_due(world.office)
+    await fire_due(world.dependencies)
     issued = await certificates(world, asset)
     assert [one["status"] for one in issued] == ["provisional"]
     told = json.loads(b64decode(issued[0]["envelope"]["payload"]))
@@ -184,21 +186,21 @@ async def test_a_key_from_before_there_were_shares_opens_and_is_never_certainly_
 
 async def test_another_vault_is_no_destruction(world: World) -> None:
     asset = await retire(world)
-    vault = world.office.keyring.vault.directory
+    vault = world.dependencies.keyring.vault.directory
     shutil.move(vault, f"{vault}-away")
     vault.mkdir()
-    assert await destroy_due(world.office) == 0, "nobody shredded what is not there"
+    assert await destroy_due(world.dependencies) == 0, "nobody shredded what is not there"
     assert await certificates(world, asset) == []
     vault.rmdir()
     shutil.move(f"{vault}-away", vault)
-    assert await destroy_due(world.office) == 1
+    assert await destroy_due(world.dependencies) == 1
 
 
 async def test_a_key_that_lacks_its_share_is_a_fault_and_no_destroyed_one(world: World) -> None:
     await world.set_up()
     asset = await paid_run(world)
     await release(world, asset)
-    world.office.keyring.vault.forget((await key_row(world, asset)).id)
+    world.dependencies.keyring.vault.forget((await key_row(world, asset)).id)
     refused = await unlock(world, asset, "scientist")
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
 

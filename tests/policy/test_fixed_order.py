@@ -7,14 +7,14 @@ from alembic import command
 from policy.conftest import World
 
 from moneyer_policy.budgets.rules.accounting import Mechanism, cost_of, default_order
-from moneyer_policy.budgets.store import exact
+from moneyer_policy.budgets.store.records import exact
 from moneyer_shared.migrations import configuration
 
 
 async def brought_forward(world: World) -> None:
     """The database taken back to before the revision, and up again with what stands in it."""
     config = configuration("moneyer_policy", world.url.replace("postgresql://", "postgresql+asyncpg://"))
-    await world.office.database.close()
+    await world.dependencies.database.close()
     await asyncio.to_thread(command.downgrade, config, "0003")
     await world.sql("INSERT INTO populations (name, privacy_unit, partitions, created_by, created_at) "
                     "VALUES ('p', 'one person, with all visits', '{}', 's', now())")  # fmt: skip

@@ -135,9 +135,9 @@ async def test_rules_read_in_a_transaction_that_failed_are_never_kept(world: Wor
         message = "died"
         raise RuntimeError(message)
 
-    world.office.signer.sign = die
+    world.dependencies.signer.sign = die
     assert (await world.decide(rows=60_000)).status_code == 500
-    del world.office.signer.sign
+    del world.dependencies.signer.sign
     await sibling.post("steward", f"/v1/charters/{world.charter_id}:suspend", 200, {"reason": "now"})
     answer = (await world.decide()).json()
     assert [clause["code"] for clause in answer["clauses"]] == ["charter.in-force"]
@@ -146,7 +146,7 @@ async def test_rules_read_in_a_transaction_that_failed_are_never_kept(world: Wor
 async def test_a_plan_that_breaks_its_batch_breaks_nobody_elses(world: World) -> None:
     await world.set_up(epsilon="20", allocated="20")
     requests = [world.request(rho="0.001") for _ in range(6)]
-    sign = world.office.signer.sign
+    sign = world.dependencies.signer.sign
 
     def die_for_one(**claims: Any) -> str:
         if claims["run_id"] == requests[3]["run_id"]:
@@ -154,8 +154,8 @@ async def test_a_plan_that_breaks_its_batch_breaks_nobody_elses(world: World) ->
             raise RuntimeError(message)
         return sign(**claims)
 
-    world.office.signer.sign = die_for_one
+    world.dependencies.signer.sign = die_for_one
     answers = await asyncio.gather(*(world.decide(request) for request in requests))
-    del world.office.signer.sign
+    del world.dependencies.signer.sign
     assert [answer.status_code for answer in answers] == [201, 201, 201, 500, 201, 201]
     assert len(await world.ledger()) == 10

@@ -82,7 +82,7 @@ def test_the_tree_as_it_is_keeps_its_contracts(copy: Path) -> None:
         ),
         ("services/policy/moneyer_policy/gate/rules/gate/__init__.py", "import sqlalchemy", "rules do no I/O"),
         (
-            "services/policy/moneyer_policy/budgets/store.py",
+            "services/policy/moneyer_policy/budgets/store/budgets.py",
             "import moneyer_policy.budgets.use_cases.budgets",
             "every wing of policy has the same floors",
         ),
@@ -296,6 +296,18 @@ def test_links_between_documents_lead_somewhere() -> None:
 
 
 # --- what is committed --------------------------------------------------------------------
+
+
+def test_every_file_a_document_names_is_there() -> None:
+    files = ["/" + path for path in tracked()]
+    documents = [path for path in tracked() if path.endswith(".md") and not path.startswith("docs/decisions/")]
+    named = {
+        (document, path)
+        for document in documents
+        for path in re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.py)`", (ROOT / document).read_text())
+    }
+    assert len(named) > 50, "they were looked for where they are"
+    assert not {(document, path) for document, path in named if not any(file.endswith("/" + path) for file in files)}
 
 
 def test_locks_are_hashed_and_name_no_host() -> None:

@@ -3,215 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Any
 
 import httpx
 import pytest
 from conftest import Cluster, settings_of
-from fastapi import Depends, FastAPI, Request, Response
-from pydantic import Field
-from sqlalchemy import Column, Integer, Table, Text, insert, select, update
+from fastapi import FastAPI
+from notes import READ, WRITE, Careful, NotesDependencies, count, journal, metadata, notes, routes
+from sqlalchemy import insert
 
-from moneyer_shared.auth import Caller
-from moneyer_shared.clock import utc_now
-from moneyer_shared.contracts.documents import Document
-from moneyer_shared.database import Database, identifier, service_metadata
-from moneyer_shared.errors import Conflict, NotFound, PreconditionFailed
-from moneyer_shared.idempotency import Attempt, IdempotencyKey, OptionalIdempotencyKey, idempotency_table
-from moneyer_shared.journal import AuditEvent, journal_tables
-from moneyer_shared.paging import PAGE, Filtered, page
-from moneyer_shared.routes import Routes
+from moneyer_shared.database import Database
+from moneyer_shared.paging import PAGE
 from moneyer_shared.settings import ServiceSettings
 from moneyer_shared.telemetry import Metrics
 from moneyer_shared.web import create_api
-from moneyer_shared.work import IfMatch, W, Work, Workflow
-
-metadata = service_metadata()
-journal = journal_tables(metadata, "notes")
-idempotency_table(metadata)
-notes = Table("notes", metadata, identifier(), Column("text", Text), Column("revision", Integer, default=0))
-
-
-class Asked(Document):
-    text: Annotated[str, Field(min_length=1)]
-
-
-class Note(Document):
-    id: UUID
-    text: str
-    revision: int
-
-
-class NoteOrReview(Document):
-    id: UUID | None = None
-    review_id: UUID | None = None
-
-
-@dataclass(frozen=True)
-class Careful(Work):
-    """A kind of work of this service's own."""
-
-
-@dataclass
-class NotesDependencies:
-    database: Database
-    begun: list[tuple[type[Work], bool]] = field(default_factory=list)
-    peer: list[str] = field(default_factory=list)
-    meeting: asyncio.Barrier | None = None
-
-    @asynccontextmanager
-    async def begin(self, kind: type[W], caller: Caller, *, read_only: bool = False) -> AsyncIterator[W]:
-        self.begun.append((kind, read_only))
-        async with self.database.transaction(read_only=read_only) as connection:
-            yield kind(connection, utc_now(), caller, journal)
-
-
-async def _one(work: Work, note_id: UUID) -> Note:
-    row = (await work.connection.execute(select(notes).where(notes.c.id == note_id))).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no note {note_id}.")
-    return Note.model_validate(row, from_attributes=True)
-
-
-async def write_note(work: Careful, asked: Asked) -> Note:
-    made = await work.connection.scalar(insert(notes).values(text=asked.text).returning(notes.c.id))
-    await work.tell(AuditEvent(work.by, "note.write", f"note:{made}"))
-    if asked.text == "refused":
-        raise Conflict("Not this.")
-    note = await _one(work, made)
-    return Note.model_construct(id=made, text=7, revision=0) if asked.text == "undeclared" else note
-
-
-async def write_or_ask(work: Careful, asked: Asked) -> NoteOrReview:
-    note = await write_note(work, asked)
-    return NoteOrReview(review_id=note.id) if asked.text == "asked" else NoteOrReview(id=note.id)
-
-
-async def read_note(work: Work, note_id: UUID) -> Note:
-    return await _one(work, note_id)
-
-
-async def meddle(work: Work) -> Note:
-    made = await work.connection.scalar(insert(notes).values(text="by reading").returning(notes.c.id))
-    return await _one(work, made)
-
-
-async def list_notes(work: Work, after: UUID | None = None) -> list[Note]:
-    rows = await page(work.connection, select(notes), notes.c.id, after=after)
-    return [Note.model_validate(row, from_attributes=True) for row in rows]
-
-
-class Shelf(Document):
-    label: str
-    notes: list[Note]
-
-
-async def show_shelf(work: Work, after: UUID | None = None) -> Shelf:
-    return Shelf(label="all", notes=await list_notes(work, after))
-
-
-async def list_short_notes(work: Work, after: UUID | None = None) -> list[Note]:
-    rows = await list_notes(work, after)
-    return Filtered([note for note in rows if len(note.text) == 1], page=rows)
-
-
-async def edit_note(work: Work, note_id: UUID, asked: Asked, version: IfMatch) -> Note:
-    known = await _one(work, note_id)
-    if not version.meets(tag(known)):
-        raise PreconditionFailed("It changed.")
-    values = {"text": asked.text, "revision": known.revision + 1}
-    await work.connection.execute(update(notes).where(notes.c.id == note_id).values(values))
-    return await _one(work, note_id)
-
-
-def tag(note: Note) -> str:
-    return f'"{note.revision}"'
-
-
-async def remove_note(work: Work, note_id: UUID) -> None:
-    await work.connection.execute(notes.delete().where(notes.c.id == note_id))
-
-
-async def ask_peer(flow: Workflow[NotesDependencies], asked: Asked) -> str:
-    flow.dependencies.peer.append(asked.text)
-    return asked.text.upper()
-
-
-async def translate_note(work: Work, asked: Asked, *, said: str) -> Note:
-    return await write_note(Careful(work.connection, work.now, work.caller, work.journal), Asked(text=said))
-
-
-async def fetch_note(flow: Workflow[NotesDependencies], asked: Asked) -> Note:
-    flow.dependencies.peer.append(asked.text)
-    if flow.dependencies.meeting is not None:
-        await flow.dependencies.meeting.wait()
-    async with flow.begin(Careful) as work:
-        note = await write_note(work, asked)
-        await flow.keep(work, note)
-    return note
-
-
-async def write_pieces(work: Careful, text: str) -> Note:
-    return await write_note(work, Asked(text=text))
-
-
-async def write_under(work: Careful, key: str, asked: Asked) -> Note:
-    return await write_note(work, Asked(text=f"{key}: {asked.text}"))
-
-
-async def in_pieces(request: Request) -> str:
-    return b"".join([piece async for piece in request.stream()]).decode()
-
-
-Pieces = Annotated[str, Depends(in_pieces)]
-
-
-async def attempt_of_pieces(text: Pieces, key: OptionalIdempotencyKey = None) -> Attempt:
-    return Attempt(key, text if key else "")
-
-
-async def print_note(work: Work, note_id: UUID) -> str:
-    return (await _one(work, note_id)).text
-
-
-def as_text(text: str) -> Response:
-    return Response(text, media_type="text/plain")
-
-
-routes = Routes(prefix="/v1/notes", tag="notes")
-READ, WRITE = "notes:read", "notes:write"
-ONE = "/v1/notes/{id}"
-routes.add("POST", "", write_note, "Write", scope=WRITE, status=201, once="may", location=ONE, etag=tag)
-routes.add("POST", ":must", write_note, "Write", scope=WRITE, status=201, once="must", operation="writeKeyed")
-routes.add(
-    "POST",
-    ":or-ask",
-    write_or_ask,
-    "Write or ask",
-    scope=WRITE,
-    status=201,
-    once="may",
-    waits="/v1/reviews/{review_id}",
-)
-routes.add("POST", ":translate", translate_note, "Translate", scope=WRITE, status=201, once="may", first=ask_peer)
-routes.add("POST", ":fetch", fetch_note, "Fetch", scope=WRITE, status=201, once="may", location=ONE)
-routes.add("POST", ":under", write_under, "Write", scope=WRITE, status=201, given={"key": IdempotencyKey}, once="must")
-routes.add(
-    "POST", ":pieces", write_pieces, "Write", scope=WRITE, status=201, given={"text": Pieces},
-    once=Annotated[Attempt, Depends(attempt_of_pieces)],
-)  # fmt: skip
-routes.add("GET", "", list_notes, "Notes", scope=READ, page="id")
-routes.add("GET", "/shelf/all", show_shelf, "Notes on a shelf", scope=READ, page="notes.id")
-
-
-routes.add("GET", "/:short", list_short_notes, "Short notes", scope=READ, page="id")
-routes.add("GET", "/:meddle", meddle, "Meddle", scope=READ)
-routes.add("GET", "/{note_id}", read_note, "One", scope=None, etag=tag)
-routes.add("GET", "/{note_id}/text", print_note, "Its text", scope=READ, render=as_text)
-routes.add("PUT", "/{note_id}", edit_note, "Edit", scope=WRITE, etag=tag)
-routes.add("DELETE", "/{note_id}", remove_note, "Remove", scope=WRITE, status=204)
+from moneyer_shared.work import Work
 
 
 @pytest.fixture
@@ -252,11 +58,6 @@ async def call(app: FastAPI, token: Any) -> AsyncIterator[Any]:
             return await http.request(method, path, headers=headers, **more)
 
         yield ask
-
-
-async def count(dependencies: NotesDependencies, table: Table) -> int:
-    async with dependencies.database.transaction() as connection:
-        return len((await connection.execute(select(table))).all())
 
 
 async def test_an_answer_stands_in_the_database_before_it_goes_out(
@@ -316,10 +117,27 @@ async def test_a_body_taken_piece_by_piece_is_repeated_too(dependencies: NotesDe
 
 
 async def test_two_sendings_at_once_happen_once(dependencies: NotesDependencies, call: Any) -> None:
-    dependencies.meeting = asyncio.Barrier(2)
+    dependencies.on_the_way = asyncio.Barrier(2).wait
     answers = await asyncio.gather(*(call("POST", "/v1/notes:fetch", json={"text": "a"}, key="k") for _ in range(2)))
     assert {answer.status_code for answer in answers} == {201, 409}
     assert [answer.json()["code"] for answer in answers if answer.status_code == 409] == ["idempotency-key-in-flight"]
+    assert await count(dependencies, notes) == 1
+
+
+async def test_a_sending_that_another_overtook_keeps_nothing(dependencies: NotesDependencies, call: Any) -> None:
+    come, overtaken = asyncio.Event(), asyncio.Event()
+
+    async def the_first_waits() -> None:
+        if not come.is_set():
+            come.set()
+            await overtaken.wait()
+
+    dependencies.on_the_way = the_first_waits
+    first = asyncio.create_task(call("POST", "/v1/notes:fetch", json={"text": "a"}, key="k"))
+    await come.wait()
+    assert (await call("POST", "/v1/notes:fetch", json={"text": "a"}, key="k")).status_code == 201
+    overtaken.set()
+    assert ((await first).status_code, (await first).json()["code"]) == (409, "idempotency-key-in-flight")
     assert await count(dependencies, notes) == 1
 
 

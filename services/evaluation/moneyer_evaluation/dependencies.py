@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from obstore.store import ObjectStore
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_evaluation.settings import Settings
 from moneyer_evaluation.tables import journal
@@ -14,7 +13,7 @@ from moneyer_shared.clients.generation import Generation
 from moneyer_shared.clients.policy import Policy
 from moneyer_shared.clock import Clock
 from moneyer_shared.database import Database
-from moneyer_shared.work import W, Workflow
+from moneyer_shared.work import W
 
 ITSELF = Caller("evaluation", "evaluation", frozenset())
 """Who acts where nobody asked: the worker."""
@@ -36,12 +35,3 @@ class Dependencies:
         """One transaction of a use case; it commits when the block ends well."""
         async with self.database.transaction(read_only=read_only) as connection:
             yield kind(connection, self.clock(), caller, journal)
-
-
-def own_workflow(dependencies: Dependencies) -> Workflow[Dependencies]:
-    """What the service does by itself: its own name stands in the journal, and no answer is kept."""
-
-    async def keep_nothing(connection: AsyncConnection, document: object) -> None:
-        del connection, document
-
-    return Workflow(dependencies, ITSELF, keep_nothing)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from obstore.store import ObjectStore
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_generation.execution.protocol import Job, Message
 from moneyer_generation.settings import Settings
@@ -43,17 +42,6 @@ class Dependencies:
         """One transaction, done by that caller."""
         async with self.database.transaction(read_only=read_only) as connection:
             yield kind(connection, self.clock(), caller, journal)
-
-    def workflow(self, caller: Caller = ITSELF) -> "Flow":
-        """What a use case that asks other services works with where no route of the door begins it.
-
-        Nothing is kept for a repeat.
-        """
-        return Workflow(self, caller, _keep_nothing)
-
-
-async def _keep_nothing(connection: AsyncConnection, document: object) -> None:
-    """Nobody repeats what no request began."""
 
 
 Flow: TypeAlias = Workflow[Dependencies]

@@ -2,17 +2,18 @@
 
 from uuid import UUID
 
-from moneyer_generation.dependencies import Dependencies
+from moneyer_generation.dependencies import ITSELF, Dependencies
 from moneyer_generation.use_cases.audits import carry_audit
 from moneyer_generation.use_cases.runs import carry_run
 from moneyer_generation.use_cases.searches import carry_search
 from moneyer_generation.work import JobName
 from moneyer_shared import queue
+from moneyer_shared.work import Workflow
 
 
 async def work(dependencies: Dependencies) -> None:
     """Take up jobs until told to stop."""
-    flow = dependencies.workflow()
+    flow = Workflow(dependencies, ITSELF)
 
     async def run(run_id: UUID) -> None:
         await carry_run(flow, run_id)

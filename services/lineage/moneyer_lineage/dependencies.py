@@ -17,7 +17,7 @@ from moneyer_shared.database import Database
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.work import W
 
-LINEAGE = Caller("lineage", "lineage", frozenset())
+ITSELF = Caller("lineage", "lineage", frozenset())
 """Who works where nobody asked: the loops beside the API."""
 T = TypeVar("T")
 
@@ -134,5 +134,5 @@ class Dependencies:
 
     async def run(self, use_case: Callable[[Work], Awaitable[T]]) -> T:
         """Run a use case in a transaction of lineage's own."""
-        async with self.begin(Work, LINEAGE) as of_its_own:
+        async with self.begin(Work, ITSELF) as of_its_own:
             return await use_case(of_its_own)

@@ -13,7 +13,7 @@ from moneyer_policy.gate.use_cases.signer import Signer
 from moneyer_policy.routers import ROUTERS
 from moneyer_policy.settings import Settings
 from moneyer_policy.tables import feedback, incidents, journal, reviews
-from moneyer_policy.work import HOUSE, Work
+from moneyer_policy.work import ITSELF, Work
 from moneyer_shared.clock import Clock, utc_now
 from moneyer_shared.service import Surroundings
 from moneyer_shared.telemetry import Metrics
@@ -35,7 +35,7 @@ def create_app(settings: Settings, *, surroundings: Surroundings | None = None, 
 
     async def sweep() -> None:
         while True:
-            async with dependencies.begin(Work, HOUSE) as work:
+            async with dependencies.begin(Work, ITSELF) as work:
                 await return_expired(work)
             await fire_due(dependencies)
             await destroy_due(dependencies)

@@ -1,4 +1,4 @@
-"""Policy's routes: words in, one use case, words out. The gate's come first: a router asks them in order."""
+"""Policy's routes, wing by wing. The gate's come first: a router asks them in order."""
 
 from moneyer_policy.assets.routes import assets, authzen, findings, releases, suspensions
 from moneyer_policy.budgets import routes as budgets

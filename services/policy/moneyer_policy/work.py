@@ -17,7 +17,7 @@ else:
     Flow = work.Workflow
 """A use case that begins its own transactions, or none."""
 
-HOUSE = Caller("policy", "policy", frozenset())
+ITSELF = Caller("policy", "policy", frozenset())
 """Who does what nobody asks for: deadlines that fire, and what follows from votes."""
 
 
@@ -39,7 +39,7 @@ class Work(work.Work):
 
     def by_house(self) -> Self:
         """The same transaction, for what the house does itself in it."""
-        return replace(self, caller=HOUSE)
+        return replace(self, caller=ITSELF)
 
 
 @dataclass(frozen=True)

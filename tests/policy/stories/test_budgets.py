@@ -105,11 +105,11 @@ async def test_the_calendar_shows_what_is_due_and_each_is_done_once(world: World
     assert {"charter.revalidation", "charter.expiry", "charter.expiry-reminder", "assessment.expiry"} <= set(kinds)
     world.now += 31 * DAY
     assert codes(await world.decide())[0] == "charter.revalidated"
-    assert await fire_due(world.office) > 0
+    assert await fire_due(world.dependencies) > 0
     told = await world.get("/v1/notifications?recipient=scientist")
-    assert await fire_due(world.office) == 0
+    assert await fire_due(world.dependencies) == 0
     assert len(await world.get("/v1/notifications?recipient=scientist")) == len(told)
     world.now -= 10 * DAY
-    assert await fire_due(world.office) == 0, "a clock that steps back fires nothing twice"
+    assert await fire_due(world.dependencies) == 0, "a clock that steps back fires nothing twice"
     world.now += 100 * DAY
-    assert await fire_due(world.office) > 0, "a clock that steps ahead fires what is late"
+    assert await fire_due(world.dependencies) > 0, "a clock that steps ahead fires what is late"

@@ -32,7 +32,7 @@ async def test_an_incident_stops_notifies_and_closes_by_vote(world: World) -> No
     refused = await world.post("steward", f"{path}:close", 409, {"post_mortem": "p"})
     assert {reason["code"] for reason in refused["reasons"]} == {"duty-open", "action-open"}
     world.now += timedelta(hours=72)
-    await fire_due(world.office)
+    await fire_due(world.dependencies)
     kinds = [entry["kind"] for entry in await world.get("/v1/notifications?recipient=steward")]
     assert sorted(kinds) == ["duty.overdue", "duty.warning"], "the 72 hours are over"
     await world.post("steward", f"{path}/duties/{duty['id']}:done", 200, {"evidence": "letter"})

@@ -44,14 +44,14 @@ async def test_a_review_that_nobody_finishes_lapses_after_it_escalated(world: Wo
     await world.set_up(reviews=reviews, escalation=[{"after_hours": 4, "to": "board"}])
     waiting = (await world.decide()).json()
     world.now += timedelta(hours=5)
-    await fire_due(world.office)
+    await fire_due(world.dependencies)
     assert [entry["kind"] for entry in await world.get("/v1/notifications?recipient=board")] == ["review.escalate"]
     late = await world.ballot(waiting["review_id"])
     assert late.status_code == 201 or late.json()["code"] == "not-open"
     second = (await world.decide()).json()
     world.now += timedelta(hours=11)
     assert (await world.ballot(second["review_id"])).json()["code"] == "not-open"
-    await fire_due(world.office)
+    await fire_due(world.dependencies)
     assert (await world.get(f"/v1/reviews/{second['review_id']}"))["state"] == "lapsed"
     assert (await world.get(f"/v1/runs/{second['run_id']}/decision"))["verdict"] == "deny"
 

@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from moneyer_generation.dependencies import Dependencies, Flow
 from moneyer_shared.auth import Caller, requires
+from moneyer_shared.work import Workflow
 
 
 def flow_with(scope: str) -> Any:
@@ -13,7 +14,7 @@ def flow_with(scope: str) -> Any:
 
     async def flow(request: Request, caller: Caller = requires(scope)) -> Flow:
         dependencies: Dependencies = request.app.state.dependencies
-        return dependencies.workflow(caller)
+        return Workflow(dependencies, caller)
 
     return Depends(flow)
 

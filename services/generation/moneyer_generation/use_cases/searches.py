@@ -23,6 +23,7 @@ from moneyer_shared.errors import Conflict, Forbidden, Invalid
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.ownership import check_own
 from moneyer_shared.queue import Later
+from moneyer_shared.work import Workflow
 
 logger = logging.getLogger("moneyer.search")
 TRIAL_TAKES = timedelta(seconds=1)
@@ -152,7 +153,7 @@ async def _cancel_running(flow: Flow, kept: KeptSearch) -> None:
 def _as_requester(flow: Flow, kept: KeptSearch) -> Flow:
     """A search's trials are its requester's runs."""
     requester = kept.shown.requester
-    return flow.dependencies.workflow(Caller(requester, requester, frozenset()))
+    return Workflow(flow.dependencies, Caller(requester, requester, frozenset()))
 
 
 def trial_key(search_id: UUID, number: int) -> str:

@@ -15,7 +15,7 @@ import httpx
 import obstore
 from obstore.store import ObjectStore
 
-from moneyer_lineage.dependencies import LINEAGE, Dependencies, Work
+from moneyer_lineage.dependencies import ITSELF, Dependencies, Work
 from moneyer_lineage.log.rules.merkle import consistency_spans
 from moneyer_lineage.log.rules.notes import NotCosigned, Witness
 from moneyer_lineage.log.store import LogStore
@@ -93,7 +93,7 @@ class Cosigning:
     http: httpx.AsyncClient
 
     async def publish(self, dependencies: Dependencies, size: int, note: str) -> None:
-        async with dependencies.begin(Work, LINEAGE) as work:
+        async with dependencies.begin(Work, ITSELF) as work:
             old = await LogStore(work.connection).reached(self.place)
         answer = await self._ask(dependencies, old, size, note)
         if answer.status_code == CONFLICT and answer.headers.get("content-type", "").startswith(AT_SIZE):
@@ -106,7 +106,7 @@ class Cosigning:
             self.witness.check(line, note)
         except NotCosigned as error:
             raise NotPublished(str(error)) from error
-        async with dependencies.begin(Work, LINEAGE) as work:
+        async with dependencies.begin(Work, ITSELF) as work:
             await LogStore(work.connection).add_cosignature(size, self.witness.name, line, work.now)
 
     async def _ask(self, dependencies: Dependencies, old: int, size: int, note: str) -> httpx.Response:
@@ -120,7 +120,7 @@ class Cosigning:
 async def _way(dependencies: Dependencies, old: int, size: int) -> list[str]:
     if old in {0, size}:
         return []
-    async with dependencies.begin(Work, LINEAGE) as work:
+    async with dependencies.begin(Work, ITSELF) as work:
         return await span_hashes(LogStore(work.connection), consistency_spans(old, size))
 
 
@@ -158,7 +158,7 @@ async def publish_checkpoint(
 
     ``patience``: seconds that each place has for all of it.
     """
-    async with dependencies.begin(Work, LINEAGE) as work:
+    async with dependencies.begin(Work, ITSELF) as work:
         store = LogStore(work.connection)
         last = await store.latest_checkpoint()
         waiting = [one for one in publishers if last is not None and await store.reached(one.place) < last.size]
@@ -177,7 +177,7 @@ async def publish_checkpoint(
             }
             logger.warning("a checkpoint was not taken", extra={"fields": fields})
             continue
-        async with dependencies.begin(Work, LINEAGE) as work:
+        async with dependencies.begin(Work, ITSELF) as work:
             await LogStore(work.connection).reach(publisher.place, last.size, work.now)
         taken += 1
     return taken

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_lineage.dependencies import LINEAGE, Dependencies, Work
+from moneyer_lineage.dependencies import ITSELF, Dependencies, Work
 from moneyer_lineage.log.documents import (
     After,
     AuditLeaf,
@@ -121,7 +121,7 @@ async def list_log_entries(work: Work, subject: Subject | None = None, after: Af
 
 async def sign_checkpoint(dependencies: Dependencies) -> bool:
     """Sign the tree as it stands, if it grew since the last time."""
-    async with dependencies.begin(Work, LINEAGE) as work:
+    async with dependencies.begin(Work, ITSELF) as work:
         store = LogStore(work.connection)
         last = await store.latest_checkpoint()
         size = await store.lock_sequence()

@@ -3,7 +3,7 @@
 import logging
 from uuid import UUID, uuid4
 
-from moneyer_lineage.dependencies import LINEAGE, Dependencies, Work
+from moneyer_lineage.dependencies import ITSELF, Dependencies, Work
 from moneyer_lineage.public.documents import (
     AnyAssetCard,
     AnyCharterCard,
@@ -38,7 +38,7 @@ async def publish(dependencies: Dependencies) -> int:
 
     One that cannot be composed now, because a peer is away or its table was never told of, waits and holds nobody up.
     """
-    async with dependencies.begin(Work, LINEAGE) as work:
+    async with dependencies.begin(Work, ITSELF) as work:
         waiting = await CardStore(work.connection).waiting(AT_ONCE)
     done = 0
     for one in waiting:
@@ -52,7 +52,7 @@ async def publish(dependencies: Dependencies) -> int:
 
 async def _publish_one(dependencies: Dependencies, waiting: Waiting) -> None:
     source = await _source_of(dependencies, waiting.asset_id)
-    async with dependencies.begin(Work, LINEAGE) as work:
+    async with dependencies.begin(Work, ITSELF) as work:
         store = CardStore(work.connection)
         await store.told(waiting.asset_id, waiting.up_to, work.now)
         if source is None:
@@ -71,7 +71,7 @@ async def _source_of(dependencies: Dependencies, asset_id: str) -> CardSource | 
         NotFound: the asset's table, or the assay that its release cites, was not told of yet.
         Unavailable: policy does not answer.
     """
-    async with dependencies.begin(Work, LINEAGE, read_only=True) as work:
+    async with dependencies.begin(Work, ITSELF, read_only=True) as work:
         changes = (await ChangeStore(work.connection).changes([asset_id], None))[asset_id]
         if not has_card([one.state for one in changes]):
             return None

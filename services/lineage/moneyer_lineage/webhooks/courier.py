@@ -5,7 +5,7 @@ import logging
 import random
 from collections import Counter
 
-from moneyer_lineage.dependencies import LINEAGE, Dependencies, Work
+from moneyer_lineage.dependencies import ITSELF, Dependencies, Work
 from moneyer_lineage.webhooks.messenger import GoneForGood, NotTaken, Unreached
 from moneyer_lineage.webhooks.rules.signing import (
     ANSWERED_WITHIN,
@@ -53,7 +53,7 @@ class Courier:
         rows = list(self._under_way.values())
         busy = {row.webhook_id for row in rows}
         full = {owner for owner, ways in Counter(row.owner for row in rows).items() if ways >= AT_ONCE_TO_ONE_OWNER}
-        async with self._dependencies.begin(Work, LINEAGE) as work:
+        async with self._dependencies.begin(Work, ITSELF) as work:
             claimed = await WebhookStore(work.connection).claim(
                 work.now, work.now + ANSWERED_WITHIN, free, per_owner=AT_ONCE_TO_ONE_OWNER, busy=busy, full=full
             )
@@ -96,7 +96,7 @@ async def deliver(dependencies: Dependencies, due: DueDelivery) -> None:
     except NotTaken as failure:
         await _failed(dependencies, due, failure)
     else:
-        async with dependencies.begin(Work, LINEAGE) as work:
+        async with dependencies.begin(Work, ITSELF) as work:
             await WebhookStore(work.connection).mark_delivered(due.id, work.now, answer)
             await work.tell(_ended(due, "delivered"))
 
@@ -104,7 +104,7 @@ async def deliver(dependencies: Dependencies, due: DueDelivery) -> None:
 async def _failed(dependencies: Dependencies, due: DueDelivery, failure: NotTaken) -> None:
     if isinstance(failure, Unreached):
         logger.info("a receiver was not reached", extra={"fields": {"delivery": str(due.id), "why": failure.why}})
-    async with dependencies.begin(Work, LINEAGE) as work:
+    async with dependencies.begin(Work, ITSELF) as work:
         store = WebhookStore(work.connection)
         if isinstance(failure, GoneForGood):
             await store.give_up(due.id, work.now, str(failure))

@@ -19,7 +19,7 @@ Expression = Annotated[str, StringConstraints(min_length=1, max_length=2000, pat
 
 
 class RiskStated(Document):
-    """Likelihood and severity from 1 to 5, before and after what is done about it."""
+    """Likelihood and severity from 1 to 5 (as ISO/IEC 29134 grades them), before and after what is done about it."""
 
     description: Text
     likelihood: Grade

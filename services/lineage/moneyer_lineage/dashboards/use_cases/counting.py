@@ -2,7 +2,7 @@
 
 from moneyer_lineage.dashboards.rules import counted, total
 from moneyer_lineage.dashboards.store import CountStore
-from moneyer_lineage.dependencies import LINEAGE, Dependencies, Work
+from moneyer_lineage.dependencies import ITSELF, Dependencies, Work
 from moneyer_lineage.record.rules.changes import AssetState, standing
 from moneyer_lineage.record.store.changes import ChangeStore
 
@@ -14,7 +14,7 @@ async def count_events(dependencies: Dependencies) -> int:
 
     Counts and cursor commit together, so each event counts once, however often this dies.
     """
-    async with dependencies.begin(Work, LINEAGE) as work:
+    async with dependencies.begin(Work, ITSELF) as work:
         store = CountStore(work.connection)
         found = await store.next_events(TOGETHER)
         if found:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from moneyer_lineage.dependencies import LINEAGE, Dependencies, Work
+from moneyer_lineage.dependencies import ITSELF, Dependencies, Work
 from moneyer_lineage.models.documents import impact as documents
 from moneyer_lineage.models.documents.impact import AffectedVersion, Impact
 from moneyer_lineage.models.store.impact import ImpactStore, OwnedVersion
@@ -71,7 +71,7 @@ async def announce(dependencies: Dependencies) -> int:
 
 
 async def _announce_one(dependencies: Dependencies) -> bool:
-    async with dependencies.begin(Work, LINEAGE) as work:
+    async with dependencies.begin(Work, ITSELF) as work:
         store, changes = ImpactStore(work.connection), ChangeStore(work.connection)
         change = await changes.unannounced()
         if change is None:

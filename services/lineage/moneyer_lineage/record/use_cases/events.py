@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_lineage.dependencies import LINEAGE, Dependencies, Work
+from moneyer_lineage.dependencies import ITSELF, Dependencies, Work
 from moneyer_lineage.log.documents import AuditLeaf
 from moneyer_lineage.log.rules.leaves import Leaf, check_speaker
 from moneyer_lineage.log.use_cases import append_leaves, leaf_of
@@ -137,7 +137,7 @@ async def take_deliveries(work: Work, deliveries: Deliveries) -> Receipt:
 
 async def take_events(dependencies: Dependencies, events: Sequence[HeardEvent]) -> None:
     """Keep OpenLineage events; one that is known already changes nothing."""
-    async with dependencies.begin(Work, LINEAGE) as work:
+    async with dependencies.begin(Work, ITSELF) as work:
         await keep_events(work, events)
 
 
@@ -184,7 +184,7 @@ def _edges(one: HeardEvent) -> list[Json]:
 
 async def fold_anew(dependencies: Dependencies) -> int:
     """Fold events again that were kept under an earlier rule, in the order they came; how many."""
-    async with dependencies.begin(Work, LINEAGE) as work:
+    async with dependencies.begin(Work, ITSELF) as work:
         store = EventStore(work.connection)
         found = await store.next_to_fold(TOGETHER)
         if found:
@@ -199,7 +199,7 @@ async def check_folded(dependencies: Dependencies) -> None:
     Raises:
         Unavailable: some that were kept by an earlier version are still being folded.
     """
-    async with dependencies.begin(Work, LINEAGE, read_only=True) as work:
+    async with dependencies.begin(Work, ITSELF, read_only=True) as work:
         if not await EventStore(work.connection).is_folded():
             raise Unavailable("Events kept by an earlier version are still being folded; the record is not whole yet.")
 
@@ -212,7 +212,7 @@ async def open_months(dependencies: Dependencies) -> int:
     month = dependencies.clock().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     opened = 0
     for _ in range(1 + MONTHS_AHEAD):
-        async with dependencies.begin(Work, LINEAGE) as work:
+        async with dependencies.begin(Work, ITSELF) as work:
             opened += await EventStore(work.connection).open_month(month)
         month = (month + timedelta(days=32)).replace(day=1)
     return opened
@@ -224,6 +224,6 @@ async def check_order(dependencies: Dependencies) -> None:
     Raises:
         Unavailable: what is told now would count as read already.
     """
-    async with dependencies.begin(Work, LINEAGE, read_only=True) as work:
+    async with dependencies.begin(Work, ITSELF, read_only=True) as work:
         if not await cursor.are_in_order(work.connection):
             raise Unavailable("The database numbers transactions below its events: see docs/limits.md on restoring it.")

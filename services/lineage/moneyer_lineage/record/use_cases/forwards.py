@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from moneyer_lineage.dependencies import LINEAGE, Dependencies, Work
+from moneyer_lineage.dependencies import ITSELF, Dependencies, Work
 from moneyer_lineage.record.documents.openlineage import Forward
 from moneyer_lineage.record.sinks import Sink, SinkAway
 from moneyer_lineage.record.store.cursor import Cursor
@@ -19,7 +19,7 @@ async def forward(dependencies: Dependencies, sinks: Sequence[Sink]) -> int:
 
 
 async def _forward(dependencies: Dependencies, sink: Sink) -> int:
-    async with dependencies.begin(Work, LINEAGE) as work:
+    async with dependencies.begin(Work, ITSELF) as work:
         store = ForwardStore(work.connection)
         waiting = await store.after(await store.reached(sink.url), TOGETHER)
     reached: Cursor | None = None
@@ -32,7 +32,7 @@ async def _forward(dependencies: Dependencies, sink: Sink) -> int:
             break
         reached, told = cursor, told + 1
     if reached is not None:
-        async with dependencies.begin(Work, LINEAGE) as work:
+        async with dependencies.begin(Work, ITSELF) as work:
             await ForwardStore(work.connection).reach(sink.url, reached, refused, work.now)
     return told
 

@@ -1,1 +1,1 @@
-"""Words in, one use case, words out."""
+"""One declaration for each route of this wing."""

@@ -11,8 +11,8 @@ from moneyer_policy.assets.use_cases.grants import check_may_read
 from moneyer_policy.charters.rules.extra_rules import compile_access_rule
 from moneyer_policy.gate.rules import gate
 from moneyer_policy.gate.store.looks import LookStore
-from moneyer_policy.gate.use_cases.decisions import judge
 from moneyer_policy.gate.use_cases.gate_input import balances_of, read_gate_input
+from moneyer_policy.gate.use_cases.judging import judge
 from moneyer_policy.gate.use_cases.worker_threads import Allowance
 from moneyer_policy.library.store import LibraryStore
 from moneyer_policy.work import Flow, Snapshot

@@ -16,7 +16,7 @@ from moneyer_policy.assets.store.assets import AssetStore, EndingKey
 from moneyer_policy.assets.use_cases.keyring import WrappedKey
 from moneyer_policy.assets.use_cases.recovery import is_recoverable
 from moneyer_policy.reviews.store.reviews import ReviewStore
-from moneyer_policy.work import HOUSE, Flow, Work
+from moneyer_policy.work import ITSELF, Flow, Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.events import Action
 from moneyer_shared.journal import AuditEvent
@@ -52,7 +52,7 @@ async def destroy_due(dependencies: "Dependencies") -> int:
     end commit together. A key that can still be recovered gets no certificate, nor does one whose share
     was gone before anybody overwrote it: then this is not the vault it was put into. Both are tried again.
     """
-    async with dependencies.begin(Work, HOUSE, read_only=True) as work:
+    async with dependencies.begin(Work, ITSELF, read_only=True) as work:
         waiting = await AssetStore(work.connection).keys_to_shred()
     return sum([await _destroy(dependencies, key) for key in waiting])
 
@@ -64,7 +64,7 @@ async def _destroy(dependencies: "Dependencies", key: EndingKey) -> bool:
     if await is_recoverable(dependencies.keyring, _what_stays(key)):
         logger.error("a destroyed key can still be recovered", extra={"fields": {"key": str(key.id)}})
         return False
-    async with dependencies.begin(Work, HOUSE) as work:
+    async with dependencies.begin(Work, ITSELF) as work:
         store = AssetStore(work.connection)
         if (await store.lock_ending_key(key.id)).shredded_at is not None:
             return False
@@ -80,7 +80,7 @@ async def _shred(dependencies: "Dependencies", key: EndingKey) -> bool:
     """Whether the share lay where it was put, and was overwritten there: that is noted before its file goes."""
     vault = dependencies.keyring.vault
     if await asyncio.to_thread(vault.overwrite, key.id):
-        async with dependencies.begin(Work, HOUSE) as work:
+        async with dependencies.begin(Work, ITSELF) as work:
             await AssetStore(work.connection).set_key(key.id, overwritten_at=work.now)
     elif key.overwritten_at is None:
         return False

@@ -15,7 +15,7 @@ from moneyer_policy.assets.documents.dossier import (
 from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.assets.store.salts import SaltStore
 from moneyer_policy.budgets.rules.accounting import ORDERS, SCALE, in_words
-from moneyer_policy.budgets.store import BudgetStore
+from moneyer_policy.budgets.store.budgets import BudgetStore
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases.charters import matter_of
 from moneyer_policy.gate.store.decisions import StoredPermit

@@ -5,7 +5,7 @@ from uuid import UUID
 from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.assets.use_cases.keyring import Opening
 from moneyer_policy.assets.use_cases.origin import plan_of, terms_of
-from moneyer_policy.budgets.store import BudgetStore
+from moneyer_policy.budgets.store.budgets import BudgetStore
 from moneyer_policy.budgets.use_cases.charges import charge_of, movement
 from moneyer_policy.charters.rules.looks import telling_of
 from moneyer_policy.gate.rules.permit import check_redemption, made_an_asset

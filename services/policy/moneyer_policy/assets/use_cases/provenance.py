@@ -8,7 +8,8 @@ from uuid import UUID
 from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.assets.use_cases.dossier import review_on
 from moneyer_policy.budgets.rules.accounting import NAMED_ORDERS, Cost, balances, epsilon_at, in_words
-from moneyer_policy.budgets.store import AccountRow, BudgetStore, ChargeTotal, VersionRow
+from moneyer_policy.budgets.store.budgets import BudgetStore
+from moneyer_policy.budgets.store.records import AccountRow, ChargeTotal, VersionRow
 from moneyer_policy.budgets.use_cases.accounts import plain
 from moneyer_policy.charters.store import CharterStore, state_of
 from moneyer_policy.charters.use_cases.charters import matter_of

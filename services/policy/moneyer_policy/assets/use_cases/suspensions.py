@@ -5,7 +5,7 @@ from uuid import UUID
 
 from moneyer_policy.assets.documents.assets import Suspension
 from moneyer_policy.assets.store.assets import AssetStore
-from moneyer_policy.budgets.store import BudgetStore
+from moneyer_policy.budgets.store.budgets import BudgetStore
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases.suspensions import named as suspensions_named
 from moneyer_policy.reviews.documents import Reason, ReviewOpened

@@ -17,14 +17,8 @@ from moneyer_policy.budgets.documents import (
     Statement,
 )
 from moneyer_policy.budgets.rules.accounting import ORDERS, SCALE, Account, Cost, cost_of, plain
-from moneyer_policy.budgets.store import (
-    AccountRow,
-    BudgetStore,
-    ChargeTotal,
-    PopulationRow,
-    VersionRow,
-    as_account,
-)
+from moneyer_policy.budgets.store.budgets import BudgetStore
+from moneyer_policy.budgets.store.records import AccountRow, ChargeTotal, PopulationRow, VersionRow, as_account
 from moneyer_policy.budgets.use_cases.charges import charge_of, mechanism_of
 from moneyer_policy.work import Work
 from moneyer_shared.errors import NotFound

@@ -17,7 +17,8 @@ from moneyer_policy.budgets.documents import (
 from moneyer_policy.budgets.rules.accounting import Account, plain
 from moneyer_policy.budgets.rules.size import Size, check_amounts, order_named
 from moneyer_policy.budgets.rules.unit import Unit, unit_in_words
-from moneyer_policy.budgets.store import AccountRow, BudgetStore, as_account, size_of
+from moneyer_policy.budgets.store.budgets import BudgetStore
+from moneyer_policy.budgets.store.records import AccountRow, as_account, size_of
 from moneyer_policy.budgets.use_cases.owners import check_owner
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.reviews.documents import ReviewOpened

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_policy.budgets.store import BudgetStore
+from moneyer_policy.budgets.store.budgets import BudgetStore
 from moneyer_policy.work import Work
 from moneyer_shared.ownership import check_own, owner_of
 

@@ -10,7 +10,7 @@ from moneyer_policy.assets.use_cases import destruction
 from moneyer_policy.deadlines import CalendarStore, Due
 from moneyer_policy.effects.use_cases import votes
 from moneyer_policy.reviews.store.reviews import ReviewStore
-from moneyer_policy.work import HOUSE, ChangingRules, Work
+from moneyer_policy.work import ITSELF, ChangingRules, Work
 from moneyer_shared.contracts.events import Action
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.work import Dependencies
@@ -72,11 +72,11 @@ async def fire_due(dependencies: Dependencies) -> int:
 
 
 async def _fire_one(dependencies: Dependencies) -> bool:
-    async with dependencies.begin(Work, HOUSE, read_only=True) as work:
+    async with dependencies.begin(Work, ITSELF, read_only=True) as work:
         if not await CalendarStore(work.connection).is_due(work.now):
             return False
     # What is fired may change what the gate reads.
-    async with dependencies.begin(ChangingRules, HOUSE) as work:
+    async with dependencies.begin(ChangingRules, ITSELF) as work:
         due = await CalendarStore(work.connection).take_due(work.now)
         if due is None:
             return False

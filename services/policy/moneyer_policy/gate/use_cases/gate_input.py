@@ -15,7 +15,8 @@ from moneyer_policy.budgets.rules.accounting import (
     cost_of,
     epsilon_of,
 )
-from moneyer_policy.budgets.store import BudgetStore, as_account
+from moneyer_policy.budgets.store.budgets import BudgetStore
+from moneyer_policy.budgets.store.records import as_account
 from moneyer_policy.budgets.use_cases.charges import decimal_of, known_as, mechanism_of
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.gate.rules import facts as stated

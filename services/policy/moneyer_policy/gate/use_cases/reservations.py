@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from moneyer_policy.budgets.store import BudgetStore
+from moneyer_policy.budgets.store.budgets import BudgetStore
 from moneyer_policy.budgets.use_cases.charges import movement
 from moneyer_policy.gate.store.decisions import DecisionStore, StoredPermit
 from moneyer_policy.gate.use_cases import looks

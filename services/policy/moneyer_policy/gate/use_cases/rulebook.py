@@ -17,7 +17,7 @@ import rfc8785
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.budgets.rules.unit import Unit
-from moneyer_policy.budgets.store import BudgetStore
+from moneyer_policy.budgets.store.budgets import BudgetStore
 from moneyer_policy.charters.rules.charter import Charter, read_charter
 from moneyer_policy.charters.rules.versions import Standing, State, VersionRecord, state_at
 from moneyer_policy.charters.store import CharterStore, standing_of

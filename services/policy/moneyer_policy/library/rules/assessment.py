@@ -7,9 +7,6 @@ from typing import Literal, Protocol
 
 from moneyer_shared.errors import Invalid
 
-LEVELS = (1, 2, 3, 4, 5)
-"""Likelihood and severity, as ISO/IEC 29134 grades them; a risk's score is their product."""
-
 
 @dataclass(frozen=True)
 class Assessment:

@@ -1,0 +1,1 @@
+"""Populations, their accounts, and the ledger."""
