@@ -49,6 +49,6 @@ def _is_plain(value: Any) -> bool:
     return kind is list and all(map(_is_plain, value))
 
 
-def digest(document: Any) -> str:
+def digest(document: object) -> str:
     """``sha256:<hex>`` of the canonical form."""
     return "sha256:" + hashlib.sha256(canonical(document)).hexdigest()

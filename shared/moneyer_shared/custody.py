@@ -89,7 +89,7 @@ def _sealing(sink: Any, schema: pa.Schema, data_key: bytes, name: str) -> pq.Par
     return pq.ParquetWriter(sink, schema, compression="zstd", compression_level=1, encryption_properties=properties)
 
 
-def unseal_table(sealed: Any, data_key: bytes, name: str) -> pq.ParquetFile:
+def unseal_table(sealed: bytes | memoryview, data_key: bytes, name: str) -> pq.ParquetFile:
     """The Parquet file under the seal.
 
     Raises:
@@ -123,7 +123,7 @@ def unseal_blob(sealed: bytes, data_key: bytes, name: str) -> bytes:
         raise SealBroken(name) from error
 
 
-def put_new(store: ObjectStore, name: str, content: Any) -> None:
+def put_new(store: ObjectStore, name: str, content: bytes | memoryview) -> None:
     """Write an object that must not exist yet.
 
     Raises:

@@ -1,8 +1,10 @@
 """One Postgres database per service, reached through explicit transactions."""
 
+import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from datetime import datetime
+from typing import cast
 
 import asyncpg
 from sqlalchemy import Column, DateTime, MetaData, Text, text
@@ -32,16 +34,16 @@ def service_metadata() -> MetaData:
     return MetaData(naming_convention=NAMING)
 
 
-def identifier() -> Column[Any]:
+def identifier() -> Column[uuid.UUID]:
     """A time-ordered primary key, so that keyset pages follow creation."""
     return Column("id", UUID(as_uuid=True), primary_key=True, server_default=text("uuidv7()"))
 
 
-def moment(name: str, *, nullable: bool = False) -> Column[Any]:
+def moment(name: str, *, nullable: bool = False) -> Column[datetime]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
-def words(name: str, *, nullable: bool = False) -> Column[Any]:
+def words(name: str, *, nullable: bool = False) -> Column[str]:
     return Column(name, Text, nullable=nullable)
 
 

@@ -8,11 +8,11 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import isinf
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
@@ -30,6 +30,8 @@ _DIGITS_OF_A_LONG = 20
 _FULL_NUMBER = re.compile(r"[0-9]{16}|[eE][+-]?[0-9]{3}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+Whole: TypeAlias = dict[str, Any] | list[Any]
+"""A JSON value that has parts."""
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 # Two at a time: long documents wait for each other, and nobody else waits for them.
@@ -93,7 +95,7 @@ def too_deep() -> Invalid:
     return Invalid(f"A document may be nested {DEEPEST} deep.", code="too-deep")
 
 
-def depth_beyond(document: Any, limit: int) -> bool:
+def depth_beyond(document: object, limit: int) -> bool:
     """Whether lists and objects lie in each other more than ``limit`` deep; asked without recursion."""
     level = [document] if isinstance(document, dict | list) else []
     for _ in range(limit):
@@ -103,11 +105,11 @@ def depth_beyond(document: Any, limit: int) -> bool:
     return bool(level)
 
 
-def _parts(whole: Any) -> Any:
+def _parts(whole: Whole) -> Iterable[object]:
     return whole.values() if isinstance(whole, dict) else whole
 
 
-def check_storable(document: Any) -> None:
+def check_storable(document: object) -> None:
     """That a free-form JSON value can be kept and read back equal.
 
     Raises:
@@ -123,11 +125,11 @@ def check_storable(document: Any) -> None:
     raise too_deep()
 
 
-def _names(whole: Any) -> Any:
+def _names(whole: Whole) -> Iterable[object]:
     return whole if isinstance(whole, dict) else ()
 
 
-def _check_plain(value: Any) -> None:
+def _check_plain(value: object) -> None:
     if isinstance(value, str) and ("\x00" in value or _SURROGATE.search(value)):
         raise Invalid("Text must not hold NUL or lone surrogates.", code="text-not-storable")
     if isinstance(value, float) and not (value - value == 0):
@@ -147,7 +149,7 @@ def key_twice(name: str) -> Invalid:
     return Invalid(f"The member {shown!r} is stated twice; readers differ in which of them counts.", code="key-twice")
 
 
-def _no_number(text: str) -> Any:
+def _no_number(text: str) -> NoReturn:
     raise Invalid(f"{text} is no JSON number.", code="number-not-storable")
 
 

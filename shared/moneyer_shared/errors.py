@@ -20,9 +20,9 @@ class MoneyerError(Exception):
         detail: str | None = None,
         *,
         code: str | None = None,
-        reasons: Sequence[Mapping[str, Any]] = (),
+        reasons: Sequence[Mapping[str, object]] = (),
         headers: Mapping[str, str] | None = None,
-        **members: Any,
+        **members: object,
     ) -> None:
         self.title = (type(self).__doc__ or "").strip().splitlines()[0]
         self.detail = detail or self.title

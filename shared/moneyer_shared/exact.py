@@ -24,7 +24,7 @@ from moneyer_shared.contracts.generation import Column, SourceDeclaration
 pc: Any = pyarrow.compute
 DECIMAL_DIGITS = 18
 MILLISECONDS = 1000
-PLAIN_TYPES: dict[str, Any] = {
+PLAIN_TYPES: dict[str, pa.DataType] = {
     "categorical": pa.string(),
     "integer": pa.int64(),
     "number": pa.float64(),

@@ -51,7 +51,7 @@ class Peer:
     async def get(self, path: str) -> Any:
         return await self._call("GET", path, repeatable=True)
 
-    async def post(self, path: str, body: Any, *, idempotency_key: str | None = None) -> Any:
+    async def post(self, path: str, body: object, *, idempotency_key: str | None = None) -> Any:
         """Send a JSON body; bytes are taken to be JSON already."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return await self._call("POST", path, body=body, headers=headers, repeatable=bool(idempotency_key))
@@ -61,7 +61,7 @@ class Peer:
         method: str,
         path: str,
         *,
-        body: Any = None,
+        body: object = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool,
     ) -> Any:
@@ -77,7 +77,7 @@ class Peer:
             self._circuit.note(well=False)
         raise Unavailable(f"The {self.name} service does not answer; try again.")
 
-    async def _send(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> httpx.Response | None:
+    async def _send(self, method: str, path: str, body: object, headers: Mapping[str, str]) -> httpx.Response | None:
         token = await self._tokens.token(f"moneyer-{self.name}")
         sent = {"Authorization": f"Bearer {token}", **headers}
         if parent := traceparent.get():

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
@@ -31,7 +31,7 @@ class Reply:
     """What a use case answers: exactly what a repeat of the request will be answered too."""
 
     status: int
-    body: Any
+    body: object
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def response(self) -> JSONResponse:

@@ -29,9 +29,9 @@ class AuditEvent:
     action: Action
     subject: str
     outcome: str = "done"
-    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    details: Mapping[str, object] = field(default_factory=dict[str, object])
     people: Mapping[str, str] = field(default_factory=dict[str, str])
-    shown: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    shown: Mapping[str, object] = field(default_factory=dict[str, object])
 
     def __post_init__(self) -> None:
         check_speakable(self.action, self.subject, self.outcome, self.details)
@@ -51,7 +51,7 @@ class Journal:
         at: datetime,
         event: AuditEvent,
         *,
-        lineage: Sequence[Mapping[str, Any]] = (),
+        lineage: Sequence[Mapping[str, object]] = (),
     ) -> None:
         """Write the event, its leaf for the audit log, and OpenLineage events to deliver."""
         leaf = await write_down(connection, self.service, self.audit_events, at, event, lineage=lineage)
@@ -67,7 +67,7 @@ async def write_down(
     at: datetime,
     event: AuditEvent,
     *,
-    lineage: Sequence[Mapping[str, Any]] = (),
+    lineage: Sequence[Mapping[str, object]] = (),
 ) -> dict[str, Any]:
     """Keep an audit event with its actor in clear; returns its leaf for the audit log."""
     salt, leaf = sealed_leaf(service, at, event, lineage=lineage)
@@ -77,11 +77,11 @@ async def write_down(
 
 
 def sealed_leaf(
-    service: str, at: datetime, event: AuditEvent, *, lineage: Sequence[Mapping[str, Any]] = ()
+    service: str, at: datetime, event: AuditEvent, *, lineage: Sequence[Mapping[str, object]] = ()
 ) -> tuple[bytes, dict[str, Any]]:
     """A fresh salt, and the event's leaf for the audit log under it, with a digest of every OpenLineage event told."""
     salt = secrets.token_bytes(16)
-    sealed: dict[str, Any] = {
+    sealed: dict[str, object] = {
         "people": {part: person(salt, name) for part, name in event.people.items()},
         "shown": {what: document(salt, shown) for what, shown in event.shown.items()},
         "told": [digest(told) for told in lineage],

@@ -43,7 +43,7 @@ def is_of_ids(subject: str) -> bool:
     return _SUBJECT.fullmatch(subject) is not None
 
 
-def check_speakable(action: str, subject: str, outcome: str, details: Mapping[str, Any]) -> None:
+def check_speakable(action: str, subject: str, outcome: str, details: Mapping[str, object]) -> None:
     """That an event can stand in the log for ever.
 
     Raises:
@@ -58,7 +58,7 @@ def check_speakable(action: str, subject: str, outcome: str, details: Mapping[st
             raise NotSpeakable(f"{name!r} of {action} may not stand in the log; give people in people, words as Word.")
 
 
-def _is_speakable(value: Any) -> bool:
+def _is_speakable(value: object) -> bool:
     match value:
         case None | bool() | int() | Word():
             return True
@@ -74,7 +74,7 @@ def _is_speakable(value: Any) -> bool:
             return False
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """A speakable value of plain JSON types, a ``Word`` as the text it is."""
     match value:
         case str():
@@ -92,6 +92,6 @@ def person(salt: bytes, name: str) -> str:
     return hashlib.sha256(salt + name.encode()).hexdigest()
 
 
-def document(salt: bytes, shown: Any) -> str:
+def document(salt: bytes, shown: object) -> str:
     """How a document stands in a leaf of this salt that evidence shows in clear: it may name people, and be short."""
     return "sha256:" + hashlib.sha256(salt + canonical(shown)).hexdigest()

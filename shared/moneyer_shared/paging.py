@@ -15,7 +15,7 @@ T = TypeVar("T")
 class Filtered(list[T]):
     """What is told of a page of rows; the next page goes on after the last of these, told or not."""
 
-    def __init__(self, told: Iterable[T], *, page: Sequence[Any]) -> None:
+    def __init__(self, told: Iterable[T], *, page: Sequence[object]) -> None:
         super().__init__(told)
         self.page = page
 
@@ -24,7 +24,7 @@ async def page(
     connection: AsyncConnection,
     query: Select[Any],
     *order: ColumnElement[Any],
-    after: Any = None,
+    after: object = None,
     newest_first: bool = False,
     limit: int = PAGE,
 ) -> Sequence[Row[Any]]:
@@ -48,7 +48,7 @@ async def page(
     return found
 
 
-async def _place(connection: AsyncConnection, order: Sequence[ColumnElement[Any]], after: Any) -> Sequence[Any]:
+async def _place(connection: AsyncConnection, order: Sequence[ColumnElement[Any]], after: object) -> Sequence[Any]:
     if len(order) == 1:
         return [after]
     found = (await connection.execute(select(*order).where(order[-1] == after))).one_or_none()

@@ -203,7 +203,7 @@ CONTEXT: Json = {
 """The context that readers of Croissant expect to find, member by member (Croissant 1.0, appendix)."""
 
 
-def written(document: Any) -> bytes:
+def written(document: object) -> bytes:
     """A document as it stands in a bundle: sorted and indented, so that people can read and compare it."""
     return (json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 

@@ -19,7 +19,7 @@ FACETS = {
 PLUMBING = {"_producer", "_schemaURL"}
 
 
-def run_id_of(said: Any) -> str | None:
+def run_id_of(said: object) -> str | None:
     """A run's id as it is kept, however the UUID was written; nothing where it is none."""
     try:
         return str(UUID(said)) if isinstance(said, str) else None

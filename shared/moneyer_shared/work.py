@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,7 +22,7 @@ class Recorder(Protocol):
         at: datetime,
         event: AuditEvent,
         *,
-        lineage: Sequence[Mapping[str, Any]] = (),
+        lineage: Sequence[Mapping[str, object]] = (),
     ) -> None: ...
 
 
@@ -44,7 +44,7 @@ class Work:
         """The subject of who asks."""
         return self.caller.subject
 
-    async def tell(self, event: AuditEvent, *, lineage: Sequence[Mapping[str, Any]] = ()) -> None:
+    async def tell(self, event: AuditEvent, *, lineage: Sequence[Mapping[str, object]] = ()) -> None:
         """Record an audit event, and OpenLineage events to deliver, in this transaction."""
         await self.journal.record(self.connection, self.now, event, lineage=lineage)
 
@@ -76,7 +76,7 @@ class Workflow(Generic[D_co]):
 
     dependencies: D_co
     caller: Caller
-    keep_reply: Callable[[AsyncConnection, Any], Awaitable[None]] = keep_nothing
+    keep_reply: Callable[[AsyncConnection, object], Awaitable[None]] = keep_nothing
 
     @property
     def by(self) -> str:
@@ -87,7 +87,7 @@ class Workflow(Generic[D_co]):
         """One transaction of it."""
         return self.dependencies.begin(kind, self.caller, read_only=read_only)
 
-    async def keep(self, work: Work, document: Any) -> None:
+    async def keep(self, work: Work, document: object) -> None:
         """Keep the answer for a repeat of the request, in the transaction of its effect.
 
         Raises:

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Table, insert, select, update
+from sqlalchemy import Column, Row, Select, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_policy.incidents.documents import CorrectiveAction, Duty, Feedback, Incident, IncidentReport
 from moneyer_policy.incidents.tables import corrective_actions, duties, feedback, incidents
 from moneyer_shared.errors import NotFound
 from moneyer_shared.paging import page
+
+D = TypeVar("D", Duty, CorrectiveAction)
 
 
 class IncidentStore:
@@ -41,22 +43,24 @@ class IncidentStore:
     async def _whole(self, rows: Sequence[Row[Any]]) -> list[Incident]:
         """Incidents with what they bring: duties by when they are due, actions by when they were named."""
         ids = [row.id for row in rows]
-        owed = await self._by_incident(duties, ids, duties.c.due_at)
-        mends = await self._by_incident(corrective_actions, ids, corrective_actions.c.id)
+        owed = await self._by_incident(Duty, duties, ids, duties.c.due_at)
+        mends = await self._by_incident(CorrectiveAction, corrective_actions, ids, corrective_actions.c.id)
         return [
             Incident(
                 **dict(IncidentReport.model_validate(row)),
-                duties=[Duty.model_validate(one) for one in owed.get(row.id, ())],
-                actions=[CorrectiveAction.model_validate(one) for one in mends.get(row.id, ())],
+                duties=owed.get(row.id, []),
+                actions=mends.get(row.id, []),
             )
             for row in rows
         ]
 
-    async def _by_incident(self, table: Table, ids: Sequence[UUID], order: Any) -> Mapping[UUID, list[Row[Any]]]:
-        found: dict[UUID, list[Row[Any]]] = {}
+    async def _by_incident(
+        self, document: type[D], table: Table, ids: Sequence[UUID], order: Column[object]
+    ) -> Mapping[UUID, list[D]]:
+        found: dict[UUID, list[D]] = {}
         query = select(table).where(table.c.incident_id.in_(ids)).order_by(order)
         for row in await self._connection.execute(query):
-            found.setdefault(row.incident_id, []).append(row)
+            found.setdefault(row.incident_id, []).append(document.model_validate(row))
         return found
 
     async def set(self, incident_id: UUID, **values: object) -> None:

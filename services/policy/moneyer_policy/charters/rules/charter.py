@@ -28,6 +28,7 @@ from moneyer_policy.reviews.rules.schema import (
     FUNCTIONS,
     NAME,
     QUORUM_SCHEMA,
+    Schema,
     StrictValidator,
     list_of,
     object_of,
@@ -48,7 +49,7 @@ _MOMENT = {
 }
 REVIEWABLE = ("plan", "release", "blended-release", "grant", "retirement", "exception", "finding", "withdrawal")
 
-CHARTER_SCHEMA: dict[str, Any] = {
+CHARTER_SCHEMA: Schema = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "$id": "https://moneyer.dev/schemas/charter/1-0-0.json",
     "title": "Charter",

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from moneyer_policy.budgets.rules.accounting import Account, Cost
 from moneyer_policy.budgets.rules.unit import Unit
@@ -123,7 +123,7 @@ class Facts:
     """Sources and populations that are suspended."""
     looks_taken: int = 0
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, object]:
         """The plan as rules written in CEL see it; ε and δ as exact integers in units of 1e-12."""
         return {
             "use_case": self.plan.use_case,

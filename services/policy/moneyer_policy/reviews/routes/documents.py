@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from moneyer_policy.reviews.routes.plain_yaml import LARGEST_YAML, read_yaml
+from moneyer_policy.reviews.rules.schema import Schema
 from moneyer_shared.documents import apart, read_body
 from moneyer_shared.errors import Invalid, TooLarge, UnsupportedMedia
 
@@ -30,7 +31,7 @@ async def _read(request: Request) -> dict[str, Any]:
 WrittenDocument = Annotated[dict[str, Any], Depends(_read)]
 
 
-def written_body(schema: dict[str, Any]) -> dict[str, Any]:
+def written_body(schema: Schema) -> dict[str, Any]:
     """What OpenAPI says of a route that takes a written document."""
     content = {"application/json": {"schema": schema}, "application/yaml": {"schema": schema}}
     return {"requestBody": {"required": True, "content": content}}

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from moneyer_shared.documents import DEEPEST, EXACT, check_storable, key_twice, too_deep, utf8
+from moneyer_shared.documents import DEEPEST, EXACT, Whole, check_storable, key_twice, too_deep, utf8
 from moneyer_shared.errors import Invalid
 
 LARGEST_YAML = 256 * 1024
@@ -48,10 +48,10 @@ class _Build:
     """Puts a document together from a parser's events."""
 
     def __init__(self) -> None:
-        self._open: list[Any] = []
+        self._open: list[Whole] = []
         self._keys: list[str | None] = []
         self._parts = 0
-        self._documents: list[Any] = []
+        self._documents: list[object] = []
 
     def of(self, events: Iterable[object]) -> Any:
         for event in events:
@@ -63,7 +63,7 @@ class _Build:
             raise Invalid("Send one YAML document.", code="yaml-unreadable")
         return self._documents[0]
 
-    def _take(self, event: Any) -> None:
+    def _take(self, event: object) -> None:
         match event:
             case yaml.DocumentStartEvent() if event.version or event.tags:
                 raise Invalid("Leave out YAML's directives.", code="yaml-ambiguous")
@@ -82,13 +82,13 @@ class _Build:
             case _:
                 return
 
-    def _begin(self, whole: Any) -> None:
+    def _begin(self, whole: Whole) -> None:
         if len(self._open) == DEEPEST:
             raise too_deep()
         self._open.append(whole)
         self._keys.append(None)
 
-    def _add(self, value: Any) -> None:
+    def _add(self, value: object) -> None:
         if not self._open:
             self._documents.append(value)
             return

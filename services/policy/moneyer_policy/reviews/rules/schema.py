@@ -3,24 +3,24 @@
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
 from moneyer_shared.errors import MOST_FAULTS, first_faults
 
+Schema: TypeAlias = dict[str, Any]
+"""A JSON Schema, or its members."""
 FUNCTIONS = ("privacy", "security", "legal", "product", "data_science")
-
-
 NAME = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$", "maxLength": 100}
 
 
-def list_of(items: dict[str, Any], *, at_least: int = 0, at_most: int = 200) -> dict[str, Any]:
+def list_of(items: Schema, *, at_least: int = 0, at_most: int = 200) -> Schema:
     return {"type": "array", "items": items, "minItems": at_least, "maxItems": at_most}
 
 
-def object_of(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+def object_of(required: Schema, optional: Schema | None = None) -> Schema:
     return {
         "type": "object",
         "additionalProperties": False,
@@ -46,7 +46,7 @@ _STAGE = object_of(
 )
 
 
-QUORUM_SCHEMA: dict[str, Any] = object_of(
+QUORUM_SCHEMA: Schema = object_of(
     {"stages": list_of(_STAGE, at_least=1)}, {"ttl_hours": {"type": "integer", "minimum": 1, "maximum": 8760}}
 )
 

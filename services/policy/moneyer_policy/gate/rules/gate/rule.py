@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from moneyer_policy.charters.rules.charter import Charter
 from moneyer_policy.gate.rules.facts import Clause, Facts
@@ -19,8 +18,8 @@ class Suggestion:
     """One change that makes a clause pass: the place in the plan, a value, and the others that would do."""
 
     path: str
-    value: Any
-    choices: tuple[Any, ...] = ()
+    value: object
+    choices: tuple[object, ...] = ()
 
 
 Remedy = Callable[[Facts, Charter], list[Suggestion]]
