@@ -122,7 +122,7 @@ async def test_explanations_and_advice_say_what_the_gate_would(policy: World) ->
     assert [reason["code"] for reason in answer["context"]["reasons"]] == REFUSED
 
 
-async def test_grounds_and_dossier_tell_which_words_stood(policy: World, token: Callable[..., str]) -> None:
+async def test_provenance_and_dossier_tell_which_words_stood(policy: World, token: Callable[..., str]) -> None:
     """A yes that was taken back is no ground; a no that stood is told though its date has passed."""
     joined(policy, token, second="assessor")
     await policy.set_up()
@@ -132,12 +132,14 @@ async def test_grounds_and_dossier_tell_which_words_stood(policy: World, token: 
     policy.now += timedelta(hours=2)
     asset = await paid_run(policy)
     policy.now += timedelta(hours=1)
-    grounds = await policy.get(f"/v1/assets/{asset}/grounds", "lineage")
-    assert [(one["assessor"], one["acceptable"]) for one in grounds["assessments"]] == [("assessor", True)]
+    provenance = await policy.get(f"/v1/assets/{asset}/provenance", "lineage")
+    assert [(one["assessor"], one["acceptable"]) for one in provenance["assessments"]] == [("assessor", True)]
     await said(policy, acceptable=False)
     dossier = await policy.get(f"/v1/assets/{asset}/dossier", "lineage")
     assert [(one["assessor"], one["acceptable"], one["standing"]) for one in dossier["assessments"]] == [
         ("assessor", True, "superseded"), ("second", True, "expired"), ("assessor", True, "superseded"),
         ("assessor", False, "refused"),
     ]  # fmt: skip
-    assert await policy.get(f"/v1/assets/{asset}/grounds", "lineage") == grounds, "what held then is what held then"
+    assert await policy.get(f"/v1/assets/{asset}/provenance", "lineage") == provenance, (
+        "what held then is what held then"
+    )

@@ -18,7 +18,7 @@ OPENAPI = Path(__file__).parents[2] / "openapi"
 HANDS_ON: dict[str, dict[str, str]] = {
     "lineage": {
         "getEvidence": "lineage:evidence:read",  # policy's dossier, evaluation's assays
-        "getProvenGrounds": "lineage:evidence:read",  # policy's grounds
+        "getLoggedProvenance": "lineage:evidence:read",  # policy's provenance
     },
     "policy": {"getDossier": "policy:evidence:read", "getSalts": "policy:evidence:read"},
 }
@@ -57,7 +57,7 @@ class Deputy:
 
 
 @pytest.mark.parametrize("who", sorted(set(EVERYBODY) - WITNESSES))
-@pytest.mark.parametrize("path", ["/v1/evidence/{}", "/v1/assets/{}/grounds"])
+@pytest.mark.parametrize("path", ["/v1/evidence/{}", "/v1/assets/{}/provenance"])
 async def test_lineage_asks_for_nobody_who_may_not_ask(lineage: Lineage, who: str, path: str) -> None:
     deputy = Deputy()
     object.__setattr__(lineage.app.state.dependencies, "evidence", deputy)

@@ -158,8 +158,8 @@ async def test_a_draft_with_the_same_words_keeps_nothing_of_a_retired_charter_re
     dossier = await policy.get(f"/v1/assets/{asset}/dossier", "lineage")
     assert dossier["charter"]["version"] == 1
     assert [vote["voter"] for vote in dossier["charter_review"]["votes"]] == ["privacy-officer", "counsel"]
-    grounds = await policy.get(f"/v1/assets/{asset}/grounds", "lineage")
-    assert (grounds["charter"]["version"], grounds["charter"]["state"]) == (1, "in_force")
+    provenance = await policy.get(f"/v1/assets/{asset}/provenance", "lineage")
+    assert (provenance["charter"]["version"], provenance["charter"]["state"]) == (1, "in_force")
     asked = await policy.post("scientist", f"/v1/charters/{policy.charter_id}:retire", 202, {"reason": "over"})
     await policy.approve(asked["review_id"], "privacy-officer", "counsel")
     assert (await unlock(policy, asset, "scientist")).json()["code"] == "charter-retired"

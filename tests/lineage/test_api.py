@@ -12,7 +12,7 @@ from lineage.conftest import World, event, leaf
 
 from moneyer.audit import verify_proof
 from moneyer_lineage.log.use_cases import sign_checkpoint
-from moneyer_shared.contracts.policy import Grounds
+from moneyer_shared.contracts.policy import Provenance
 from moneyer_shared.errors import Unavailable
 
 
@@ -230,7 +230,7 @@ async def test_a_delivery_that_no_reader_keeps_is_refused_at_the_door(world: Wor
     assert await world.count("leaves") == 0
 
 
-# --- grounds ----------------------------------------------------------------------------------
+# --- provenance ----------------------------------------------------------------------------------
 
 
 class Policy:
@@ -251,23 +251,23 @@ class Policy:
             "budgets": [],
         }  # fmt: skip
 
-    async def grounds(self, asset_id: UUID) -> Grounds:
+    async def provenance(self, asset_id: UUID) -> Provenance:
         if self.away:
             raise Unavailable("policy is away")
-        return Grounds.model_validate({"asset_id": asset_id, **self.known})
+        return Provenance.model_validate({"asset_id": asset_id, **self.known})
 
 
-async def test_grounds_say_where_the_log_proves_them(world: World) -> None:
+async def test_provenance_say_where_the_log_proves_them(world: World) -> None:
     asset, permit, charter, review = (uuid4() for _ in range(4))
     policy = Policy(permit, charter, review)
     object.__setattr__(world.app.state.dependencies, "evidence", policy)
     subjects = [f"charter:{charter}", f"review:{review}", "charter:other", f"run:{asset}", f"permit:{permit}"]
     for subject in subjects:
         await world.log(leaf(subject=subject))
-    found = await world.call("auditor", "GET", f"/v1/assets/{asset}/grounds")
+    found = await world.call("auditor", "GET", f"/v1/assets/{asset}/provenance")
     assert found.status_code == 200, found.text
     assert found.json()["log_entries"] == [0, 1, 3, 4]
     assert found.json()["votes"][0]["function"] == "privacy"
     policy.away = True
-    away = await world.call("auditor", "GET", f"/v1/assets/{asset}/grounds")
+    away = await world.call("auditor", "GET", f"/v1/assets/{asset}/provenance")
     assert (away.status_code, away.json()["code"]) == (503, "unavailable")

@@ -14,7 +14,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
     (EVERYBODY, ("listCards", "getCard", "listCharterCards", "getCharterCard", "getPublicFigures")),
     (EVERYBODY, ("sendPublicFeedback", "showPublicPage", "showCard", "sendFeedbackForm")),
     (READERS, ("listForwards", "getGraph", "getImpact", "getRecord")),
-    ({"steward", "auditor", *VOTERS}, ("getProvenGrounds", "getEvidence")),
+    ({"steward", "auditor", *VOTERS}, ("getLoggedProvenance", "getEvidence")),
     (READERS, ("listLogEntries", "proveLogEntry", "getCheckpoint", "proveConsistency", "getEntriesTile", "getTile")),
     (READERS, ("listOutposts", "searchOutcomes", "summariseOutcomes", "listTrainedModels", "listModelVersions")),
     (READERS, ("listModelMetrics", "getPerformance", "getPerformanceChart", "listSeries", "getSeries", "getSummary")),

@@ -14,7 +14,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
         READERS,
         (
             "listCharters",
-            "getGrounds",
+            "getProvenance",
             "getCharter",
             "listCharterVersions",
             "getCharterVersion",

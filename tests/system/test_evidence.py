@@ -66,9 +66,9 @@ async def complete(machine: Machine, run_id: str, key: str) -> Files:
         raise AssertionError(seen) from None
 
 
-async def grounds_are_proved(machine: Machine, asset: str) -> None:
+async def provenance_is_proved(machine: Machine, asset: str) -> None:
     """Under which charter, votes and budget it was made is one question; every part of the answer is in the log."""
-    found = await machine.send("auditor", calls.get_grounds(asset))
+    found = await machine.send("auditor", calls.get_provenance(asset))
     assert found["charter"]["state"] == "in_force"
     votes = [(vote["function"], vote["verdict"]) for vote in found["votes"]]
     assert votes == [("privacy", "approve"), ("legal", "approve")]
@@ -100,7 +100,7 @@ async def test_an_assets_evidence_holds_and_every_lie_in_it_is_found(machine: Ma
         Bundle.open(tmp_path / "no.zip", key)
     its_parts_say_the_same(files, key)
     others_read_it(files, key, tmp_path)
-    await grounds_are_proved(machine, json.loads(files["record.json"])["asset"])
+    await provenance_is_proved(machine, json.loads(files["record.json"])["asset"])
     after = await it_outlives_the_table(machine, files, key)
     assert swallowed(after, key) == [], "a value was changed by whoever holds the key, and is still said to be proven"
     as_recorded(after, key)

@@ -23,9 +23,9 @@ def get_graph_of_run(run_id: Id, *, direction: str = "upstream", depth: int = 10
     return Call("lineage", "GET", "/v1/graph", as_json, query=query)
 
 
-def get_grounds(asset_id: Id) -> Call[Json]:
+def get_provenance(asset_id: Id) -> Call[Json]:
     """Under which charter version, votes and budget it was made, as they stood then."""
-    return Call("lineage", "GET", f"/v1/assets/{asset_id}/grounds", as_json)
+    return Call("lineage", "GET", f"/v1/assets/{asset_id}/provenance", as_json)
 
 
 def get_impact(asset_id: Id, *, as_of: str | None = None) -> Call[Json]:

@@ -71,11 +71,11 @@ def record(asset: str, data: Data = DEFAULT_DATA, person: Person = "auditor") ->
         say(json.dumps(client.send(calls.get_record(asset)), indent=2))
 
 
-@app.command("grounds")
-def grounds(asset: str, data: Data = DEFAULT_DATA, person: Person = "auditor") -> None:
+@app.command("provenance")
+def provenance(asset: str, data: Data = DEFAULT_DATA, person: Person = "auditor") -> None:
     """Under which charter version, votes and budget an asset was made, as they stood then."""
     with speak(data, person) as client:
-        found = client.send(calls.get_grounds(asset))
+        found = client.send(calls.get_provenance(asset))
     charter = found["charter"]
     say(f"{asset} was permitted at {found['at']} under version {charter['version']} of [bold]{charter['title']}[/]")
     votes = [(one["on"], one["function"], one["voter"], one["verdict"], one["cast_at"]) for one in found["votes"]]

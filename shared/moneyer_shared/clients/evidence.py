@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from moneyer_shared.contracts.policy import Grounds
+from moneyer_shared.contracts.policy import Provenance
 from moneyer_shared.http import Peer
 
 AT_ONCE = 50
@@ -15,7 +15,7 @@ class EvidenceClient(Protocol):
 
     async def dossier(self, asset_id: UUID) -> dict[str, Any]: ...
     async def salts(self, asset_id: UUID, leaves: Sequence[UUID]) -> dict[str, str]: ...
-    async def grounds(self, asset_id: UUID) -> Grounds: ...
+    async def provenance(self, asset_id: UUID) -> Provenance: ...
     async def assays(self, asset_id: UUID) -> list[dict[str, Any]]: ...
     async def feedback(self, *, about: str, message: str, key: str) -> None: ...
 
@@ -40,9 +40,9 @@ class EvidenceOverHttp:
             found |= await self._policy.get(f"/v1/assets/{asset_id}/salts?{asked}")
         return found
 
-    async def grounds(self, asset_id: UUID) -> Grounds:
+    async def provenance(self, asset_id: UUID) -> Provenance:
         """Charter version, votes and budget as they stood when an asset's permit was given."""
-        return Grounds.model_validate(await self._policy.get(f"/v1/assets/{asset_id}/grounds"))
+        return Provenance.model_validate(await self._policy.get(f"/v1/assets/{asset_id}/provenance"))
 
     async def assays(self, asset_id: UUID) -> list[dict[str, Any]]:
         """Every assay of an asset, page after page."""

@@ -380,7 +380,7 @@ class BudgetThen(Document):
     releases_held: int
 
 
-class Grounds(Document):
+class Provenance(Document):
     """On what an asset was made, as it stood ``at`` the moment its permit was given."""
 
     asset_id: UUID

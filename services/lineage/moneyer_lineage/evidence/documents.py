@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from moneyer_shared.contracts.policy import Grounds
+from moneyer_shared.contracts.policy import Provenance
 
 
-class LoggedProvenance(Grounds):
+class LoggedProvenance(Provenance):
     """``log_entries`` are the leaves about the run, its permit, its charter and the reviews voted in."""
 
     log_entries: list[int]

@@ -22,9 +22,9 @@ def _zip(bundle: Bundle) -> Response:
 
 
 routes.add(
-    "GET", "/assets/{asset}/grounds", evidence.get_provenance,
+    "GET", "/assets/{asset}/provenance", evidence.get_provenance,
     "Under which charter version, votes and budget an asset was made, and the log entries that prove it",
-    scope=EVIDENCE, operation="getProvenGrounds", extra={"description": HANDED_ON},
+    scope=EVIDENCE, operation="getLoggedProvenance", extra={"description": HANDED_ON},
 )  # fmt: skip
 routes.add(
     "GET", "/evidence/{asset}", evidence.get_evidence, "All evidence of an asset in one zip, to be checked offline",

@@ -35,7 +35,7 @@ async def get_provenance(flow: Workflow[Dependencies], asset: UUID) -> LoggedPro
         NotFound: no permit was given for such an asset.
         Unavailable: policy does not answer.
     """
-    found = await flow.dependencies.evidence.grounds(asset)
+    found = await flow.dependencies.evidence.provenance(asset)
     subjects = [f"run:{asset}", f"permit:{found.decision.permit}", f"charter:{found.charter.id}"]
     subjects += sorted({f"review:{vote.review_id}" for vote in found.votes})
     async with flow.begin(Work, read_only=True) as work:

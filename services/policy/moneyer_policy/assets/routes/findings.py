@@ -45,8 +45,8 @@ routes.add(
 )
 routes.add(
     "GET",
-    "/assets/{asset_id}/grounds",
-    provenance.get_grounds,
+    "/assets/{asset_id}/provenance",
+    provenance.get_provenance,
     "Under which charter version, votes and budget an asset was made, as they stood then",
     scope=READ,
 )

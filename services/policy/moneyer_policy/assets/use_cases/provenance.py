@@ -17,10 +17,10 @@ from moneyer_policy.gate.store.decisions import StoredPermit
 from moneyer_policy.library.rules.assessment import standing_of
 from moneyer_policy.library.store import LibraryStore, as_assessment
 from moneyer_policy.work import Work
-from moneyer_shared.contracts.policy import AssessmentThen, BudgetThen, CharterThen, DecisionThen, Grounds, VoteThen
+from moneyer_shared.contracts.policy import AssessmentThen, BudgetThen, CharterThen, DecisionThen, Provenance, VoteThen
 
 
-async def get_grounds(work: Work, asset_id: UUID) -> Grounds:
+async def get_provenance(work: Work, asset_id: UUID) -> Provenance:
     """What held at the moment of the permit, whatever was amended, voted or spent since.
 
     Raises:
@@ -34,7 +34,7 @@ async def get_grounds(work: Work, asset_id: UUID) -> Grounds:
     charter = await charters.by_digest(permit.charter_id, digest, at, decided_at=at)
     on_charter = await _votes(work, "charter", matter_of(permit.charter_id, charter.version))
     on_plan = await _votes(work, "plan", f"run:{asset_id}")
-    return Grounds(
+    return Provenance(
         asset_id=asset_id,
         at=at,
         charter=CharterThen(

@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from moneyer_policy.budgets.rules.accounting import Account
@@ -34,9 +34,6 @@ from moneyer_shared.contracts.events import Action, DecisionFacet, job_of_runs, 
 from moneyer_shared.contracts.policy import Decision, DecisionRequest, Permit, Waived
 from moneyer_shared.journal import AuditEvent, sealed_leaf
 from moneyer_shared.leaves import Word
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass

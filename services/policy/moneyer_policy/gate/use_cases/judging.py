@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from uuid import UUID
 
 from moneyer_policy.budgets.rules.accounting import Account
@@ -11,9 +11,6 @@ from moneyer_policy.gate.rules.facts import Clause
 from moneyer_policy.gate.rules.waiver import WaiverInEffect, waive
 from moneyer_policy.gate.store.looks import Pair
 from moneyer_policy.gate.use_cases.gate_input import GateInput
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

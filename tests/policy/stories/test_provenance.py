@@ -10,8 +10,8 @@ from policy.stories.words import DAY
 from policy.test_release_api import paid_run
 
 
-async def grounds(world: World, asset: str) -> Any:
-    return await world.get(f"/v1/assets/{asset}/grounds")
+async def provenance(world: World, asset: str) -> Any:
+    return await world.get(f"/v1/assets/{asset}/provenance")
 
 
 async def grow(world: World, epsilon: str) -> str:
@@ -21,11 +21,11 @@ async def grow(world: World, epsilon: str) -> str:
     return str(opened["review_id"])
 
 
-async def test_grounds_stay_as_they_were_whatever_came_after(world: World) -> None:
+async def test_provenance_stay_as_they_were_whatever_came_after(world: World) -> None:
     await world.set_up(epsilon="2", allocated="1")
     old_digest = world.digest
     first = await paid_run(world)
-    before = await grounds(world, first)
+    before = await provenance(world, first)
     world.now += timedelta(hours=1)
     assert (await world.assess()).status_code == 201, "assessed once more"
     second = await paid_run(world)
@@ -35,7 +35,7 @@ async def test_grounds_stay_as_they_were_whatever_came_after(world: World) -> No
     world.now += timedelta(hours=1)
     third = await paid_run(world)
     world.now += DAY
-    assert await grounds(world, first) == before, "nothing that came after is in it"
+    assert await provenance(world, first) == before, "nothing that came after is in it"
 
     assert (before["charter"]["version"], before["charter"]["digest"]) == (1, old_digest)
     assert before["charter"]["state"] == "in_force"
@@ -48,10 +48,10 @@ async def test_grounds_stay_as_they_were_whatever_came_after(world: World) -> No
     for one in before["budgets"]:
         assert one["epsilon_held"] == one["epsilon_of_this"], "the first run found it empty"
 
-    later = {one["of"]: one for one in (await grounds(world, second))["budgets"]}
+    later = {one["of"]: one for one in (await provenance(world, second))["budgets"]}
     assert Decimal(later["population"]["epsilon_held"]) > Decimal(later["population"]["epsilon_of_this"])
     assert later["population"]["epsilon"] == "2", "it grew after that"
-    last = await grounds(world, third)
+    last = await provenance(world, third)
     assert last["charter"]["title"] == "The second version"
     assert {vote["digest"] for vote in last["votes"]} == {world.digest} != {old_digest}
     assert {one["of"]: (one["epsilon"], one["version"]) for one in last["budgets"]}["population"] == ("4", 2)
@@ -65,21 +65,21 @@ async def test_what_was_given_back_is_not_held_against_whoever_came_later(world:
     world.now = datetime.fromisoformat(unused["permit"]["expires_at"]) + timedelta(minutes=1)
     await world.return_expired()
     world.now += timedelta(minutes=1)
-    later = (await grounds(world, await paid_run(world)))["budgets"]
+    later = (await provenance(world, await paid_run(world)))["budgets"]
     assert all(one["epsilon_held"] == one["epsilon_of_this"] for one in later)
-    earlier = (await grounds(world, unused["run_id"]))["budgets"]
+    earlier = (await provenance(world, unused["run_id"]))["budgets"]
     assert all(one["epsilon_held"] == one["epsilon_of_this"] for one in earlier), "then it was held"
 
 
 async def test_votes_on_the_plan_itself_are_among_them(world: World) -> None:
     await world.set_up(reviews={"plan": {"stages": [{"name": "only", "counts": {"privacy": 1}}]}})
     waiting = (await world.decide()).json()
-    await world.get(f"/v1/assets/{waiting['run_id']}/grounds", status=404)
+    await world.get(f"/v1/assets/{waiting['run_id']}/provenance", status=404)
     await world.approve(waiting["review_id"])
-    found = await grounds(world, waiting["run_id"])
+    found = await provenance(world, waiting["run_id"])
     (vote,) = [one for one in found["votes"] if one["on"] == "plan"]
     assert (vote["voter"], vote["review_id"]) == ("privacy-officer", waiting["review_id"])
 
 
-async def test_an_asset_without_a_permit_has_no_grounds(world: World) -> None:
-    await world.get(f"/v1/assets/{uuid4()}/grounds", status=404)
+async def test_an_asset_without_a_permit_has_no_provenance(world: World) -> None:
+    await world.get(f"/v1/assets/{uuid4()}/provenance", status=404)
