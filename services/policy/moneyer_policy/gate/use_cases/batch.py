@@ -76,7 +76,7 @@ async def enter(
 ) -> Decision:
     """Enter a decision with all that follows from it into the batch; it has its permit where there is one."""
     rows, now = batch.rows, batch.work.now
-    charter = prepared.facts.charter
+    charter, asked = prepared.facts.charter, request.model_dump(mode="json")
     decision = Decision(
         id=uuid.uuid4(),
         run_id=request.run_id,
@@ -88,7 +88,7 @@ async def enter(
             for clause, waiver in judgement.waived
         ],
         review_id=review_id,
-        plan_digest=digest(request.plan.model_dump(mode="json")),
+        plan_digest=digest(asked["plan"]),
         charter_digest=charter.digest if charter is not None else None,
         decided_at=now,
     )
@@ -106,7 +106,7 @@ async def enter(
         cost = prepared.facts.cost
         moved = {"reserve": movement("reserve", prepared.account_ids, prepared.mechanism, cost, now)}
     await _use_up(batch.work, judgement, decision.id)
-    _journal(batch, request, kept, failed, moved)
+    _journal(batch, request, {"request": asked, "decision": kept, **moved}, failed)
     return decision
 
 
@@ -139,12 +139,10 @@ async def _use_up(work: Work, judgement: Judgement, decision_id: UUID) -> None:
         await WaiverStore(work.connection).change(UUID(waiver.id), used_by=decision_id)
 
 
-def _journal(
-    batch: Batch, request: DecisionRequest, decision: Mapping[str, Any], failed: Sequence[str], moved: dict[str, Any]
-) -> None:
-    """Tell of a decision as it is kept (``decision``), and of what was set aside for it (``moved``)."""
-    now, rows = batch.work.now, batch.rows
-    asked = request.model_dump(mode="json", include={"requester", "plan", "offer"})
+def _journal(batch: Batch, request: DecisionRequest, shown: Mapping[str, Any], failed: Sequence[str]) -> None:
+    """Tell of a decision, and show it as it is kept, with what was asked and what was set aside for it."""
+    now, rows, decision = batch.work.now, batch.rows, shown["decision"]
+    asked = {name: shown["request"][name] for name in ("requester", "plan", "offer")}
     event = AuditEvent(
         request.requester,
         Action.PLAN_DECIDE,
@@ -152,7 +150,7 @@ def _journal(
         decision["verdict"],
         {"decision": decision["id"], "plan_digest": decision["plan_digest"], "failed": [Word(code) for code in failed],
          "charter_digest": decision["charter_digest"], "waived": [one["waiver_id"] for one in decision["waived"]]},
-        shown={"request": asked, "decision": decision, **moved},
+        shown={**shown, "request": asked},
     )  # fmt: skip
     facet = {name: value for name, value in decision.items() if name != "clauses"} | {"failed": failed}
     lineage = run_event(
