@@ -1,7 +1,7 @@
 """``make guards``: take each guard of the invariants away in a copy of the tree, and see a test fail.
 
 A guard whose removal no test notices would be a promise nobody keeps. Each entry names the file, the
-text taken out, what stands there instead, and the tests that must go red; first they must be green.
+text taken out, what stands there instead, and the tests that must go red; first all of them must be green.
 """
 
 import os
@@ -9,11 +9,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from queue import Empty, Queue
 
@@ -28,6 +27,7 @@ HOUSES = (
     "deploy/local",
 )
 PASSED, NOTHING_FOUND = 0, 5  # pytest's exit codes
+PROCESSORS = os.cpu_count() or 1
 POLICY, GENERATION = "services/policy/moneyer_policy", "services/generation/moneyer_generation"
 EVALUATION, LINEAGE = "services/evaluation/moneyer_evaluation", "services/lineage/moneyer_lineage"
 
@@ -333,61 +333,65 @@ GUARDS = (
 
 
 class Copy:
-    """A copy of the tree, and which selections of its tests were seen green."""
+    """A copy of the tree, where tests are run."""
 
     def __init__(self, folder: Path) -> None:
         self._tree = folder
-        self._green: dict[str, bool] = {}
         ignored = shutil.ignore_patterns("__pycache__", ".hypothesis")
         for name in ("services", "shared", "client", "deploy", "tests", "openapi"):
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         shutil.copy(ROOT / "pyproject.toml", folder)
 
-    def try_without(self, entry: Guard) -> str:
-        """What the tests say of the tree without this guard: noticed, NOT NOTICED or NOT GREEN with it."""
+    def notices(self, entry: Guard) -> bool:
+        """Whether a test fails on the tree without this guard; that none is found there is no failure."""
         file = self._tree / entry.file
         whole = file.read_text()
         assert whole.count(entry.guard) == 1, f"{entry.invariant}: not once in {entry.file}"
-        if entry.tests not in self._green:
-            self._green[entry.tests] = self._run(entry.tests) == PASSED
-        if not self._green[entry.tests]:
-            return "NOT GREEN"
         file.write_text(whole.replace(entry.guard, entry.instead))
-        code = self._run(entry.tests)
+        code = self.run(entry.tests)
         file.write_text(whole)
-        return "noticed" if code not in {PASSED, NOTHING_FOUND} else "NOT NOTICED"
+        return code not in {PASSED, NOTHING_FOUND}
 
-    def _run(self, tests: str) -> int:
+    def run(self, tests: str) -> int:
+        """pytest's exit code."""
         path = ":".join(str(self._tree / house) for house in HOUSES)
         command = f"{sys.executable} -m pytest -q -x -p no:cacheprovider {tests}"
         environment = os.environ | {"PYTHONPATH": path}
         return subprocess.run(command, shell=True, cwd=self._tree, env=environment, capture_output=True).returncode
 
 
-def try_all(chosen: Queue[list[Guard]], folder: Path) -> int:
-    """Try groups of guards in a copy of one's own until none is left; how many were not noticed."""
+def try_all(chosen: Queue[Guard], folder: Path) -> int:
+    """Try guards in a copy of one's own until none is left; how many no test noticed."""
     copy, idle = Copy(folder), 0
     while True:
         try:
-            group = chosen.get_nowait()
+            entry = chosen.get_nowait()
         except Empty:
             return idle
-        for entry in group:
-            said = copy.try_without(entry)
-            idle += said != "noticed"
-            print(f"{said}  {entry.invariant}", flush=True)
+        noticed = copy.notices(entry)
+        idle += not noticed
+        print(f"{'noticed' if noticed else 'NOT NOTICED'}  {entry.invariant}", flush=True)
+
+
+def check_green(chosen: Sequence[Guard], folder: Path) -> None:
+    """That all tests named pass while every guard stands; otherwise a failure says nothing."""
+    files = sorted({entry.tests.split(" ")[0] for entry in chosen})
+    whole = [one for one in files if not any(one.startswith(f"{other}/") for other in files)]
+    if Copy(folder).run(f"-n {PROCESSORS} {' '.join(whole)}") != PASSED:
+        sys.exit("the tests fail with every guard in its place")
 
 
 def main() -> None:
     """All guards, or those whose names hold one of the words given; as many at once as there are processors."""
     words = sys.argv[1:]
     chosen = [one for one in GUARDS if not words or any(word in one.invariant for word in words)]
-    groups: Queue[list[Guard]] = Queue()
-    for _, alike in groupby(sorted(chosen, key=attrgetter("tests")), key=attrgetter("tests")):
-        groups.put(list(alike))
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as workers:
-        trees = [Path(folder) / f"tree-{number}" for number in range(os.cpu_count() or 1)]
-        idle = sum(workers.map(partial(try_all, groups), trees))
+    waiting: Queue[Guard] = Queue()
+    for entry in chosen:
+        waiting.put(entry)
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(PROCESSORS) as workers:
+        check_green(chosen, Path(folder) / "whole")
+        trees = [Path(folder) / f"tree-{number}" for number in range(PROCESSORS)]
+        idle = sum(workers.map(partial(try_all, waiting), trees))
     print(f"{len(chosen) - idle} passed, {idle} failed")
     sys.exit(bool(idle))
 
