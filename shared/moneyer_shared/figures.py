@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any, Literal
 
-Telling = Literal["raw", "rounded", "withheld"]
-"""How figures are told: to the last digit, rounded to what their interval supports, or not at all."""
+Precision = Literal["raw", "rounded", "withheld"]
+"""How exactly figures are shown: to the last digit, rounded to what their interval supports, or not at all."""
 STEPS = (Decimal(1), Decimal(2), Decimal(5), Decimal(10))
 FIGURES_OF_A_COUNT = 2
 WITHHELD: Mapping[str, None] = dict.fromkeys(("value", "lower", "upper", "n", "shortfall"))
@@ -63,13 +63,13 @@ def about(count: int) -> int:
     return round(count / unit) * unit
 
 
-def told_criterion(result: Mapping[str, Any], telling: Telling) -> dict[str, Any]:
-    """A criterion's result as it is told: met or missed, by rounded figures, or by none."""
-    if telling == "raw":
+def criterion_at(result: Mapping[str, Any], precision: Precision) -> dict[str, Any]:
+    """A criterion's result at a precision: met or missed, by rounded figures, or by none."""
+    if precision == "raw":
         return dict(result)
     outcome = "not estimated" if result["actual"] == "not estimated" else "met" if result["met"] else "missed"
     told: dict[str, Any] = {**result, **WITHHELD, "actual": outcome}
-    figure = figure_of(result) if telling == "rounded" else None
+    figure = figure_of(result) if precision == "rounded" else None
     if figure is None:
         return told
     actual = f"about {figure.value:f} in [{figure.lower:f}, {figure.upper:f}]"

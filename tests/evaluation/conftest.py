@@ -29,7 +29,7 @@ from moneyer_shared.contracts.policy import (
 )
 from moneyer_shared.errors import MoneyerError
 from moneyer_shared.exact import arrow_schema
-from moneyer_shared.figures import Telling
+from moneyer_shared.figures import Precision
 from moneyer_shared.service import Surroundings
 from moneyer_shared.work import Workflow
 
@@ -43,7 +43,7 @@ class Peers:
     def __init__(self) -> None:
         self.refuses: MoneyerError | None = None
         self.suite: str | None = None
-        self.figures: Telling = "rounded"
+        self.figures: Precision = "rounded"
         self.opened: list[AssayKeysRequest] = []
         self.found: list[FindingRequest] = []
         self.condemned: list[Condemnation] = []

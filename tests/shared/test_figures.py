@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneyer_shared.figures import about, figure_of, rounded, told_criterion
+from moneyer_shared.figures import about, criterion_at, figure_of, rounded
 
 values = st.decimals(-2, 1000, places=6)
 halves = st.decimals("0", "0.5", places=6)
@@ -91,7 +91,7 @@ def result(**changes: Any) -> dict[str, Any]:
 def test_a_shortfall_is_that_of_the_rounded_bound(value: Decimal, half: Decimal, n: int, limit: Decimal) -> None:
     ends = {"value": str(value), "lower": str(value - half), "upper": str(value + half), "n": n}
     met = value + half <= limit
-    told = told_criterion(result(**ends, at_most=str(limit), met=met), "rounded")
+    told = criterion_at(result(**ends, at_most=str(limit), met=met), "rounded")
     shown = figure_of(told | ends)
     assert shown is not None
     assert Decimal(told["shortfall"]) == (0 if met else max(Decimal(0), shown.upper - limit))
@@ -99,7 +99,7 @@ def test_a_shortfall_is_that_of_the_rounded_bound(value: Decimal, half: Decimal,
 
 def test_an_old_result_without_its_interval_says_met_or_missed() -> None:
     old = {name: value for name, value in result().items() if name not in {"value", "lower", "upper", "n"}}
-    assert told_criterion(old, "rounded")["actual"] == "missed"
-    assert told_criterion(result(), "withheld")["actual"] == "missed"
-    assert told_criterion(result(actual="not estimated", value=None), "rounded")["actual"] == "not estimated"
-    assert told_criterion(result(), "raw") == result()
+    assert criterion_at(old, "rounded")["actual"] == "missed"
+    assert criterion_at(result(), "withheld")["actual"] == "missed"
+    assert criterion_at(result(actual="not estimated", value=None), "rounded")["actual"] == "not estimated"
+    assert criterion_at(result(), "raw") == result()

@@ -22,7 +22,7 @@ from moneyer_shared.contracts.evaluation import (
 )
 from moneyer_shared.contracts.owners import Owner
 from moneyer_shared.contracts.shape import Category, ColumnName
-from moneyer_shared.figures import Telling
+from moneyer_shared.figures import Precision
 
 DIGITS = 6
 """Decimals of a figure as it is kept."""
@@ -145,7 +145,7 @@ class KeptAssay(Document):
     state: rules.State
     requested_at: datetime
     finished_at: datetime | None
-    figures: Telling | None
+    figures: Precision | None
     estimates: Annotated[list[Estimate], BeforeValidator(_empty_if_null)]
     not_estimable: Annotated[list[NotEstimable], BeforeValidator(_empty_if_null)]
     release: Judgement | None

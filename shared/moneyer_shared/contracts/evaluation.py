@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from moneyer_shared.contracts.documents import AmountText, Document, Figure, Name
 from moneyer_shared.contracts.generation import SourceDeclaration
-from moneyer_shared.figures import Telling
+from moneyer_shared.figures import Precision
 
 
 class Register(Document):
@@ -104,7 +104,7 @@ class Assay(Document):
     state: Literal["queued", "measuring", "measured", "done", "failed"]
     requested_at: datetime
     finished_at: datetime | None = None
-    figures: Telling = "withheld"
+    figures: Precision = "withheld"
     estimates: list[Estimate] = Field(default_factory=list)
     not_estimable: list[NotEstimable] = Field(default_factory=list)
     power_notes: list[PowerNote] = Field(default_factory=list)

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from moneyer_shared.contracts.documents import AmountText
 from moneyer_shared.contracts.evaluation import CriterionResult, GuaranteeAudit, NotEstimable, PowerNote
 from moneyer_shared.contracts.policy import Finding, Guarantee, Plan, Release
-from moneyer_shared.figures import Telling
+from moneyer_shared.figures import Precision
 
 PRODUCER = "https://moneyer.dev/producer/1"
 FACET_BASE = "https://moneyer.dev/facets/1-0-0"
@@ -218,7 +218,7 @@ class AssayFacet(Facet):
     purpose: str
     suite: str | None
     state: str
-    figures: Telling
+    figures: Precision
     estimates: list[FigureShown]
     not_estimable: list[NotEstimable]
     power_notes: list[PowerNote]
@@ -238,7 +238,7 @@ class DriftFacet(Facet):
     kind: str
     number: int
     seen: str
-    figures: Telling
+    figures: Precision
     estimates: list[Json]
     breaches: list[CriterionResult]
     at: str

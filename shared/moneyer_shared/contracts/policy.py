@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, StrictInt, model_validator
 from moneyer_shared.contracts.documents import AmountText, Document, Moment, Name, ParameterText, Text
 from moneyer_shared.contracts.evaluation import CriterionResult, Estimate
 from moneyer_shared.contracts.shape import Blend, ColumnName, Shape, Suppression
-from moneyer_shared.figures import Telling
+from moneyer_shared.figures import Precision
 
 GuaranteeLevel = Literal["none", "claimed", "proven"]
 Priority = Literal["low", "normal", "high"]
@@ -216,7 +216,7 @@ class AssayKeys(Document):
     asset_key: str
     others: dict[str, str] = Field(default_factory=dict)
     suite: str | None = None
-    figures: Telling = "withheld"
+    figures: Precision = "withheld"
 
 
 SUSPENDED = "suspended"
@@ -265,7 +265,7 @@ class Release(Document):
     review_id: UUID | None = None
     triggered: list[str] = Field(default_factory=list[str])
     criteria: list[CriterionResult]
-    figures: Telling = "withheld"
+    figures: Precision = "withheld"
     charter_digest: str
     decided_at: datetime
 
@@ -291,7 +291,7 @@ class Finding(Document):
     evidence: UUID
     verdict: Literal["stands", "review", "suspended"]
     criteria: list[CriterionResult]
-    figures: Telling = "withheld"
+    figures: Precision = "withheld"
     triggered: list[str]
     review_id: UUID | None = None
 

@@ -108,7 +108,7 @@ VERDICTS = {
     "suspended": ("Stopped", "Looked at again, it broke a bound that stops it at once."),
     None: ("Not decided", "Nothing has been decided on yet."),
 }
-TELLINGS = {
+PRECISIONS = {
     "raw": None,
     "rounded": "Figures are rounded to what their intervals support, and counts of people to two figures.",
     "withheld": "Figures are not shown: the table is too small, or whoever asked for it chose what it holds.",
@@ -180,7 +180,7 @@ def render(assay: Assay, criteria: Sequence[CriterionResult]) -> str:
         curve=_curve(estimates.get("membership-auc")),
         advice=[text for one in assay.estimates for text in one.details.get("advice", [])],
         limitations=LIMITATIONS,
-        telling=TELLINGS[assay.figures],
+        precision=PRECISIONS[assay.figures],
     )
 
 

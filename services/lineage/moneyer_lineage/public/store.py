@@ -37,7 +37,7 @@ class CardStore:
         waiting = query.group_by(asset_changes.c.asset_id).order_by(func.min(asset_changes.c.at)).limit(limit)
         return [Waiting(*row) for row in await self._connection.execute(waiting)]
 
-    async def told(self, asset_id: str, up_to: datetime, at: datetime) -> None:
+    async def mark_composed(self, asset_id: str, up_to: datetime, at: datetime) -> None:
         """Count changes as told by the asset's card."""
         which = (asset_changes.c.asset_id == asset_id, asset_changes.c.at <= up_to, asset_changes.c.carded_at.is_(None))
         await self._connection.execute(update(asset_changes).where(*which).values(carded_at=at))

@@ -54,7 +54,7 @@ async def _publish_one(dependencies: Dependencies, waiting: Waiting) -> None:
     source = await _source_of(dependencies, waiting.asset_id)
     async with dependencies.begin(Work, ITSELF) as work:
         store = CardStore(work.connection)
-        await store.told(waiting.asset_id, waiting.up_to, work.now)
+        await store.mark_composed(waiting.asset_id, waiting.up_to, work.now)
         if source is None:
             return
         level, card, charter = source.disclosure, asset_card(source, source.disclosure), source.dossier["charter"]
@@ -124,12 +124,12 @@ async def get_public_figures(work: Work) -> Figures:
     store = CardStore(work.connection)
     counted, states = await store.counts(), await store.states()
     return Figures(
-        plans={name: _told(count) for name, count in counted.items()},
-        assets={state: _told(count) for state, count in sorted(states.items())},
+        plans={name: _unless_small(count) for name, count in counted.items()},
+        assets={state: _unless_small(count) for state, count in sorted(states.items())},
     )
 
 
-def _told(count: int) -> int | None:
+def _unless_small(count: int) -> int | None:
     return count if count == 0 or count >= SMALLEST_PUBLIC_COUNT else None
 
 

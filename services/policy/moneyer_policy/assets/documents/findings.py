@@ -5,7 +5,7 @@ from uuid import UUID
 
 from moneyer_shared.contracts.documents import Document
 from moneyer_shared.contracts.evaluation import CriterionResult
-from moneyer_shared.figures import Telling
+from moneyer_shared.figures import Precision
 
 
 class FindingVotedOn(Document):
@@ -15,5 +15,5 @@ class FindingVotedOn(Document):
     cause: Literal["re-assay", "drift"]
     evidence: UUID
     criteria: list[CriterionResult]
-    figures: Telling = "withheld"
+    figures: Precision = "withheld"
     triggered: list[str]

@@ -19,10 +19,10 @@ from moneyer_policy.budgets.store.budgets import BudgetStore
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases.charters import matter_of
 from moneyer_policy.gate.store.decisions import StoredPermit
-from moneyer_policy.library.rules.assessment import standing_of
+from moneyer_policy.library.rules.assessment import assessment_state
 from moneyer_policy.library.store import LibraryStore, as_assessment
 from moneyer_policy.reviews.documents import RAW
-from moneyer_policy.reviews.rules.figures import told
+from moneyer_policy.reviews.rules.figures import at_precision
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.work import Work
@@ -81,7 +81,7 @@ async def _dossier(work: Work, asset_id: UUID, *, raw: bool) -> Dossier:
         decision=decision.document.model_dump(mode="json", exclude={"permit"}),
         permit=DossierPermit.model_validate(permit),
         ledger=await _ledger(work, permit),
-        release=told(release.model_dump(mode="json"), raw=raw) if release is not None else None,
+        release=at_precision(release.model_dump(mode="json"), raw=raw) if release is not None else None,
         certificates=await store.certificates(asset_id),
         reviews=[review for review in found if review is not None],
     )
@@ -98,7 +98,7 @@ async def _assessments(work: Work, charter_id: UUID, digest: str) -> list[dict[s
     rows = [row for row in await LibraryStore(work.connection).assessment_rows(charter_id) if row.digest == digest]
     words = [as_assessment(row) for row in rows]
     return [
-        row.as_evidence() | {"standing": standing_of(word, words, work.now)}
+        row.as_evidence() | {"standing": assessment_state(word, words, work.now)}
         for row, word in zip(rows, words, strict=True)
     ]
 

@@ -15,9 +15,9 @@ from moneyer_policy.assets.use_cases.lifecycle import lift, suspend
 from moneyer_policy.assets.use_cases.origin import plan_of, say_of, terms_of
 from moneyer_policy.assets.use_cases.releases import intervals_of
 from moneyer_policy.charters.rules.charter import Charter
-from moneyer_policy.charters.rules.looks import telling_of
+from moneyer_policy.charters.rules.looks import precision_of
 from moneyer_policy.charters.store import CharterStore
-from moneyer_policy.reviews.rules.figures import told
+from moneyer_policy.reviews.rules.figures import at_precision
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
@@ -52,7 +52,7 @@ async def report_finding(work: ChangingRules, asked: FindingRequest) -> Finding:
         evidence=asked.evidence,
         verdict="suspended" if judged.suspend else verdict,
         criteria=[*(CriterionResult.model_validate(one) for one in judged.criteria), *asked.breaches],
-        figures=telling_of(vars(plan)),
+        figures=precision_of(vars(plan)),
         triggered=list(judged.triggered),
     )
     if breached:
@@ -86,7 +86,7 @@ async def _tell(work: Work, finding: Finding) -> None:
     missed = [Word(one.metric) for one in finding.criteria if not one.met]
     details = {"cause": Word(finding.cause), "evidence": str(finding.evidence), "missed": missed}
     event = AuditEvent(work.by, Action.ASSET_RECONSIDER, f"asset:{finding.asset_id}", finding.verdict, details)
-    shown = Finding.model_validate(told(finding.model_dump(mode="json"), raw=False))
+    shown = Finding.model_validate(at_precision(finding.model_dump(mode="json"), raw=False))
     await work.tell(event, lineage=[await say_of(work, finding.asset_id, shown)])
 
 

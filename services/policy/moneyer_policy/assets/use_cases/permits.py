@@ -7,7 +7,7 @@ from moneyer_policy.assets.use_cases.keyring import Opening
 from moneyer_policy.assets.use_cases.origin import plan_of, terms_of
 from moneyer_policy.budgets.store.budgets import BudgetStore
 from moneyer_policy.budgets.use_cases.charges import charge_of, movement
-from moneyer_policy.charters.rules.looks import telling_of
+from moneyer_policy.charters.rules.looks import precision_of
 from moneyer_policy.gate.rules.permit import check_redemption, made_an_asset
 from moneyer_policy.gate.store.decisions import StoredPermit, as_permit
 from moneyer_policy.gate.use_cases import looks
@@ -168,7 +168,7 @@ async def open_for_assay(work: OpeningKeys, permit_id: UUID, asked: AssayKeysReq
     details = {"purpose": Word(asked.purpose), "others": sorted(others)}
     await work.tell(AuditEvent(work.by, Action.PERMIT_OPEN_FOR_ASSAY, f"permit:{permit_id}", details=details))
     suite, plan = (await terms_of(work, row)).charter.suite, await plan_of(store, row)
-    figures = telling_of(vars(plan))
+    figures = precision_of(vars(plan))
     return AssayKeys(source_key=source_key, asset_key=asset_key, others=others, suite=suite, figures=figures)
 
 

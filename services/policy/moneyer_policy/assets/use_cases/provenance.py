@@ -14,7 +14,7 @@ from moneyer_policy.budgets.use_cases.accounts import plain
 from moneyer_policy.charters.store import CharterStore, state_of
 from moneyer_policy.charters.use_cases.charters import matter_of
 from moneyer_policy.gate.store.decisions import StoredPermit
-from moneyer_policy.library.rules.assessment import standing_of
+from moneyer_policy.library.rules.assessment import assessment_state
 from moneyer_policy.library.store import LibraryStore, as_assessment
 from moneyer_policy.work import Work
 from moneyer_shared.contracts.policy import AssessmentThen, BudgetThen, CharterThen, DecisionThen, Provenance, VoteThen
@@ -68,7 +68,7 @@ async def _assessments(work: Work, permit: StoredPermit) -> list[AssessmentThen]
     return [
         AssessmentThen.model_validate(row)
         for row, word in zip(rows, words, strict=True)
-        if row.digest == permit.charter_digest and standing_of(word, words, at) in {"acceptable", "refused"}
+        if row.digest == permit.charter_digest and assessment_state(word, words, at) in {"acceptable", "refused"}
     ]
 
 

@@ -11,13 +11,13 @@ from moneyer_policy.assets.rules.release import Interval, Judged, judge, weigh
 from moneyer_policy.assets.store.assets import AssetStore
 from moneyer_policy.assets.use_cases.origin import Terms, plan_of, say_of, terms_of
 from moneyer_policy.charters.documents import Suspension
-from moneyer_policy.charters.rules.looks import telling_of
+from moneyer_policy.charters.rules.looks import precision_of
 from moneyer_policy.charters.use_cases.charters import stop
 from moneyer_policy.charters.use_cases.governing import governing
 from moneyer_policy.gate.store.decisions import StoredPermit
 from moneyer_policy.gate.use_cases import looks
 from moneyer_policy.reviews.documents import RAW
-from moneyer_policy.reviews.rules.figures import told
+from moneyer_policy.reviews.rules.figures import at_precision
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
@@ -65,7 +65,7 @@ async def decide_release(work: ChangingRules, asked: ReleaseRequest) -> Release:
         verdict=judged.verdict,
         triggered=list(judged.triggered),
         criteria=[CriterionResult.model_validate(one) for one in judged.criteria],
-        figures=telling_of(vars(made.plan)),
+        figures=precision_of(vars(made.plan)),
         charter_digest=made.terms.charter.digest,
         decided_at=work.now,
     )
@@ -134,7 +134,7 @@ async def _write(work: Work, release: Release, made: _Made) -> None:
         await _grant_requester(work, release.asset_id, made)
     missed = [Word(one.metric) for one in release.criteria if not one.met]
     details = {"assay": str(release.assay_id), "charter_digest": release.charter_digest, "missed": missed}
-    decided = told(release.model_dump(mode="json"), raw=False)
+    decided = at_precision(release.model_dump(mode="json"), raw=False)
     subject, shown = f"asset:{release.asset_id}", {"release": decided}
     lineage = await say_of(work, release.asset_id, Release.model_validate(decided))
     event = AuditEvent(work.by, Action.ASSET_DECIDE, subject, release.verdict, details, shown=shown)
@@ -162,4 +162,4 @@ async def get_release(work: Work, asset_id: UUID) -> Release:
     found = await AssetStore(work.connection).release_of(asset_id)
     if found is None:
         raise NotFound(f"Asset {asset_id} has not been decided on.")
-    return Release.model_validate(told(found.model_dump(mode="json"), raw=work.caller.holds(RAW)))
+    return Release.model_validate(at_precision(found.model_dump(mode="json"), raw=work.caller.holds(RAW)))

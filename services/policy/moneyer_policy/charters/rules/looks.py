@@ -11,10 +11,10 @@ DEFAULT_LOOKS = 20
 """Looks at each of a charter's sources where the charter does not say."""
 SMALLEST_TABLE = 100
 """In a table of fewer rows a row is more than a percent of it: its figures ask about rows, not about a population."""
-Telling = Literal["rounded", "withheld"]
+Precision = Literal["rounded", "withheld"]
 
 
-def telling_of(plan: Mapping[str, Any]) -> Telling:
+def precision_of(plan: Mapping[str, Any]) -> Precision:
     """How the figures of a plan's table are told to whoever holds no right to read them raw.
 
     Whoever chose what a table holds knows its side of every distance to the real rows, so the figure counts them; of

@@ -102,10 +102,10 @@ def check_acceptable(limit: int, risks: Sequence[Risk], *, acceptable: bool) -> 
         )
 
 
-WordStanding = Literal["acceptable", "refused", "expired", "superseded"]
+AssessmentState = Literal["acceptable", "refused", "expired", "superseded"]
 
 
-def latest_words(entries: Sequence[Assessment], digest: str) -> tuple[Assessment, ...]:
+def latest_of_each(entries: Sequence[Assessment], digest: str) -> tuple[Assessment, ...]:
     """The last that each assessor said of a text, of entries in the order they were said in.
 
     A yes may be taken back and a no too, each only by who said it.
@@ -114,9 +114,9 @@ def latest_words(entries: Sequence[Assessment], digest: str) -> tuple[Assessment
     return tuple(last.values())
 
 
-def standing_of(entry: Assessment, entries: Sequence[Assessment], now: datetime) -> WordStanding:
+def assessment_state(entry: Assessment, entries: Sequence[Assessment], now: datetime) -> AssessmentState:
     """What an assessment is worth at a moment: a no does not expire, a yes does, and who spoke again spoke last."""
-    if not any(entry is one for one in latest_words(entries, entry.digest)):
+    if not any(entry is one for one in latest_of_each(entries, entry.digest)):
         return "superseded"
     if not entry.acceptable:
         return "refused"

@@ -1,19 +1,20 @@
-"""How what is put up for votes, or decided by figures, is told."""
+"""What is put up for votes, or decided by figures, as a reader may see it."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from moneyer_shared.figures import Telling, told_criterion
+from moneyer_shared.figures import Precision, criterion_at
 
 
-def told(document: Mapping[str, Any], *, raw: bool) -> dict[str, Any]:
-    """A decision by figures, or what is put up for votes because of some, as it is told.
+def at_precision(document: Mapping[str, Any], *, raw: bool) -> dict[str, Any]:
+    """A decision by figures, or what is put up for votes because of some, as a reader may see it.
 
-    ``figures`` in what is kept says how others than holders of the right are told; where it says nothing, they are not.
+    ``raw``: the reader holds the right to read figures in full. ``figures`` in what is kept says at which precision
+    others see them; where it says nothing, they are withheld.
     """
     criteria = document.get("criteria")
     if criteria is None:
         return dict(document)
-    telling: Telling = "raw" if raw else "rounded" if document.get("figures") == "rounded" else "withheld"
-    shown = [told_criterion(one, telling) if "actual" in one else dict(one) for one in criteria]
-    return {**document, "criteria": shown, "figures": telling}
+    precision: Precision = "raw" if raw else "rounded" if document.get("figures") == "rounded" else "withheld"
+    shown = [criterion_at(one, precision) if "actual" in one else dict(one) for one in criteria]
+    return {**document, "criteria": shown, "figures": precision}

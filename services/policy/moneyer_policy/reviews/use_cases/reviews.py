@@ -20,7 +20,7 @@ from moneyer_policy.reviews.documents import (
     VoteRequest,
 )
 from moneyer_policy.reviews.rules import review as rules
-from moneyer_policy.reviews.rules.figures import told
+from moneyer_policy.reviews.rules.figures import at_precision
 from moneyer_policy.reviews.rules.quorum import TIME_LIMIT, Quorum
 from moneyer_policy.reviews.store.committee import CommitteeStore
 from moneyer_policy.reviews.store.reviews import ReviewRecord, ReviewStore
@@ -201,7 +201,7 @@ async def describe(work: Work, row: ReviewRecord, *, raw: bool = False) -> Revie
     return Review(
         **dict(Opening.model_validate(row)),
         **dict(Ending.model_validate(row)),
-        document=told(row.document, raw=raw),
+        document=at_precision(row.document, raw=raw),
         stage=review.quorum.stages[rules.tally(review, row.decided_at or work.now).stage].name,
         votes=[Vote.model_validate(vote) for vote in review.votes],
         conditions=[Condition.model_validate(one) for one in await store.conditions(row.id)],

@@ -4,7 +4,7 @@ from moneyer_policy.charters.rules.charter import Charter
 from moneyer_policy.gate.rules.facts import Clause, Facts
 from moneyer_policy.gate.rules.gate import remedies
 from moneyer_policy.gate.rules.gate.rule import of_charter, unwaivable, waivable
-from moneyer_policy.library.rules.assessment import latest_words
+from moneyer_policy.library.rules.assessment import latest_of_each
 
 PRIORITIES = ("low", "normal", "high")
 STANDING = "whether a charter stands is decided by its committee and by time, not by who needs it"
@@ -188,7 +188,7 @@ def assessment_is_valid(facts: Facts, charter: Charter) -> Clause | None:
         and facts.now < entry.valid_until
         and entry.assessor not in {charter.owner, facts.requester}
         and charter.assessment_template in {None, entry.template}
-        for entry in latest_words(facts.assessments, charter.digest)
+        for entry in latest_of_each(facts.assessments, charter.digest)
     )
     if valid:
         return None
@@ -205,7 +205,7 @@ def assessment_is_valid(facts: Facts, charter: Charter) -> Clause | None:
 @of_charter
 def no_assessor_refuses(facts: Facts, charter: Charter) -> Clause | None:
     """One assessor's latest word is enough; it does not expire, or waiting would be an answer to it."""
-    words = latest_words(facts.assessments, charter.digest)
+    words = latest_of_each(facts.assessments, charter.digest)
     refusing = sum(not entry.acceptable for entry in words)
     if not refusing:
         return None
