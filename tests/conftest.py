@@ -26,6 +26,8 @@ hypothesis.settings.register_profile("moneyer", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("moneyer")
 
 ISSUER = "http://issuer.test"
+FORGOTTEN = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+"""A test's database need not survive the machine."""
 SERVICES = ("policy", "generation", "evaluation", "lineage")
 KEY = b64encode(bytes(range(32))).decode()
 
@@ -87,7 +89,7 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
     located = postgres.locate(root, port)
     postgres.prepare(located, "test-password")
     supervisor = Supervisor(print)
-    await supervisor.start(postgres.server(located, root / "postgres.log"))
+    await supervisor.start(postgres.server(located, root / "postgres.log", options=FORGOTTEN))
     made = Cluster(root, port, "test-password")
     for service in SERVICES:
         await made.execute(f"CREATE DATABASE {service}_template")

@@ -12,6 +12,7 @@ import shutil
 import signal
 import stat
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -147,7 +148,7 @@ def server_environment(cluster: Cluster) -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": str(cluster.home), "TZ": "UTC"}
 
 
-def server(cluster: Cluster, log: Path) -> ChildSpec:
+def server(cluster: Cluster, log: Path, *, options: Mapping[str, str] | None = None) -> ChildSpec:
     """The running server, to be kept by a supervisor. SIGINT is PostgreSQL's fast, clean stop."""
     settings = {
         "listen_addresses": "127.0.0.1",
@@ -158,12 +159,13 @@ def server(cluster: Cluster, log: Path) -> ChildSpec:
         "log_min_error_statement": "panic",
         "log_error_verbosity": "terse",
         "timezone": "UTC",
+        **(options or {}),
     }
-    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    said = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     log.touch()
     return ChildSpec(
         name="postgres",
-        command=[str(cluster.binaries / "bin" / "postgres"), "-D", str(cluster.data), *options],
+        command=[str(cluster.binaries / "bin" / "postgres"), "-D", str(cluster.data), *said],
         log=log,
         environment=server_environment(cluster),
         ready=lambda: asyncio.to_thread(is_ready, cluster),
