@@ -139,7 +139,7 @@ GUARDS = (
     Guard("figures do not change", f"{LINEAGE}/models/use_cases/models.py", "    if changed:\n", "    if False:\n", "tests/lineage/test_models.py -k figures_are_kept"),
     Guard("a model is its owner's", f"{LINEAGE}/models/use_cases/models.py", '    check_own(known.owner, work.by, "This model")\n', "", "tests/lineage/test_models.py -k hands_a_model"),
     Guard("a withdrawn asset is not read", f"{POLICY}/assets/rules/standing.py", '            case "withdrawn":\n                raise', '            case "nothing":\n                raise', "tests/policy/stories/test_lifecycle.py -k read_no_more"),
-    Guard("a substitute is fit to be one", f"{POLICY}/assets/rules/standing.py", "        if self.is_withdrawn or", "        if", "tests/policy/stories/test_lifecycle.py -k ring"),
+    Guard("a substitute is fit to be one", f"{POLICY}/assets/rules/standing.py", "        if self.is_withdrawn or", "        if", "tests/policy/test_standing.py"),
     Guard("a substitute is looked at again at the vote", f"{POLICY}/assets/use_cases/lifecycle.py", "    except Invalid:\n        return None\n", "    except Invalid:\n        return UUID(named)\n", "tests/policy/stories/test_lifecycle.py -k stands_in"),
     Guard("why one person stopped it is not told", f"{POLICY}/assets/use_cases/lifecycle.py", '_changed(work, asset_id, "suspended")', '_changed(work, asset_id, "suspended", because=reason)', "tests/policy/stories/test_lifecycle.py -k every_stop"),
     Guard("nothing undisclosed is published", f"{LINEAGE}/public/rules.py", '"summary" if said == "summary" else "none"', '"summary" if said != "none" else "none"', "tests/lineage/test_cards.py -k not_disclosed"),
