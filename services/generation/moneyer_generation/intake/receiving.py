@@ -1,22 +1,14 @@
 """The bytes of an upload, spooled under seal as they come and refused as soon as they are too many."""
 
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from moneyer_shared.errors import BadRequest, Invalid, TooLarge, UnsupportedMedia
 from moneyer_shared.inflate import Inflate
+from moneyer_shared.intake.uploads import Limits
 from moneyer_shared.spool import Spool
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much an upload may hold: as sent, and once decoded."""
-
-    body_bytes: int
-    table_bytes: int
 
 
 async def spool_body(chunks: AsyncIterator[bytes], encoding: str, limits: Limits) -> Spool:

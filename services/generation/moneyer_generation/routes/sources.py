@@ -7,8 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Request
 
 from moneyer_generation.dependencies import Flow
-from moneyer_generation.intake.receiving import Limits, spool_body
-from moneyer_generation.intake.uploads import MEDIA_TYPES, Upload
+from moneyer_generation.intake.receiving import spool_body
 from moneyer_generation.routes.flows import flow_with
 from moneyer_generation.use_cases.owners import check_may_upload
 from moneyer_generation.use_cases.sources import (
@@ -25,6 +24,7 @@ from moneyer_generation.work import Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.doors import LARGEST_BODY
 from moneyer_shared.idempotency import Attempt, OptionalIdempotencyKey
+from moneyer_shared.intake.uploads import MEDIA_TYPES, Limits, Upload
 from moneyer_shared.routes import Routes
 
 routes = Routes(prefix="/v1/sources", tag="sources")

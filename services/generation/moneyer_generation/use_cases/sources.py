@@ -13,8 +13,6 @@ from obstore.store import ObjectStore
 
 from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.sources import Source, SourceVersion
-from moneyer_generation.intake.units import Split, Units
-from moneyer_generation.intake.uploads import Upload
 from moneyer_generation.store.sources import SealedVersion
 from moneyer_generation.use_cases.owners import check_own_source
 from moneyer_generation.work import Work
@@ -24,6 +22,8 @@ from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration
 from moneyer_shared.contracts.policy import KeyRequest, PopulationUnit
 from moneyer_shared.errors import Invalid
 from moneyer_shared.exact import arrow_schema
+from moneyer_shared.intake.units import Split, Units
+from moneyer_shared.intake.uploads import Upload
 from moneyer_shared.journal import AuditEvent
 
 PARTS = ("train", "holdout")

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from moneyer_generation.intake.values import reason_of
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.errors import Invalid
+from moneyer_shared.intake.values import reason_of
 
 # Its functions are made at run time, which no type checker can see.
 pc: Any = pyarrow.compute

@@ -10,11 +10,10 @@ import pyarrow.csv as pa_csv
 import pyarrow.ipc as pa_ipc
 import pyarrow.parquet as pq
 
-from moneyer_generation.intake.parquet import MOST_COLUMNS, check_values_fit, in_pieces, read_batches
-from moneyer_generation.intake.receiving import Limits
-from moneyer_generation.intake.values import MOST_REASONS, check_batch, reason_of
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.errors import Invalid, TooLarge, UnsupportedMedia
+from moneyer_shared.intake.parquet import MOST_COLUMNS, check_values_fit, in_pieces, read_batches
+from moneyer_shared.intake.values import MOST_REASONS, check_batch, reason_of
 from moneyer_shared.spool import Spool
 
 CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
@@ -23,6 +22,14 @@ MEDIA_TYPES = (CSV, PARQUET, ARROW_STREAM, ARROW_FILE)
 BATCH_ROWS = 65_536
 CSV_BLOCK = 4 * 2**20
 LONGEST_HEADER = 1_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much an upload may hold: as sent, and once decoded."""
+
+    body_bytes: int
+    table_bytes: int
 
 
 @dataclass(frozen=True)
