@@ -1,85 +1,195 @@
-"""Reading an upload: spooled under seal, then taken batch by batch, so that no table need fit in memory."""
+"""A table on its way in: its format found, its batches read and checked, so that no table need fit in memory."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any, Protocol
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.ipc as pa_ipc
-import pyarrow.parquet as pq
 
 from moneyer_shared.contracts.generation import SourceDeclaration
-from moneyer_shared.errors import Invalid, TooLarge, UnsupportedMedia
-from moneyer_shared.intake.parquet import MOST_COLUMNS, check_values_fit, in_pieces, read_batches
-from moneyer_shared.intake.values import MOST_REASONS, check_batch, reason_of
-from moneyer_shared.spool import Spool
+from moneyer_shared.contracts.intake import ReadColumn, TableReport
+from moneyer_shared.errors import Invalid, UnsupportedMedia
+from moneyer_shared.exact import arrow_schema
+from moneyer_shared.intake.arrow import arrow_batches, arrow_file_batches
+from moneyer_shared.intake.csv_text import csv_batches
+from moneyer_shared.intake.faults import Faults, Words, refusal
+from moneyer_shared.intake.header import Limits, too_large
+from moneyer_shared.intake.meanings import Form, form_of
+from moneyer_shared.intake.parquet import parquet_batches
+from moneyer_shared.intake.units import Units
+from moneyer_shared.intake.values import Checked, check_batch
 
 CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
 ARROW_STREAM, ARROW_FILE = "application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.file"
 MEDIA_TYPES = (CSV, PARQUET, ARROW_STREAM, ARROW_FILE)
-BATCH_ROWS = 65_536
-CSV_BLOCK = 4 * 2**20
-LONGEST_HEADER = 1_000_000
+ANY_BYTES = "application/octet-stream"
+"""The format is found by what the body begins with."""
+BEGINNINGS = ((b"PAR1", PARQUET), (b"ARROW1", ARROW_FILE), (b"\xff\xff\xff\xff", ARROW_STREAM))
+COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+NOT_TEXT = {
+    b"PK": "a ZIP archive or a workbook",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"\xd0\xcf": "a workbook",
+}
+FEWEST_UNITS = 2
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How much an upload may hold: as sent, and once decoded."""
+def media_type_of(content_type: str) -> str:
+    """The media type alone, as text is read in UTF-8 whatever is said of it.
 
-    body_bytes: int
-    table_bytes: int
+    Raises:
+        UnsupportedMedia: another character set is said.
+    """
+    media_type, _, parameters = content_type.partition(";")
+    said = re.search(r"charset\s*=\s*\"?([^\s;\"]*)", parameters.lower())
+    if said is not None and said[1] not in {"utf-8", "utf8", "us-ascii"}:
+        raise UnsupportedMedia("Text is read in UTF-8: write the file in it, and say so or nothing.")
+    return media_type.strip().lower()
+
+
+class Body(Protocol):
+    """Bytes that can be read from the beginning as often as wanted."""
+
+    def reader(self) -> IO[bytes]: ...
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A table on its way in: read from its spool as often as needed, checked each time."""
+    """A table on its way in: read from its body as often as needed, checked each time.
 
-    spool: Spool
+    ``sha256`` is that of the decoded body, where somebody counted it.
+    """
+
+    body: Body
     media_type: str
     declaration: SourceDeclaration
     limits: Limits
+    sha256: str = ""
 
     def tables(self) -> Iterator[pa.Table]:
         """The declared columns as they lie at rest, a batch at a time, every value inside the declared domain.
 
         Raises:
-            Invalid: with reasons naming column and row.
+            Invalid: with every fault up to the first batch that has one; or the body is no table.
             UnsupportedMedia: not a format we read.
             TooLarge: more rows or bytes than declared or allowed.
         """
-        reader = READERS.get(self.media_type)
-        if reader is None:
-            raise UnsupportedMedia(f"Send {', '.join(MEDIA_TYPES)}; not {self.media_type or 'an unnamed type'}.")
+        faults = Faults()
+        schema = arrow_schema(self.declaration.columns)
+        for checked, _ in self.checked(faults):
+            if faults:
+                raise refusal(faults.all(schema.names))
+            yield pa.Table.from_arrays([checked.arrays[name] for name in schema.names], schema=schema)
+
+    def checked(self, faults: Faults, seen: Callable[[pa.Schema], None] | None = None) -> Iterator[tuple[Checked, Any]]:
+        """Each batch as it was read, and the numbers of its rows; what is wrong is added to the faults, to the end.
+
+        Raises:
+            Invalid: the body is no table with the declared columns.
+            UnsupportedMedia: not a format we read.
+            TooLarge: more rows or bytes than declared or allowed.
+        """
+        media_type = self.format()
         rows = size = 0
         try:
-            with self.spool.reader() as body:
-                for batch in reader(body, self.declaration, self.limits):
-                    if rows + batch.num_rows > self.declaration.row_limit:
-                        raise self._too_large()
-                    table = check_batch(batch, self.declaration, rows)
+            with self.body.reader() as body:
+                for batch, numbers in READERS[media_type](body, self.declaration, self.limits, faults):
+                    if seen is not None:
+                        seen(batch.schema)
                     rows += batch.num_rows
-                    size += table.nbytes
+                    if rows > self.declaration.row_limit:
+                        raise too_large(self.declaration, self.limits)
+                    checked = check_batch(batch, self.declaration, numbers, faults)
+                    size += sum(array.nbytes for array in checked.arrays.values())
                     if size > self.limits.table_bytes:
-                        raise self._too_large()
-                    yield table
+                        raise too_large(self.declaration, self.limits)
+                    yield checked, numbers
         except (pa.ArrowException, OSError) as error:
             # Arrow's message may quote a line of the file.
-            because = f"The body is not readable {self.media_type}: {_fault(error)}."
+            because = f"The body is not readable {media_type}: {_fault(error)}."
             raise Invalid(because, code="table-unreadable") from None
-        if rows == 0:
+        if rows == 0 and not faults:
             raise Invalid("The table has no rows.", code="table-empty")
 
-    def _too_large(self) -> TooLarge:
-        return _too_large(self.declaration, self.limits)
+    def format(self) -> str:
+        """The media type that the body has, by what it begins with.
+
+        Raises:
+            Invalid: it is another than was said, or compressed without saying so.
+            UnsupportedMedia: not a format we read.
+        """
+        if self.media_type not in {*MEDIA_TYPES, ANY_BYTES}:
+            raise UnsupportedMedia(
+                f"Send {', '.join(MEDIA_TYPES)}, or {ANY_BYTES} to have it found; not "
+                f"{self.media_type or 'an unnamed type'}."
+            )
+        with self.body.reader() as body:
+            start = body.read(8)
+        found = next((kind for mark, kind in BEGINNINGS if start.startswith(mark)), None)
+        encoding = next((name for mark, name in COMPRESSED.items() if start.startswith(mark)), None)
+        if encoding is not None:
+            raise Invalid(
+                f"The body is {encoding} and does not say so: send it with Content-Encoding: {encoding}.",
+                code="encoding-unsaid",
+            )
+        other = next((name for mark, name in NOT_TEXT.items() if start.startswith(mark)), None)
+        if found is None and other is not None:
+            raise Invalid(f"The body is {other}; send CSV in UTF-8, Parquet or Arrow.", code="table-unreadable")
+        if self.media_type in {ANY_BYTES, found}:
+            return found or CSV
+        if found is None and self.media_type == CSV:
+            return CSV
+        raise Invalid(
+            f"The body is {found or 'neither Parquet nor Arrow'} and was sent as {self.media_type}: send it as "
+            f"{found or CSV}.",
+            code="media-type-disagrees",
+        )
 
 
-def _too_large(declaration: SourceDeclaration, limits: Limits) -> TooLarge:
-    return TooLarge(f"The table holds more than {declaration.row_limit} rows or {limits.table_bytes} bytes.")
+def inspect(upload: Upload, key: bytes, told: Callable[[int], None] | None = None) -> TableReport:
+    """The whole table held against its declaration; ``told`` hears how many rows were read so far.
 
+    Raises:
+        Invalid, UnsupportedMedia, TooLarge: as ``Upload.checked``.
+    """
+    faults, units, columns = Faults(), Units(upload.declaration, key), upload.declaration.columns
+    missing, forms, rows = dict.fromkeys((column.name for column in columns), 0), dict[str, Form](), 0
 
-ARROW_MAGIC = 8
+    def seen(schema: pa.Schema) -> None:
+        forms.update({column.name: form_of(schema.field(column.name)) for column in columns})
+
+    for checked, numbers in upload.checked(faults, seen):
+        units.see(checked.arrays, numbers)
+        rows += checked.rows
+        for name, count in checked.missing.items():
+            missing[name] += count
+        if told is not None:
+            told(rows)
+    count = units.check(faults) if rows else None
+    if count is not None and count < FEWEST_UNITS:
+        words = Words(f"at least {FEWEST_UNITS} privacy units", "fewer", "a part of them is held out to judge by")
+        faults.add("table-too-small", "", np.array([0]), words)
+    found = faults.all([column.name for column in columns])
+    return TableReport(
+        fits=not found,
+        format=upload.format(),
+        rows=rows,
+        units=count,
+        columns=[
+            ReadColumn(
+                name=column.name,
+                kind=column.domain.kind,
+                form=forms.get(column.name, Form.NOTHING).value,
+                missing=missing[column.name],
+                faulty=faults.faulty(column.name),
+            )
+            for column in columns
+        ],
+        faults=found,
+    )
 
 
 def _fault(error: Exception) -> str:
@@ -89,159 +199,25 @@ def _fault(error: Exception) -> str:
     return "it is damaged or cut short"
 
 
-# --- the formats --------------------------------------------------------------------------
+Numbered = Iterator[tuple[pa.RecordBatch, Any]]
+Reader = Callable[[IO[bytes], SourceDeclaration, Limits, Faults], Numbered]
 
 
-def _csv_batches(body: IO[bytes], declaration: SourceDeclaration, _: Limits) -> Iterator[pa.RecordBatch]:
-    header = _csv_header(body)
-    _check_header(header, declaration)
-    ragged: list[int] = []
+def _numbered(read: Callable[[IO[bytes], SourceDeclaration, Limits], Iterator[pa.RecordBatch]]) -> Reader:
+    """A format that has no rows but whole ones."""
 
-    def on_ragged(row: pa_csv.InvalidRow) -> str:
-        ragged.append(-1 if row.number is None else row.number - 1)
-        return "error"
+    def batches(body: IO[bytes], declaration: SourceDeclaration, limits: Limits, _: Faults) -> Numbered:
+        first = 1
+        for batch in read(body, declaration, limits):
+            yield batch, np.arange(first, first + batch.num_rows)
+            first += batch.num_rows
 
-    try:
-        reader = pa_csv.open_csv(
-            body,
-            read_options=pa_csv.ReadOptions(use_threads=False, block_size=CSV_BLOCK),
-            parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=on_ragged),
-            convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
-        yield from reader
-    except pa.ArrowInvalid:
-        if ragged:
-            reason = reason_of("row-ragged", "", ragged[0], f"{len(header)} fields", "another number of fields")
-            raise Invalid("A row has another number of fields.", code="table-invalid", reasons=[reason]) from None
-        raise
+    return batches
 
 
-def _csv_header(body: IO[bytes]) -> list[str]:
-    line = body.readline(LONGEST_HEADER)
-    body.seek(0)
-    if len(line) == LONGEST_HEADER or line.count(b",") >= MOST_COLUMNS:
-        raise _too_wide()
-    if not line.strip():
-        raise Invalid("The table has no rows.", code="table-empty")
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Invalid("The body is not readable text/csv: it is not UTF-8.", code="table-unreadable") from None
-    first = pa_csv.read_csv(
-        pa.BufferReader(line), read_options=pa_csv.ReadOptions(autogenerate_column_names=True, use_threads=False)
-    )
-    return [str(column[0].as_py()) for column in first.columns]
-
-
-def _too_wide() -> Invalid:
-    return Invalid(
-        f"A table may have {MOST_COLUMNS} columns, and a header {LONGEST_HEADER} bytes.", code="table-invalid"
-    )
-
-
-def _parquet_batches(body: IO[bytes], declaration: SourceDeclaration, limits: Limits) -> Iterator[pa.RecordBatch]:
-    metadata = pq.read_metadata(body)
-    if metadata.num_columns > MOST_COLUMNS:
-        raise _too_wide()
-    _check_header(metadata.schema.to_arrow_schema().names, declaration)
-    decoded = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
-    if metadata.num_rows > declaration.row_limit or decoded > limits.table_bytes:
-        raise _too_large(declaration, limits)
-    check_values_fit(metadata, declaration)
-    for batch in read_batches(body, metadata, declaration):
-        yield from in_pieces(batch, limits.table_bytes)
-
-
-def _arrow_batches(body: IO[bytes], declaration: SourceDeclaration, limits: Limits) -> Iterator[pa.RecordBatch]:
-    for message in pa_ipc.MessageReader.open_stream(body):
-        _check_message(message)
-    body.seek(0)
-    reader = pa_ipc.open_stream(body)
-    _check_header(reader.schema.names, declaration)
-    for batch in reader:
-        yield from _slices(batch, declaration, limits)
-
-
-def _arrow_file_batches(body: IO[bytes], declaration: SourceDeclaration, limits: Limits) -> Iterator[pa.RecordBatch]:
-    """An Arrow file is a stream between a magic word and a footer."""
-    reader = pa_ipc.open_file(body)
-    _check_header(reader.schema.names, declaration)
-    body.seek(ARROW_MAGIC)
-    for message in pa_ipc.MessageReader.open_stream(body):
-        _check_message(message)
-    for number in range(reader.num_record_batches):
-        yield from _slices(reader.get_batch(number), declaration, limits)
-
-
-def _slices(batch: pa.RecordBatch, declaration: SourceDeclaration, limits: Limits) -> Iterator[pa.RecordBatch]:
-    if batch.num_rows > declaration.row_limit:
-        raise _too_large(declaration, limits)
-    for start in range(0, batch.num_rows, BATCH_ROWS):
-        yield from in_pieces(batch.slice(start, BATCH_ROWS), limits.table_bytes)
-
-
-def _check_message(message: pa_ipc.Message) -> None:
-    """A compressed buffer says itself how large it will be, so a small body could ask for all memory."""
-    if message.type in {"record batch", "dictionary"} and _is_compressed(message.metadata, message.type):
-        raise Invalid(
-            "Compressed Arrow buffers are not read; write them uncompressed and send the body with "
-            "Content-Encoding: gzip, or send Parquet.",
-            code="table-unreadable",
-        )
-
-
-def _is_compressed(metadata: pa.Buffer, kind: str) -> bool:
-    """Whether the batch in an Arrow message names a codec (Message.fbs: the fourth field of its RecordBatch)."""
-    view = memoryview(metadata)
-    header = _field(view, _root(view), 2)
-    batch = header if kind == "record batch" or header is None else _field(view, header, 1)
-    return batch is not None and _field(view, batch, 3) is not None
-
-
-def _root(view: memoryview) -> int:
-    return int.from_bytes(view[:4], "little")
-
-
-def _field(view: memoryview, table: int, number: int) -> int | None:
-    """Where the table in that field of a flatbuffers table begins; None where the field is absent."""
-    vtable = table - int.from_bytes(view[table : table + 4], "little", signed=True)
-    entry = 4 + 2 * number
-    if entry >= int.from_bytes(view[vtable : vtable + 2], "little"):
-        return None
-    offset = int.from_bytes(view[vtable + entry : vtable + entry + 2], "little")
-    place = table + offset
-    return place + int.from_bytes(view[place : place + 4], "little") if offset else None
-
-
-def _check_header(names: Sequence[str], declaration: SourceDeclaration) -> None:
-    declared = [column.name for column in declaration.columns]
-    known, counts = set(declared), Counter(names)
-    # An undeclared name may itself be data (a file without a header); it is counted, not repeated.
-    strange = [i for i, name in enumerate(names) if name not in known]
-    twice = sorted(name for name, count in counts.items() if count > 1)
-    reasons = [
-        reason_of("column-duplicate", name, 0, "each column once", "more than once") for name in twice if name in known
-    ]
-    reasons += [reason_of("column-missing", name, 0, "present", "absent") for name in declared if name not in counts]
-    reasons += [
-        reason_of("column-undeclared", f"number {i + 1}", 0, "a declared column", "another name")
-        for i in strange[:MOST_REASONS]
-    ]
-    if reasons or twice:
-        raise Invalid(
-            "The header does not match the declaration.", code="table-invalid", reasons=reasons[:MOST_REASONS]
-        )
-
-
-Reader = Callable[[IO[bytes], SourceDeclaration, Limits], Iterator[pa.RecordBatch]]
 READERS: dict[str, Reader] = {
-    CSV: _csv_batches,
-    PARQUET: _parquet_batches,
-    ARROW_STREAM: _arrow_batches,
-    ARROW_FILE: _arrow_file_batches,
+    CSV: csv_batches,
+    PARQUET: _numbered(parquet_batches),
+    ARROW_STREAM: _numbered(arrow_batches),
+    ARROW_FILE: _numbered(arrow_file_batches),
 }
