@@ -9,7 +9,7 @@ commit comes before the answer goes out.
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
@@ -124,10 +124,8 @@ class _Handler:
         self.writes_nothing = self.declared is type(None) or route.render is not None
         self._adapter: TypeAdapter[Any] = TypeAdapter(self.declared)
         others = set(route.also.values())
-        self.usual = (
-            Union[tuple(kind for kind in get_args(self.declared) if kind not in others)] if others else self.declared
-        )
-        self._without_none = bool(route.extra.get("response_model_exclude_none", False))
+        usual = [kind for kind in get_args(self.declared) if kind not in others]
+        self.usual = usual[0] if others else self.declared
 
     # --- what FastAPI sees -------------------------------------------------------------------------
 
@@ -191,7 +189,7 @@ class _Handler:
         try:
             async with dependencies.begin(self._kind, caller, read_only=self._read_only) as work:
                 if answer := await attempt.answered(work.connection, caller.subject):
-                    raise _AnsweredBefore(answer)
+                    raise _AnsweredBefore(answer)  # noqa: TRY301 - it ends the transaction
                 document = await self._route.use_case(work, **given)
                 reply = self._reply(document, request)
                 await attempt.keep(work.connection, caller.subject, reply)

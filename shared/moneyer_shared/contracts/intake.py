@@ -5,16 +5,16 @@ from typing import Literal
 from moneyer_shared.contracts.documents import Document
 
 FaultCode = Literal[
-    "value-unreadable", "value-missing", "value-outside-domain", "row-ragged", "unit-too-large", "unit-in-two-partitions",
-    "table-too-small",
+    "value-unreadable", "value-missing", "value-outside-domain", "row-ragged", "unit-too-large",
+    "unit-in-two-partitions", "table-too-small",
 ]  # fmt: skip
 
 
 class Fault(Document):
     """One kind of fault of one column, in the whole table.
 
-    Rows are counted from 1 after the header: ``row`` is the first faulty one, ``first_rows`` the first few, ``rows`` how
-    many there are. A fault of the whole table has no column, and row 0.
+    Rows are counted from 1 after the header: ``row`` is the first faulty one, ``first_rows`` the first few, ``rows``
+    how many there are. A fault of the whole table has no column, and row 0.
     """
 
     code: FaultCode

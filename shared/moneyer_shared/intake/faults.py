@@ -1,4 +1,4 @@
-"""What is wrong with a table: every kind of fault of every column counted to the end, told by rows, never by value (I8)."""
+"""What is wrong with a table: every kind of fault of every column counted to the end and told by row (I8)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

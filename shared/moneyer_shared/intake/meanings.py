@@ -83,12 +83,11 @@ def _refused(says: str, remedy: str) -> Meaning:
 
 
 TRUTHS = (
-    "only where the categories hold exactly one spelling of true and one of false, or the domain is the whole numbers 0 to 1",
+    "only where the categories hold exactly one spelling of true and one of false, or the domain is 0 to 1",
     lambda domain: bool(truth_words(domain)),
 )
 LABELS = (
-    "only where every category that any reader takes for a number is written as that number is (no leading or idle "
-    "zeros, sign or exponent), so that no other category could be meant",
+    "only where every category that looks like a number is written as plainly as it can be, so that no other is meant",
     lambda domain: bool(number_labels(domain)),
 )
 MISSING = Meaning(readings.missing, "every row is missing")
@@ -134,17 +133,17 @@ def _texts(read: Reading, says: str, remedy: str) -> dict[Form, Meaning]:
 MEANINGS: Mapping[str, Mapping[Form, Meaning]] = {
     "categorical": NEVER | _TEXTUAL_TIMES | _texts(
         readings.label,
-        "the category that is written so, letter by letter; `true`, `True`, `TRUE` and `false`, `False`, `FALSE` are the "
+        "the category that is written so, letter by letter; `true`, `True`, `TRUE` and `false`, `False`, `FALSE` are the "  # noqa: E501 - a row of the table
         "categories of truth where there is exactly one of each",
         "write a declared category, letter by letter, in UTF-8 without NUL",
     ) | {
-        Form.TRUTH: Meaning(readings.truth_as_label, "the category that spells true or false", NOT_NUMBERS_OR_TEXT, TRUTHS),
+        Form.TRUTH: Meaning(readings.truth_as_label, "the category that spells true or false", NOT_NUMBERS_OR_TEXT, TRUTHS),  # noqa: E501 - a row of the table
         Form.WHOLE: Meaning(readings.number_as_label, "the category that is this number", NOT_NUMBERS_OR_TEXT, LABELS),
         Form.FLOAT: Meaning(
             readings.number_as_label, "the category whose nearest binary fraction it is; NaN is missing",
             NOT_NUMBERS_OR_TEXT, LABELS,
         ),
-        Form.DECIMAL: Meaning(readings.number_as_label, "the category that is this number", NOT_NUMBERS_OR_TEXT, LABELS),
+        Form.DECIMAL: Meaning(readings.number_as_label, "the category that is this number", NOT_NUMBERS_OR_TEXT, LABELS),  # noqa: E501 - a row of the table
         Form.UUID: Meaning(readings.uuid, "nothing but a category that is a UUID in small letters"),
     },
     "text": NEVER | _TEXTUAL_TIMES | _texts(
@@ -167,7 +166,7 @@ MEANINGS: Mapping[str, Mapping[Form, Meaning]] = {
         Form.FLOAT: Meaning(
             readings.integer_of_float, "the whole number that it is; NaN is missing", "declare a number, or round it"
         ),
-        Form.DECIMAL: Meaning(readings.integer_of_decimal, "the whole number that it is", "declare a decimal, or round it"),
+        Form.DECIMAL: Meaning(readings.integer_of_decimal, "the whole number that it is", "declare a decimal, or round it"),  # noqa: E501 - a row of the table
     },
     "number": NEVER | _NUMERIC_TIMES | _texts(
         readings.number_of_text,
@@ -188,7 +187,7 @@ MEANINGS: Mapping[str, Mapping[Form, Meaning]] = {
         Form.WHOLE: Meaning(readings.decimal_of_whole, "the number"),
         Form.FLOAT: Meaning(
             readings.decimal_of_float,
-            "the decimal of the declared digits that it is the nearest binary fraction to, or lies a millionth of a last "
+            "the decimal of the declared digits that it is the nearest binary fraction to, or lies a millionth of a last "  # noqa: E501 - a row of the table
             "digit from, where such fractions lie closer than the last digit; NaN is missing",
             "cast it to a decimal type of the declared digits",
         ),
@@ -217,7 +216,7 @@ MEANINGS: Mapping[str, Mapping[Form, Meaning]] = {
         "write 2026-01-31T10:00:00 without a zone; a moment with one is converted first",
     ) | {
         Form.DATE: Meaning(readings.moment_of_date, "its midnight"),
-        Form.MOMENT: Meaning(readings.moment_of_moment, "the moment; what is finer than the declared resolution is cut off"),
+        Form.MOMENT: Meaning(readings.moment_of_moment, "the moment; what is finer than the declared resolution is cut off"),  # noqa: E501 - a row of the table
         Form.ZONED: _NO_ZONE,
         Form.TIME: _refused("a time says no day", "declare a time"),
     },
@@ -227,7 +226,7 @@ MEANINGS: Mapping[str, Mapping[Form, Meaning]] = {
         "write 10:00:00",
     ) | {
         Form.DATE: _refused("a day says no time", "declare a date"),
-        Form.MOMENT: _refused("a moment has a day, which a time would lose", "declare a timestamp, or cast it to a time"),
+        Form.MOMENT: _refused("a moment has a day, which a time would lose", "declare a timestamp, or cast it to a time"),  # noqa: E501 - a row of the table
         Form.ZONED: _NO_ZONE,
         Form.TIME: Meaning(readings.time_of_time, "the time; a fraction of a second is cut off"),
     },

@@ -188,7 +188,7 @@ def truth_as_label(array: pa.Array, domain: CategoricalDomain) -> Read:
 
 
 def number_labels(domain: Any) -> dict[Decimal, str]:
-    """The categories that are numbers, by their value; none where a number could stand for two, or was written oddly."""
+    """The categories that are numbers, by their value; none where one could stand for two or is written oddly."""
     labels: dict[Decimal, str] = {}
     for category in domain.categories:
         value = _as_number(category)

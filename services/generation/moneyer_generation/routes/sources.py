@@ -62,9 +62,7 @@ async def _received(
 Received = Annotated[Upload, Depends(_received)]
 
 
-DryRun = Annotated[
-    Literal["true", "false"], Query(description="true: check all of it, say what was found, keep nothing.")
-]
+DryRun = Annotated[Literal["true", "false"], Query(description="true: check all, say what was found, keep nothing.")]
 
 
 async def _attempt(

@@ -5,10 +5,12 @@ import os
 import uuid
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+import obstore
 import pyarrow as pa
 from obstore.store import ObjectStore
 
@@ -133,7 +135,7 @@ async def seal_upload(
 async def forget_upload(flow: Flow, sealed: Sealed | TableReport) -> None:
     """Take back what was sealed for a version that was not kept: no copy stays that nothing refers to."""
     if isinstance(sealed, Sealed):
-        await flow.dependencies.objects.delete_async(list(sealed.objects.values()))
+        await asyncio.to_thread(_delete, flow.dependencies.objects, sealed.objects)
 
 
 async def upload_source(
@@ -204,5 +206,11 @@ def _seal(objects: ObjectStore, upload: Upload, key: bytes, names: Mapping[str, 
     try:
         return {part: seals[part].rows for part in PARTS}, sum(seal.finish() for seal in seals.values())
     except BaseException:
-        objects.delete(list(names.values()))
+        _delete(objects, names)
         raise
+
+
+def _delete(objects: ObjectStore, names: Mapping[str, str]) -> None:
+    for name in names.values():
+        with suppress(FileNotFoundError):
+            obstore.delete(objects, name)
