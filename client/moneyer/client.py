@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from moneyer.calls import Call, Id
+from moneyer.calls.wire import Streamed
 from moneyer_shared.documents import read_json
 from moneyer_shared.tokens import token_of
 
@@ -107,15 +108,26 @@ class _Tokens:
         return token.text
 
 
-def _request(connection: Connection, call: Call[Any], token: str) -> httpx.Request:
+def _content(call: Call[Any], *, waits: bool) -> Any:
+    """What is sent, as the kind of client takes it."""
+    if not isinstance(call.content, Streamed):
+        return call.content
+    return call.content.pieces() if waits else call.content.pieces_async()
+
+
+def _patience(call: Call[Any]) -> httpx.Timeout:
+    return httpx.Timeout(call.content.seconds, connect=5) if isinstance(call.content, Streamed) else PATIENCE
+
+
+def _request(connection: Connection, call: Call[Any], token: str, *, waits: bool) -> httpx.Request:
     return httpx.Request(
         call.method,
         connection.services[call.service] + call.path,
         json=call.json,
-        content=call.content,
+        content=_content(call, waits=waits),
         params=dict(call.query),
         headers={"Authorization": f"Bearer {token}", **call.headers},
-        extensions={"timeout": PATIENCE.as_dict()},
+        extensions={"timeout": _patience(call).as_dict()},
     )
 
 
@@ -161,7 +173,7 @@ class Moneyer:
             Refused: with the service's problem.
             httpx.TransportError: the service does not answer.
         """
-        return _read(call, self._http.send(_request(self.connection, call, self.token(call.service))))
+        return _read(call, self._http.send(_request(self.connection, call, self.token(call.service), waits=True)))
 
     def token(self, service: str) -> str:
         form = self.connection.token_form(service)
@@ -210,7 +222,7 @@ class AsyncMoneyer:
     async def send(self, call: Call[Answer]) -> Answer:
         """Send a call; raises as ``Moneyer.send`` does."""
         token = await self.token(call.service)
-        return _read(call, await self._http.send(_request(self.connection, call, token)))
+        return _read(call, await self._http.send(_request(self.connection, call, token, waits=False)))
 
     async def token(self, service: str) -> str:
         form = self.connection.token_form(service)

@@ -9,7 +9,7 @@ commit comes before the answer goes out.
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_shared.auth import ANYBODY, Caller, requires
-from moneyer_shared.errors import PreconditionRequired
+from moneyer_shared.errors import MoneyerError, PreconditionRequired
 from moneyer_shared.idempotency import Attempt, KeyedAttempt, Reply, ThisAttempt, in_flight
 from moneyer_shared.paging import PAGE, Filtered
 from moneyer_shared.work import Dependencies, IfMatch, Workflow
@@ -45,6 +45,8 @@ class Route:
         headers: sent with every answer, and kept with it.
         first: what happens before the transaction begins, with the same arguments; the use case gets its result in
             its keyword-only parameter. It is handed a ``Workflow``; a repeat of a request does not come here again.
+        undo: what takes back what ``first`` made, where the effect was refused or another request's had come first.
+        also: documents of another kind that the use case may give, by the status they are answered with.
         render: how the answer is written where it is no JSON.
         given: how parameters come in where their type alone does not say it.
         extra: further words for FastAPI: ``openapi_extra``, ``responses``, ``response_model_exclude_none``.
@@ -64,6 +66,8 @@ class Route:
     page: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     first: UseCase | None = None
+    undo: UseCase | None = None
+    also: Mapping[int, type[BaseModel]] = field(default_factory=dict[int, type[BaseModel]])
     render: Callable[[Any], Response] | None = None
     given: Mapping[str, Any] = field(default_factory=dict[str, Any])
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -81,12 +85,17 @@ class Routes:
         handler = _Handler(route)
         extra = dict(route.extra)
         exclude = extra.pop("response_model_exclude_none", False)
+        if route.also:
+            extra["responses"] = {
+                **extra.get("responses", {}),
+                **{code: {"model": one} for code, one in route.also.items()},
+            }
         self.router.add_api_route(
             path,
             handler.endpoint(),
             methods=[method],
             status_code=route.status,
-            response_model=None if handler.writes_nothing else handler.declared,
+            response_model=None if handler.writes_nothing else handler.usual,
             operation_id=route.operation or _camel(use_case.__name__),
             summary=summary,
             response_model_exclude_none=exclude,
@@ -114,7 +123,9 @@ class _Handler:
         self._read_only = route.method in {"GET", "HEAD"}
         self.writes_nothing = self.declared is type(None) or route.render is not None
         self._adapter: TypeAdapter[Any] = TypeAdapter(self.declared)
-        self._without_none = bool(route.extra.get("response_model_exclude_none", False))
+        others = set(route.also.values())
+        usual = [kind for kind in get_args(self.declared) if kind not in others]
+        self.usual = usual[0] if others else self.declared
 
     # --- what FastAPI sees -------------------------------------------------------------------------
 
@@ -175,13 +186,25 @@ class _Handler:
         if outside:
             document = await self._route.use_case(flow, **given)
             return self._written(document, self._reply(document, request))
-        async with dependencies.begin(self._kind, caller, read_only=self._read_only) as work:
-            if answer := await attempt.answered(work.connection, caller.subject):
-                return _response(answer)
-            document = await self._route.use_case(work, **given)
-            reply = self._reply(document, request)
-            await attempt.keep(work.connection, caller.subject, reply)
+        try:
+            async with dependencies.begin(self._kind, caller, read_only=self._read_only) as work:
+                if answer := await attempt.answered(work.connection, caller.subject):
+                    raise _AnsweredBefore(answer)  # noqa: TRY301 - it ends the transaction
+                document = await self._route.use_case(work, **given)
+                reply = self._reply(document, request)
+                await attempt.keep(work.connection, caller.subject, reply)
+        except _AnsweredBefore as before:
+            await self._take_back(flow, given)
+            return _response(before.reply)
+        except MoneyerError:
+            # Raised within the transaction, so nothing of it counts; of any other error that is not known.
+            await self._take_back(flow, given)
+            raise
         return self._written(document, reply)
+
+    async def _take_back(self, flow: Workflow[Any], given: Mapping[str, Any]) -> None:
+        if self._route.undo is not None and self._prepared is not None:
+            await self._route.undo(flow, given[self._prepared])
 
     def _written(self, document: Any, reply: Reply) -> Response:
         return _response(reply) if self._route.render is None else self._route.render(document)
@@ -199,6 +222,9 @@ class _Handler:
         )
         if self._route.waits is not None and body.get("review_id") is not None:
             return Reply(ACCEPTED, body, self._headers(document, body, request, self._route.waits))
+        other = next((status for status, kind in self._route.also.items() if type(document) is kind), None)
+        if other is not None:
+            return Reply(other, body, dict(self._route.headers))
         return Reply(self._route.status, body, self._headers(document, body, request, self._route.location))
 
     def _headers(self, document: Any, body: Any, request: Request, location: str | None) -> dict[str, str]:
@@ -215,6 +241,13 @@ class _Handler:
                 further = request.url.include_query_params(after=getattr(rows[-1], named))
                 headers["Link"] = f'<{quote(further.path)}?{further.query}>; rel="next"'
         return headers
+
+
+class _AnsweredBefore(Exception):
+    """A request like this one was answered while this one prepared."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
 
 
 def _response(reply: Reply) -> Response:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from moneyer.calls.wire import Call, Id, Json, as_bytes, as_json, once
+from moneyer.calls.wire import Call, Id, Json, Streamed, as_bytes, as_json, once
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Plan
 from moneyer_shared.contracts.search import SearchRequest
@@ -21,10 +21,18 @@ def list_sources() -> Call[list[Json]]:
     return Call("generation", "GET", "/v1/sources", as_json)
 
 
-def upload(source_id: Id, content: bytes, *, media_type: str) -> Call[Json]:
-    headers = {"Content-Type": media_type}
+def get_source(source_id: Id) -> Call[Json]:
+    return Call("generation", "GET", f"/v1/sources/{source_id}", as_json)
+
+
+def upload(
+    source_id: Id, content: bytes | Streamed, *, media_type: str, encoding: str = "", dry_run: bool = False
+) -> Call[Json]:
+    """Send a table; a dry run checks all of it, answers what was found, and keeps nothing."""
+    headers = {"Content-Type": media_type} | ({"Content-Encoding": encoding} if encoding else {})
+    query: dict[str, str | int] = {"dry_run": "true"} if dry_run else {}
     path = f"/v1/sources/{source_id}/versions"
-    return Call("generation", "POST", path, as_json, content=content, headers=headers)
+    return Call("generation", "POST", path, as_json, content=content, headers=headers, query=query)
 
 
 def request_generation(plan: Plan, *, key: str) -> Call[Json]:

@@ -3,8 +3,9 @@
 One description serves the synchronous and the asynchronous client, typed in both.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -13,6 +14,28 @@ import httpx
 Answer = TypeVar("Answer")
 Json = dict[str, Any]
 Id = UUID | str
+PIECE = 2**20
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """A file that is sent as it is read; ``told`` hears of every piece how many bytes went."""
+
+    file: Path
+    told: Callable[[int], None] | None = None
+    seconds: float = 3600.0
+    """How long the answer may take: a table is checked and sealed before it is answered."""
+
+    def pieces(self) -> Iterator[bytes]:
+        with self.file.open("rb") as opened:
+            while piece := opened.read(PIECE):
+                yield piece
+                if self.told is not None:
+                    self.told(len(piece))
+
+    async def pieces_async(self) -> AsyncIterator[bytes]:
+        for piece in self.pieces():
+            yield piece
 
 
 @dataclass(frozen=True)
@@ -24,7 +47,7 @@ class Call(Generic[Answer]):
     path: str
     read: Callable[[httpx.Response], Answer]
     json: Any = None
-    content: bytes | None = None
+    content: bytes | Streamed | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     query: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
 

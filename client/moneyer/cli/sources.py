@@ -5,15 +5,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from moneyer import calls
-from moneyer.cli.console import say, table
+from moneyer.calls.wire import Streamed
+from moneyer.cli.console import error_console, harmless, say, show_refusal, table
 from moneyer.cli.session import DEFAULT_DATA, Data, Person, speak
+from moneyer.client import Refused
+from moneyer.tables import check_table, encoding_of_file, media_type_of_file
 from moneyer_shared.contracts.generation import SourceDeclaration
+from moneyer_shared.contracts.intake import TableReport
 from moneyer_shared.documents import read_json
+from moneyer_shared.errors import MoneyerError
 
 app = typer.Typer(help="Real tables that generation may learn from.", no_args_is_help=True)
-MEDIA_TYPES = {".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
+WORDS = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
 
 
 @app.command("register")
@@ -32,15 +38,66 @@ def register(
 @app.command("upload")
 def upload(
     source: str,
-    file: Annotated[Path, typer.Argument(help="A .csv or .parquet file.")],
+    file: Annotated[Path, typer.Argument(help="A .csv, .parquet or .arrow file, also with .gz or .zst behind it.")],
+    dry_run: Annotated[bool, typer.Option(help="Have all of it checked, and nothing kept.")] = False,
     data: Data = DEFAULT_DATA,
     person: Person = "steward",
 ) -> None:
     """Upload a source's table; it is checked against the declaration, split, and sealed."""
-    media_type = MEDIA_TYPES.get(file.suffix.lower(), "application/octet-stream")
-    with speak(data, person) as client:
-        made = client.send(calls.upload(source, file.read_bytes(), media_type=media_type))
+    with speak(data, person) as client, Progress(*WORDS, console=error_console, transient=True) as progress:
+        sending = progress.add_task("sent", total=file.stat().st_size)
+        content = Streamed(file, told=lambda size: progress.advance(sending, size))
+        media_type, encoding = media_type_of_file(file), encoding_of_file(file)
+        made = client.send(calls.upload(source, content, media_type=media_type, encoding=encoding, dry_run=dry_run))
+    if dry_run:
+        _show(TableReport.model_validate(made))
+        return
     say(f"version {made['id']}: {made['train_rows']} rows to learn from, {made['holdout_rows']} held out")
+
+
+@app.command("check")
+def check(
+    file: Annotated[Path, typer.Argument(help="A .csv, .parquet or .arrow file, also with .gz or .zst behind it.")],
+    declaration: Annotated[Path | None, typer.Option("--declaration", help="The declaration as JSON.")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="A registered source, for its declaration.")] = None,
+    data: Data = DEFAULT_DATA,
+    person: Person = "steward",
+) -> None:
+    """Check a table where it lies, exactly as an upload is checked; exit status 1 where it has faults."""
+    if (declaration is None) == (source is None):
+        message = "give --declaration or --source, one of them"
+        raise typer.BadParameter(message)
+    if declaration is not None:
+        declared = SourceDeclaration.model_validate(read_json(declaration.read_bytes()))
+    else:
+        with speak(data, person) as client:
+            declared = SourceDeclaration.model_validate(client.send(calls.get_source(str(source)))["declaration"])
+    try:
+        report = check_table(file, declared)
+    except ImportError:
+        message = "checking tables needs pyarrow: pip install 'moneyer[tables]'"
+        raise typer.BadParameter(message) from None
+    except MoneyerError as refused:
+        show_refusal(Refused(refused.status, refused.problem()))
+        raise typer.Exit(1) from None
+    _show(report)
+
+
+def _show(report: TableReport) -> None:
+    """A report as tables; exit status 1 where the table has faults."""
+    units = "not counted" if report.units is None else report.units
+    say(f"{report.format}: {report.rows} rows, {units} privacy units checked")
+    columns = [(harmless(c.name), c.kind, c.form, c.missing, c.faulty) for c in report.columns]
+    table("Columns", ("name", "declared", "read from", "missing", "faulty"), columns)
+    if report.fits:
+        say("It fits the declaration.")
+        return
+    faults = [
+        (harmless(f.column), f.code, f.rows, ", ".join(map(str, f.first_rows)), f.expected, f.actual, f.remedy)
+        for f in report.faults
+    ]
+    table("Faults", ("column", "code", "rows", "first rows", "expected", "actual", "remedy"), faults)
+    raise typer.Exit(1)
 
 
 @app.command("list")

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, time
+from decimal import Context
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -63,6 +64,9 @@ DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
 _DATE, _TIME = re.compile(DATE), re.compile(TIME)
 _MOMENT = re.compile(rf"{DATE}([T ]{TIME})?(Z|[+-][0-9]{{2}}:[0-9]{{2}})?")
+
+
+_WIDE = Context(prec=200)
 
 
 def _written_as(pattern: re.Pattern[str], text: str) -> str:
@@ -194,7 +198,8 @@ class DecimalDomain(_Exact):
 
     def steps(self, text: str) -> int:
         """Units of the last digit."""
-        scaled = read_decimal(text).scaleb(self.scale)
+        # The usual context would round what has more than 28 digits, and find a whole number where there is none.
+        scaled = _WIDE.scaleb(read_decimal(text), self.scale)
         if abs(scaled) > 2**62 or scaled != int(scaled):
             message = f"a decimal with at most {self.scale} digits after the point is needed"
             raise ValueError(message)

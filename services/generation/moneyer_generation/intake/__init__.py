@@ -1,1 +1,1 @@
-"""Uploads: received under seal, read batch by batch, and checked against their declaration."""
+"""Uploads: the bytes of a request, received under seal."""

@@ -1,41 +1,46 @@
 """The bytes of an upload, spooled under seal as they come and refused as soon as they are too many."""
 
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from moneyer_shared.errors import BadRequest, Invalid, TooLarge, UnsupportedMedia
 from moneyer_shared.inflate import Inflate
+from moneyer_shared.intake.header import Limits
+from moneyer_shared.intake.zstd import expand
 from moneyer_shared.spool import Spool
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How much an upload may hold: as sent, and once decoded."""
-
-    body_bytes: int
-    table_bytes: int
-
-
 async def spool_body(chunks: AsyncIterator[bytes], encoding: str, limits: Limits) -> Spool:
-    """The body under seal, decoded if it is gzip, refused as soon as it is too large.
+    """The body under seal, decoded if it is gzip or zstd, refused as soon as it is too large.
 
     Raises:
         TooLarge: more bytes than the limit, as sent or once decompressed.
-        UnsupportedMedia: an encoding other than gzip.
-        Invalid: broken gzip.
+        UnsupportedMedia: an encoding other than gzip and zstd.
+        Invalid: broken gzip or zstd.
         Unavailable: the disk is full.
     """
-    if encoding not in {"", "identity", "gzip"}:
-        raise UnsupportedMedia(f"Content-Encoding {encoding} is not accepted; send gzip or none.")
+    if encoding not in {"", "identity", "gzip", "zstd"}:
+        raise UnsupportedMedia(f"Content-Encoding {encoding} is not accepted; send gzip, zstd or none.")
     spool = Spool()
     try:
         await _fill(spool, chunks, limits, Inflate() if encoding == "gzip" else None)
+        return await run_in_threadpool(_expanded, spool, limits) if encoding == "zstd" else spool
     except BaseException:
         spool.close()
         raise
+
+
+def _expanded(sent: Spool, limits: Limits) -> Spool:
+    """What a zstd body holds; the body itself is let go."""
+    spool = Spool()
+    try:
+        _keep(spool, expand(sent.reader()), limits)
+    except BaseException:
+        spool.close()
+        raise
+    sent.close()
     return spool
 
 

@@ -5,25 +5,30 @@ import os
 import uuid
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
+import obstore
 import pyarrow as pa
 from obstore.store import ObjectStore
 
 from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.sources import Source, SourceVersion
-from moneyer_generation.intake.units import Split, Units
-from moneyer_generation.intake.uploads import Upload
 from moneyer_generation.store.sources import SealedVersion
 from moneyer_generation.use_cases.owners import check_own_source
 from moneyer_generation.work import Work
 from moneyer_shared import custody
 from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration
+from moneyer_shared.contracts.intake import TableReport
 from moneyer_shared.contracts.policy import KeyRequest, PopulationUnit
 from moneyer_shared.errors import Invalid
 from moneyer_shared.exact import arrow_schema
+from moneyer_shared.intake.faults import refusal
+from moneyer_shared.intake.units import Split
+from moneyer_shared.intake.uploads import Upload, inspect
 from moneyer_shared.journal import AuditEvent
 
 PARTS = ("train", "holdout")
@@ -94,8 +99,12 @@ async def get_held_version(work: Work, source_id: UUID) -> HeldVersion:
     )
 
 
-async def seal_upload(flow: Flow, source_id: UUID, upload: Upload) -> Sealed:
+async def seal_upload(
+    flow: Flow, source_id: UUID, upload: Upload, dry_run: Literal["true", "false"] = "false"
+) -> Sealed | TableReport:
     """Read it once to check all of it, and only then again to split and seal; a refused upload leaves nothing behind.
+
+    A dry run ends with what was found.
 
     Raises:
         Forbidden: it is somebody else's source.
@@ -103,7 +112,11 @@ async def seal_upload(flow: Flow, source_id: UUID, upload: Upload) -> Sealed:
     """
     async with flow.begin(Work, read_only=True) as work:
         owner = await check_own_source(work, source_id)
-    await asyncio.to_thread(_check, upload)
+    report = await asyncio.to_thread(inspect, upload, os.urandom(custody.KEY_BYTES))
+    if dry_run == "true":
+        return report
+    if not report.fits:
+        raise refusal(report.faults)
     version_id = uuid.uuid4()
     data_key = await flow.dependencies.policy.new_source_key(
         KeyRequest(
@@ -119,14 +132,23 @@ async def seal_upload(flow: Flow, source_id: UUID, upload: Upload) -> Sealed:
     return Sealed(version_id, data_key.id, names, rows, sealed_bytes)
 
 
+async def forget_upload(flow: Flow, sealed: Sealed | TableReport) -> None:
+    """Take back what was sealed for a version that was not kept: no copy stays that nothing refers to."""
+    if isinstance(sealed, Sealed):
+        await asyncio.to_thread(_delete, flow.dependencies.objects, sealed.objects)
+
+
 async def upload_source(
     work: Work,
     source_id: UUID,
     upload: Upload,  # noqa: ARG001 - read before, by what gave ``sealed``
+    dry_run: Literal["true", "false"] = "false",  # noqa: ARG001 - as above
     *,
-    sealed: Sealed,
-) -> SourceVersion:
-    """Keep where an upload lies."""
+    sealed: Sealed | TableReport,
+) -> SourceVersion | TableReport:
+    """Keep where an upload lies; of a dry run, nothing."""
+    if isinstance(sealed, TableReport):
+        return sealed
     version = SourceVersion(
         id=sealed.version_id,
         source_id=source_id,
@@ -161,13 +183,6 @@ def _check_unit(declaration: SourceDeclaration, population: PopulationUnit | Non
         )
 
 
-def _check(upload: Upload) -> None:
-    units = Units(upload.declaration, os.urandom(custody.KEY_BYTES))
-    for table in upload.tables():
-        units.see(table)
-    units.check()
-
-
 def _seal(objects: ObjectStore, upload: Upload, key: bytes, names: Mapping[str, str]) -> tuple[Mapping[str, int], int]:
     """(rows of each part, bytes of both).
 
@@ -188,4 +203,14 @@ def _seal(objects: ObjectStore, upload: Upload, key: bytes, names: Mapping[str, 
         seals[part].write(pa.concat_tables([schema.empty_table(), *waiting[part]]))
     if not all(seal.rows for seal in seals.values()):
         raise Invalid("The table has too few privacy units to set a holdout aside.", code="table-too-small")
-    return {part: seals[part].rows for part in PARTS}, sum(seal.finish() for seal in seals.values())
+    try:
+        return {part: seals[part].rows for part in PARTS}, sum(seal.finish() for seal in seals.values())
+    except BaseException:
+        _delete(objects, names)
+        raise
+
+
+def _delete(objects: ObjectStore, names: Mapping[str, str]) -> None:
+    for name in names.values():
+        with suppress(FileNotFoundError):
+            obstore.delete(objects, name)

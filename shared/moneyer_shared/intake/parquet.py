@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import IO, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
@@ -10,20 +11,34 @@ import pyarrow.parquet as pq
 from moneyer_shared.contracts.domains import CategoricalDomain, TextDomain
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
 from moneyer_shared.errors import TooLarge
+from moneyer_shared.intake.header import MOST_COLUMNS, Limits, check_header, too_large, too_wide
 
 # Its functions are made at run time, which no type checker can see.
 pc: Any = pyarrow.compute
 BATCH_ROWS = 65_536
-MOST_COLUMNS = 2_000
-"""Beyond what a declaration may name, so that a strange column is still told by its place."""
 SPREAD_BYTES = 64 * 2**20
 """How much text of one batch lies in memory at once."""
 TEXTS = {"BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"}
+PLAIN_TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
 BYTES_A_CHARACTER = 4
 BYTES_A_LENGTH = 4
 LONGEST_WRITTEN_VALUE = 100
 """Numbers and times written as text."""
 OVERHEAD_OF_A_CHUNK, OVERHEAD_OF_A_VALUE = 2**20, 8
+
+
+def parquet_batches(body: IO[bytes], declaration: SourceDeclaration, limits: Limits) -> Iterator[pa.RecordBatch]:
+    metadata = pq.read_metadata(body)
+    if metadata.num_columns > MOST_COLUMNS:
+        raise too_wide()
+    schema = metadata.schema.to_arrow_schema()
+    check_header(schema.names, declaration, schema)
+    decoded = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    if metadata.num_rows > declaration.row_limit or decoded > limits.table_bytes:
+        raise too_large(declaration, limits)
+    check_values_fit(metadata, declaration)
+    for batch in read_batches(body, metadata, declaration):
+        yield from in_pieces(batch, limits.table_bytes)
 
 
 def check_values_fit(metadata: pq.FileMetaData, declaration: SourceDeclaration) -> None:
@@ -64,7 +79,8 @@ def read_batches(
     groups = [metadata.row_group(0)] if metadata.num_row_groups else []
     chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
     texts = [chunk.path_in_schema for chunk in chunks if chunk.physical_type == "BYTE_ARRAY"]
-    file = pq.ParquetFile(body, metadata=metadata, read_dictionary=texts)
+    # INT96 counts nanoseconds, which Arrow's 64 bits hold for 300 years only; milliseconds hold all of the calendar.
+    file = pq.ParquetFile(body, metadata=metadata, read_dictionary=texts, coerce_int96_timestamp_unit="ms")
     names = [column.name for column in declaration.columns]
     yield from file.iter_batches(batch_size=BATCH_ROWS, columns=names, use_threads=False)
 
@@ -75,7 +91,7 @@ def in_pieces(batch: pa.RecordBatch, table_bytes: int) -> Iterator[pa.RecordBatc
     Raises:
         TooLarge: one long text is meant by so many rows that the whole could not be kept.
     """
-    longest = [_longest_entry(column.dictionary) for column in batch.columns if pa.types.is_dictionary(column.type)]
+    longest = [_longest_text(column) for column in batch.columns]
     if max(longest, default=0) * batch.num_rows > table_bytes:
         raise TooLarge("The table's dictionaries stand for more than this service accepts.")
     width = sum(longest)
@@ -84,8 +100,28 @@ def in_pieces(batch: pa.RecordBatch, table_bytes: int) -> Iterator[pa.RecordBatc
         yield batch.slice(start, rows)
 
 
-def _longest_entry(dictionary: pa.Array) -> int:
-    kind = dictionary.type
-    if not any(asked(kind) for asked in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)):
+def _longest_text(array: pa.Array) -> int:
+    """Bytes of the longest text that a column could repeat without holding it twice; 0 where it cannot."""
+    if isinstance(array, pa.ExtensionArray):
+        return _longest_text(array.storage)
+    if pa.types.is_dictionary(array.type):
+        return _longest_entry(array.dictionary)
+    if pa.types.is_run_end_encoded(array.type):
+        return max(_longest_entry(array.values), _longest_text(array.values))
+    return _longest_view(array) if pa.types.is_string_view(array.type) or pa.types.is_binary_view(array.type) else 0
+
+
+def _longest_entry(values: pa.Array) -> int:
+    kind = values.type
+    if not any(asked(kind) for asked in PLAIN_TEXTS):
+        return _longest_text(values)
+    return pc.max(pc.binary_length(values)).as_py() or 0
+
+
+def _longest_view(array: pa.Array) -> int:
+    """Many views may show the same bytes (Columnar.rst: 16 bytes each, of which the first four are the length)."""
+    views = array.buffers()[1]
+    if views is None or not len(array):
         return 0
-    return pc.max(pc.binary_length(dictionary)).as_py() or 0
+    lengths = np.frombuffer(views, dtype="<i4").reshape(-1, 4)[array.offset : array.offset + len(array), 0]
+    return int(lengths.max())
