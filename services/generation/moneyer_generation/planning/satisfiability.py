@@ -27,7 +27,7 @@ MOST_COLOURED = 10_000
 
 @dataclass(frozen=True)
 class Values:
-    """What a column may hold: one of ``categories``, or a number from ``low`` to ``high``; and whether it may be missing."""
+    """What a column may hold: one of ``categories``, or a number from ``low`` to ``high``; and whether nothing, too."""
 
     missing: bool
     categories: frozenset[str] | None = None

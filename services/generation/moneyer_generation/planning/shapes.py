@@ -28,8 +28,8 @@ def check_shape(shape: Shape, declaration: SourceDeclaration, guarantee: Guarant
 
     Raises:
         Invalid: an unknown column, one no engine learns, a value outside its domain, conditions or relations that no
-            row can hold together, a stratum or a rest without a row, shares above the whole, or conditions that name a single combination of quasi-identifiers to an engine
-            without differential privacy.
+            row can hold together, a stratum or a rest without a row, shares above the whole, or conditions that name a
+            single combination of quasi-identifiers to an engine without differential privacy.
     """
     said, shape = shape, plain_shape(shape, declaration)
     for constraint in shape.constraints:
