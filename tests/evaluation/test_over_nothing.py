@@ -10,7 +10,7 @@ from evaluation.test_broken import constant, sound
 from evaluation.test_measures import DECLARATION, INDEPENDENT, TRAIN, figure, population, tables
 
 from moneyer_evaluation.measures import fairness, likeness, reference, singling_out
-from moneyer_evaluation.measures.reference import Tables, features, places_of
+from moneyer_evaluation.measures.reference import Tables, feature_columns, features, places_of
 from moneyer_evaluation.rules import NotEstimable
 from moneyer_shared.contracts.generation import SourceDeclaration
 
@@ -115,6 +115,7 @@ def wide(columns: int, categories: int, rows: int) -> Tables:
 @pytest.mark.parametrize(("columns", "categories", "rows"), [(3, 8000, 20_000), (1, 10_000, 50_000), (40, 10_000, 700)])
 def test_features_fit_in_memory_however_many_categories(columns: int, categories: int, rows: int) -> None:
     made = wide(columns, categories, rows)
+    assert 3 * rows * len(feature_columns(made)) <= reference.MOST_FEATURES
     found = features(made)
     assert sum(part.size for part in found) <= reference.MOST_FEATURES
     assert all((part[:, :-1].sum(axis=1) > 0).all() for part in found), "every category has a place"

@@ -16,7 +16,7 @@ from moneyer_generation.routes.renderings import Renderings
 from moneyer_generation.use_cases.runs import asset_object
 from moneyer_generation.work import Work
 from moneyer_shared import custody
-from moneyer_shared.errors import Unavailable
+from moneyer_shared.errors import Forbidden, Unavailable
 from moneyer_shared.spool import Spool
 
 __all__ = ["world"]
@@ -124,6 +124,18 @@ async def test_what_is_there_already_is_not_sent_again(world: World, path: str) 
     assert (await get(world, f"{path}?format=csv", If_None_Match=tag)).status_code == 200
     for named, status in ((tag, 200), ("*", 200), ('"other"', 412), (f'"other", {tag}', 200), (f"W/{tag}", 412)):
         assert (await get(world, path, If_Match=named)).status_code == status, named
+
+
+async def test_what_was_written_out_is_read_by_nobody_who_is_not_let_in(world: World, path: str) -> None:
+    assert (await get(world, path)).status_code == 200
+
+    async def closed(*_: Any) -> Any:
+        raise Forbidden("Suspended.", code="suspended")
+
+    world.policy.unlock = closed  # type: ignore[attr-defined]
+    for method in ("GET", "HEAD"):
+        assert (await get(world, path, method)).status_code == 403
+    assert (await get(world, path, Range="bytes=0-9")).status_code == 403
 
 
 # --- written out once ----------------------------------------------------------------------------
