@@ -68,6 +68,15 @@ async def test_the_offer_of_a_run_says_the_same(world: World) -> None:
     assert run.json()["offer"] == offered
 
 
+async def test_nobody_is_offered_somebody_elses_model(world: World) -> None:
+    body = await plan(world, declared(words(2)))
+    run = (await ask(world, "/v1/generations", body)).json()["id"]
+    other = await world.call(
+        "stranger", "POST", "/v1/generations:offer", scope="generation:runs:write", json=body | {"model": run}
+    )
+    assert (other.status_code, other.json()["code"]) == (403, "not-yours")
+
+
 async def test_how_many_rows_there_are_is_told_roughly(world: World) -> None:
     """Two sources that differ in a person get the same offer."""
     told = []

@@ -143,16 +143,12 @@ async def offer_generation(flow: Flow, plan: Plan) -> PlanOffer:
         Forbidden: its model is somebody else's.
         Invalid: the engine or the source rules it out, or no row can hold what is asked.
     """
-    if plan.model is not None:
-        await _check_model_owner(flow, plan.model)
-    completed, offer, _ = await offer_for(flow, plan)
+    completed, offer, _ = await _own_offer_for(flow, plan)
     return PlanOffer(plan=completed, offer=offer)
 
 
 async def _decide_and_queue(flow: Flow, run_id: UUID, plan: Plan, fingerprint: str, search: UUID | None) -> Run:
-    if plan.model is not None:
-        await _check_model_owner(flow, plan.model)
-    completed, offer, version_id = await offer_for(flow, plan)
+    completed, offer, version_id = await _own_offer_for(flow, plan)
     request = DecisionRequest(run_id=run_id, requester=flow.by, plan=completed, offer=offer)
     decision = await flow.dependencies.policy.decide(request)
     state, rank = ENTRY[decision.verdict], RANKS[plan.priority]
@@ -167,6 +163,12 @@ async def _decide_and_queue(flow: Flow, run_id: UUID, plan: Plan, fingerprint: s
             await work.schedule("run", run_id, place=place(turn, rank))
             await flow.keep(work, Generation.model_validate(run))
         return run
+
+
+async def _own_offer_for(flow: Flow, plan: Plan) -> tuple[Plan, Offer, UUID]:
+    if plan.model is not None:
+        await _check_model_owner(flow, plan.model)
+    return await offer_for(flow, plan)
 
 
 async def _check_model_owner(flow: Flow, model: UUID) -> None:
