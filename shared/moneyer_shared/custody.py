@@ -9,7 +9,9 @@ an encrypted footer; blobs are AES-256-GCM.
 import io
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import obstore
 import pyarrow as pa
@@ -32,14 +34,49 @@ class SealBroken(Exception):
     """The object is not what its name and key say it is."""
 
 
-def open_store(url: str) -> ObjectStore:
+class StoreUnfit(Exception):
+    """The object store writes over what was to be written once only, or does not know how not to."""
+
+
+def open_store(url: str, *, retries: int | None = None) -> ObjectStore:
     """The object store at ``file:///…``, ``s3://…``, ``gs://…`` or ``az://…``.
 
     Endpoint, region and credentials come from the environment, by the names the providers' own tools use.
     """
     if url.startswith("file://"):
         return from_url(url, mkdir=True)
-    return from_url(url)
+    return from_url(url) if retries is None else from_url(url, retry_config={"max_retries": retries})
+
+
+def check_writes_once(url: str) -> None:
+    """That the store at ``url`` refuses to write a name twice, which every object here relies on; it is tried.
+
+    Raises:
+        StoreUnfit: it writes over the first, or refuses to be asked not to.
+        Exception: it does not answer, or lets nobody write: whatever the store's own error is.
+    """
+    store, names = open_store(url, retries=1), [f"probes/{uuid4()}" for _ in range(2)]
+    try:
+        _write_twice(store, *names)
+    finally:
+        for name in names:
+            # A store whose objects nobody may delete keeps a few bytes.
+            with suppress(Exception):
+                obstore.delete(store, name)
+
+
+def _write_twice(store: ObjectStore, name: str, other: str) -> None:
+    try:
+        put_new(store, name, b"first")
+    except Exception as error:
+        # What fails of any write is an outage or a missing right, and not the condition.
+        obstore.put(store, other, b"whatever stands there")
+        raise StoreUnfit("it does not know how to write a name only if it is not there (If-None-Match: *)") from error
+    try:
+        put_new(store, name, b"second")
+    except FileExistsError:
+        return
+    raise StoreUnfit("it wrote over an object that was to be written only if it was not there (If-None-Match: *)")
 
 
 def store_environment() -> dict[str, str]:

@@ -68,6 +68,11 @@ class Spool:
     def close(self) -> None:
         self._file.close()
 
+    def __del__(self) -> None:
+        # Several may read one, and whoever is last does not know it. It may never have got its file.
+        if "_file" in self.__dict__:
+            self.close()
+
     def _seal(self, plain: bytes) -> None:
         sealed = self._cipher.encrypt(self._nonce(self._frames), plain, None)
         try:

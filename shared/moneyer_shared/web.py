@@ -177,6 +177,10 @@ def _add_schemas(app: FastAPI, schemas: Mapping[str, Any]) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
+class _HeadSent(Exception):
+    """All that a HEAD asks for is sent; whatever would send the content ends here."""
+
+
 class RequestMiddleware:
     """Request id, trace context, metrics and one log line; a pure ASGI layer keeps it cheap."""
 
@@ -191,6 +195,10 @@ class RequestMiddleware:
         headers = {key: value for key, value in scope["headers"] if key in {b"x-request-id", b"traceparent"}}
         request_id = _request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
         scope.setdefault("state", {})["request_id"] = request_id
+        method = scope["method"]
+        if method == "HEAD":
+            # Answered as a GET is, without its content (RFC 9110 §9.3.2).
+            scope["method"] = "GET"
         traceparent.set(_traceparent(headers.get(b"traceparent", b"").decode("latin-1")))
         status = 500
         started = time.perf_counter()
@@ -201,10 +209,17 @@ class RequestMiddleware:
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
                 _close_to_caches(message, guarded=scope["state"].get("guarded", False))
+            if method == "HEAD":
+                await send(message)
+                if message["type"] == "http.response.start":
+                    await send({"type": "http.response.body", "body": b""})
+                raise _HeadSent
             await send(message)
 
         try:
             await self.app(scope, receive, send_with_id)
+        except _HeadSent:
+            pass
         except Exception as error:
             logger.exception("unexpected error", extra={"fields": {"request_id": request_id}})
             if status == 500:  # noqa: PLR2004 - nothing was sent yet
@@ -212,13 +227,12 @@ class RequestMiddleware:
             else:
                 raise ConnectionError from error
         finally:
-            self._record(scope, status, time.perf_counter() - started, request_id)
+            self._record(scope, method, status, time.perf_counter() - started, request_id)
 
-    def _record(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+    def _record(self, scope: Scope, method: str, status: int, seconds: float, request_id: str) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
         if route in UNMEASURED:
             return
-        method = scope["method"]
         self.metrics.requests.labels(method, route, status).inc()
         self.metrics.seconds.labels(method, route).observe(seconds)
         fields = {

@@ -27,7 +27,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
         ("watchGeneration", "listSearches", "getSearch", "listModels", "downloadAsset", "listAudits", "getAudit"),
     ),
     ({"steward"}, ("registerSource", "uploadSource", "requestAudit")),
-    ({"scientist"}, ("requestGeneration", "cancelGeneration", "requestSearch", "cancelSearch")),
+    ({"scientist"}, ("requestGeneration", "offerGeneration", "cancelGeneration", "requestSearch", "cancelSearch")),
     ({"evaluation"}, ("getHeldVersion",)),
     ({"admin"}, ("handOver",)),
 )

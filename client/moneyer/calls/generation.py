@@ -41,6 +41,11 @@ def request_generation(plan: Plan, *, key: str) -> Call[Json]:
     return Call("generation", "POST", "/v1/generations", as_json, json=body, headers=once(key))
 
 
+def offer_generation(plan: Plan) -> Call[Json]:
+    """What a plan would get and what it would lose; nothing is asked of the gate, kept or charged."""
+    return Call("generation", "POST", "/v1/generations:offer", as_json, json=plan.model_dump(mode="json"))
+
+
 def get_generation(run_id: Id) -> Call[Json]:
     return Call("generation", "GET", f"/v1/generations/{run_id}", as_json)
 

@@ -1,6 +1,7 @@
 """``python -m moneyer_generation api|worker|migrate``: the one place where settings are read."""
 
 import asyncio
+import logging
 import sys
 from contextlib import aclosing
 
@@ -10,6 +11,7 @@ from moneyer_generation.execution.protocol import Executor
 from moneyer_generation.execution.ray_children import RayChildren
 from moneyer_generation.settings import MigrationSettings, Settings
 from moneyer_generation.worker import work
+from moneyer_shared import custody
 from moneyer_shared.migrations import upgrade
 from moneyer_shared.service import Surroundings, serve
 from moneyer_shared.telemetry import configure_logging
@@ -29,13 +31,29 @@ def executor_of(settings: Settings, limits: JobLimits) -> Executor:
     return RayChildren(settings.ray_address, limits)
 
 
+def settings_of_house() -> Settings:
+    """What the surroundings say, once the object store was seen to be one; one that is away is asked again later.
+
+    Raises:
+        SystemExit: it writes over what is sealed, and nothing may be sealed in it.
+    """
+    settings = Settings.model_validate({})
+    try:
+        custody.check_writes_once(settings.objects_url)
+    except custody.StoreUnfit as error:
+        raise SystemExit(f"The object store cannot be used: {error}. Choose one that keeps that promise.") from None
+    except Exception as error:
+        logging.getLogger("moneyer.service").warning("the object store does not answer yet", exc_info=error)
+    return settings
+
+
 def main(role: str) -> None:
     match role:
         case "api":
-            settings = Settings.model_validate({})
+            settings = settings_of_house()
             serve(create_app(settings), settings, "generation")
         case "worker":
-            asyncio.run(run_worker(Settings.model_validate({})))
+            asyncio.run(run_worker(settings_of_house()))
         case "migrate":
             upgrade("moneyer_generation", MigrationSettings.model_validate({}).database_url.get_secret_value())
         case _:

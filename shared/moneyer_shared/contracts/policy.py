@@ -113,7 +113,10 @@ class Mechanism(Document):
 
 
 class Offer(Document):
-    """What generation can do for a plan: which engine, earning what, at which cost."""
+    """What generation can do for a plan: which engine, earning what, at which cost.
+
+    ``cautions`` say what the table will not keep, told before anything is paid; they refuse nothing.
+    """
 
     engine_version: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
     guarantee: Guarantee
@@ -121,6 +124,9 @@ class Offer(Document):
     source_key_id: UUID
     population_id: UUID
     privacy_unit: SourceUnit | None = None
+    cautions: Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=20)] = Field(
+        default_factory=list[str]
+    )
 
 
 class DecisionRequest(Document):

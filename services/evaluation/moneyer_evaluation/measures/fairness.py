@@ -23,6 +23,7 @@ from moneyer_evaluation.rules import (
     magnitude,
     newcombe,
     rate_ratio,
+    wilson,
 )
 
 PRESENCE, IMPACT = "representation-gap-max", "disparate-impact-ratio"
@@ -165,7 +166,7 @@ def impact(tables: Tables, groupings: Sequence[Grouping], positive: Array, outco
     confidence = bonferroni(len(ratios))
     found = [
         (
-            rate_ratio(int(hits[low]), int(counts[low]), int(hits[high]), int(counts[high]), confidence),
+            _ratio(int(hits[low]), int(counts[low]), int(hits[high]), int(counts[high]), confidence),
             grouping,
             low,
             high,
@@ -180,6 +181,12 @@ def impact(tables: Tables, groupings: Sequence[Grouping], positive: Array, outco
     method = "lowest over highest rate among groups; log scale, half a success added, at Bonferroni's level"
     lower = min(one[0][1] for one in found)
     return Estimate(IMPACT, interval[0], lower, interval[2], len(tables.asset), method, tables.seed, details)
+
+
+def _ratio(low: int, n_low: int, high: int, n_high: int, confidence: float) -> tuple[float, float, float]:
+    """As ``rate_ratio``, of a lower over a higher rate: never above 1, and none of none is no less."""
+    value, lower, upper = (min(1.0, end) for end in rate_ratio(low, n_low, high, n_high, confidence))
+    return (value, lower, upper) if low else (0.0, 0.0, upper)
 
 
 def judged(tables: Tables, groupings: Sequence[Grouping], made: Array, held_out: Array, target: str) -> list[Measured]:
@@ -220,10 +227,16 @@ def _largest(
         groups, enough = grouping.holdout, _enough(grouping.holdout, len(grouping.names))
         whole = difference(chance, truth, groups, enough)
         draws = [difference(chance[some], truth[some], groups[some], enough) for some in resamples]
-        values[" and ".join(grouping.columns)] = (whole, *centred(whole, np.array(draws)))
+        lower, upper = centred(whole, np.array(draws))
+        if metric in REACHES:
+            upper = max(upper, REACHES[metric](chance, truth, groups, enough))
+        values[" and ".join(grouping.columns)] = (whole, lower, upper)
     value, lower, upper = (max(one[i] for one in values.values()) for i in range(3))
     details = {"groupings": {name: round(one[0], 6) for name, one in values.items()}}
-    method = f"a model trained on the asset judges the people held out; bootstrap of people, {RESAMPLES} draws"
+    method = (
+        f"a model trained on the asset judges the people held out; bootstrap of people, {RESAMPLES} draws, widened to "
+        "Wilson's bounds for groups all or none of whom are told yes, to the whole scale for those without such people"
+    )
     return Estimate(metric, value, max(0.0, lower), min(1.0, upper), len(truth), method, tables.seed, details)
 
 
@@ -252,6 +265,39 @@ def calibration(chance: Array, truth: Array, groups: Array, enough: Array) -> fl
     return float(np.abs(off[some] / counts[some]).max()) if some.any() else 0.0
 
 
+def parity_reach(chance: Array, truth: Array, groups: Array, enough: Array) -> float:
+    """How large ``parity`` may be, for what its bootstrap cannot tell."""
+    del truth
+    return _reach(chance > HALF, groups, enough)
+
+
+def odds_reach(chance: Array, truth: Array, groups: Array, enough: Array) -> float:
+    """How large ``odds`` may be: of a group in which nobody has the outcome, or everybody, one rate is unknown."""
+    said = chance > HALF
+    return max(_reach(said[truth], groups[truth], enough), _reach(said[~truth], groups[~truth], enough))
+
+
+def _reach(said: Array, groups: Array, enough: Array) -> float:
+    """The largest difference of two groups' rates that their counts allow.
+
+    A rate strictly between 0 and 1 is taken as it is, for the bootstrap moves it; one of 0 or 1 as far as Wilson's
+    bound; that of a group large enough with nobody to judge as anything.
+    """
+    known = groups >= 0
+    counts = np.bincount(groups[known], minlength=len(enough))[enough]
+    hits = np.bincount(groups[known & said], minlength=len(enough))[enough]
+    ends = np.array([_ends(int(some), int(all_)) for some, all_ in zip(hits, counts, strict=True)]).reshape(-1, 2)
+    apart = ends[:, 1][:, None] - ends[:, 0][None, :]
+    np.fill_diagonal(apart, 0)
+    return float(apart.max(initial=0))
+
+
+def _ends(hits: int, count: int) -> tuple[float, float]:
+    if 0 < hits < count:
+        return hits / count, hits / count
+    return wilson(hits, count) if count else (0.0, 1.0)
+
+
 def _spread(said: Array, groups: Array, enough: Array) -> float:
     known = groups >= 0
     counts = np.bincount(groups[known], minlength=len(enough))
@@ -264,3 +310,5 @@ def _spread(said: Array, groups: Array, enough: Array) -> float:
 Difference = Callable[[Array, Array, Array, Array], float]
 JUDGED: Mapping[str, Difference] = {PARITY: parity, ODDS: odds, CALIBRATION: calibration}
 """Each looks at chances, outcomes and groups of people, and at which groups are large enough."""
+REACHES: Mapping[str, Difference] = {PARITY: parity_reach, ODDS: odds_reach}
+"""How large each may be where its bootstrap has nothing to move: a rate of 0 or 1, a group without such people."""

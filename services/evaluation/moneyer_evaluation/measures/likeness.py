@@ -35,10 +35,14 @@ def measure(tables: Tables) -> list[Measured]:
 def correlation(tables: Tables) -> Measured:
     """Mean over pairs of numeric columns of half the difference between their correlations (0 the same, 1 opposite)."""
     metric = "correlation-difference-mean"
-    names = [column.name for column in tables.declaration.learned if column.domain.kind != "categorical"]
+    numeric = [column.name for column in tables.declaration.learned if column.domain.kind != "categorical"]
+    # What does not vary among the real rows has no correlation to be like.
+    names = [name for name in numeric if _varies(tables.train[name])]
+    if len(names) < 2 or min(len(tables.train), len(tables.asset)) < 3:  # noqa: PLR2004 - it takes two columns, three rows
+        return NotEstimable(metric, "there are fewer than two numeric columns that vary, or three rows")
+    if sum(_varies(tables.asset[name]) for name in names) < 2:  # noqa: PLR2004 - as above
+        return NotEstimable(metric, "fewer than two numeric columns of the asset hold different values")
     train, asset = (_numbers(frame, names) for frame in (tables.train, tables.asset))
-    if len(names) < 2 or min(len(train), len(asset)) < 3:  # noqa: PLR2004 - a correlation takes two columns and three rows
-        return NotEstimable(metric, "there are fewer than two numeric columns, or three rows")
     pairs = np.triu_indices(len(names), 1)
     random = tables.random(metric)
     learned, made = (_moments(rows, random) for rows in (train, asset))
@@ -56,9 +60,15 @@ def correlation(tables: Tables) -> Measured:
     worst = np.argsort(-by_pair)[:MOST_PAIRS_SHOWN]
     details = {
         "pairs": len(pairs[0]),
+        "left-out": [name for name in numeric if name not in names],
         "largest": {f"{names[pairs[0][i]]} · {names[pairs[1][i]]}": round(float(by_pair[i]), 6) for i in worst},
     }
     return Estimate(metric, value, max(0.0, lower), min(1.0, upper), len(asset), method, tables.seed, details)
+
+
+def _varies(values: pd.Series) -> bool:
+    """Whether at least two values that differ are there."""
+    return int(values.nunique()) > 1
 
 
 def _numbers(frame: pd.DataFrame, names: list[str]) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from moneyer_shared.contracts.domains import IntegerDomain, NumberDomain
+from moneyer_shared.contracts.domains import CategoricalDomain, IntegerDomain, NumberDomain
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
 from moneyer_shared.exact import plain_table
 
@@ -17,6 +17,8 @@ Array = np.ndarray[Any, Any]
 QUANTILES = 20
 MOST_LEARNED = 200_000
 """As many rows as a learner is shown: what more of them would tell lies far below the width of any interval here."""
+MOST_FEATURES = 2**28
+"""Features of all rows of all three tables, 4 bytes each: a gibibyte."""
 Made = TypeVar("Made")
 Shares = Mapping[str, Mapping[str, float]]
 
@@ -159,12 +161,39 @@ def features(tables: Tables) -> tuple[Array, Array, Array]:
 
 
 def _features(tables: Tables) -> tuple[Array, Array, Array]:
-    columns = tables.declaration.learned
-    train, holdout, asset = (
-        np.hstack([_block(frame[column.name], column) for column in columns])
-        for frame in (tables.train, tables.holdout, tables.asset)
-    )
+    train, holdout, asset = (_encoded(frame, tables) for frame in (tables.train, tables.holdout, tables.asset))
     return train, holdout, asset
+
+
+def _encoded(frame: pd.DataFrame, tables: Tables) -> Array:
+    columns, widths = tables.declaration.learned, _widths(tables)
+    ends = np.cumsum(widths)
+    encoded = np.zeros((len(frame), int(ends[-1])), dtype=np.float32)
+    for column, width, end in zip(columns, widths, ends, strict=True):
+        encoded[:, end - width : end] = _block(frame[column.name], column, width)
+    return encoded
+
+
+def _widths(tables: Tables) -> list[int]:
+    return tables.once("widths", lambda: _shared_widths(tables))
+
+
+def _shared_widths(tables: Tables) -> list[int]:
+    """How many features each learned column takes: a place for each category and one for none, as far as memory goes.
+
+    Where all tables' features together were more than ``MOST_FEATURES``, the columns of most categories share places
+    among theirs, by their number in the declaration: some that differ look alike then.
+    """
+    columns = tables.declaration.learned
+    wanted = [
+        len(column.domain.categories) + 1 if isinstance(column.domain, CategoricalDomain) else 1 + column.nullable
+        for column in columns
+    ]
+    most = MOST_FEATURES // max(1, len(tables.train) + len(tables.holdout) + len(tables.asset))
+    if sum(wanted) <= most:
+        return wanted
+    share = next((cap for cap in range(max(wanted), 2, -1) if sum(min(cap, width) for width in wanted) <= most), 2)
+    return [min(share, width) for width in wanted]
 
 
 def places_of(tables: Tables, names: Collection[str]) -> Array:
@@ -175,8 +204,7 @@ def places_of(tables: Tables, names: Collection[str]) -> Array:
 
 def feature_columns(tables: Tables) -> Array:
     """Which learned column each of ``features`` is of, by its place; shape (features,)."""
-    empty = tables.asset.iloc[:0]
-    widths = [_block(empty[column.name], column).shape[1] for column in tables.declaration.learned]
+    widths = _widths(tables)
     return np.repeat(np.arange(len(widths)), widths)
 
 
@@ -191,11 +219,11 @@ def bounds(column: Column) -> tuple[float, float]:
     return float(column.domain.minimum), float(column.domain.maximum)
 
 
-def _block(series: pd.Series, column: Any) -> Array:
-    if column.domain.kind == "categorical":
-        index = pd.Index(column.domain.categories)
-        coded = np.asarray(index.get_indexer(pd.Index(series)))
-        one_hot: Array = np.eye(len(index) + 1, dtype=np.float32)[coded] / np.float32(np.sqrt(2))
+def _block(series: pd.Series, column: Column, width: int) -> Array:
+    if isinstance(column.domain, CategoricalDomain):
+        coded = np.asarray(pd.Index(column.domain.categories).get_indexer(pd.Index(series)))
+        one_hot = np.zeros((len(coded), width), dtype=np.float32)
+        one_hot[np.arange(len(coded)), np.where(coded < 0, width - 1, coded % (width - 1))] = 1 / np.float32(np.sqrt(2))
         return one_hot
     low, high = bounds(column)
     scaled = (series.to_numpy(dtype=np.float64, na_value=np.nan) - low) / ((high - low) or 1)

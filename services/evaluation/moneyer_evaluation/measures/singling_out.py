@@ -6,6 +6,9 @@ holdout are the baseline. A univariate predicate looks at one column: a value th
 lies beyond its smallest or largest number. A multivariate one looks at a unique combination of several.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -18,6 +21,7 @@ LEAST_ATTACKS = 50
 LEAST_ROWS = 40
 SUBSETS = 75
 NARROWEST = 2
+MOST_COLUMNS_SHOWN = 20
 
 
 def measure(tables: Tables) -> list[Measured]:
@@ -36,6 +40,7 @@ def multivariate(tables: Tables, size: int) -> Measured:
     targets = train[random.choice(len(train), size, replace=False)]
     baseline = holdout[random.choice(len(holdout), size, replace=False)]
     rows, hits, chances, subsets = [], [], [], []
+    used: list[Array] = []
     for number in range(SUBSETS):
         width = int(random.integers(min(NARROWEST, train.shape[1]), train.shape[1] + 1))
         columns = random.choice(train.shape[1], width, replace=False)
@@ -45,9 +50,10 @@ def multivariate(tables: Tables, size: int) -> Measured:
         hits.append(hit)
         chances.append(chance)
         subsets.append(np.full(len(guessed), number))
+        used.append(columns)
     joined = [np.concatenate(parts) for parts in (hits, chances, rows, subsets)]
     what = "unique combinations of random columns of the asset as predicates"
-    return _estimate(tables, METRIC, what, joined, size)
+    return _estimate(tables, METRIC, what, joined, size, used)
 
 
 def _attack(parts: list[Array], random: np.random.Generator) -> tuple[Array, Array, Array]:
@@ -87,7 +93,8 @@ def univariate(tables: Tables, size: int) -> Measured:
     joined = [np.concatenate(parts) for parts in (hits, chances, rows, columns)]
     chosen = tables.at_most(len(joined[0]), ATTACKS, UNIVARIATE)
     what = "values that stand once in a column of the asset, and its ends, as predicates"
-    return _estimate(tables, UNIVARIATE, what, [part[chosen] for part in joined], size)
+    used = [np.array([number]) for number in range(len(tables.declaration.learned))]
+    return _estimate(tables, UNIVARIATE, what, [part[chosen] for part in joined], size, used)
 
 
 def _beyond(values: pd.Series, asset: pd.Series) -> Array:
@@ -95,8 +102,13 @@ def _beyond(values: pd.Series, asset: pd.Series) -> Array:
     return np.array([(values <= asset.min()).sum() == 1, (values >= asset.max()).sum() == 1])
 
 
-def _estimate(tables: Tables, metric: str, what: str, attacks: list[Array], size: int) -> Measured:
-    """Newcombe's bounds, or those that allow for attacks of one row or one set of columns to go alike, if wider."""
+def _estimate(
+    tables: Tables, metric: str, what: str, attacks: list[Array], size: int, used: Sequence[Array]
+) -> Measured:
+    """Newcombe's bounds, or those that allow for attacks of one row or one set of columns to go alike, if wider.
+
+    ``used`` are the columns that each set of them holds; of the attacks that succeeded it is told which they looked at.
+    """
     hits, chances, rows, subsets = attacks
     n = len(hits)
     if n < LEAST_ATTACKS:
@@ -107,9 +119,20 @@ def _estimate(tables: Tables, metric: str, what: str, attacks: list[Array], size
         f"{what}; those isolating exactly one of the train rows, minus the same on an equal-size holdout; Newcombe, "
         "widened for attacks that hang together"
     )
-    details = {"success": float(hits.mean()), "baseline": float(chances.mean()), "rows": size}
+    details: dict[str, Any] = {"success": float(hits.mean()), "baseline": float(chances.mean()), "rows": size}
+    details["columns"] = _columns(tables, subsets[hits.astype(bool)], used)
     lower, upper = min(lower, value - half), max(upper, value + half)
     return Estimate(metric, value, lower, upper, n, method, tables.seed, details)
+
+
+def _columns(tables: Tables, subsets: Array, used: Sequence[Array]) -> dict[str, float]:
+    """Of the attacks that succeeded, the share that looked at each column; the first of them by it."""
+    counts = np.zeros(len(tables.declaration.learned))
+    for number, times in zip(*np.unique(subsets, return_counts=True), strict=True):
+        counts[used[int(number)]] += times
+    shares = counts / max(1, len(subsets))
+    first = np.argsort(-shares, kind="stable")[:MOST_COLUMNS_SHOWN]
+    return {tables.declaration.learned[i].name: round(float(shares[i]), 2) for i in first if shares[i]}
 
 
 def _spread(gains: Array, rows: Array, subsets: Array) -> float:

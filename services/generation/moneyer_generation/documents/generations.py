@@ -46,6 +46,13 @@ class Generation(Document):
     changed_at: datetime
 
 
+class PlanOffer(Document):
+    """A plan with its defaults filled in, and what generation can do for it: before the gate is asked."""
+
+    plan: Plan
+    offer: Offer
+
+
 class GenerationProgress(Document):
     """What a server-sent event says of a run."""
 

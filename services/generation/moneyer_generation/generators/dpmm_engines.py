@@ -17,7 +17,15 @@ import numpy as np
 import pyarrow as pa
 
 from moneyer_generation.generators.encoding import TableCodec
-from moneyer_generation.generators.protocol import OUTSIDE, Needs, Parameters, ParameterSpec, Report, unit_of
+from moneyer_generation.generators.protocol import (
+    OUTSIDE,
+    Capacity,
+    Needs,
+    Parameters,
+    ParameterSpec,
+    Report,
+    unit_of,
+)
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Guarantee, Mechanism
 
@@ -25,6 +33,8 @@ RHO_DIGITS = Decimal("1e-15")
 # The ledger converts on a grid of orders and loses under 0.2 % to it; asking for 1 % less ρ keeps the
 # ε that a plan names and the ε that a budget is charged the same, or the charge smaller.
 RHO_SHARE = Decimal("0.99")
+MOST_COUNTS = 2**24
+"""Counts of one pair of columns that are held at once, 8 bytes each and several times over."""
 HOOKS = ("exponential_mechanism", "select", "measure")
 
 
@@ -39,7 +49,7 @@ class DpmmMst:
     description = "Differentially private spanning tree of marginals (MST) over the declared public domain."
     cost = "a minute"
     # Choosing among pairs grows with their number: 60 columns take two minutes, 300 more than ten.
-    most_columns = 64
+    capacity = Capacity(most_columns=64, most_pair=MOST_COUNTS, equal_parts=True)
     needs: Needs = "rows"
     parameters: Mapping[str, ParameterSpec] = {
         "epsilon": ParameterSpec("decimal", "1", "0.01", "20", "The ε one privacy unit pays."),
@@ -74,6 +84,10 @@ class DpmmMst:
             rho=format(self._row_rho(declaration, parameters), "f"),
             group_size=declaration.privacy_unit.maximum_rows,
         )
+
+    def noise(self, declaration: SourceDeclaration, parameters: Parameters) -> float:
+        """σ of one count; a unit with all its rows is hidden by it."""
+        return sigma_of(float(self._row_rho(declaration, parameters)), self._pairs(declaration))
 
     def _pairs(self, declaration: SourceDeclaration) -> Pairs | None:  # noqa: ARG002 - others look at it
         """The pairs of columns to measure, where they are public; None where the mechanism chooses them."""
@@ -113,7 +127,7 @@ class DpmmFixed(DpmmMst):
     """The engine whose marginals are public: every column, and every column beside the target."""
 
     name = "dpmm-fixed"
-    most_columns = 500
+    capacity = Capacity(most_pair=MOST_COUNTS, pairs="target", equal_parts=True)
     description = (
         "Differentially private counts of every column and of every column beside the target (Gaussian mechanism); "
         "spends nothing on choosing, and knows of nothing else."

@@ -1,5 +1,6 @@
 """From what a caller says to what engines see, and from what engines make to what a caller gets."""
 
+import hashlib
 import uuid
 from collections.abc import Callable, Sequence
 
@@ -49,8 +50,10 @@ def dress(table: pa.Table, declaration: SourceDeclaration, seed: int | None, pro
 
     Shape (n, columns made), in the declared order; the column of where a row comes from is last, if there is one.
     """
+    # Two sources' tables of one seed have nothing to do with each other, and look it.
+    words = [0 if seed is None else seed, int.from_bytes(hashlib.sha256(declaration.name.encode()).digest()[:8], "big")]
     arrays = [
-        _texts(table, column.name, column.domain, [0 if seed is None else seed, i])
+        _texts(table, column.name, column.domain, [*words, i])
         if isinstance(column.domain, TextDomain)
         else from_steps(table[column.name], column.domain)
         for i, column in enumerate(declaration.made)
@@ -73,8 +76,9 @@ def invented(domain: TextDomain, rows: int, seed: Sequence[int]) -> pa.Array:
     """Texts that nothing was learned for. A number or uuid comes once; a name may be somebody's by coincidence."""
     random = np.random.default_rng(seed)
     if domain.replacement == "number":
-        width = max(6, len(str(rows)))
-        return pa.array([f"{number:0{width}}" for number in random.permutation(rows)], pa.string())
+        width = max(min(9, domain.maximum_length), len(str(rows)))
+        begin = int(random.integers(10**width - rows))
+        return pa.array([f"{begin + number:0{width}}" for number in random.permutation(rows)], pa.string())
     if domain.replacement == "uuid":
         drawn = random.bytes(16 * rows)
         return pa.array([str(uuid.UUID(bytes=drawn[i : i + 16], version=4)) for i in range(0, 16 * rows, 16)])

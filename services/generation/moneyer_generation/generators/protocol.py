@@ -19,6 +19,29 @@ Needs = Literal["rows", "survival", "sequence"]
 
 
 @dataclass(frozen=True)
+class Capacity:
+    """What an engine carries, by what a source declares and by about how many rows it has; no limit where None.
+
+    Attributes:
+        most_columns: columns to learn, in reasonable time.
+        most_pair: values that two columns have together, where the engine holds a count for each.
+        pairs: which pairs it counts, those of any tree over all columns or those beside the target.
+        most_places: rows times the places a row takes once every category has one, 4 bytes each.
+        most_span: whole numbers from the least to the largest of a column.
+        least_rows: rows below which its method does not work.
+        equal_parts: whether numbers are learned by their place in ``bins`` equal parts of the declared range.
+    """
+
+    most_columns: int = 500
+    most_pair: int | None = None
+    pairs: Literal["tree", "target"] = "tree"
+    most_places: int | None = None
+    most_span: int | None = None
+    least_rows: int = 1
+    equal_parts: bool = False
+
+
+@dataclass(frozen=True)
 class ParameterSpec:
     """One parameter of an engine: an integer, or a decimal as text so that it stays exact."""
 
@@ -77,8 +100,7 @@ class Engine(Protocol):
     description: str
     cost: str
     """How long a run on a few thousand rows takes, in words."""
-    most_columns: int
-    """More than these it does not carry in reasonable time."""
+    capacity: Capacity
     needs: Needs
 
     def warm(self) -> None:
@@ -88,6 +110,10 @@ class Engine(Protocol):
     def guarantee(self, declaration: SourceDeclaration, parameters: Parameters) -> Guarantee: ...
 
     def mechanism(self, declaration: SourceDeclaration, parameters: Parameters) -> Mechanism: ...
+
+    def noise(self, declaration: SourceDeclaration, parameters: Parameters) -> float | None:
+        """Standard deviation of the noise on one count it measures, in rows; None where none can be named."""
+        ...
 
     def fit(
         self,
@@ -129,9 +155,10 @@ def check_source(engine: Engine, declaration: SourceDeclaration) -> None:
             code=f"{engine.needs}-not-declared",
         )
     columns = len(declaration.learned)
-    if columns > engine.most_columns:
+    if columns > engine.capacity.most_columns:
         raise Invalid(
-            f"{engine.name} carries at most {engine.most_columns} columns, and the source has {columns} to learn.",
+            f"{engine.name} carries at most {engine.capacity.most_columns} columns, and the source has {columns} to "
+            "learn.",
             code="too-many-columns",
         )
 

@@ -1,7 +1,8 @@
 """Shaped synthesis: choosing among the rows a fitted model makes until the table is as asked.
 
 Nothing here looks at the source. Rows are drawn after the noise, so what was proven stays proven, and a
-condition that the model hardly ever meets ends the run with a reason instead of running for ever.
+condition that the model hardly ever meets ends the run with a reason instead of running for ever: after a hundred
+thousand rows of which none meets it, or two hundred for each row asked for.
 """
 
 import secrets
@@ -68,9 +69,13 @@ def shaped(fitted: Fitted, rows: int, seed: int | None, shape: Shape) -> tuple[p
         waiting = [part for part in parts if part.missing]
         if not waiting:
             break
-        if drawn >= limit:
-            part = waiting[0]
-            raise ShapeUnreachable(f"{part.seen} of {drawn} rows drawn fit {part.name}; {part.asked} are needed")
+        never = [part for part in waiting if not part.seen] if drawn >= LEAST_DRAWN else []
+        if never or drawn >= limit:
+            part = (never or waiting)[0]
+            raise ShapeUnreachable(
+                f"{part.seen} of {drawn} rows drawn fit {part.name}; {part.asked} are needed. The model hardly makes "
+                "such rows: ask for wider conditions or another engine"
+            )
         pieces, size = draws.next(min(max(2 * rows, SMALLEST_DRAW), LARGEST_DRAW))
         drawn += size
     table = pa.concat_tables([piece for part in parts for piece in part.rows] or [first[0].slice(0, 0)])

@@ -19,6 +19,7 @@ from moneyer_generation.generators.encoding import TableCodec
 from moneyer_generation.generators.entropy import reseed
 from moneyer_generation.generators.protocol import (
     OUTSIDE,
+    Capacity,
     Needs,
     Parameters,
     ParameterSpec,
@@ -39,7 +40,7 @@ class AimEngine:
     version = "0.2.12"
     description = "Adaptive choice of noisy marginals (AIM)."
     cost = "many minutes"
-    most_columns = 500
+    capacity = Capacity(equal_parts=True)
     needs: Needs = "rows"
     parameters: Mapping[str, ParameterSpec] = {
         "epsilon": ParameterSpec("decimal", "1", "0.01", "20", "The ε the plugin claims to spend."),
@@ -71,6 +72,9 @@ class AimEngine:
 
     def mechanism(self, declaration: SourceDeclaration, parameters: Parameters) -> Mechanism:
         return claimed_mechanism(declaration, parameters)
+
+    def noise(self, declaration: SourceDeclaration, parameters: Parameters) -> None:
+        """It shares its ε among rounds as it goes."""
 
     def fit(
         self,

@@ -1,7 +1,8 @@
 """Adversarial random forests, told which columns are categories.
 
 Watson et al. 2023, "Adversarial random forests for density estimation and generative modeling". synthcity takes a
-column of more than ten values for a number, so a category's place in the alphabet would be averaged.
+column of more than ten values for a number, so a category's place in the alphabet would be averaged. And it writes
+numbers of fewer than fifteen values as labels, which have to come back as one of them.
 """
 
 from collections.abc import Generator
@@ -14,6 +15,9 @@ import pyarrow as pa
 from moneyer_generation.generators.protocol import Parameters, Report
 from moneyer_generation.generators.synthcity_plugin import FittedPlugin, SynthcityEngine
 from moneyer_shared.contracts.generation import SourceDeclaration
+
+MOST_LABELS = 14
+"""Values of a column that synthcity's loader labels (``GenericDataLoader.encode``)."""
 
 
 class ArfEngine(SynthcityEngine):
@@ -38,7 +42,7 @@ def _declared_categories(declaration: SourceDeclaration) -> Generator[None]:
     declared = {f"c{i}" for i, column in enumerate(declaration.learned) if column.domain.kind == "categorical"}
 
     def told(self: Any, X: Any, var_threshold: int) -> list[str]:  # noqa: N803 - synthcity's own name
-        guessed = set(guess(self, X, var_threshold))
+        guessed = set(guess(self, X, max(var_threshold, MOST_LABELS)))
         return [name for name in X.columns if name in declared or name in guessed]
 
     forest.get_categorical_cols = told

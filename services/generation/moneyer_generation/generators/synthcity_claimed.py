@@ -6,19 +6,22 @@ states, never one they think of themselves; and what they fitted is sealed as a 
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 
 from moneyer_generation.generators.entropy import fresh_entropy
 from moneyer_generation.generators.protocol import (
     OUTSIDE,
+    CannotLearn,
+    Capacity,
     Parameters,
     ParameterSpec,
     Report,
     claimed_amounts,
     unit_of,
 )
-from moneyer_generation.generators.synthcity_plugin import FittedPlugin, SynthcityEngine
+from moneyer_generation.generators.synthcity_plugin import IN_PLACES, FittedPlugin, SynthcityEngine
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Guarantee, Mechanism
 
@@ -36,9 +39,9 @@ class ClaimedEngine(SynthcityEngine):
         cost: str,
         covers: str,
         gaps: Sequence[str],
-        most_columns: int = 500,
+        capacity: Capacity = IN_PLACES,
     ) -> None:
-        super().__init__(name, group, description, parameters, cost=cost, most_columns=most_columns)
+        super().__init__(name, group, description, parameters, cost=cost, capacity=capacity)
         self.covers = covers
         self.gaps = gaps
 
@@ -58,6 +61,17 @@ class ClaimedEngine(SynthcityEngine):
 
     def mechanism(self, declaration: SourceDeclaration, parameters: Parameters) -> Mechanism:
         return claimed_mechanism(declaration, parameters)
+
+    def _loader(self, table: pa.Table, declaration: SourceDeclaration) -> tuple[Any, dict[str, Any]]:
+        """As for any plugin.
+
+        Raises:
+            CannotLearn: no column varies; to repeat the one row there is would be outside of any mechanism.
+        """
+        loader, constants = super()._loader(table, declaration)
+        if loader is None:
+            raise CannotLearn("no column of the source varies, so that there is nothing to learn privately")
+        return loader, constants
 
     def fit(
         self,

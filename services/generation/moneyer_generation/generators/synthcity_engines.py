@@ -3,12 +3,13 @@
 The gaps of the claimed ones were measured on synthcity 0.2.12 (docs/decisions/0011).
 """
 
-from moneyer_generation.generators.protocol import ParameterSpec
+from moneyer_generation.generators.dpmm_engines import MOST_COUNTS
+from moneyer_generation.generators.protocol import Capacity, ParameterSpec
 from moneyer_generation.generators.synthcity_aim import AimEngine
 from moneyer_generation.generators.synthcity_arf import ArfEngine
 from moneyer_generation.generators.synthcity_claimed import ClaimedEngine
 from moneyer_generation.generators.synthcity_pategan import PateganEngine
-from moneyer_generation.generators.synthcity_plugin import SynthcityEngine
+from moneyer_generation.generators.synthcity_plugin import MOST_PLACES, SynthcityEngine
 from moneyer_generation.generators.synthcity_sequences import FourierEngine, SequenceEngine
 from moneyer_generation.generators.synthcity_survival import SurvivalEngine
 
@@ -29,6 +30,8 @@ WITHOUT_A_GUARANTEE = (
             "struct_max_indegree": ParameterSpec("integer", 4, "1", "8", "Most parents of a column."),
         },
         cost="seconds",
+        # A column's share of its parent's values is a full table.
+        capacity=Capacity(most_pair=MOST_COUNTS, most_places=MOST_PLACES),
     ),
     ArfEngine(
         "arf",
@@ -46,6 +49,8 @@ WITHOUT_A_GUARANTEE = (
         "Every column drawn by itself, near uniformly; a baseline to beat, not a table to use.",
         {},
         cost="seconds",
+        # It lists every whole number of a range.
+        capacity=Capacity(most_span=2**24),
     ),
     SynthcityEngine("ctgan", "generic", "Conditional generative adversarial network for tables.", _TRAINED),
     SynthcityEngine("tvae", "generic", "Variational autoencoder for tables.", _TRAINED),
@@ -85,28 +90,28 @@ OF_TIMES_TO_AN_EVENT = (
 )
 
 # Three hundred columns take them longer than a job should, or end in the libraries under them.
-_SEQUENCE_COLUMNS = 64
+_SEQUENCES = Capacity(most_columns=64, most_places=MOST_PLACES)
 OF_SEQUENCES = (
     SequenceEngine(
         "timegan",
         "time_series",
         "Recurrent adversarial network for sequences (TimeGAN).",
         _TRAINED,
-        most_columns=_SEQUENCE_COLUMNS,
+        capacity=_SEQUENCES,
     ),
     SequenceEngine(
         "timevae",
         "time_series",
         "Variational autoencoder for sequences.",
         _TRAINED,
-        most_columns=_SEQUENCE_COLUMNS,
+        capacity=_SEQUENCES,
     ),
     FourierEngine(
         "fflows",
         "time_series",
         "Flows over the Fourier transform of sequences.",
         {"n_iter": _ITERATIONS},
-        most_columns=_SEQUENCE_COLUMNS,
+        capacity=_SEQUENCES,
     ),
 )
 

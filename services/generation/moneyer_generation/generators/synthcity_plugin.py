@@ -17,13 +17,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from moneyer_generation.generators.protocol import Needs, Parameters, ParameterSpec, Report, unit_of
+from moneyer_generation.generators.protocol import Capacity, Needs, Parameters, ParameterSpec, Report, unit_of
 from moneyer_shared.contracts.domains import CategoricalDomain, IntegerDomain, NumberDomain
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
 from moneyer_shared.contracts.policy import Guarantee, Mechanism
 from moneyer_shared.exact import arrow_schema
 
 MISSING = "\x00missing"
+MOST_PLACES = 2**31
+"""Rows times places of a table in which every category has one: 8 GiB once, and plugins hold it several times."""
+IN_PLACES = Capacity(most_places=MOST_PLACES)
 
 
 class SynthcityEngine:
@@ -40,13 +43,13 @@ class SynthcityEngine:
         parameters: Mapping[str, ParameterSpec],
         *,
         cost: str = "minutes",
-        most_columns: int = 500,
+        capacity: Capacity = IN_PLACES,
     ) -> None:
         self.name = name
         self.description = description
         self.parameters = parameters
         self.cost = cost
-        self.most_columns = most_columns
+        self.capacity = capacity
         self._module = f"synthcity.plugins.{group}.plugin_{name.replace('-', '_')}"
 
     def warm(self) -> None:
@@ -66,6 +69,9 @@ class SynthcityEngine:
     def mechanism(self, declaration: SourceDeclaration, parameters: Parameters) -> Mechanism:  # noqa: ARG002
         return Mechanism(kind="none")
 
+    def noise(self, declaration: SourceDeclaration, parameters: Parameters) -> float | None:  # noqa: ARG002
+        return None
+
     def fit(
         self,
         table: pa.Table,
@@ -81,6 +87,8 @@ class SynthcityEngine:
         import_module("synthcity.utils.reproducibility").enable_reproducible_results(seed)
         made = self._made(plugin_class, seed, self.settings(parameters))
         loader, constants = self._loader(table, declaration)
+        if loader is None:
+            return self._fitted(None, constants, declaration)
         report(0.1)
         with reporting_rounds(report, 0.1, 0.9):
             made.fit(loader)
@@ -92,9 +100,12 @@ class SynthcityEngine:
         return plugin_class(random_state=seed, workspace=Path.cwd(), strict=False, **settings)
 
     def _loader(self, table: pa.Table, declaration: SourceDeclaration) -> tuple[Any, dict[str, Any]]:
-        """What the plugin learns from, and the columns it is spared: those of a single value."""
+        """What the plugin learns from, and the columns it is spared: those of a single value.
+
+        None to learn from where no column varies: plugins fail of that, each in its own way.
+        """
         frame, constants = split_constants(to_frame(table, declaration))
-        return loaders().GenericDataLoader(frame), constants
+        return loaders().GenericDataLoader(frame) if len(frame.columns) else None, constants
 
     def _fitted(self, plugin: Any, constants: Mapping[str, Any], declaration: SourceDeclaration) -> "FittedPlugin":
         return FittedPlugin(plugin, constants, declaration)
@@ -187,7 +198,10 @@ def quiet() -> None:
 
 
 class FittedPlugin:
-    """A fitted synthcity plugin, and the columns of a single value that some plugins would lose."""
+    """A fitted synthcity plugin, and the columns of a single value that some plugins would lose.
+
+    Where no column varied there is no plugin, and every row is the one that all rows were.
+    """
 
     def __init__(self, plugin: Any, constants: Mapping[str, Any], declaration: SourceDeclaration) -> None:
         self._plugin = plugin
@@ -199,6 +213,8 @@ class FittedPlugin:
 
     def frame(self, count: int, seed: int) -> pd.DataFrame:
         """So many rows (of sequences: so many sequences) as the plugin makes them, columns by position."""
+        if self._plugin is None:
+            return pd.DataFrame(dict(self._constants), index=range(count))
         with seeded_distributions(seed):
             made = self._plugin.generate(count=count, random_state=seed)
         frame: pd.DataFrame = made.dataframe().assign(**self._constants)

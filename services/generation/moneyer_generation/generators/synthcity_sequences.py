@@ -23,6 +23,8 @@ from moneyer_shared.contracts.generation import Sequence, SourceDeclaration
 LEAST_SEQUENCES = 10
 MOST_DRAWS = 20
 PATIENCE = 20
+EMPTY = "Empty temporal data"
+"""What synthcity says where every sequence it made is empty."""
 
 
 class SequenceEngine(SynthcityEngine):
@@ -98,7 +100,13 @@ class FittedSequences(FittedPlugin):
 
     def frame(self, count: int, seed: int) -> pd.DataFrame:
         order, _ = roles(self._declaration)
-        raw = super().frame(count, seed)
+        try:
+            raw = super().frame(count, seed)
+        except ValueError as error:
+            if EMPTY not in str(error):
+                raise
+            message = "the model makes sequences without rows: train it longer, or choose timegan or timevae"
+            raise CannotLearn(message) from None
         names = {name: str(name).removeprefix("seq_static_").removeprefix("seq_temporal_") for name in raw}
         frame = raw.rename(columns=names | {"seq_id": "sequence", "seq_time_id": order})
         return as_categories(frame).sort_values(["sequence", order], kind="stable", ignore_index=True)

@@ -1,8 +1,10 @@
 """Whether a table can be ordered as a plan says, rare rows left out and real ones among the rest: before it is paid."""
 
 from moneyer_generation.generators.blending import real_rows
+from moneyer_generation.generators.dressing import plain_shape
 from moneyer_generation.generators.protocol import Engine, check_shapeable, unit_of
 from moneyer_generation.generators.suppression import rules_of
+from moneyer_generation.planning.satisfiability import Asked
 from moneyer_generation.planning.shapes import check_shape
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Guarantee, Plan
@@ -48,6 +50,8 @@ def _check_suppression(
     unknown = {name for entry in suppression.rare for name in entry.columns} - learned
     if unknown:
         raise Invalid(f"No engine learns a column {min(unknown)}.", code="column-unknown")
+    if suppression.l is not None:
+        _check_variety(plan, suppression.l, declaration)
     if suppression.of == "input":
         _check_of_input(plan, guarantee)
         return
@@ -60,6 +64,21 @@ def _check_suppression(
     least = max(rule.least_rows for rule in rules_of(suppression, declaration))
     if plan.rows < least:
         raise Invalid(f"A table of {plan.rows} rows holds no group of {least}.", code="suppression-impossible")
+
+
+def _check_variety(plan: Plan, least: int, declaration: SourceDeclaration) -> None:
+    """That every sensitive column may hold so many values at all, and under the conditions that rows are chosen by."""
+    columns = declaration.plain.learned
+    where = plain_shape(plan.shape, declaration).where if plan.shape is not None else ()
+    row = Asked(columns, ()).row(where)
+    for name in (column.name for column in columns if column.role == "sensitive"):
+        values = row[name].listed(least)
+        if values is not None and len(values) + row[name].missing < least:
+            raise Invalid(
+                f"{name} may hold {len(values) + row[name].missing} values, and every group is to hold {least}: ask "
+                "for less variety.",
+                code="suppression-impossible",
+            )
 
 
 def _check_of_input(plan: Plan, guarantee: Guarantee) -> None:

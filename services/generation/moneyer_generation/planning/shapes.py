@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from moneyer_generation.generators.dressing import plain_shape
+from moneyer_generation.planning.contradictions import check_satisfiable
+from moneyer_generation.planning.satisfiability import Asked, held, values_of
 from moneyer_shared.contracts.domains import (
     CategoricalDomain,
     DateDomain,
     DecimalDomain,
     Domain,
-    IntegerDomain,
-    NumberDomain,
     TimeDomain,
     TimestampDomain,
 )
@@ -20,18 +20,18 @@ from moneyer_shared.contracts.shape import Condition, Constraint, Shape
 from moneyer_shared.errors import Invalid
 
 ORDERED = ("integer", "number")
-UPWARD = {"<": False, "<=": False, ">": True, ">=": True}
+UPWARD = ("<", "<=", ">", ">=")
 
 
 def check_shape(shape: Shape, declaration: SourceDeclaration, guarantee: Guarantee) -> None:
     """That every condition can be met inside the declared domain, and singles nobody out.
 
     Raises:
-        Invalid: an unknown column, one no engine learns, a value outside its domain, conditions no row can hold,
-            shares above the whole, or conditions that name a single combination of quasi-identifiers to an engine
-            without differential privacy.
+        Invalid: an unknown column, one no engine learns, a value outside its domain, conditions or relations that no
+            row can hold together, a stratum or a rest without a row, shares above the whole, or conditions that name a
+            single combination of quasi-identifiers to an engine without differential privacy.
     """
-    shape = plain_shape(shape, declaration)
+    said, shape = shape, plain_shape(shape, declaration)
     for constraint in shape.constraints:
         _check_steps(constraint, {column.name: column.domain for column in declaration.columns})
     columns = {column.name: column for column in declaration.plain.columns}
@@ -45,6 +45,7 @@ def check_shape(shape: Shape, declaration: SourceDeclaration, guarantee: Guarant
         _check_constraint(constraint, _learned(constraint.left, columns), _learned(constraint.right, columns))
     if sum(Decimal(stratum.share or 0) for stratum in shape.strata) > 1:
         raise Invalid("The strata's shares are more than the whole table.", code="shares-above-one")
+    check_satisfiable(said, shape, [column for column in columns.values() if column.role != "identifier"])
 
 
 def _learned(name: str, columns: dict[str, Column]) -> Column:
@@ -70,17 +71,8 @@ def _check_condition(condition: Condition, column: Column) -> None:
     elif condition.missing is None:
         if domain.kind not in ORDERED:
             raise Invalid(f"{column.name} holds categories: give one_of.", code="condition-kind")
-        low, high = _bounds(column)
-        start = max(low, Decimal(condition.minimum)) if condition.minimum is not None else low
-        end = min(high, Decimal(condition.maximum)) if condition.maximum is not None else high
-        if start > end:
+        if held(values_of(column), condition).empty:
             raise Invalid(f"No value of {column.name} lies in that range.", code="condition-impossible")
-
-
-def _bounds(column: Column) -> tuple[Decimal, Decimal]:
-    domain = column.domain
-    assert isinstance(domain, IntegerDomain | NumberDomain)
-    return Decimal(str(domain.minimum)), Decimal(str(domain.maximum))
 
 
 def _check_together(conditions: Sequence[Condition]) -> None:
@@ -132,15 +124,6 @@ def _check_constraint(constraint: Constraint, left: Column, right: Column) -> No
         raise Invalid("Only numbers are ordered.", code="constraint-kind")
     if any(ordered) != all(ordered):
         raise Invalid("A number is never compared with a category.", code="constraint-kind")
-    if not _can_hold(constraint.relation, left, right):
+    asked = Asked([left, right], [constraint])
+    if not asked.possible_in_full(asked.row(())):
         raise Invalid(f"No row can hold {left.name} {constraint.relation} {right.name}.", code="constraint-impossible")
-
-
-def _can_hold(relation: str, left: Column, right: Column) -> bool:
-    if isinstance(left.domain, CategoricalDomain) and isinstance(right.domain, CategoricalDomain):
-        return relation != "=" or bool(set(left.domain.categories) & set(right.domain.categories))
-    if relation not in UPWARD:
-        return True
-    low, high = (right, left) if UPWARD[relation] else (left, right)
-    least, most = _bounds(low)[0], _bounds(high)[1]
-    return least < most or (least == most and "=" in relation)

@@ -1,16 +1,18 @@
 """Released tables, for holders of a grant."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
 
 from moneyer_generation.downloads import MEDIA_TYPES, Format, part_of, render
 from moneyer_generation.routes.flows import ReadersFlow
+from moneyer_generation.routes.renderings import Renderings, pieces
 from moneyer_generation.use_cases.assets import open_asset
-from moneyer_shared.errors import RangeNotSatisfiable
+from moneyer_shared.errors import PreconditionFailed
+from moneyer_shared.work import IfMatch
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -22,26 +24,43 @@ _CONTENT = {media.partition(";")[0]: _BINARY for media in MEDIA_TYPES.values()}
     operation_id="downloadAsset",
     summary="The released table",
     response_class=StreamingResponse,
-    responses={200: {"content": _CONTENT}, 206: {"description": "The range asked for.", "content": _CONTENT}},
+    responses={
+        200: {"content": _CONTENT},
+        206: {"description": "The range asked for.", "content": _CONTENT},
+        304: {"description": "It is there already, as If-None-Match says."},
+    },
 )
 async def download(
     asset_id: UUID,
+    request: Request,
     flow: ReadersFlow,
     form: Annotated[Format, Query(alias="format")] = "parquet",
-    asked: Annotated[str | None, Header(alias="Range", description="One range of bytes.", max_length=100)] = None,
-    if_range: Annotated[str | None, Header(description="The ETag a range was begun with.", max_length=200)] = None,
-) -> StreamingResponse:
+    asked: Annotated[str | None, Header(alias="Range", description="One range of bytes.")] = None,
+    if_range: Annotated[str | None, Header(description="The ETag a range was begun with.")] = None,
+    if_match: Annotated[str | None, Header(description="ETags of which it must have one.")] = None,
+    if_none_match: Annotated[str | None, Header(description="ETags of what is there already.")] = None,
+) -> Response:
     table = await open_asset(flow, asset_id)
-    rendered = await run_in_threadpool(render, table, form)
+    renderings: Renderings = request.app.state.renderings
+    rendered = await renderings.of((asset_id, form), partial(render, table, form))
     headers, size = rendered.headers, len(rendered.spool)
-    try:
-        part = part_of(size, asked) if if_range in {None, headers["ETag"]} else None
-    except RangeNotSatisfiable:
-        rendered.spool.close()
-        raise
+    if if_match is not None and not IfMatch(if_match).meets(headers["ETag"]):
+        raise PreconditionFailed("The table has another ETag than those named.", headers={"ETag": headers["ETag"]})
+    if if_none_match is not None and _is_there(if_none_match, headers["ETag"]):
+        return Response(status_code=NOT_MODIFIED, headers=headers)
+    part = part_of(size, asked) if if_range in {None, headers["ETag"]} else None
     if part is not None:
         headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
     sent = range(size) if part is None else part
     headers["Content-Length"] = str(len(sent))
     status = 200 if part is None else 206
-    return StreamingResponse(rendered.pieces(sent), status, headers, media_type=MEDIA_TYPES[form])
+    return StreamingResponse(pieces(rendered.spool, sent), status, headers, media_type=MEDIA_TYPES[form])
+
+
+NOT_MODIFIED = 304
+
+
+def _is_there(named: str, current: str) -> bool:
+    """Whether a caller has it already: weak comparison, which both kinds of tags pass (RFC 9110 §13.1.2)."""
+    tags = [tag.strip().removeprefix("W/") for tag in named.split(",")]
+    return "*" in tags or current in tags

@@ -16,6 +16,7 @@ from moneyer_generation.use_cases.plans import (
     check_generation,
     get_generation,
     list_generations,
+    offer_generation,
     request_generation,
     watch_generation,
 )
@@ -39,6 +40,13 @@ routes.add(
     once=Annotated[Attempt, Depends(_attempt)],
     given={"key": IdempotencyKey}, location="/v1/generations/{id}", headers={"Retry-After": "2"},
 )  # fmt: skip
+routes.add(
+    "POST",
+    ":offer",
+    offer_generation,
+    "What a plan would get and what it would lose, before anything is paid",
+    scope=WRITE,
+)
 routes.add("GET", "", list_generations, "Runs, newest first", scope=READ, page="id")
 routes.add("GET", "/{run_id}", get_generation, "Where a run stands", scope=READ)
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from moneyer_generation.dependencies import Flow
-from moneyer_generation.documents.generators import Generator, WithdrawnGenerator
+from moneyer_generation.documents.generators import Generator, GeneratorCapacity, WithdrawnGenerator
 from moneyer_generation.generators.catalogue import CATALOGUE, WITHDRAWN
 from moneyer_generation.generators.protocol import Engine
 from moneyer_shared.contracts.domains import CategoricalDomain
@@ -39,6 +39,7 @@ def _described(engine: Engine) -> Generator:
         cost=engine.cost,
         needs=engine.needs,
         conditional=engine.needs != "sequence",
+        capacity=GeneratorCapacity.model_validate(engine.capacity),
         parameters={
             "type": "object",
             "additionalProperties": False,

@@ -7,9 +7,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from moneyer_generation.dependencies import Flow
-from moneyer_generation.documents.generations import Generation, GenerationProgress, ShownState
+from moneyer_generation.documents.generations import Generation, GenerationProgress, PlanOffer, ShownState
 from moneyer_generation.generators.catalogue import engine_named
 from moneyer_generation.generators.protocol import check_source, complete
+from moneyer_generation.planning.capacity import check_capacity
+from moneyer_generation.planning.cautions import cautions_of
 from moneyer_generation.planning.orders import check_order, earned_when_blended
 from moneyer_generation.rules.run import CANCELLABLE, DECIDED, MOVES, RunState
 from moneyer_generation.rules.sharing import RANKS, place
@@ -20,6 +22,7 @@ from moneyer_shared.contracts.events import Action, PlanFacet, dataset, job_of_r
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import DecisionRequest, Mechanism, Offer, Parameter, Plan, SourceUnit
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, Unavailable
+from moneyer_shared.figures import about
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.ownership import check_own
 
@@ -133,10 +136,19 @@ async def request_generation(flow: Flow, plan: Plan, key: str, *, search: UUID |
     return shown
 
 
+async def offer_generation(flow: Flow, plan: Plan) -> PlanOffer:
+    """What would be offered for a plan: nothing is asked of the gate, kept or charged.
+
+    Raises:
+        Forbidden: its model is somebody else's.
+        Invalid: the engine or the source rules it out, or no row can hold what is asked.
+    """
+    completed, offer, _ = await _own_offer_for(flow, plan)
+    return PlanOffer(plan=completed, offer=offer)
+
+
 async def _decide_and_queue(flow: Flow, run_id: UUID, plan: Plan, fingerprint: str, search: UUID | None) -> Run:
-    if plan.model is not None:
-        await _check_model_owner(flow, plan.model)
-    completed, offer, version_id = await offer_for(flow, plan)
+    completed, offer, version_id = await _own_offer_for(flow, plan)
     request = DecisionRequest(run_id=run_id, requester=flow.by, plan=completed, offer=offer)
     decision = await flow.dependencies.policy.decide(request)
     state, rank = ENTRY[decision.verdict], RANKS[plan.priority]
@@ -151,6 +163,12 @@ async def _decide_and_queue(flow: Flow, run_id: UUID, plan: Plan, fingerprint: s
             await work.schedule("run", run_id, place=place(turn, rank))
             await flow.keep(work, Generation.model_validate(run))
         return run
+
+
+async def _own_offer_for(flow: Flow, plan: Plan) -> tuple[Plan, Offer, UUID]:
+    if plan.model is not None:
+        await _check_model_owner(flow, plan.model)
+    return await offer_for(flow, plan)
 
 
 async def _check_model_owner(flow: Flow, model: UUID) -> None:
@@ -176,6 +194,8 @@ async def offer_for(flow: Flow, plan: Plan) -> tuple[Plan, Offer, UUID]:
     if declaration.for_linkage:
         raise Invalid("Nothing is learned from a register; it is there for assays to link with.", code="register")
     check_source(engine, declaration)
+    about_rows = about(newest.version.train_rows)
+    check_capacity(engine, declaration, about_rows, flow.dependencies.settings.job_mebibytes)
     guarantee = engine.guarantee(declaration, completed.parameters)
     if guarantee.delta is not None and Decimal(guarantee.delta) * newest.version.train_rows > 1:
         raise Invalid(
@@ -191,6 +211,7 @@ async def offer_for(flow: Flow, plan: Plan) -> tuple[Plan, Offer, UUID]:
         source_key_id=newest.key_id,
         population_id=declaration.population_id,
         privacy_unit=unit_offered(declaration),
+        cautions=cautions_of(engine, declaration, completed.parameters, about_rows),
     )
     return completed, offer, newest.version.id
 

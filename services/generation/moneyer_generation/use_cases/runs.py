@@ -35,6 +35,7 @@ PROGRESS_STEP = 0.01
 TICK_SECONDS = 0.5
 VOTES_TAKE = timedelta(seconds=5)
 RESUMING_TAKES = timedelta(seconds=30)
+PAID = " What was charged stays charged, for real rows were looked at."
 StepFunction = Callable[[Flow, Run], Awaitable[Run | None]]
 
 
@@ -166,7 +167,8 @@ async def make(flow: Flow, run: Run) -> Run:
         return await _follow_child(flow, run, await _job(flow, run, keys))
     except ChildFailed as error:
         # The child may have moved the run on before it failed.
-        return await _fail(flow, await _reread(flow, run), f"The generator failed: {error}")
+        charged = "" if run.guarantee == "none" else PAID
+        return await _fail(flow, await _reread(flow, run), f"The generator failed: {error}{charged}")
 
 
 async def _redeem(flow: Flow, run: Run) -> Redemption:
