@@ -7,7 +7,8 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from moneyer_generation.downloads import MEDIA_TYPES, Format, part_of, render
+from moneyer_generation.downloads import part_of, render
+from moneyer_generation.forms import MEDIA_TYPES, Form
 from moneyer_generation.routes.flows import ReadersFlow
 from moneyer_generation.use_cases.assets import open_asset
 from moneyer_shared.errors import RangeNotSatisfiable
@@ -27,12 +28,12 @@ _CONTENT = {media.partition(";")[0]: _BINARY for media in MEDIA_TYPES.values()}
 async def download(
     asset_id: UUID,
     flow: ReadersFlow,
-    form: Annotated[Format, Query(alias="format")] = "parquet",
+    form: Annotated[Form, Query(alias="format")] = "parquet",
     asked: Annotated[str | None, Header(alias="Range", description="One range of bytes.", max_length=100)] = None,
     if_range: Annotated[str | None, Header(description="The ETag a range was begun with.", max_length=200)] = None,
 ) -> StreamingResponse:
-    table = await open_asset(flow, asset_id)
-    rendered = await run_in_threadpool(render, table, form)
+    opened = await open_asset(flow, asset_id)
+    rendered = await run_in_threadpool(render, opened.table, form, opened.file.delivered)
     headers, size = rendered.headers, len(rendered.spool)
     try:
         part = part_of(size, asked) if if_range in {None, headers["ETag"]} else None
