@@ -154,7 +154,7 @@ def croissant(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Json:
         "version": "1.0.0",
         "datePublished": span_of(record)[1],
         "creator": {"@type": "sc:Organization", "name": charter["owner"]},
-        "distribution": _distribution(record),
+        "distribution": distribution(record["asset"], record.get("delivered"), made["digest"]),
         "rai:dataCollection": "Made by a generator that learned from a sensitive source under a charter.",
         "rai:dataLimitations": list(guarantee.get("gaps") or []) or [guarantee["statement"]],
         "rai:personalSensitiveInformation": guarantee["statement"],
@@ -171,9 +171,11 @@ def croissant(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Json:
     }
 
 
-def _distribution(record: Mapping[str, Any]) -> list[Json]:
-    """The files of a table: one a form; of an older table, the sealed one that its digest is of."""
-    url, delivered = f"https://moneyer.dev/id/asset/{record['asset']}/table", record.get("delivered")
+def distribution(asset: str, delivered: Mapping[str, Any] | None, sealed: str) -> list[Json]:
+    """The files of a table as Croissant says them: one a form; of an older table, the ``sealed`` one that its digest
+    is of.
+    """
+    url = f"https://moneyer.dev/id/asset/{asset}/table"
     if delivered is None:
         return [
             {
@@ -183,13 +185,13 @@ def _distribution(record: Mapping[str, Any]) -> list[Json]:
                 "description": "The table as it is stored, sealed; generation hands it out to holders of a grant.",
                 "contentUrl": url,
                 "encodingFormat": FORMS["parquet"],
-                "sha256": hex_of(record["generation"]["digest"]),
+                "sha256": hex_of(sealed),
             }
         ]
-    return [file_object(url, form, delivered[form]) for form in FORMS]
+    return [_file_object(url, form, delivered[form]) for form in FORMS]
 
 
-def file_object(url: str, form: str, delivered: Mapping[str, Any]) -> Json:
+def _file_object(url: str, form: str, delivered: Mapping[str, Any]) -> Json:
     """A table in one form as Croissant says it."""
     return {
         "@type": "cr:FileObject",

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query
+from fastapi import Header, Query
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -11,14 +11,17 @@ from moneyer_generation.downloads import part_of, render
 from moneyer_generation.forms import MEDIA_TYPES, Form
 from moneyer_generation.routes.flows import ReadersFlow
 from moneyer_generation.use_cases.assets import open_asset
+from moneyer_generation.use_cases.descriptions import Standard, describe_asset
 from moneyer_shared.errors import RangeNotSatisfiable
+from moneyer_shared.routes import Routes
 
-router = APIRouter(prefix="/v1/assets", tags=["assets"])
+routes = Routes(prefix="/v1/assets", tag="assets")
+READ = "generation:read"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _CONTENT = {media.partition(";")[0]: _BINARY for media in MEDIA_TYPES.values()}
 
 
-@router.get(
+@routes.router.get(
     "/{asset_id}/table",
     operation_id="downloadAsset",
     summary="The released table",
@@ -46,3 +49,9 @@ async def download(
     headers["Content-Length"] = str(len(sent))
     status = 200 if part is None else 206
     return StreamingResponse(rendered.pieces(sent), status, headers, media_type=MEDIA_TYPES[form])
+
+
+routes.add(
+    "GET", "/{asset_id}/schema", describe_asset, "The released table's schema, in others' words", scope=READ,
+    operation="describeAsset", given={"standard": Annotated[Standard, Query(alias="format")]},
+)  # fmt: skip
