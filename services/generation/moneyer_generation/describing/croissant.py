@@ -1,14 +1,23 @@
 """A table as a Croissant 1.1 data set (MLCommons): files, columns, where it comes from, what it may be used for."""
 
+from collections.abc import Mapping
+
 from moneyer_generation.describing.description import Description, Json, said_of
 from moneyer_shared.contracts.domains import CategoricalDomain
 from moneyer_shared.contracts.generation import Column
-from moneyer_shared.provenance import CONTEXT, distribution
+from moneyer_shared.provenance import CONTEXT, FORMS, distribution
 
-TYPES = {
-    "categorical": "sc:Text", "text": "sc:Text", "integer": "sc:Integer", "number": "sc:Float", "decimal": "sc:Number",
-    "date": "sc:Date", "timestamp": "sc:DateTime", "time": "sc:Time",
-}  # fmt: skip
+TYPES: Mapping[str, str | list[str]] = {
+    "categorical": "sc:Text",
+    "text": "sc:Text",
+    "integer": "sc:Integer",
+    "number": "sc:Float",
+    # Croissant has no decimal, and its library makes binary fractions of them; what they are stands beside.
+    "decimal": ["sc:Float", "http://www.w3.org/2001/XMLSchema#decimal"],
+    "date": "sc:Date",
+    "timestamp": "sc:DateTime",
+    "time": "sc:Time",
+}
 NAMESPACES: Json = {
     "annotation": "cr:annotation",
     "arrayShape": "cr:arrayShape",
@@ -24,7 +33,7 @@ NAMESPACES: Json = {
 def data_set(table: Description) -> Json:
     """The data set; provenance as PROV-O and conditions of use as ODRL, as the specification recommends."""
     charter, guarantee, made = table.terms.document, table.run.offer.guarantee, table.file
-    files = distribution(table.asset, made.delivered.model_dump() if made.delivered else None, made.digest)
+    files = _readable(distribution(table.asset, made.delivered.model_dump() if made.delivered else None, made.digest))
     return {
         "@context": CONTEXT | NAMESPACES,
         "@type": "sc:Dataset",
@@ -47,6 +56,12 @@ def data_set(table: Description) -> Json:
         "rai:personalSensitiveInformation": guarantee.statement,
         "rai:dataUseCases": [case["description"] for case in charter["use_cases"]],
     }
+
+
+def _readable(files: list[Json]) -> list[Json]:
+    """Parquet under the name that Croissant's own library knows it by as well as the registered one."""
+    known = {FORMS["parquet"]: ["application/x-parquet", FORMS["parquet"]]}
+    return [one | {"encodingFormat": known.get(one["encodingFormat"], one["encodingFormat"])} for one in files]
 
 
 def _rows(table: Description, file: str) -> Json:
