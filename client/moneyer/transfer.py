@@ -28,7 +28,8 @@ class Transfer:
     """One download into a file that can be read and written from its start."""
 
     def __init__(self, asset_id: Id, form: Form, into: IO[bytes], stated: str | None) -> None:
-        self._asset_id, self._form, self._into, self._stated = asset_id, form, into, stated
+        self._asset_id, self._into, self._stated = asset_id, into, stated
+        self._form: Form = form
         self._etag: str | None = None
         self._told: str | None = None
         self.got = 0

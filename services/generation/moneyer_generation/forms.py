@@ -32,7 +32,7 @@ class Writer(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(self, *_: object) -> object: ...
+    def __exit__(self, *_: object) -> bool | None: ...
 
     def write(self, batch: pa.RecordBatch) -> None: ...
 
@@ -69,9 +69,10 @@ def write(table: pq.ParquetFile, form: Form, sink: RawIOBase) -> None:
 
 def delivered(table: pq.ParquetFile) -> Delivered:
     """Digest and length of the table's bytes in every form, in one reading and without keeping them."""
-    sinks = {form: _Measured() for form in WRITERS}
-    with ExitStack() as open_now:
-        writers = [open_now.enter_context(WRITERS[form](sink, plain_schema(table))) for form, sink in sinks.items()]
+    sinks: dict[Form, _Measured] = {form: _Measured() for form in WRITERS}
+    with ExitStack() as opened:
+        made: list[Writer] = [WRITERS[form](sink, plain_schema(table)) for form, sink in sinks.items()]
+        writers: list[Writer] = [opened.enter_context(writer) for writer in made]
         for batch in even_batches(table):
             for writer in writers:
                 writer.write(batch)

@@ -238,7 +238,7 @@ async def _reread(flow: Flow, run: Run) -> Run:
 
 def _made(run: Run, asset: AssetFile) -> GenerationFacet:
     shown = asset.disclosed.model_dump(mode="json")
-    return GenerationFacet(
+    made = GenerationFacet(
         generator=run.plan.generator,
         engine_version=run.offer.engine_version,
         parameters=dict(run.plan.parameters),
@@ -252,8 +252,8 @@ def _made(run: Run, asset: AssetFile) -> GenerationFacet:
         ],
         **{name: shown[name] for name in ("rows", "digest", "strata", "suppression", "blend", "environment")},
         reproducible=_reproducible(run),
-        **({"digest_of": "sealed"} if asset.delivered is not None else {}),
     )
+    return made if asset.delivered is None else made.model_copy(update={"digest_of": "sealed"})
 
 
 def _reproducible(run: Run) -> str:
