@@ -3,7 +3,7 @@
 pyarrow, pandas and polars are brought in when they are asked for.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -60,7 +60,7 @@ def form_of(path: Path) -> Form:
 
 
 @contextmanager
-def placed(path: Path) -> Iterator[IO[bytes]]:
+def placed(path: Path) -> Generator[IO[bytes]]:
     """A file that is at its path once all of it has come, and leaves nothing where it has not."""
     with NamedTemporaryFile("w+b", dir=path.parent, prefix=f".{path.name}.", delete=False) as coming:
         try:
