@@ -347,6 +347,18 @@ GUARDS = (
     Guard("a group without the outcome is not perfectly fair", f"{EVALUATION}/measures/fairness.py", "upper = max(upper, REACHES[metric](chance, truth, groups, enough))", "pass", "tests/evaluation/test_over_nothing.py -k fair"),
     Guard("numbers without a value correlate with nothing", f"{EVALUATION}/measures/likeness.py", "    if sum(_varies(tables.asset[name]) for name in names) < 2:", "    if False:", "tests/evaluation/test_over_nothing.py -k correlate"),
     Guard("features fit in memory", f"{EVALUATION}/measures/reference.py", "    if sum(wanted) <= most:\n", "    if True:\n", "tests/evaluation/test_over_nothing.py -k memory"),
+    Guard("what leaves is what was recorded", f"{GENERATION}/downloads.py", "    if stated is not None and stated.of(form).sha256 != spool.sha256:", "    if False:", "tests/generation/test_forms.py -k as_recorded"),
+    Guard("a table has one form, however it was sealed", f"{GENERATION}/forms.py", "        for batch in even_batches(table):\n            writer.write(batch)\n\n\ndef delivered", "        for batch in table.iter_batches():\n            writer.write(batch)\n\n\ndef delivered", "tests/generation/test_forms.py -k groups"),
+    Guard("nothing under a null is left to chance", f"{GENERATION}/forms.py", "    rows[~present] = 0\n", "    rows[~present] = 1\n", "tests/generation/test_forms.py -k another_version"),
+    Guard("no digest of a table before its release", f"{GENERATION}/documents/generations.py", 'released=info.data.get("state") in OUT', "released=True", "tests/generation/test_descriptions.py -k once"),
+    Guard("a schema takes the table's permission", f"{GENERATION}/use_cases/assets.py", "policy.unlock(asset_id, UnlockRequest(subject=reader or flow.by))", "policy.new_source_key(None)", "tests/generation/test_descriptions.py -k permission"),
+    Guard("what is prohibited now is no condition of use", f"{GENERATION}/use_cases/descriptions.py", " and one.use_case not in prohibited]", "]", "tests/generation/test_descriptions.py -k row_by_row"),
+    Guard("the client holds a table to its record", "client/moneyer/transfer.py", "            if stated is not None and stated != found:", "            if False:", "tests/client/test_tables.py -k other_bytes"),
+    Guard("a cut download goes on with the table it began", "client/moneyer/transfer.py", ', "If-Range": str(self._etag)}', "}", "tests/client/test_tables.py -k cut_off"),
+    Guard("a whole answer begins anew", "client/moneyer/transfer.py", "        if status != PARTIAL or begins is None or int(begins[1]) != self.got:", "        if False:", "tests/client/test_tables.py -k anew"),
+    Guard("no null for a category that is not declared", "client/moneyer/tables.py", "    if places.null_count != column.null_count:", "    if False:", "tests/client/test_tables.py -k not_declared"),
+    Guard("whole numbers that may be missing are no floats", "client/moneyer/tables.py", "        if name in whole\n", "        if False\n", "tests/client/test_tables.py -k typed"),
+    Guard("a file is held to a proven digest", "client/moneyer/evidence/tables.py", "    if stated is None:\n", "    if False:\n", "tests/client/test_older_bundles.py -k nothing_of_a_file"),
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from moneyer.assets import Assets, AsyncAssets
 from moneyer.calls import Call, Id
 from moneyer.calls.wire import Streamed
 from moneyer_shared.documents import read_json
@@ -175,6 +176,23 @@ class Moneyer:
         """
         return _read(call, self._http.send(_request(self.connection, call, self.token(call.service), waits=True)))
 
+    @property
+    def assets(self) -> Assets:
+        """Released tables: ``client.assets.table(asset_id).to_pandas()``."""
+        return Assets(self)
+
+    @contextmanager
+    def stream(self, call: Call[Any]) -> Generator[httpx.Response]:
+        """Send a call and read its answer as it comes; raises as ``send`` does."""
+        answer = self._http.send(_request(self.connection, call, self.token(call.service), waits=True), stream=True)
+        try:
+            if not answer.is_success:
+                answer.read()
+                _read(call, answer)
+            yield answer
+        finally:
+            answer.close()
+
     def token(self, service: str) -> str:
         form = self.connection.token_form(service)
         kept = self._tokens.valid(service)
@@ -223,6 +241,24 @@ class AsyncMoneyer:
         """Send a call; raises as ``Moneyer.send`` does."""
         token = await self.token(call.service)
         return _read(call, await self._http.send(_request(self.connection, call, token, waits=False)))
+
+    @property
+    def assets(self) -> AsyncAssets:
+        """Released tables: ``await client.assets.table(asset_id).to_pandas()``."""
+        return AsyncAssets(self)
+
+    @asynccontextmanager
+    async def stream(self, call: Call[Any]) -> AsyncGenerator[httpx.Response]:
+        """Send a call and read its answer as it comes; raises as ``Moneyer.send`` does."""
+        token = await self.token(call.service)
+        answer = await self._http.send(_request(self.connection, call, token, waits=False), stream=True)
+        try:
+            if not answer.is_success:
+                await answer.aread()
+                _read(call, answer)
+            yield answer
+        finally:
+            await answer.aclose()
 
     async def token(self, service: str) -> str:
         form = self.connection.token_form(service)

@@ -42,14 +42,21 @@ MANIFEST = "application/vnd.moneyer.manifest+json"
 BUILD_TYPE = "https://moneyer.dev/build/generation/1"
 
 
-def statement(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Json:
-    """The asset's SLSA provenance (v1) as an in-toto statement (v1)."""
+def statement(record: Mapping[str, Any], dossier: Mapping[str, Any], *, labelled: bool = True) -> Json:
+    """The asset's SLSA provenance (v1) as an in-toto statement (v1): of the table in each form it is handed out in.
+
+    Nothing was recorded of an older table but the digest of its sealed bytes, which nobody holds: its subject says so.
+    Bundles from before said it without that label; read them with ``labelled`` false.
+    """
     asset, made = record["asset"], record["generation"]
     plan = dossier["request"]["plan"]
     began, ended = span_of(record)
     return {
         "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{"name": f"moneyer.asset:{asset}", "digest": {"sha256": hex_of(made["digest"])}}],
+        "subject": [
+            {"name": f"moneyer.asset:{asset}{part}", "digest": {"sha256": sha256}}
+            for part, sha256 in _subjects(record, "/sealed" if labelled else "")
+        ],
         "predicateType": "https://slsa.dev/provenance/v1",
         "predicate": {
             "buildDefinition": {
@@ -69,6 +76,13 @@ def statement(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Json:
     }
 
 
+def _subjects(record: Mapping[str, Any], sealed: str) -> list[tuple[str, str]]:
+    delivered = record.get("delivered")
+    if delivered is None:
+        return [(sealed, hex_of(record["generation"]["digest"]))]
+    return [(f"/table.{form}", delivered[form]["sha256"]) for form in FORMS]
+
+
 def hex_of(digest: str) -> str:
     """The hexadecimal digits of ``sha256:<hex>``."""
     return digest.removeprefix("sha256:")
@@ -80,8 +94,8 @@ def span_of(record: Mapping[str, Any]) -> tuple[str, str]:
     return times[0], times[-1]
 
 
-def prov(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Json:
-    """The same as PROV-JSON (W3C member submission, 2013)."""
+def prov(record: Mapping[str, Any], dossier: Mapping[str, Any], *, labelled: bool = True) -> Json:
+    """The same as PROV-JSON (W3C member submission, 2013); ``labelled`` as of ``statement``."""
     run, asset = f"moneyer:run/{record['asset']}", f"moneyer:asset/{record['asset']}"
     charter, decision = f"moneyer:charter/{dossier['charter']['id']}", f"moneyer:decision/{dossier['decision']['id']}"
     sources = [f"moneyer:source/{source}" for source in record["sources"]]
@@ -90,7 +104,7 @@ def prov(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Json:
     return {
         "prefix": {"moneyer": "https://moneyer.dev/id/"},
         "entity": {
-            asset: {"prov:type": "synthetic table", "moneyer:digest": record["generation"]["digest"]},
+            asset: {"prov:type": "synthetic table"} | _digests(record, "sealedDigest" if labelled else "digest"),
             charter: {"prov:type": "charter", "moneyer:digest": dossier["charter"]["digest"]},
             decision: {"prov:type": "decision", "moneyer:verdict": dossier["decision"]["verdict"]},
             **{source: {"prov:type": "sensitive source"} for source in sources},
@@ -117,6 +131,13 @@ def prov(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Json:
     }
 
 
+def _digests(record: Mapping[str, Any], sealed: str) -> Json:
+    delivered = record.get("delivered")
+    if delivered is None:
+        return {f"moneyer:{sealed}": record["generation"]["digest"]}
+    return {f"moneyer:{form}Digest": f"sha256:{delivered[form]['sha256']}" for form in FORMS}
+
+
 def croissant(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Json:
     """The asset as a Croissant 1.0 dataset with its responsible-AI vocabulary (MLCommons)."""
     charter, made = dossier["charter"]["document"], record["generation"]
@@ -133,17 +154,7 @@ def croissant(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Json:
         "version": "1.0.0",
         "datePublished": span_of(record)[1],
         "creator": {"@type": "sc:Organization", "name": charter["owner"]},
-        "distribution": [
-            {
-                "@type": "cr:FileObject",
-                "@id": "sealed-table",
-                "name": "sealed-table",
-                "description": "The table as it is stored, sealed; generation hands it out to holders of a grant.",
-                "contentUrl": f"https://moneyer.dev/id/asset/{record['asset']}/table",
-                "encodingFormat": "application/vnd.apache.parquet",
-                "sha256": hex_of(made["digest"]),
-            }
-        ],
+        "distribution": distribution(record["asset"], record.get("delivered"), made["digest"]),
         "rai:dataCollection": "Made by a generator that learned from a sensitive source under a charter.",
         "rai:dataLimitations": list(guarantee.get("gaps") or []) or [guarantee["statement"]],
         "rai:personalSensitiveInformation": guarantee["statement"],
@@ -160,6 +171,46 @@ def croissant(record: Mapping[str, Any], dossier: Mapping[str, Any]) -> Json:
     }
 
 
+def distribution(asset: str, delivered: Mapping[str, Any] | None, sealed: str) -> list[Json]:
+    """The files of a table as Croissant says them: one a form; of an older table, the ``sealed`` one that its digest
+    is of.
+    """
+    url = f"https://moneyer.dev/id/asset/{asset}/table"
+    if delivered is None:
+        return [
+            {
+                "@type": "cr:FileObject",
+                "@id": "sealed-table",
+                "name": "sealed-table",
+                "description": "The table as it is stored, sealed; generation hands it out to holders of a grant.",
+                "contentUrl": url,
+                "encodingFormat": FORMS["parquet"],
+                "sha256": hex_of(sealed),
+            }
+        ]
+    return [_file_object(url, form, delivered[form]) for form in FORMS]
+
+
+def _file_object(url: str, form: str, delivered: Mapping[str, Any]) -> Json:
+    """A table in one form as Croissant says it."""
+    return {
+        "@type": "cr:FileObject",
+        "@id": f"table.{form}",
+        "name": f"table.{form}",
+        "description": "The table as generation hands it out to holders of a grant, byte for byte.",
+        "contentUrl": f"{url}?format={form}",
+        "contentSize": f"{delivered['bytes']} B",
+        "encodingFormat": FORMS[form],
+        "sha256": delivered["sha256"],
+    }
+
+
+FORMS: Mapping[str, str] = {
+    "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.stream",
+    "csv": "text/csv",
+}
+"""The forms a table is handed out in, each with its media type."""
 BIASES = frozenset({
     "representation-gap-max", "disparate-impact-ratio", "demographic-parity-difference", "equalised-odds-difference",
     "group-calibration-gap-max", "reference-share-gap-max", "subgroup-tvd-excess-max",

@@ -1,24 +1,31 @@
 """Generation's dependencies on a database of its own, with collaborators that answer as a test wants."""
 
+from base64 import b64decode
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import pyarrow as pa
 import pytest
 from conftest import Caller, Cluster, settings_of
+from policy.examples import charter_document
+from sqlalchemy import update
 
 from moneyer_generation.app import create_app, create_dependencies
 from moneyer_generation.dependencies import ITSELF, Dependencies, Flow
+from moneyer_generation.documents.assets import AssetFile
 from moneyer_generation.documents.sources import SourceVersion
+from moneyer_generation.forms import delivered
 from moneyer_generation.settings import Settings
 from moneyer_generation.store.runs import Run
 from moneyer_generation.store.sources import SealedVersion
+from moneyer_generation.tables import runs
 from moneyer_generation.use_cases.plans import request_generation
 from moneyer_generation.use_cases.sources import register_source
 from moneyer_generation.work import Work
-from moneyer_shared import auth
+from moneyer_shared import auth, custody
 from moneyer_shared.contracts.domains import CategoricalDomain
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
 from moneyer_shared.contracts.policy import (
@@ -44,6 +51,8 @@ class PolicyThatPermits:
         self.unit: PopulationUnit | None = PopulationUnit(kind="row")
         self.redeem_error: Exception | None = None
         self.cancel_error: Exception | None = None
+        self.unlock_error: Exception | None = None
+        self.grants: list[dict[str, Any]] = []
         self.verdict = "permit"
         self.states: dict[UUID, Any] = {}
         self.states_error: Exception | None = None
@@ -55,6 +64,19 @@ class PolicyThatPermits:
 
     async def population_unit(self, population_id: UUID) -> PopulationUnit | None:
         return self.unit
+
+    async def unlock(self, asset_id: UUID, request: Any) -> DataKey:
+        self.said.append(f"unlock for {request.subject}")
+        if self.unlock_error:
+            raise self.unlock_error
+        return DataKey(id=uuid4(), key=KEY)
+
+    async def charter_in_force(self, charter_id: UUID) -> dict[str, Any]:
+        document = charter_document(prohibited_uses=["underwriting", "marketing"])
+        return {"id": str(charter_id), "version": 2, "digest": "sha256:" + "1" * 64, "document": document}
+
+    async def grants_of(self, asset_id: UUID) -> list[dict[str, Any]]:
+        return self.grants
 
     async def new_source_key(self, request: Any) -> DataKey:
         return DataKey(id=uuid4(), key=KEY)
@@ -103,10 +125,10 @@ class World:
         self.policy = policy
         self.messages = messages
 
-    async def run(self, **changes: Any) -> Any:
+    async def run(self, columns: Sequence[Column] | None = None, **changes: Any) -> Any:
         declared = SourceDeclaration(
             name=f"s-{uuid4().hex[:6]}", description="d", population_id=uuid4(),
-            columns=[Column(name="c", domain=CategoricalDomain(kind="categorical", categories=["a", "b"]))],
+            columns=columns or [Column(name="c", domain=CategoricalDomain(kind="categorical", categories=["a", "b"]))],
         )  # fmt: skip
         async with self.dependencies.begin(Work, caller_of("steward")) as work:
             source_id = (await register_source(work, declared)).id
@@ -121,6 +143,23 @@ class World:
         }  # fmt: skip
         plan = Plan.model_validate(made | changes)
         return (await request_generation(self.flow("scientist"), plan, uuid4().hex)).id
+
+    async def released(
+        self, columns: Sequence[Column], rows: pa.Table, *, recorded: bool = True, **changes: Any
+    ) -> UUID:
+        """A released asset of these rows, sealed as a run seals it; without digests as of before they were taken."""
+        run_id, name = await self.run(columns, rows=rows.num_rows, **changes), f"assets/{uuid4()}"
+        sealed = custody.seal_table(rows.to_batches(), rows.schema, b64decode(KEY), name)
+        custody.put_new(self.dependencies.objects, name, sealed)
+        found = delivered(custody.unseal_table(sealed, b64decode(KEY), name)) if recorded else None
+        file = AssetFile(
+            rows=rows.num_rows, bytes=len(sealed), digest="sha256:" + "2" * 64, object=name, delivered=found
+        )
+        async with self.dependencies.begin(Work, ITSELF) as work:
+            made = {"state": "released", "redeemed": True, "settled": True, "asset": file.model_dump(mode="json")}
+            await work.connection.execute(update(runs).where(runs.c.id == run_id).values(made))
+        self.policy.states[run_id] = "released"
+        return run_id
 
     def flow(self, subject: str = ITSELF.subject) -> Flow:
         """What a use case of that person works with; the worker's unless said."""

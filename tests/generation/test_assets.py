@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneyer_generation.downloads import MEDIA_TYPES, Rendered, part_of, render
+from moneyer_generation.downloads import Rendered, part_of, render
+from moneyer_generation.forms import MEDIA_TYPES
 from moneyer_shared.errors import RangeNotSatisfiable
 from moneyer_shared.spool import FRAME_BYTES
 

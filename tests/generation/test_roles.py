@@ -24,7 +24,16 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
     ),
     (
         READERS,
-        ("watchGeneration", "listSearches", "getSearch", "listModels", "downloadAsset", "listAudits", "getAudit"),
+        (
+            "watchGeneration",
+            "listSearches",
+            "getSearch",
+            "listModels",
+            "downloadAsset",
+            "describeAsset",
+            "listAudits",
+            "getAudit",
+        ),
     ),
     ({"steward"}, ("registerSource", "uploadSource", "requestAudit")),
     ({"scientist"}, ("requestGeneration", "offerGeneration", "cancelGeneration", "requestSearch", "cancelSearch")),

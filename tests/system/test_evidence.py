@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from attacks.forgeries import RECORDED, forged, listed, packed, recorded, swallowed
@@ -20,8 +20,10 @@ from moneyer.evidence import Bundle
 from moneyer.evidence.bundle import NAMES
 from moneyer.evidence.packed import unpack
 from moneyer.evidence.report import pattern
+from moneyer.evidence.tables import verify_table
 
 pytestmark = pytest.mark.system
+FORMS: tuple[Literal["parquet", "arrow", "csv"], ...] = ("parquet", "arrow", "csv")
 Files = dict[str, bytes]
 OPEN = {
     ("votes.json", "stage"),
@@ -59,7 +61,8 @@ async def complete(machine: Machine, run_id: str, key: str) -> Files:
                     files = unpack(content, NAMES)
                     report = Bundle(files, key).check()
                     seen = "\n".join(f"{one.verdict} {one.item}: {one.said}" for one in report.lines())
-                    if report.holds and {pattern(place) for place in report.unproven} <= OPEN:
+                    told = "delivered" in json.loads(files["record.json"])
+                    if told and report.holds and {pattern(place) for place in report.unproven} <= OPEN:
                         return files
                 await asyncio.sleep(0.5)
     except TimeoutError:
@@ -101,10 +104,23 @@ async def test_an_assets_evidence_holds_and_every_lie_in_it_is_found(machine: Ma
     its_parts_say_the_same(files, key)
     others_read_it(files, key, tmp_path)
     await provenance_is_proved(machine, json.loads(files["record.json"])["asset"])
+    await a_holder_knows_their_table(machine, files, key, tmp_path)
     after = await it_outlives_the_table(machine, files, key)
     assert swallowed(after, key) == [], "a value was changed by whoever holds the key, and is still said to be proven"
     as_recorded(after, key)
     await nobody_is_named(machine)
+
+
+async def a_holder_knows_their_table(machine: Machine, files: Files, key: str, folder: Path) -> None:
+    """Whoever holds a table in any form finds its digest in the evidence; with a byte changed it is no such table."""
+    asset = json.loads(files["record.json"])["asset"]
+    for form in FORMS:
+        table = folder / f"table.{form}"
+        table.write_bytes(await machine.send("scientist", calls.download(asset, form=form)))
+        assert verify_table(table, Bundle(files, key)) == form
+        table.write_bytes(table.read_bytes() + b"\0")
+        with pytest.raises(NotProven):
+            verify_table(table, Bundle(files, key))
 
 
 async def nobody_is_named(machine: Machine) -> None:

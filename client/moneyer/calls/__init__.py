@@ -14,6 +14,7 @@ from moneyer.calls.evaluation import (
 from moneyer.calls.generation import (
     cancel_generation,
     cancel_search,
+    describe_asset,
     download,
     get_audit,
     get_generation,
@@ -93,6 +94,7 @@ __all__ = [
     "cancel_search",
     "create_population",
     "declare_shares",
+    "describe_asset",
     "download",
     "draft_charter",
     "edit_charter",

@@ -7,6 +7,9 @@ from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Plan
 from moneyer_shared.contracts.search import SearchRequest
 
+Form = Literal["parquet", "arrow", "csv"]
+Standard = Literal["odcs", "croissant", "frictionless"]
+
 
 def list_generators() -> Call[list[Json]]:
     return Call("generation", "GET", "/v1/generators", as_json)
@@ -77,8 +80,13 @@ def list_models() -> Call[list[Json]]:
     return Call("generation", "GET", "/v1/models", as_json)
 
 
-def download(asset_id: Id, *, form: Literal["parquet", "arrow", "csv"] = "parquet") -> Call[bytes]:
+def download(asset_id: Id, *, form: Form = "parquet") -> Call[bytes]:
     return Call("generation", "GET", f"/v1/assets/{asset_id}/table", as_bytes, query={"format": form})
+
+
+def describe_asset(asset_id: Id, *, standard: Standard = "frictionless") -> Call[Json]:
+    """A released table's schema, its digests and its conditions of use, in the words of a standard."""
+    return Call("generation", "GET", f"/v1/assets/{asset_id}/schema", as_json, query={"format": standard})
 
 
 def request_audit(generator: str, *, parameters: Json, fits: int, key: str) -> Call[Json]:

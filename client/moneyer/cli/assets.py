@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, cast
 
 import typer
 
-from moneyer import calls
-from moneyer.cli.console import say, show_assay, table
+from moneyer import NotAsStated, calls
+from moneyer.calls.generation import Form, Standard
+from moneyer.cli.console import error_console, say, show_assay, table, tell
 from moneyer.cli.session import DEFAULT_DATA, Data, Person, speak
+from moneyer.evidence.tables import sha256_of
 
 app = typer.Typer(help="Synthetic tables: their assay, their record, and the table itself.", no_args_is_help=True)
 FORMS = {".csv": "csv", ".parquet": "parquet", ".arrow": "arrow"}
@@ -31,11 +33,42 @@ def download(
     person: Person = "scientist",
 ) -> None:
     """Download a released table you hold a grant for."""
-    form = cast("Literal['parquet', 'arrow', 'csv']", FORMS.get(to.suffix.lower(), "parquet"))
+    form = cast("Form", FORMS.get(to.suffix.lower(), "parquet"))
     with speak(data, person) as client:
         content = client.send(calls.download(asset, form=form))
     to.write_bytes(content)
     say(f"{len(content)} bytes in {to}")
+
+
+@app.command("table")
+def fetch_table(
+    asset: str,
+    out: Annotated[Path, typer.Option(help="A .parquet, .arrow or .csv file.")],
+    data: Data = DEFAULT_DATA,
+    person: Person = "scientist",
+) -> None:
+    """Fetch a released table you hold a grant for, held to the digest that its record states."""
+    with speak(data, person) as client:
+        try:
+            to = client.assets.table(asset).write(out)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+        except NotAsStated as error:
+            tell("red bold", "NOT as stated", str(error), to=error_console)
+            raise typer.Exit(1) from error
+    say(f"{to.stat().st_size} bytes in {to}, sha256 {sha256_of(to)}")
+
+
+@app.command("schema")
+def schema(
+    asset: str,
+    standard: Annotated[Standard, typer.Option("--format", help="odcs, croissant or frictionless.")] = "frictionless",
+    data: Data = DEFAULT_DATA,
+    person: Person = "scientist",
+) -> None:
+    """A released table's schema, in JSON: data contract (ODCS), data set (Croissant), data package (Frictionless)."""
+    with speak(data, person) as client:
+        print(json.dumps(client.send(calls.describe_asset(asset, standard=standard)), indent=2, ensure_ascii=False))
 
 
 @app.command("show")

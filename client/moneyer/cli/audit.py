@@ -13,7 +13,7 @@ from moneyer import calls
 from moneyer.audit import Kept, NotProven, Verifier, read_entries, size_of, tiles, verify_log, verify_proofs
 from moneyer.cli.console import error_console, tell
 from moneyer.cli.session import DEFAULT_DATA, Data, Person, speak
-from moneyer.evidence import Bundle
+from moneyer.evidence import Bundle, tables
 from moneyer.evidence.documents import read_line
 from moneyer.evidence.entries import entry_of
 
@@ -107,6 +107,22 @@ def verify(
     for index, size, leaf in told:
         tell("green", "proven", f"entry {index} of {size}: {leaf['action']} {leaf['outcome']} at {leaf['at']}")
     tell("green bold", f"{len(verified)} entries stand in the log signed by {Verifier.of(held).name}.")
+
+
+@app.command("verify-table")
+def verify_table(
+    table: Annotated[Path, typer.Argument(help="A table as it was downloaded or delivered.")],
+    bundle: Annotated[Path, typer.Argument(help="The evidence of its asset, as `bundle` took it home.")],
+    key: KEY_FILE,
+) -> None:
+    """Verify that a file is, byte for byte, the table that a bundle proves; offline."""
+    with _or_say("NOT proven"):
+        opened = Bundle.open(bundle, _text(key))
+        form = tables.verify_table(table, opened)
+    tell(
+        "green bold",
+        f"This is asset {opened.asset} as {form}, as the log signed by {Verifier.of(opened.key).name} has it.",
+    )
 
 
 def _verify_bundle(path: Path, key: str, *, strict: bool) -> None:

@@ -12,7 +12,7 @@ from moneyer.calls.wire import Streamed
 from moneyer.cli.console import error_console, harmless, say, show_refusal, table
 from moneyer.cli.session import DEFAULT_DATA, Data, Person, speak
 from moneyer.client import Refused
-from moneyer.tables import check_table, encoding_of_file, media_type_of_file
+from moneyer.files import check_table, encoding_of_file, media_type_of_file
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.intake import TableReport
 from moneyer_shared.documents import read_json

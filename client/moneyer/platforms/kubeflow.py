@@ -14,16 +14,15 @@ def mint_table(plan: str, key: str, table: dsl.Output[dsl.Dataset]) -> str:
 
     The same key pays once, however often the step is tried.
     """
-    from pathlib import Path
-
-    from moneyer import Moneyer, calls
+    from moneyer import Moneyer
     from moneyer.client import Connection
     from moneyer.runs import mint
     from moneyer_shared.documents import read_json
 
     with Moneyer(Connection.from_environment()) as client:
         asset_id = mint(client, read_json(plan.encode()), key=key)
-        Path(table.path).write_bytes(client.send(calls.download(asset_id)))
+        # Kubeflow gives a path without a suffix.
+        client.assets.table(asset_id).write(f"{table.path}.parquet").replace(table.path)
     table.metadata["moneyer_asset"] = asset_id
     table.metadata["uri"] = f"moneyer:{asset_id}"
     return asset_id

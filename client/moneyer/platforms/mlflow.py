@@ -5,7 +5,6 @@ so MLflow answers which models used it, and its registry's webhooks tell moneyer
 """
 
 # pyright: reportMissingImports=false
-import io
 import os
 from typing import Any, Self
 from uuid import UUID
@@ -15,7 +14,6 @@ import pandas as pd
 from mlflow.data.dataset_source import DatasetSource
 from mlflow.entities.model_registry import ModelVersion
 
-from moneyer import calls
 from moneyer.client import Connection, Moneyer
 
 SCHEME = "moneyer:"
@@ -49,9 +47,10 @@ class AssetSource(DatasetSource):  # type: ignore[misc]  # MLflow is in an envir
 
         Raises:
             Refused: it is not released, was withdrawn or retired, or one holds no grant.
+            NotAsStated: its bytes are not those that its record states.
         """
         with connect() as client:
-            return pd.read_parquet(io.BytesIO(client.send(calls.download(self.asset_id))))
+            return client.assets.table(self.asset_id).to_pandas()
 
     @staticmethod
     def _can_resolve(raw_source: Any) -> bool:

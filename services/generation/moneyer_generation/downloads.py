@@ -2,26 +2,14 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from io import RawIOBase
-from typing import Literal, Protocol, Self
 
-import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.ipc as pa_ipc
 import pyarrow.parquet as pq
 
-from moneyer_shared import custody
-from moneyer_shared.errors import RangeNotSatisfiable
+from moneyer_generation.forms import Form, write
+from moneyer_shared.contracts.generation import Delivered
+from moneyer_shared.errors import Conflict, RangeNotSatisfiable
 from moneyer_shared.spool import Spool
-
-Format = Literal["parquet", "arrow", "csv"]
-MEDIA_TYPES = {
-    "parquet": "application/vnd.apache.parquet",
-    "arrow": "application/vnd.apache.arrow.stream",
-    "csv": "text/csv; charset=utf-8",
-}
 
 
 @dataclass(frozen=True)
@@ -40,66 +28,32 @@ class Rendered:
             "Accept-Ranges": "bytes",
         }
 
-    def pieces(self, part: range) -> Iterator[bytes]:
-        """The bytes of that part; the spool goes when they are sent, or nobody takes them any more."""
-        try:
-            at = part.start
-            while at < part.stop:
-                piece = self.spool.read_at(at, part.stop - at)
-                at += len(piece)
-                yield piece
-        finally:
-            self.spool.close()
 
-
-def render(table: pq.ParquetFile, form: Format) -> Rendered:
+def render(table: pq.ParquetFile, form: Form, stated: Delivered | None = None) -> Rendered:
     """The table's bytes in the asked form, under seal while they wait.
 
     Raises:
+        Conflict: they are not those that the record states.
         Unavailable: the disk is full.
     """
     spool = Spool()
     try:
-        with WRITERS[form](spool.writer(), table.schema_arrow) as writer:
-            for batch in table.iter_batches(batch_size=custody.GROUP_ROWS, use_threads=False):
-                writer.write(batch)
+        write(table, form, spool.writer())
+        _check_stated(spool, form, stated)
     except BaseException:
         spool.close()
         raise
     return Rendered(spool)
 
 
-class Writer(Protocol):
-    """What writes a table batch by batch, and its end when it is left."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *_: object) -> object: ...
-
-    def write(self, batch: pa.RecordBatch) -> None: ...
-
-
-class _ParquetBatches:
-    """A Parquet writer that takes batches, and ends when it is left, as those of the other forms do."""
-
-    def __init__(self, sink: RawIOBase, schema: pa.Schema) -> None:
-        self._writer = pq.ParquetWriter(sink, schema, compression="zstd")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._writer.close()
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        self._writer.write_batch(batch)
-
-
-WRITERS: dict[Format, Callable[[RawIOBase, pa.Schema], Writer]] = {
-    "parquet": _ParquetBatches,
-    "arrow": pa_ipc.new_stream,
-    "csv": pa_csv.CSVWriter,
-}
+def _check_stated(spool: Spool, form: Form, stated: Delivered | None) -> None:
+    """What leaves is what was recorded, byte for byte, or nothing leaves; of an older table nothing was recorded."""
+    if stated is not None and stated.of(form).sha256 != spool.sha256:
+        raise Conflict(
+            f"The table as {form} is not, byte for byte, what its record states; nothing of it is handed out. "
+            "Ask for another form, and tell whoever runs this: the table, or what writes it, was changed.",
+            code="not-as-recorded",
+        )
 
 
 def part_of(size: int, asked: str | None) -> range | None:

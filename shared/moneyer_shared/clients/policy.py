@@ -39,6 +39,8 @@ class Policy(Protocol):
     async def settle(self, permit_id: UUID, request: SettleRequest) -> None: ...
     async def cancel(self, permit_id: UUID) -> None: ...
     async def unlock(self, asset_id: UUID, request: UnlockRequest) -> DataKey: ...
+    async def charter_in_force(self, charter_id: UUID) -> dict[str, Any]: ...
+    async def grants_of(self, asset_id: UUID) -> list[dict[str, Any]]: ...
     async def assay_keys(self, permit_id: UUID, request: AssayKeysRequest) -> AssayKeys: ...
     async def release(self, request: ReleaseRequest) -> Release: ...
     async def release_of(self, asset_id: UUID) -> Release: ...
@@ -97,6 +99,18 @@ class PolicyOverHttp:
     async def unlock(self, asset_id: UUID, request: UnlockRequest) -> DataKey:
         body = request.model_dump(mode="json")
         return DataKey.model_validate(await self._peer.post(f"/v1/assets/{asset_id}:unlock", body))
+
+    async def charter_in_force(self, charter_id: UUID) -> dict[str, Any]:
+        """The version of a charter that is in force now: ``id``, ``version``, ``digest``, ``document`` and more.
+
+        Raises:
+            NotFound: none is.
+        """
+        return dict(await self._peer.get(f"/v1/charters/{charter_id}/in-force"))
+
+    async def grants_of(self, asset_id: UUID) -> list[dict[str, Any]]:
+        """Who may read an asset: ``subject``, ``use_case``, ``valid_until`` and more."""
+        return list(await self._peer.get(f"/v1/assets/{asset_id}/grants"))
 
     async def assay_keys(self, permit_id: UUID, request: AssayKeysRequest) -> AssayKeys:
         answer = await self._peer.post(

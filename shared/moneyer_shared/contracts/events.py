@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from moneyer_shared.contracts.documents import AmountText
 from moneyer_shared.contracts.evaluation import CriterionResult, GuaranteeAudit, NotEstimable, PowerNote
+from moneyer_shared.contracts.generation import Delivered
 from moneyer_shared.contracts.policy import Finding, Guarantee, Plan, Release
 from moneyer_shared.figures import Precision
 
@@ -182,7 +183,10 @@ class ChargeFacet(Facet):
 
 
 class GenerationFacet(Facet):
-    """How a table was made: engine, noise, guarantee, transformations, environment, and the sealed table's digest."""
+    """How a table was made: engine, noise, guarantee, transformations, environment, and the sealed table's digest.
+
+    ``digest_of`` says what the digest is of where the table's digests as it is handed out are told at its release.
+    """
 
     generator: str
     engine_version: str
@@ -193,8 +197,15 @@ class GenerationFacet(Facet):
     transformations: list[str]
     rows: int
     digest: str
+    digest_of: Literal["sealed"] | None = None
     environment: Json | None
     reproducible: str
+
+
+class DeliveredFacet(Delivered):
+    """A released table as it is handed out: in each form, the SHA-256 and the number of its bytes (ADR 48)."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 class FigureShown(Facet):
@@ -272,6 +283,7 @@ FACETS: Mapping[str, type[BaseModel]] = {
     "moneyer_policyDecision": DecisionFacet,
     "moneyer_charge": ChargeFacet,
     "moneyer_generation": GenerationFacet,
+    "moneyer_delivered": DeliveredFacet,
     "moneyer_evaluation": AssayFacet,
     "moneyer_release": Release,
     "moneyer_finding": Finding,

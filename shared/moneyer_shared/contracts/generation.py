@@ -243,3 +243,21 @@ class HeldVersion(Document):
     train_object: str
     holdout_object: str
     uploaded_at: datetime
+
+
+class DeliveredForm(Document):
+    """Of the bytes of a table in one form: SHA-256 in hexadecimal digits, and their number."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    bytes: Annotated[int, Field(ge=0)]
+
+
+class Delivered(Document):
+    """A table as it is handed out, in each of its forms (ADR 48)."""
+
+    parquet: DeliveredForm
+    arrow: DeliveredForm
+    csv: DeliveredForm
+
+    def of(self, form: Literal["parquet", "arrow", "csv"]) -> DeliveredForm:
+        return {"parquet": self.parquet, "arrow": self.arrow, "csv": self.csv}[form]

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from moneyer_generation.rules.disclosure import disclosed_asset
 from moneyer_shared.contracts.documents import Document
+from moneyer_shared.contracts.generation import Delivered
 
 
 class StratumMade(Document):
@@ -57,7 +58,11 @@ class MadeWith(Document):
 
 
 class AssetFile(Document):
-    """The sealed table: its size, the digest of its sealed bytes, how it came out, and what it was made with."""
+    """The sealed table: its size, the digest of its sealed bytes, how it came out, and what it was made with.
+
+    ``delivered`` is of the bytes that a holder of a grant gets. It is told once the table is released: a digest of a
+    short table can be guessed at. A table of before such digests were taken has none.
+    """
 
     rows: int
     bytes: int
@@ -67,8 +72,13 @@ class AssetFile(Document):
     suppression: list[LeftOut] = Field(default_factory=list[LeftOut])
     blend: Blended | None = None
     environment: MadeWith | None = None
+    delivered: Delivered | None = None
 
     @property
     def disclosed(self) -> "AssetFile":
         """As callers see it: what was counted among real rows made rough."""
         return AssetFile.model_validate(disclosed_asset(self.model_dump(mode="json")))
+
+    def disclosed_when(self, *, released: bool) -> "AssetFile":
+        """As callers see it while it is released, or not yet."""
+        return self.disclosed if released else self.disclosed.model_copy(update={"delivered": None})

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationInfo
 
 from moneyer_generation.documents.assets import AssetFile
 from moneyer_generation.rules.run import RunState
@@ -16,8 +16,11 @@ def _three_digits(share: float) -> float:
     return round(share, 3)
 
 
-def _disclosed(asset: AssetFile | None) -> AssetFile | None:
-    return asset.disclosed if asset is not None else None
+OUT = frozenset({"released", "suspended", "withdrawn", "retired"})
+
+
+def _disclosed(asset: AssetFile | None, info: ValidationInfo) -> AssetFile | None:
+    return asset.disclosed_when(released=info.data.get("state") in OUT) if asset is not None else None
 
 
 ShownState = Literal[RunState, AssetStateName]

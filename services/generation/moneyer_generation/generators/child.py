@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow as pa
 from obstore.store import ObjectStore
 
+from moneyer_generation.forms import delivered
 from moneyer_generation.generators.assembly import Asked, assemble
 from moneyer_generation.generators.auditing import scores
 from moneyer_generation.generators.catalogue import engine_named
@@ -99,7 +100,8 @@ def make(job: dict[str, Any], say: Say) -> None:
         sealed = custody.get(store, job["asset_object"])
     digest = "sha256:" + hashlib.sha256(sealed).hexdigest()
     done = {"rows": job["rows"], "bytes": len(sealed), "digest": digest, **report}
-    say({"done": done | {"environment": environment()}})
+    handed_out = delivered(custody.unseal_table(sealed, asset_key, job["asset_object"])).model_dump(mode="json")
+    say({"done": done | {"environment": environment(), "delivered": handed_out}})
 
 
 def audit(job: dict[str, Any], say: Say) -> None:

@@ -4,5 +4,5 @@ from moneyer_generation.routes import assets, audits, generations, generators, m
 
 ROUTERS = (
     generators.routes.router, sources.routes.router, generations.routes.router, searches.routes.router,
-    models.routes.router, assets.router, audits.routes.router, owners.routes.router,
+    models.routes.router, assets.routes.router, audits.routes.router, owners.routes.router,
 )  # fmt: skip

@@ -4,22 +4,26 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from moneyer_generation.downloads import MEDIA_TYPES, Format, part_of, render
+from moneyer_generation.downloads import part_of, render
+from moneyer_generation.forms import MEDIA_TYPES, Form
 from moneyer_generation.routes.flows import ReadersFlow
 from moneyer_generation.routes.renderings import Renderings, pieces
 from moneyer_generation.use_cases.assets import open_asset
+from moneyer_generation.use_cases.descriptions import Standard, describe_asset
 from moneyer_shared.errors import PreconditionFailed
+from moneyer_shared.routes import Routes
 from moneyer_shared.work import IfMatch
 
-router = APIRouter(prefix="/v1/assets", tags=["assets"])
+routes = Routes(prefix="/v1/assets", tag="assets")
+READ = "generation:read"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _CONTENT = {media.partition(";")[0]: _BINARY for media in MEDIA_TYPES.values()}
 
 
-@router.get(
+@routes.router.get(
     "/{asset_id}/table",
     operation_id="downloadAsset",
     summary="The released table",
@@ -34,15 +38,15 @@ async def download(
     asset_id: UUID,
     request: Request,
     flow: ReadersFlow,
-    form: Annotated[Format, Query(alias="format")] = "parquet",
+    form: Annotated[Form, Query(alias="format")] = "parquet",
     asked: Annotated[str | None, Header(alias="Range", description="One range of bytes.")] = None,
     if_range: Annotated[str | None, Header(description="The ETag a range was begun with.")] = None,
     if_match: Annotated[str | None, Header(description="ETags of which it must have one.")] = None,
     if_none_match: Annotated[str | None, Header(description="ETags of what is there already.")] = None,
 ) -> Response:
-    table = await open_asset(flow, asset_id)
+    opened = await open_asset(flow, asset_id)
     renderings: Renderings = request.app.state.renderings
-    rendered = await renderings.of((asset_id, form), partial(render, table, form))
+    rendered = await renderings.of((asset_id, form), partial(render, opened.table, form, opened.file.delivered))
     headers, size = rendered.headers, len(rendered.spool)
     if if_match is not None and not IfMatch(if_match).meets(headers["ETag"]):
         raise PreconditionFailed("The table has another ETag than those named.", headers={"ETag": headers["ETag"]})
@@ -64,3 +68,9 @@ def _is_there(named: str, current: str) -> bool:
     """Whether a caller has it already: weak comparison, which both kinds of tags pass (RFC 9110 §13.1.2)."""
     tags = [tag.strip().removeprefix("W/") for tag in named.split(",")]
     return "*" in tags or current in tags
+
+
+routes.add(
+    "GET", "/{asset_id}/schema", describe_asset, "The released table's schema, in others' words", scope=READ,
+    operation="describeAsset", given={"standard": Annotated[Standard, Query(alias="format")]},
+)  # fmt: skip

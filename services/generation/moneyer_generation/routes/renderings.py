@@ -8,12 +8,13 @@ import asyncio
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
-from moneyer_generation.downloads import Format, Rendered
+from moneyer_generation.downloads import Rendered
+from moneyer_generation.forms import Form
 from moneyer_shared.spool import Spool
 
 SECONDS = 30.0
 MOST_KEPT = 4
-Key = tuple[UUID, Format]
+Key = tuple[UUID, Form]
 
 
 class Renderings:

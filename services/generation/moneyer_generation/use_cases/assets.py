@@ -2,29 +2,40 @@
 
 import asyncio
 from base64 import b64decode
+from dataclasses import dataclass
 from uuid import UUID
 
 import pyarrow.parquet as pq
 
 from moneyer_generation.dependencies import Flow
+from moneyer_generation.documents.assets import AssetFile
 from moneyer_generation.work import Work
 from moneyer_shared import custody
 from moneyer_shared.contracts.policy import UnlockRequest
 from moneyer_shared.errors import NotFound
 
 
-async def open_asset(flow: Flow, asset_id: UUID) -> pq.ParquetFile:
-    """The asset's table, read as it is asked for.
+@dataclass(frozen=True)
+class OpenedAsset:
+    """A released table, read as it is asked for, and what was recorded of it."""
+
+    table: pq.ParquetFile
+    file: AssetFile
+
+
+async def open_asset(flow: Flow, asset_id: UUID, *, reader: str | None = None) -> OpenedAsset:
+    """The asset's table, for the caller unless another ``reader`` is named.
 
     Raises:
         NotFound: no such asset, or not decided on yet.
-        Forbidden: rejected, or the caller holds no valid grant.
+        Forbidden: rejected, or the reader holds no valid grant.
         Gone: its key was destroyed.
     """
     async with flow.begin(Work, read_only=True) as work:
         asset = (await work.runs.run(asset_id)).asset
     if asset is None:
         raise NotFound(f"Generation {asset_id} has made no table.")
-    opened = await flow.dependencies.policy.unlock(asset_id, UnlockRequest(subject=flow.by))
+    opened = await flow.dependencies.policy.unlock(asset_id, UnlockRequest(subject=reader or flow.by))
     objects = flow.dependencies.objects
-    return await asyncio.to_thread(custody.open_table, objects, asset.object, b64decode(opened.key))
+    table = await asyncio.to_thread(custody.open_table, objects, asset.object, b64decode(opened.key))
+    return OpenedAsset(table, asset)

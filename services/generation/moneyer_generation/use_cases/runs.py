@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Unpack
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.assets import AssetFile
 from moneyer_generation.execution.children import ChildFailed, ticking
@@ -18,7 +20,7 @@ from moneyer_shared import custody
 from moneyer_shared.contracts.evaluation import AssayRequest
 from moneyer_shared.contracts.events import (
     Action,
-    Facet,
+    DeliveredFacet,
     FailureFacet,
     GenerationFacet,
     dataset,
@@ -83,7 +85,7 @@ async def _save(flow: Flow, run: Run, **changes: Unpack[RunChanges]) -> Run:
 
 
 async def _save_and_tell(
-    flow: Flow, run: Run, event_type: str, facet: Facet | None, **changes: Unpack[RunChanges]
+    flow: Flow, run: Run, event_type: str, facet: BaseModel | None, **changes: Unpack[RunChanges]
 ) -> Run:
     """Save a move with its audit event and its OpenLineage event, in one transaction (I4)."""
     async with flow.begin(Work) as work:
@@ -238,7 +240,7 @@ async def _reread(flow: Flow, run: Run) -> Run:
 
 def _made(run: Run, asset: AssetFile) -> GenerationFacet:
     shown = asset.disclosed.model_dump(mode="json")
-    return GenerationFacet(
+    made = GenerationFacet(
         generator=run.plan.generator,
         engine_version=run.offer.engine_version,
         parameters=dict(run.plan.parameters),
@@ -253,6 +255,7 @@ def _made(run: Run, asset: AssetFile) -> GenerationFacet:
         **{name: shown[name] for name in ("rows", "digest", "strata", "suppression", "blend", "environment")},
         reproducible=_reproducible(run),
     )
+    return made if asset.delivered is None else made.model_copy(update={"digest_of": "sealed"})
 
 
 def _reproducible(run: Run) -> str:
@@ -306,7 +309,14 @@ async def conclude(flow: Flow, run: Run) -> Run:
     release = await flow.dependencies.policy.release_of(run.id)
     if release.verdict == "review":
         raise Later(VOTES_TAKE)
-    return await _save_and_tell(flow, run, "OTHER", None, state=release.verdict, progress=1.0)
+    facet = _delivered(run) if release.verdict == "released" else None
+    return await _save_and_tell(flow, run, "OTHER", facet, state=release.verdict, progress=1.0)
+
+
+def _delivered(run: Run) -> DeliveredFacet | None:
+    """The table as it is handed out, told at its release; none of a table made before such digests were taken."""
+    found = run.asset.delivered if run.asset is not None else None
+    return DeliveredFacet.model_validate(found.model_dump()) if found is not None else None
 
 
 STEPS: Mapping[str, StepFunction] = {

@@ -12,6 +12,7 @@ from typing import Literal
 
 from moneyer_lineage.record.rules.changes import AssetState, Standing
 from moneyer_lineage.record.rules.shapes import Json
+from moneyer_shared.provenance import FORMS
 
 Disclosure = Literal["none", "summary", "full"]
 SMALLEST_COUNT = 20
@@ -143,8 +144,16 @@ def _in_detail(source: CardSource) -> Json:
             "risk_assessment": charter.get("risk_assessment"),
         },
         "figures": published(source.record.get("assay") or {}),
-        "evidence": {"charter_digest": source.dossier["charter"]["digest"], "table_digest": made["digest"]},
+        "evidence": {"charter_digest": source.dossier["charter"]["digest"]} | _digests(source.record),
     }
+
+
+def _digests(record: Json) -> dict[str, str]:
+    """Of the table as it is handed out, form by form; of an older one, of its sealed bytes alone."""
+    delivered = record.get("delivered")
+    if delivered is None:
+        return {"sealed_digest": record["generation"]["digest"]}
+    return {f"{form}_digest": f"sha256:{delivered[form]['sha256']}" for form in FORMS}
 
 
 def published(assay: Json) -> list[Json]:

@@ -68,7 +68,8 @@ async def _source_of(dependencies: Dependencies, asset_id: str) -> CardSource | 
     """What an asset's card is composed of; None where it has none.
 
     Raises:
-        NotFound: the asset's table, or the assay that its release cites, was not told of yet.
+        NotFound: the asset's table, the assay that its release cites, or the digests it is handed out with, were not
+            told of yet.
         Unavailable: policy does not answer.
     """
     async with dependencies.begin(Work, ITSELF, read_only=True) as work:
@@ -80,6 +81,8 @@ async def _source_of(dependencies: Dependencies, asset_id: str) -> CardSource | 
     # What services tell comes in any order: a card without an assay would stand until the next change.
     if not record.get("generation") or not record.get("assay"):
         raise NotFound(f"The table of asset {asset_id}, or its assay, was not told of yet.")
+    if record["generation"].get("digest_of") and not record.get("delivered"):
+        raise NotFound(f"The digests of asset {asset_id} as it is handed out were not told of yet.")
     return CardSource(record, dossier, standing(changes), dependencies.setup.curator)
 
 
