@@ -125,10 +125,12 @@ class World:
         self.policy = policy
         self.messages = messages
 
-    async def run(self, columns: Sequence[Column] | None = None, **changes: Any) -> Any:
+    async def run(self, columns: Sequence[Column] | None = None, *, origin: Any = None, **changes: Any) -> Any:
         declared = SourceDeclaration(
             name=f"s-{uuid4().hex[:6]}", description="d", population_id=uuid4(),
-            columns=columns or [Column(name="c", domain=CategoricalDomain(kind="categorical", categories=["a", "b"]))],
+            columns=columns or [
+                Column(name="c", domain=CategoricalDomain(kind="categorical", categories=["a", "b"]), origin=origin)
+            ],
         )  # fmt: skip
         async with self.dependencies.begin(Work, caller_of("steward")) as work:
             source_id = (await register_source(work, declared)).id

@@ -116,6 +116,7 @@ class Offer(Document):
     """What generation can do for a plan: which engine, earning what, at which cost.
 
     ``cautions`` say what the table will not keep, told before anything is paid; they refuse nothing.
+    ``data_domains`` are the columns whose bounds or categories were read from the rows: over them nothing is proven.
     """
 
     engine_version: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
@@ -127,6 +128,7 @@ class Offer(Document):
     cautions: Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=20)] = Field(
         default_factory=list[str]
     )
+    data_domains: Annotated[list[ColumnName], Field(max_length=500)] = Field(default_factory=list[str])
 
 
 class DecisionRequest(Document):

@@ -12,7 +12,7 @@ from moneyer_generation.generators.catalogue import engine_named
 from moneyer_generation.generators.protocol import check_source, complete
 from moneyer_generation.planning.capacity import check_capacity
 from moneyer_generation.planning.cautions import cautions_of
-from moneyer_generation.planning.orders import check_order, earned_when_blended
+from moneyer_generation.planning.orders import check_order, earned_over, earned_when_blended
 from moneyer_generation.rules.run import CANCELLABLE, DECIDED, MOVES, RunState
 from moneyer_generation.rules.sharing import RANKS, place
 from moneyer_generation.store.runs import NewRun, Run
@@ -196,7 +196,7 @@ async def offer_for(flow: Flow, plan: Plan) -> tuple[Plan, Offer, UUID]:
     check_source(engine, declaration)
     about_rows = about(newest.version.train_rows)
     check_capacity(engine, declaration, about_rows, flow.dependencies.settings.job_mebibytes)
-    guarantee = engine.guarantee(declaration, completed.parameters)
+    guarantee = earned_over(declaration, engine.guarantee(declaration, completed.parameters))
     if guarantee.delta is not None and Decimal(guarantee.delta) * newest.version.train_rows > 1:
         raise Invalid(
             "delta must not be larger than 1 / (number of rows): it would allow a whole row to leak.",
@@ -212,6 +212,7 @@ async def offer_for(flow: Flow, plan: Plan) -> tuple[Plan, Offer, UUID]:
         population_id=declaration.population_id,
         privacy_unit=unit_offered(declaration),
         cautions=cautions_of(engine, declaration, completed.parameters, about_rows),
+        data_domains=declaration.columns_from("data"),
     )
     return completed, offer, newest.version.id
 
