@@ -126,6 +126,7 @@ class _Handler:
         others = set(route.also.values())
         usual = [kind for kind in get_args(self.declared) if kind not in others]
         self.usual = usual[0] if others else self.declared
+        self._without_none = bool(route.extra.get("response_model_exclude_none", False))
 
     # --- what FastAPI sees -------------------------------------------------------------------------
 
