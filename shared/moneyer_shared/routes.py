@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_shared.auth import ANYBODY, Caller, requires
-from moneyer_shared.errors import MoneyerError, PreconditionRequired
+from moneyer_shared.errors import MoneyerError, PreconditionRequired, Unavailable
 from moneyer_shared.idempotency import Attempt, KeyedAttempt, Reply, ThisAttempt, in_flight
 from moneyer_shared.paging import PAGE, Filtered
 from moneyer_shared.work import Dependencies, IfMatch, Workflow
@@ -126,6 +126,7 @@ class _Handler:
         others = set(route.also.values())
         usual = [kind for kind in get_args(self.declared) if kind not in others]
         self.usual = usual[0] if others else self.declared
+        self._without_none = bool(route.extra.get("response_model_exclude_none", False))
 
     # --- what FastAPI sees -------------------------------------------------------------------------
 
@@ -196,6 +197,8 @@ class _Handler:
         except _AnsweredBefore as before:
             await self._take_back(flow, given)
             return _response(before.reply)
+        except Unavailable:
+            raise  # the commit may have come through unheard
         except MoneyerError:
             # Raised within the transaction, so nothing of it counts; of any other error that is not known.
             await self._take_back(flow, given)

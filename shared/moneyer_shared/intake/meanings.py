@@ -97,7 +97,7 @@ NO_ZONE = (
     "convert it to the time it is to be learned in, UTC for one, and leave the zone out "
     "(pandas: `.dt.tz_convert('UTC').dt.tz_localize(None)`, Spark: `timestamp_ntz`, SQL: `AT TIME ZONE 'UTC'`)"
 )
-NEVER: Mapping[Form, Meaning] = {
+NEVER: dict[Form, Meaning] = {
     Form.NOTHING: MISSING,
     Form.FIXED: _refused("bytes say no text: where they end is unknown", "cast it to text"),
     Form.DURATION: _refused("a length of time is none of the kinds", "cast it to a number of one unit"),
@@ -115,9 +115,9 @@ _NO_TIME_TEXT = _refused("a date or time has more than one form as text", "cast 
 _NO_ZONE = _refused("a zone or none: which clock is meant must be said before", NO_ZONE)
 _NO_TIME = _refused("a date or time is no number", "declare it as what it is, or cast it")
 _NO_NUMBER = _refused("a number does not say its unit or its calendar", IN_FULL)
-_TEXTUAL_TIMES: Mapping[Form, Meaning] = dict.fromkeys((Form.DATE, Form.MOMENT, Form.ZONED, Form.TIME), _NO_TIME_TEXT)
-_NUMERIC_TIMES: Mapping[Form, Meaning] = dict.fromkeys((Form.DATE, Form.MOMENT, Form.ZONED, Form.TIME), _NO_TIME)
-_TIMELESS: Mapping[Form, Meaning] = dict.fromkeys((Form.WHOLE, Form.FLOAT, Form.DECIMAL), _NO_NUMBER) | {
+_TEXTUAL_TIMES: dict[Form, Meaning] = dict.fromkeys((Form.DATE, Form.MOMENT, Form.ZONED, Form.TIME), _NO_TIME_TEXT)
+_NUMERIC_TIMES: dict[Form, Meaning] = dict.fromkeys((Form.DATE, Form.MOMENT, Form.ZONED, Form.TIME), _NO_TIME)
+_TIMELESS: dict[Form, Meaning] = dict.fromkeys((Form.WHOLE, Form.FLOAT, Form.DECIMAL), _NO_NUMBER) | {
     Form.TRUTH: NOT_A_TRUTH
 }
 
@@ -279,7 +279,19 @@ def values_of(array: pa.Array) -> pa.Array:
         stored = values_of(array.storage)
         return readings.pc.not_equal(stored, 0) if truth else stored
     if pa.types.is_dictionary(array.type):
-        return values_of(array.dictionary_decode())
+        return _plain(values_of(array.dictionary)).take(array.indices)
     if pa.types.is_run_end_encoded(array.type):
-        return values_of(readings.pc.run_end_decode(array))
+        return readings.pc.run_end_decode(_runs_of_plain(array))
     return array
+
+
+def _runs_of_plain(array: pa.Array) -> pa.Array:
+    runs = pa.RunEndEncodedArray.from_arrays(array.run_ends, _plain(values_of(array.values)))
+    return runs.slice(array.offset, len(array))
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    """Arrow takes no views by their places, and decodes no runs of them."""
+    if pa.types.is_string_view(values.type) or pa.types.is_binary_view(values.type):
+        return values.cast(pa.binary_view()).cast(pa.binary())
+    return values

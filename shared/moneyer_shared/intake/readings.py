@@ -280,7 +280,9 @@ def _whole(value: Any) -> Any:
 
 
 def integer_of_whole(array: pa.Array, _: Any) -> Read:
-    far = as_mask(pc.greater(array, FARTHEST)) if pa.types.is_uint64(array.type) else _none(array)
+    far = (
+        as_mask(pc.greater(array, pa.scalar(FARTHEST, pa.uint64()))) if pa.types.is_uint64(array.type) else _none(array)
+    )
     return Read(_without(array, far).cast(pa.int64()), _none(array), far)
 
 
@@ -325,8 +327,8 @@ def number_of_text(array: pa.Array, _: Any) -> Read:
 def number_of_whole(array: pa.Array, _: Any) -> Read:
     if array.type.bit_width < 64:  # noqa: PLR2004 - these fit a double whatever they are
         return _all_read(array.cast(pa.float64()))
-    signed = int(pa.types.is_signed_integer(array.type))
-    if pc.all(pc.and_(pc.less_equal(array, 2**53), pc.greater_equal(array, -(2**53) * signed))).as_py():
+    counts = np.asarray(array.fill_null(0))
+    if len(counts) and counts.max() <= 2**53 and counts.min() >= -(2**53):
         return _all_read(array.cast(pa.float64()))
     return _each(array, lambda value: float(value) if int(float(value)) == value else UNREADABLE, pa.float64())
 

@@ -164,8 +164,8 @@ def inspect(upload: Upload, key: bytes, told: Callable[[int], None] | None = Non
     for checked, numbers in upload.checked(faults, seen):
         units.see(checked.arrays, numbers)
         rows += checked.rows
-        for name, count in checked.missing.items():
-            missing[name] += count
+        for name, gaps in checked.missing.items():
+            missing[name] += gaps
         if told is not None:
             told(rows)
     count = units.check(faults) if rows else None

@@ -1,0 +1,53 @@
+"""``docs/types.md``, written from the table of meaning: ``python -m moneyer_shared.intake.page > docs/types.md``."""
+
+import sys
+
+from moneyer_shared.intake.meanings import AT_REST, MEANINGS, UNWRAPPED, WRITTEN_AS, Form, Meaning
+
+INTRODUCTION = """# What a table's values mean
+
+*Written from `moneyer_shared/intake/meanings.py` by `python -m moneyer_shared.intake.page`; a test holds it to that.*
+
+A column is declared as one of eight kinds. What a file holds is read from its **type**, exactly, and never by way of
+text unless it is text; what a person wrote means one thing or is refused with what to do. Equal content in CSV,
+Parquet, an
+Arrow stream or an Arrow file gives equal sealed tables, or equal refusals.
+
+- **Missing** is null, and NaN in a column of numbers. In CSV an empty cell is missing, and `""` in quotes is empty
+  text.
+  `NA`, `NULL` and `None` are words.
+- **Zones**: a moment with a time zone is refused everywhere. Convert it to the time it is to be learned in, and
+  leave the
+  zone out.
+- **Header cells** are text, whatever they look like; the order of columns is free.
+- Around numbers, dates and times in text, spaces and tabs are left out. Other digits than ASCII, underscores and
+  no-break spaces are refused.
+- A data frame's index is refused as a column that is not declared: write the file with `index=False`.
+- JSON is no door for tables. A declaration's bounds and a plan's conditions are JSON: there whole numbers are JSON
+  numbers
+  without a point, decimals are text, and dates and times are text in ISO 8601.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    forms = ["## Forms", "", UNWRAPPED, "", "| form | written as |", "|---|---|"]
+    forms += [f"| {form.value} | {written} |" for form, written in WRITTEN_AS.items()]
+    return "\n".join([INTRODUCTION, *forms, *(line for kind in MEANINGS for line in _kind(kind)), ""])
+
+
+def _kind(kind: str) -> list[str]:
+    rows = [f"| {form.value} | {_outcome(MEANINGS[kind][form])} |" for form in Form]
+    return ["", f"## {kind}", "", f"At rest: {AT_REST[kind]}.", "", "| from | what comes out |", "|---|---|", *rows]
+
+
+def _outcome(meaning: Meaning) -> str:
+    if meaning.read is None:
+        return f"**refused**: {meaning.says}; {meaning.remedy}"
+    where = f" ({meaning.where[0]})" if meaning.where else ""
+    otherwise = f". Else: {meaning.remedy}" if meaning.remedy else ""
+    return f"{meaning.says}{where}{otherwise}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
