@@ -9,6 +9,7 @@ FACETS = {
     "moneyer_policyDecision": "decision",
     "moneyer_charge": "charge",
     "moneyer_generation": "generation",
+    "moneyer_measurement": "measurement",
     "moneyer_evaluation": "assay",
     "moneyer_release": "release",
     "moneyer_failure": "failure",

@@ -197,6 +197,19 @@ class GenerationFacet(Facet):
     reproducible: str
 
 
+class MeasurementFacet(Facet):
+    """How a domain was measured: engine, noise, guarantee, and the digest of what was found; that stays with generation."""
+
+    generator: str
+    engine_version: str
+    parameters: Json
+    noise: str
+    guarantee: Guarantee
+    columns: int
+    digest: str
+    environment: Json | None
+
+
 class FigureShown(Facet):
     """A figure of an assay; what lies behind it stays with evaluation."""
 
@@ -272,6 +285,7 @@ FACETS: Mapping[str, type[BaseModel]] = {
     "moneyer_policyDecision": DecisionFacet,
     "moneyer_charge": ChargeFacet,
     "moneyer_generation": GenerationFacet,
+    "moneyer_measurement": MeasurementFacet,
     "moneyer_evaluation": AssayFacet,
     "moneyer_release": Release,
     "moneyer_finding": Finding,

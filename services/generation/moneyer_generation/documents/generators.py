@@ -22,7 +22,7 @@ class Generator(Document):
     neighbouring: str
     gaps: list[str]
     cost: str
-    needs: Literal["rows", "survival", "sequence"]
+    needs: Literal["rows", "survival", "sequence", "unmeasured"]
     conditional: bool
     parameters: dict[str, Any]
 

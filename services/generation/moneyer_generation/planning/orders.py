@@ -1,7 +1,7 @@
 """Whether a table can be ordered as a plan says, rare rows left out and real ones among the rest: before it is paid."""
 
 from moneyer_generation.generators.blending import real_rows
-from moneyer_generation.generators.protocol import Engine, check_shapeable, unit_of
+from moneyer_generation.generators.protocol import Described, check_shapeable, unit_of
 from moneyer_generation.generators.suppression import rules_of
 from moneyer_generation.planning.shapes import check_shape
 from moneyer_shared.contracts.generation import SourceDeclaration
@@ -10,12 +10,15 @@ from moneyer_shared.contracts.shape import Blend, Suppression
 from moneyer_shared.errors import Invalid
 
 
-def check_order(plan: Plan, engine: Engine, declaration: SourceDeclaration, guarantee: Guarantee) -> None:
+def check_order(plan: Plan, engine: Described, declaration: SourceDeclaration, guarantee: Guarantee) -> None:
     """That shape, suppression and blend can be asked of this engine and source.
 
     Raises:
         Invalid: saying what cannot, and what to ask for instead.
     """
+    if engine.needs == "unmeasured":
+        _check_measurement(plan)
+        return
     if plan.shape is not None or plan.suppression is not None or plan.blend is not None:
         check_shapeable(engine)
     if plan.shape is not None:
@@ -24,6 +27,16 @@ def check_order(plan: Plan, engine: Engine, declaration: SourceDeclaration, guar
         _check_suppression(plan, plan.suppression, declaration, guarantee)
     if plan.blend is not None:
         _check_blend(plan, plan.blend, declaration)
+
+
+def _check_measurement(plan: Plan) -> None:
+    """A measurement makes no table: nothing is asked of one, and its noise is never seeded."""
+    asked = {name: getattr(plan, name) for name in ("seed", "shape", "suppression", "blend")}
+    wrong = [name for name, value in asked.items() if value is not None]
+    if wrong or plan.rows != 1:
+        raise Invalid(
+            f"A measurement makes no table: plan with rows 1 and without {', '.join(asked)}.", code="makes-no-table"
+        )
 
 
 def earned_when_blended(declaration: SourceDeclaration) -> Guarantee:

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.generations import Generation, GenerationProgress, ShownState
-from moneyer_generation.generators.catalogue import engine_named
+from moneyer_generation.generators.catalogue import engine_named, offered_named
 from moneyer_generation.generators.protocol import check_source, complete
 from moneyer_generation.planning.orders import check_order, earned_when_blended
 from moneyer_generation.rules.run import CANCELLABLE, DECIDED, MOVES, RunState
 from moneyer_generation.rules.sharing import RANKS, place
-from moneyer_generation.store.runs import NewRun, Run
+from moneyer_generation.store.runs import ENDED_WITHOUT, NewRun, Run
 from moneyer_generation.work import Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.events import Action, PlanFacet, dataset, job_of_runs, job_of_searches, run_event
@@ -167,7 +167,7 @@ async def offer_for(flow: Flow, plan: Plan) -> tuple[Plan, Offer, UUID]:
     """
     if plan.model is not None:
         return await _offer_again(flow, plan, plan.model)
-    engine = engine_named(plan.generator)
+    engine = offered_named(plan.generator)
     given = await _with_defaults(flow, plan)
     completed = plan.model_copy(update={"parameters": complete(engine, given)})
     async with flow.begin(Work, read_only=True) as work:
@@ -210,7 +210,7 @@ async def _offer_again(flow: Flow, plan: Plan, model: UUID) -> tuple[Plan, Offer
     async with flow.begin(Work, read_only=True) as work:
         made = await work.runs.run(model)
         declaration = (await work.sources.source(plan.source_id)).declaration
-    if not made.model_sealed or made.state in {"failed", "cancelled"}:
+    if not made.model_sealed or made.state in ENDED_WITHOUT:
         raise Invalid(f"Run {model} kept no model.", code="no-model")
     given = plan.parameters or made.plan.parameters
     if (plan.generator, plan.source_id, given) != (made.plan.generator, made.plan.source_id, made.plan.parameters):
