@@ -103,10 +103,10 @@ class World:
         self.policy = policy
         self.messages = messages
 
-    async def run(self, **changes: Any) -> Any:
+    async def run(self, *, origin: Any = None, **changes: Any) -> Any:
         declared = SourceDeclaration(
             name=f"s-{uuid4().hex[:6]}", description="d", population_id=uuid4(),
-            columns=[Column(name="c", domain=CategoricalDomain(kind="categorical", categories=["a"]))],
+            columns=[Column(name="c", domain=CategoricalDomain(kind="categorical", categories=["a"]), origin=origin)],
         )  # fmt: skip
         async with self.dependencies.begin(Work, caller_of("steward")) as work:
             source_id = (await register_source(work, declared)).id

@@ -109,6 +109,7 @@ BAD = {
     "training.attested": replace(GOOD, charter=replace(CHARTER, required_training=frozenset({"privacy-101"}))),
     "rows.allowed": with_plan(rows=101),
     "guarantee.sufficient": replace(GOOD, offered_guarantee="claimed", offered_mechanism="claimed"),
+    "guarantee.public-domain": replace(GOOD, data_domains=("age",)),
     "guarantee.paid-for": replace(GOOD, offered_mechanism="none"),
     "blend.allowed": with_plan(blend_share=Decimal("0.1")),
     "priority.allowed": with_plan(priority="high"),
@@ -249,7 +250,7 @@ VOTED_ALONE = {"model.rejected"}
 
 
 SAID_OF_OTHERS = {
-    "charter.in-force", "configuration.approved", "guarantee.paid-for", "model.not-stopped", "model.rejected", "assessment.refused", "source.not-stopped",
+    "charter.in-force", "configuration.approved", "guarantee.paid-for", "guarantee.public-domain", "model.not-stopped", "model.rejected", "assessment.refused", "source.not-stopped",
     "population.not-stopped",
 }  # fmt: skip
 
@@ -385,6 +386,20 @@ def test_without_a_guarantee_releases_are_what_counts() -> None:
     assert [clause.code for clause in judge(GATE, facts)] == ["budget.allocation"]
     allowed = replace(facts, allocations=(replace(account(), releases_limit=1),))
     assert judge(GATE, allowed) == ()
+
+
+def test_a_domain_read_from_the_rows_is_named_with_what_to_do() -> None:
+    facts = replace(GOOD, offered_guarantee="claimed", data_domains=("age", "income"))
+    (clause,) = judge(GATE, facts)
+    assert clause.code == "guarantee.sufficient"
+    assert "age, income were read from the rows" in clause.actual
+    assert "measured under budget" in clause.remedy
+    assert judge(GATE, with_claimed_wanted(facts)) == (), "what has a proof may earn less than it"
+
+
+def with_claimed_wanted(facts: Facts) -> Facts:
+    charter = replace(CHARTER, minimum_guarantee="claimed")
+    return replace(facts, charter=charter, plan=replace(facts.plan, requested_guarantee="claimed"))
 
 
 def test_the_requested_guarantee_binds_even_where_the_charter_would_take_less() -> None:

@@ -23,11 +23,26 @@ from moneyer_shared.contracts.shape import ColumnName, Constraint
 Role = Literal["plain", "protected", "sensitive", "quasi-identifier", "identifier"]
 
 
+class Origin(Document):
+    """Where a column's domain is known from: its bounds, its categories, its steps.
+
+    ``dictionary`` is a public schema or codebook, ``person`` somebody's own word, ``standard`` a norm that everybody
+    can look up. ``measured`` was learned under budget, by this service; ``data`` was read from the rows themselves, so
+    that one row may show in it. ``reference`` names the document, the norm or the run that measured it.
+    """
+
+    kind: Literal["dictionary", "person", "standard", "measured", "data"]
+    reference: Text | None = None
+
+
 class Column(Document):
+    """A column and the values it may hold; one without an ``origin`` is somebody's word."""
+
     name: ColumnName
     domain: Domain
     nullable: bool = False
     role: Role = "plain"
+    origin: Origin | None = None
 
     @model_validator(mode="after")
     def _text_is_an_identifier(self) -> "Column":
@@ -228,6 +243,10 @@ class SourceDeclaration(Document):
     def learned(self) -> list[Column]:
         """The columns engines and assays see: all but identifiers."""
         return [column for column in self.columns if column.role != "identifier"]
+
+    def columns_from(self, kind: str) -> list[str]:
+        """The names of the columns whose domain has that origin."""
+        return [column.name for column in self.columns if column.origin is not None and column.origin.kind == kind]
 
     @property
     def unmeasured(self) -> list[Column]:

@@ -113,7 +113,10 @@ class Mechanism(Document):
 
 
 class Offer(Document):
-    """What generation can do for a plan: which engine, earning what, at which cost."""
+    """What generation can do for a plan: which engine, earning what, at which cost.
+
+    ``data_domains`` are the columns whose bounds or categories were read from the rows: over them nothing is proven.
+    """
 
     engine_version: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
     guarantee: Guarantee
@@ -121,6 +124,7 @@ class Offer(Document):
     source_key_id: UUID
     population_id: UUID
     privacy_unit: SourceUnit | None = None
+    data_domains: Annotated[list[ColumnName], Field(max_length=500)] = Field(default_factory=list[str])
 
 
 class DecisionRequest(Document):

@@ -8,6 +8,7 @@ from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Guarantee, Plan
 from moneyer_shared.contracts.shape import Blend, Suppression
 from moneyer_shared.errors import Invalid
+from moneyer_shared.origins import PUBLIC_DOMAIN, in_short
 
 
 def check_order(plan: Plan, engine: Described, declaration: SourceDeclaration, guarantee: Guarantee) -> None:
@@ -47,6 +48,19 @@ def earned_when_blended(declaration: SourceDeclaration) -> Guarantee:
         statement="Real rows stand in the table as they are: whoever they belong to is not protected by any mechanism.",
         gaps=["The real rows can be read, and everything in them is true of somebody."],
     )
+
+
+def earned_over(declaration: SourceDeclaration, guarantee: Guarantee) -> Guarantee:
+    """What an engine's guarantee is worth over the source's domain: nothing is proven over one read from the rows."""
+    read = declaration.columns_from("data")
+    if guarantee.level != "proven" or not read:
+        return guarantee
+    gap = (
+        f"Bounds or categories of {in_short(read)} were read from the real rows, so that one row may show in them. "
+        f"{PUBLIC_DOMAIN}"
+    )
+    statement = f"Claimed, not proven: the domain is not public. The mechanism alone: {guarantee.statement}"
+    return guarantee.model_copy(update={"level": "claimed", "statement": statement, "gaps": [gap, *guarantee.gaps]})
 
 
 def _check_suppression(

@@ -25,6 +25,7 @@ from moneyer_shared.contracts.policy import KeyRequest, PopulationUnit
 from moneyer_shared.errors import Invalid
 from moneyer_shared.exact import arrow_schema
 from moneyer_shared.journal import AuditEvent
+from moneyer_shared.origins import in_short
 
 PARTS = ("train", "holdout")
 
@@ -57,7 +58,9 @@ async def register_source(work: Work, declaration: SourceDeclaration) -> Source:
 
     Raises:
         Conflict: the name is taken.
+        Invalid: it says that a domain was measured.
     """
+    _check_origins(declaration)
     source = await work.sources.add(declaration, work.by, work.now)
     await work.tell(AuditEvent(work.by, Action.SOURCE_REGISTER, f"source:{source.id}"))
     return source
@@ -141,6 +144,17 @@ async def upload_source(
     details = {"version": str(version.id)}
     await work.tell(AuditEvent(work.by, Action.SOURCE_UPLOAD, f"source:{source_id}", details=details))
     return version
+
+
+def _check_origins(declaration: SourceDeclaration) -> None:
+    """That nobody says of a domain what this service alone can know: that it was measured, and paid for."""
+    measured = declaration.columns_from("measured")
+    if measured:
+        raise Invalid(
+            f"The domain of {in_short(measured)} is said to be measured, which only measuring under budget writes. Say "
+            "dictionary, person, standard or data.",
+            code="origin-measured",
+        )
 
 
 def _check_unit(declaration: SourceDeclaration, population: PopulationUnit | None) -> None:

@@ -122,6 +122,8 @@ class Facts:
     stops: AbstractSet[Stop] = frozenset()
     """Sources and populations that are suspended."""
     looks_taken: int = 0
+    data_domains: Sequence[str] = ()
+    """Columns whose bounds or categories were read from the rows."""
 
     def values(self) -> dict[str, object]:
         """The plan as rules written in CEL see it; ε and δ as exact integers in units of 1e-12."""

@@ -120,6 +120,7 @@ async def read_gate_input(
         population_unit=allotment.unit,
         model=model,
         stops=rules.stops,
+        data_domains=tuple(offer.data_domains),
     )
     waivers = charter.waivers if charter else ()
     known = known_as(mechanism)[0]

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from moneyer_policy.reviews.routes.plain_yaml import LARGEST_YAML, read_yaml
 from moneyer_policy.reviews.rules.schema import Schema
 from moneyer_shared.documents import apart, read_body
 from moneyer_shared.errors import Invalid, TooLarge, UnsupportedMedia
+from moneyer_shared.plain_yaml import LARGEST_YAML, read_yaml
 
 YAML = {"application/yaml", "application/x-yaml", "text/yaml"}
 

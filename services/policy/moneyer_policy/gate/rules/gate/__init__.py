@@ -29,6 +29,7 @@ from moneyer_policy.gate.rules.gate.configuration_rules import (
 from moneyer_policy.gate.rules.gate.guarantee_rules import (
     allocation_suffices,
     delta_is_within_the_budgets,
+    domain_is_public,
     guarantee_is_paid_for,
     guarantee_is_sufficient,
     looks_suffice,
@@ -75,6 +76,7 @@ GATE: tuple[Rule, ...] = (
     extra_rules_hold,
     rows_are_allowed,
     guarantee_is_sufficient,
+    domain_is_public,
     guarantee_is_paid_for,
     blend_is_allowed,
     priority_is_allowed,

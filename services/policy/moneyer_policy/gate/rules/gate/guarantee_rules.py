@@ -8,6 +8,7 @@ from moneyer_policy.charters.rules.charter import Charter
 from moneyer_policy.gate.rules.facts import Clause, Facts, Stop
 from moneyer_policy.gate.rules.gate import remedies
 from moneyer_policy.gate.rules.gate.rule import RANK, of_charter, unwaivable, waivable
+from moneyer_shared.origins import PUBLIC_DOMAIN, in_short
 
 LABEL = "a label is what the mechanism earns, and no vote changes that"
 LOOKS = "looks at real people change only by a vote on the charter, as a budget does"
@@ -15,9 +16,10 @@ STOPPED = "what is stopped is started again by a vote on it, never around it"
 BUDGET = "a budget changes only by a vote on it, and is never overspent"
 MECHANISMS = {
     "none": {"none"},
-    "claimed": {"claimed", "post-processing"},
+    "claimed": {"claimed", "zcdp", "pure", "gaussian", "subsampled-gaussian", "post-processing"},
     "proven": {"zcdp", "pure", "gaussian", "subsampled-gaussian", "post-processing"},
 }
+"""What each label may be charged as; a mechanism that has a proof earns less where its domain is not public."""
 LOOSEST_LABEL = Decimal("1.1")
 """An engine asks for a little less than it states, as rounding and the grid of orders want it; never for much less."""
 
@@ -28,12 +30,24 @@ def guarantee_is_sufficient(facts: Facts, charter: Charter) -> Clause | None:
     demanded = max(charter.minimum_guarantee, facts.plan.requested_guarantee, key=RANK.__getitem__)
     if RANK[facts.offered_guarantee] >= RANK[demanded]:
         return None
+    earned = f"{facts.plan.generator} earns {facts.offered_guarantee}"
+    if facts.data_domains and facts.offered_mechanism in MECHANISMS["proven"]:
+        return Clause("guarantee.sufficient", f"{demanded} or stronger", f"{earned}: {_read(facts)}", PUBLIC_DOMAIN)
     return Clause(
-        "guarantee.sufficient",
-        f"{demanded} or stronger",
-        f"{facts.plan.generator} earns {facts.offered_guarantee}",
-        "choose a generator with a stronger guarantee",
+        "guarantee.sufficient", f"{demanded} or stronger", earned, "choose a generator with a stronger guarantee"
     )
+
+
+def _read(facts: Facts) -> str:
+    return f"bounds or categories of {in_short(facts.data_domains)} were read from the rows"
+
+
+@unwaivable("guarantee.public-domain", LABEL)
+def domain_is_public(facts: Facts) -> Clause | None:
+    """Bounds and categories read from the rows tell of single rows: nothing is proven over them (I10)."""
+    if facts.offered_guarantee != "proven" or not facts.data_domains:
+        return None
+    return Clause("guarantee.public-domain", "proven over a public domain alone", _read(facts), PUBLIC_DOMAIN)
 
 
 @unwaivable("guarantee.paid-for", LABEL)
