@@ -198,7 +198,7 @@ class GenerationFacet(Facet):
 
 
 class MeasurementFacet(Facet):
-    """How a domain was measured: engine, noise, guarantee, and the digest of what was found; that stays with generation."""
+    """How a domain was measured: engine, noise, guarantee, and the digest of what was found, which is not told here."""
 
     generator: str
     engine_version: str

@@ -190,9 +190,7 @@ class SourceDeclaration(Document):
         if unit is not None and next(c for c in self.columns if c.name == unit).nullable:
             message = "the privacy unit's column cannot be nullable"
             raise ValueError(message)
-        if self.for_linkage and self.unmeasured:
-            message = "nothing is learned of a register, so nothing of it is measured: declare its columns' domains"
-            raise ValueError(message)
+        self._check_unmeasured()
         self._check_partitions()
         for constraint in self.constraints:
             self._check_constraint(constraint)
@@ -220,6 +218,14 @@ class SourceDeclaration(Document):
             raise ValueError(message)
         if left.domain.kind == "categorical" and constraint.relation not in {"=", "!="}:
             message = f"{left.name} holds categories, which have no order"
+            raise ValueError(message)
+
+    def _check_unmeasured(self) -> None:
+        if self.for_linkage and self.unmeasured:
+            message = "nothing is learned of a register, so nothing of it is measured: declare its columns' domains"
+            raise ValueError(message)
+        if any(column.origin is not None for column in self.unmeasured):
+            message = "a domain that is to be measured has no origin yet"
             raise ValueError(message)
 
     def _check_partitions(self) -> None:

@@ -5,13 +5,19 @@ from uuid import UUID
 
 from pydantic import Field
 
-from moneyer_shared.contracts.documents import Document
+from moneyer_shared.contracts.documents import Document, Name
 from moneyer_shared.contracts.domains import KnownDomain
 from moneyer_shared.contracts.policy import Guarantee
 
 
+class NewName(Document):
+    """What the source is to be called that is declared by a measurement."""
+
+    name: Name
+
+
 class Found(Document):
-    """A category, or a part of a range as ``first to last``, and about how many privacy units hold it: a noisy count."""
+    """A category, or a part of a range as ``first to last``, and the noisy count of privacy units that hold it."""
 
     what: str
     units: int

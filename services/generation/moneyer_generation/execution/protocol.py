@@ -7,7 +7,7 @@ Job = dict[str, Any]
 """What a child process is to do, as JSON: a table to make (``generators.child.make``), a domain to measure
 (``measure``), or fits to score (``audit``)."""
 Message = dict[str, Any]
-"""What a child says, as JSON, one of: ``progress`` (a share of 1), ``fitted``, ``measured`` or ``done`` (its result)."""
+"""What a child says, as JSON, one of: ``progress`` (a share of 1), ``fitted``, its result ``measured`` or ``done``."""
 
 
 class Executor(Protocol):

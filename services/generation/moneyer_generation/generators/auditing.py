@@ -4,9 +4,9 @@ Half of a small table holds a category, and the record is one more that does; a 
 hold it. A category nobody else has would be the worst case for a count, but mechanisms that drop small counts show
 none of it.
 
-What measures a domain is audited on a table of its own: the record is a person with as many rows as one may own, all of
-them far from everybody else's and of a label that nobody else has, beside a value and a label that many hold. A score is
-the noisy counts of those, and much more if what the person alone holds is told.
+What measures a domain is audited on a table of its own: the record is a person with as many rows as one may own, all
+of them far from everybody else's and of a label that nobody else has, beside a value and a label that many hold. A
+score is the noisy counts of those, and much more if what the person alone holds is told.
 
 Nothing here is anybody's data, so nothing is charged.
 """
@@ -41,7 +41,7 @@ TABLE = SourceDeclaration(
 )
 CROWD, ROWS, USUAL, FAR, ALONE = 2_000, 8, 30, 10**12, "alone"
 TO_MEASURE = SourceDeclaration(
-    name="audit of measurements",
+    name="audit-of-measurements",
     description="A made-up table of two thousand people with one value, and one more far away.",
     population_id=UUID(int=0),
     privacy_unit=PrivacyUnit(column="person", maximum_rows=ROWS),

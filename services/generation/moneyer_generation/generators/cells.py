@@ -88,7 +88,7 @@ def _of_decades(domain: UnmeasuredDomain) -> Cells:
 
 
 def outward(domain: UnmeasuredDomain, low: float, high: float) -> tuple[float, float]:
-    """Bounds rounded away from each other to zero, where that adds a tenth at most: cells near zero are small and hold few."""
+    """Bounds moved out to zero where that adds a ninth at most: cells near zero are small, and hold few units each."""
     if domain.of in {"date", "timestamp"}:
         return low, high
     return (0 if 0 < low * NEAR_ZERO <= high else low), (0 if low <= high * NEAR_ZERO < 0 else high)

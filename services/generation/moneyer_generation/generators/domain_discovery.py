@@ -9,15 +9,16 @@ Steinke 2020, "The Discrete Gaussian for Differential Privacy", for whole-number
 OpenDP draws it: exactly, from the operating system's randomness. The columns share ρ equally, and zCDP adds up (Bun &
 Steinke 2016, Lemma 2.3).
 
-**Bounds** (approximate bounds of Wilson et al. 2020). The cells are public, so all are counted, empty ones too, and choosing those
-whose noisy count is high is post-processing: the bounds are the outer ends of the outermost of them, or zero nearby.
+**Bounds** (approximate bounds of Wilson et al. 2020). The cells are public, so all are counted, empty ones too, and
+choosing those whose noisy count is high is post-processing: the bounds are the outer ends of the outermost of them, or
+zero nearby.
 
 **Categories** are not public: a label that nobody holds is never counted, and one whose only holder leaves is gone. A
 label is told only from a noisy count of τ on, with m · P(1 + noise ≥ τ) ≤ δ. Let one unit more hold labels that nobody
 else holds, m of them at most, each counted once. Unless one of these passes, which has probability δ at most, the
-output is that of the labels both tables hold, whose counts are ρ-zCDP as above and whose noise is independent of theirs:
-the mechanism is δ-approximate ρ-zCDP (Bun & Steinke 2016, Def. 8.1). Korolova et al. 2009, "Releasing Search Queries and
-Clicks Privately", with Gaussian noise as in Swanberg, Desfontaines & Haney 2023, "DP-SIPS".
+output is that of the labels both tables hold, whose counts are ρ-zCDP as above and whose noise is independent of
+theirs: the mechanism is δ-approximate ρ-zCDP (Bun & Steinke 2016, Def. 8.1). Korolova et al. 2009, "Releasing Search
+Queries and Clicks Privately", with Gaussian noise as in Swanberg, Desfontaines & Haney 2023, "DP-SIPS".
 """
 
 import os
@@ -49,7 +50,7 @@ FALSE_CELLS = 1e-6
 """How probable it is at most, for a column, that an empty cell is taken for an occupied one."""
 GAPS = [
     "What too few units hold is not found: bounds leave far values out, and rare categories are missing.",
-    "Which columns are measured, how many rows a unit may own and the split into train and holdout are taken as public.",
+    "Which columns are measured, how many rows a unit may own, and the split into train and holdout are public.",
     "How long a run takes is not hidden.",
 ]
 
@@ -82,9 +83,9 @@ class DomainDiscovery:
             epsilon=str(epsilon),
             delta=str(delta),
             statement=(
-                f"({epsilon}, {delta})-differential privacy of {unit_of(declaration)} under add-or-remove, of all that is "
-                "told of the measured columns: bounds, categories and noisy counts; noise is fresh in every run. Reading "
-                "it, and declaring a source by it, costs nothing more."
+                f"({epsilon}, {delta})-differential privacy of {unit_of(declaration)} under add-or-remove, of all that "
+                "is told of the measured columns: bounds, categories and noisy counts; noise is fresh in every run. "
+                "Reading it, and declaring a source by it, costs nothing more."
             ),
             gaps=GAPS,
         )
@@ -99,7 +100,7 @@ class DomainDiscovery:
         )
 
     def _row_rho(self, declaration: SourceDeclaration, parameters: Parameters) -> Decimal:
-        """What stands as ρ of one row: the ledger charges k² times that for a unit of k, which is what is spent here."""
+        """What stands as ρ of one row: the ledger charges k² times that for a unit of k, and so much is spent here."""
         converted = Decimal(str(parameters["delta"])) - _threshold_delta(declaration, parameters)
         rho = Decimal(rho_of(float(parameters["epsilon"]), float(converted))) * RHO_SHARE
         return (rho / declaration.privacy_unit.maximum_rows**2).quantize(RHO_DIGITS, rounding=ROUND_FLOOR)
@@ -121,7 +122,7 @@ class DomainDiscovery:
 
 
 def to_measure(table: pa.Table, declaration: SourceDeclaration) -> pa.Table:
-    """The unmeasured columns of a table at rest, in steps, beside numbers of their privacy units that mean nothing else."""
+    """The unmeasured columns of a table at rest, in steps, beside a number for the privacy unit of each row."""
     columns = [column.widest for column in declaration.unmeasured]
     arrays = [to_steps(table[column.name], column.domain) for column in columns]
     unit = declaration.privacy_unit.column
@@ -135,7 +136,7 @@ def _categories(declaration: SourceDeclaration) -> list[Column]:
 
 
 def _threshold_delta(declaration: SourceDeclaration, parameters: Parameters) -> Decimal:
-    """The part of δ that finding labels may fail with, for a unit with all its rows: half, where there are any to find."""
+    """The part of δ that finding labels may fail with, for a unit with all its rows: half, if any are looked for."""
     return Decimal(str(parameters["delta"])) / 2 if _categories(declaration) else Decimal(0)
 
 

@@ -11,6 +11,7 @@ from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Guarantee, Mechanism, Parameter
 from moneyer_shared.errors import Invalid
 from moneyer_shared.numbers import read_decimal
+from moneyer_shared.origins import in_short
 
 Report = Callable[[float], None]
 Parameters = Mapping[str, Parameter]
@@ -135,9 +136,9 @@ def check_source(engine: Described, declaration: SourceDeclaration) -> None:
     unmeasured = declaration.unmeasured
     if unmeasured and engine.needs != "unmeasured":
         raise Invalid(
-            f"The domain of {', '.join(column.name for column in unmeasured)} is to be measured: until then nothing but "
-            "domain-discovery learns from this source. Measure it under budget, or declare bounds and categories that "
-            "are known without looking at the data, and register a source with them.",
+            f"The domain of {in_short([column.name for column in unmeasured])} is to be measured: until then nothing "
+            "but domain-discovery learns from this source. Measure it under budget, or register a source with bounds "
+            "and categories that are known without looking at the data.",
             code="domain-unmeasured",
         )
     columns = len(unmeasured if engine.needs == "unmeasured" else declaration.learned)
@@ -148,7 +149,7 @@ def check_source(engine: Described, declaration: SourceDeclaration) -> None:
         )
 
 
-def check_shapeable(engine: Engine) -> None:
+def check_shapeable(engine: Described) -> None:
     """That rows may be chosen among: whoever makes sequences makes whole ones.
 
     Raises:

@@ -16,6 +16,7 @@ from moneyer_shared.contracts.domains import (
     TextDomain,
     TimeDomain,
     TimestampDomain,
+    UnmeasuredDomain,
 )
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
 from moneyer_shared.errors import Invalid
@@ -207,6 +208,8 @@ def _expected(column: Column) -> str:  # noqa: PLR0911 - one return a kind reads
             return f"a {column.domain.kind} (ISO 8601) from {begin.isoformat()} to {end.isoformat()}"
         case TextDomain(maximum_length=longest):
             return f"text of at most {longest} characters"
+        case UnmeasuredDomain(of=of):
+            return f"a {of}"
 
 
 def reason_of(code: str, column: str, row: int, expected: str, actual: str) -> Reason:

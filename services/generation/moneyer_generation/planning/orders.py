@@ -1,5 +1,8 @@
 """Whether a table can be ordered as a plan says, rare rows left out and real ones among the rest: before it is paid."""
 
+from collections.abc import Mapping
+from uuid import UUID
+
 from moneyer_generation.generators.blending import real_rows
 from moneyer_generation.generators.protocol import Described, check_shapeable, unit_of
 from moneyer_generation.generators.suppression import rules_of
@@ -61,6 +64,18 @@ def earned_over(declaration: SourceDeclaration, guarantee: Guarantee) -> Guarant
     )
     statement = f"Claimed, not proven: the domain is not public. The mechanism alone: {guarantee.statement}"
     return guarantee.model_copy(update={"level": "claimed", "statement": statement, "gaps": [gap, *guarantee.gaps]})
+
+
+def after_measuring(guarantee: Guarantee, measured: Mapping[UUID, Guarantee]) -> Guarantee:
+    """The same with what was charged before for the domain it is over: that is part of what a unit pays in all."""
+    if guarantee.level == "none" or not measured:
+        return guarantee
+    runs = "; ".join(f"run {run_id} under ({one.epsilon}, {one.delta})" for run_id, one in measured.items())
+    told = (
+        f"{guarantee.statement} Its domain was measured before, differentially privately and charged to the same "
+        f"population: {runs}. What a unit has paid in all is both, and stands in the population's statement."
+    )
+    return guarantee.model_copy(update={"statement": told})
 
 
 def _check_suppression(

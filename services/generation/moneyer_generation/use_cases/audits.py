@@ -56,7 +56,7 @@ def _claiming(generator: str, parameters: Parameters) -> dict[str, Parameter]:
     completed = complete(engine, parameters)
     if "epsilon" not in engine.parameters or engine.needs not in AUDITED:
         raise Invalid(
-            f"{generator} claims no ε for rows or domains: there is nothing to hold it to.", code="claims-nothing"
+            f"{generator} claims no ε that can be audited: there is nothing to hold it to.", code="claims-nothing"
         )
     return completed
 
