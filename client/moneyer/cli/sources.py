@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from moneyer import calls
+from moneyer.cli import measuring
 from moneyer.cli.console import say, table
 from moneyer.cli.session import DEFAULT_DATA, Data, Person, speak
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.documents import read_json
 
 app = typer.Typer(help="Real tables that generation may learn from.", no_args_is_help=True)
+measuring.add_to(app)
 MEDIA_TYPES = {".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
 
 

@@ -215,7 +215,7 @@ class TextDomain(Document):
     replacement: Literal["uuid", "number", "name", "email", "phone", "address", "company"] | None = None
 
 
-FARTHEST_WHOLE, FARTHEST_NUMBER = 2**50, 1e18
+FARTHEST_WHOLE, FARTHEST_NUMBER = 10**15, 1e18
 """How far from zero whole and real numbers may lie before their bounds are known."""
 
 
@@ -240,7 +240,7 @@ class UnmeasuredDomain(Document):
             case "number":
                 return NumberDomain(kind="number", minimum=-FARTHEST_NUMBER, maximum=FARTHEST_NUMBER)
             case "decimal":
-                farthest = f"{read_decimal(str(10**15)).scaleb(-self.scale):f}"
+                farthest = f"{read_decimal(str(FARTHEST_WHOLE)).scaleb(-self.scale):f}"
                 return DecimalDomain(kind="decimal", minimum=f"-{farthest}", maximum=farthest, scale=self.scale)
             case "date":
                 return DateDomain(kind="date", minimum=date.min, maximum=date.max)

@@ -39,10 +39,10 @@ TABLE = SourceDeclaration(
         Column(name="b", domain=CategoricalDomain(kind="categorical", categories=["x", "y"])),
     ],
 )
-CROWD, ROWS, USUAL, FAR, ALONE = 2_000, 8, 30, 10**12, "alone"
+CROWD, ROWS, USUAL, FAR, ALONE = 400, 32, 30, 10**12, "alone"
 TO_MEASURE = SourceDeclaration(
     name="audit-of-measurements",
-    description="A made-up table of two thousand people with one value, and one more far away.",
+    description="A made-up table of four hundred people with one value, and one more far away.",
     population_id=UUID(int=0),
     privacy_unit=PrivacyUnit(column="person", maximum_rows=ROWS),
     columns=[

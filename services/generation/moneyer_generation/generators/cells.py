@@ -66,7 +66,7 @@ def cells_of(domain: UnmeasuredDomain) -> Cells:
 
 @lru_cache(maxsize=1)
 def _of_whole_numbers() -> Cells:
-    ladder = [factor * 10**power for power in range(WHOLE_POWER) for factor in (1, 2, 5)] + [10**WHOLE_POWER]
+    ladder = [factor * 10**power for power in range(WHOLE_POWER) for factor in (1, 2, 5)]
     lows = [-FARTHEST_WHOLE, *(1 - step for step in reversed(ladder)), *ladder]
     return Cells(np.array(lows, dtype=np.int64), FARTHEST_WHOLE, 1)
 

@@ -93,7 +93,7 @@ class DomainDiscovery:
     def mechanism(self, declaration: SourceDeclaration, parameters: Parameters) -> Mechanism:
         failing = _threshold_delta(declaration, parameters)
         return Mechanism(
-            kind="zcdp",
+            kind="approximate-zcdp" if failing else "zcdp",
             rho=format(self._row_rho(declaration, parameters), "f"),
             delta=format(failing, "f") if failing else None,
             group_size=declaration.privacy_unit.maximum_rows,

@@ -27,7 +27,7 @@ HIGHEST_SUBSAMPLED_ORDER = 1025
 UNBOUNDED = 10**30
 LARGEST_EPSILON = 1000
 FREE: Costs = (0,) * len(ORDERS)
-APPROXIMATE = frozenset({"claimed", "zcdp"})
+APPROXIMATE = frozenset({"claimed", "approximate-zcdp"})
 """Kinds that may fail with a δ of their own: all that is claimed of (ε, δ), and δ-approximate zCDP."""
 
 
@@ -65,18 +65,18 @@ def cost_of(mechanism: Mechanism) -> Cost:
     """
     group = mechanism.group_size
     if mechanism.delta and mechanism.kind not in APPROXIMATE:
-        raise Invalid("Only claimed and zCDP mechanisms fail with a δ of their own.", code="mechanism-unaccountable")
+        raise Invalid("Such a mechanism fails with no δ of its own.", code="mechanism-unaccountable")
     match mechanism.kind:
         case "none":
             return Cost(FREE, releases=1)
         case "post-processing":
             return Cost(FREE)
         case "zcdp":
-            # Bun & Steinke 2016: rho-zCDP is (a, rho a)-RDP; a group of k costs k² rho. With a δ it is δ-approximate
-            # rho-zCDP (ibid., Def. 8.1), which groups badly: that δ is stated for the whole unit.
-            rho, delta = Fraction(_needed(mechanism.rho, "rho")) * group**2, mechanism.delta or Decimal(0)
-            failing = min(ceil(Fraction(delta) * DELTA_SCALE), DELTA_SCALE)
-            return Cost(tuple(_up(rho * order) for order in ORDERS), delta=failing)
+            return Cost(_zcdp(mechanism))
+        case "approximate-zcdp":
+            # Bun & Steinke 2016, Def. 8.1: zCDP but with probability δ, which is stated for the whole unit.
+            failing = ceil(Fraction(_needed(mechanism.delta, "delta")) * DELTA_SCALE)
+            return Cost(_zcdp(mechanism), delta=min(failing, DELTA_SCALE))
         case "pure" | "claimed":
             epsilon = _needed(mechanism.epsilon, "epsilon")
             return Cost(_pure(epsilon * group), delta=_group_delta(epsilon, mechanism.delta or Decimal(0), group))
@@ -88,6 +88,12 @@ def cost_of(mechanism: Mechanism) -> Cost:
             return Cost(_subsampled(mechanism))
         case _:
             raise Invalid("This mechanism cannot be accounted for.", code="mechanism-unaccountable")
+
+
+def _zcdp(mechanism: Mechanism) -> Costs:
+    """Bun & Steinke 2016: rho-zCDP is (a, rho a)-RDP; a group of k costs k² rho."""
+    rho = Fraction(_needed(mechanism.rho, "rho")) * mechanism.group_size**2
+    return tuple(_up(rho * order) for order in ORDERS)
 
 
 def _pure(epsilon: Decimal) -> Costs:
@@ -146,7 +152,7 @@ def event_of(mechanism: Mechanism) -> dict[str, Any] | None:
     """
     group = mechanism.group_size
     match mechanism.kind:
-        case "zcdp":
+        case "zcdp" | "approximate-zcdp":
             rho = _needed(mechanism.rho, "rho") * group**2
             event = {"name": "ZCDpEvent", "rho": str(rho), "relation": "ADD_OR_REMOVE_ONE"}
             return event | _but_for(mechanism)
