@@ -230,3 +230,27 @@ def test_it_is_offered_and_makes_no_table() -> None:
 def test_what_an_unmeasured_column_cannot_be(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"register|target|partition|column"):
         SourceDeclaration.model_validate(declared("category").model_dump() | changes)
+
+
+@pytest.mark.parametrize(("rows", "most"), [(1, 1), (30, 1), (30, 5)])
+def test_the_columns_share_what_is_charged(rows: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The noise that is drawn, added up over all columns, spends no more than the ledger is told."""
+    drawn: list[float] = []
+
+    def told(counts: Any, sigma: float) -> list[int]:
+        drawn.append(sigma)
+        return [int(count) for count in counts]
+
+    monkeypatch.setattr(here, "noised", told)
+    declaration = declared("integer", "date", "category", rows=rows)
+    table = pa.table(
+        {"who": ["a", "b"], "c0": [1, 2], "c1": [date(2000, 1, 1)] * 2, "c2": ["x", "y"]},
+        schema=arrow_schema(declaration.widest.columns),
+    )
+    asked = complete(DISCOVERY, {"epsilon": "1", "values_per_unit": most})
+    DISCOVERY.measure(to_measure(table, declaration), declaration, asked, lambda _: None)
+    stated = DISCOVERY.mechanism(declaration, asked)
+    assert len(drawn) == 3
+    assert sum(Fraction(min(most, rows)) / (2 * Fraction(sigma) ** 2) for sigma in drawn) <= Fraction(
+        stated.rho or "0"
+    ) * (rows**2)

@@ -16,9 +16,14 @@ from moneyer_shared.errors import Invalid
 
 RHO, OWN, DELTA = "0.004", "0.0000005", "0.000001"
 ENGINE = {"generator": "domain-discovery", "parameters": {"epsilon": "0.5", "delta": DELTA, "values_per_unit": 1}}
-CONFIGURATION = {"generator": "domain-discovery", "parameters": {
-    "epsilon": {"at_most": "1"}, "delta": {"at_most": DELTA}, "values_per_unit": {"at_most": "4"},
-}}  # fmt: skip
+CONFIGURATION = {
+    "generator": "domain-discovery",
+    "parameters": {
+        "epsilon": {"minimum": "0.01", "maximum": "1"},
+        "delta": {"minimum": "0.000000001", "maximum": DELTA},
+        "values_per_unit": {"minimum": "1", "maximum": "4"},
+    },
+}
 
 
 @given(st.decimals("0.000001", "1", places=12), st.decimals("0", "0.01", places=30), st.integers(1, 1000))

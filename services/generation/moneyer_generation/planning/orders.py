@@ -53,9 +53,17 @@ def earned_when_blended(declaration: SourceDeclaration) -> Guarantee:
     )
 
 
+def read_from_rows(declaration: SourceDeclaration) -> list[str]:
+    """The columns whose domain was read from the rows, and that a run learns over.
+
+    While a domain is to be measured nothing but that is learned, and measuring looks at none that is known.
+    """
+    return [] if declaration.unmeasured else declaration.columns_from("data")
+
+
 def earned_over(declaration: SourceDeclaration, guarantee: Guarantee) -> Guarantee:
     """What an engine's guarantee is worth over the source's domain: nothing is proven over one read from the rows."""
-    read = declaration.columns_from("data")
+    read = read_from_rows(declaration)
     if guarantee.level != "proven" or not read:
         return guarantee
     gap = (

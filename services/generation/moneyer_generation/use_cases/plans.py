@@ -10,7 +10,13 @@ from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.generations import Generation, GenerationProgress, ShownState
 from moneyer_generation.generators.catalogue import engine_named, offered_named
 from moneyer_generation.generators.protocol import check_source, complete
-from moneyer_generation.planning.orders import after_measuring, check_order, earned_over, earned_when_blended
+from moneyer_generation.planning.orders import (
+    after_measuring,
+    check_order,
+    earned_over,
+    earned_when_blended,
+    read_from_rows,
+)
 from moneyer_generation.rules.run import CANCELLABLE, DECIDED, MOVES, RunState
 from moneyer_generation.rules.sharing import RANKS, place
 from moneyer_generation.store.runs import ENDED_WITHOUT, NewRun, Run
@@ -178,10 +184,8 @@ async def offer_for(flow: Flow, plan: Plan) -> tuple[Plan, Offer, UUID]:
     if declaration.for_linkage:
         raise Invalid("Nothing is learned from a register; it is there for assays to link with.", code="register")
     check_source(engine, declaration)
-    guarantee = engine.guarantee(declaration, completed.parameters)
-    # What measures domains looks at none of those that are known already.
-    over = [] if engine.needs == "unmeasured" else declaration.columns_from("data")
-    guarantee = after_measuring(earned_over(declaration, guarantee) if over else guarantee, before)
+    guarantee = earned_over(declaration, engine.guarantee(declaration, completed.parameters))
+    guarantee = after_measuring(guarantee, before)
     if guarantee.delta is not None and Decimal(guarantee.delta) * newest.version.train_rows > 1:
         raise Invalid(
             "delta must not be larger than 1 / (number of rows): it would allow a whole row to leak.",
@@ -196,7 +200,7 @@ async def offer_for(flow: Flow, plan: Plan) -> tuple[Plan, Offer, UUID]:
         source_key_id=newest.key_id,
         population_id=declaration.population_id,
         privacy_unit=unit_offered(declaration),
-        data_domains=over,
+        data_domains=read_from_rows(declaration),
     )
     return completed, offer, newest.version.id
 

@@ -71,12 +71,14 @@ def cost_of(mechanism: Mechanism) -> Cost:
             return Cost(FREE, releases=1)
         case "post-processing":
             return Cost(FREE)
-        case "zcdp":
-            return Cost(_zcdp(mechanism))
-        case "approximate-zcdp":
-            # Bun & Steinke 2016, Def. 8.1: zCDP but with probability δ, which is stated for the whole unit.
-            failing = ceil(Fraction(_needed(mechanism.delta, "delta")) * DELTA_SCALE)
-            return Cost(_zcdp(mechanism), delta=min(failing, DELTA_SCALE))
+        case "zcdp" | "approximate-zcdp" as kind:
+            # Bun & Steinke 2016: rho-zCDP is (a, rho a)-RDP; a group of k costs k² rho. Approximate (ibid., Def. 8.1),
+            # it is so but for a probability δ, which is stated for the whole unit.
+            rho = Fraction(_needed(mechanism.rho, "rho")) * group**2
+            failing = Fraction(_needed(mechanism.delta, "delta") if kind == "approximate-zcdp" else 0)
+            return Cost(
+                tuple(_up(rho * order) for order in ORDERS), delta=min(ceil(failing * DELTA_SCALE), DELTA_SCALE)
+            )
         case "pure" | "claimed":
             epsilon = _needed(mechanism.epsilon, "epsilon")
             return Cost(_pure(epsilon * group), delta=_group_delta(epsilon, mechanism.delta or Decimal(0), group))
@@ -88,12 +90,6 @@ def cost_of(mechanism: Mechanism) -> Cost:
             return Cost(_subsampled(mechanism))
         case _:
             raise Invalid("This mechanism cannot be accounted for.", code="mechanism-unaccountable")
-
-
-def _zcdp(mechanism: Mechanism) -> Costs:
-    """Bun & Steinke 2016: rho-zCDP is (a, rho a)-RDP; a group of k costs k² rho."""
-    rho = Fraction(_needed(mechanism.rho, "rho")) * mechanism.group_size**2
-    return tuple(_up(rho * order) for order in ORDERS)
 
 
 def _pure(epsilon: Decimal) -> Costs:
