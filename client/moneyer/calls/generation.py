@@ -1,5 +1,6 @@
 """What generation is asked."""
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from moneyer.calls.wire import Call, Id, Json, as_bytes, as_json, once
@@ -19,6 +20,25 @@ def register_source(declaration: SourceDeclaration, *, key: str | None = None) -
 
 def list_sources() -> Call[list[Json]]:
     return Call("generation", "GET", "/v1/sources", as_json)
+
+
+def draft_source(
+    documents: Mapping[str, str],
+    *,
+    population_id: Id | None = None,
+    answers: Sequence[str] = (),
+    table: str | None = None,
+    name: str | None = None,
+) -> Call[Json]:
+    """A proposal from public documents, by their names; rows are drafted from on one's own machine, never sent."""
+    body = {
+        "documents": [{"name": file, "text": text} for file, text in documents.items()],
+        "population_id": None if population_id is None else str(population_id),
+        "answers": list(answers),
+        "table": table,
+        "name": name,
+    }
+    return Call("generation", "POST", "/v1/source-drafts", as_json, json=body)
 
 
 def upload(source_id: Id, content: bytes, *, media_type: str) -> Call[Json]:

@@ -6,10 +6,10 @@ import httpx
 import typer
 from rich.markup import escape
 
-from moneyer.cli import assets, audit, budgets, charters, generate, machine, sources
+from moneyer.cli import assets, audit, budgets, charters, drafts, generate, machine, sources
 from moneyer.cli.console import error_console, show_refusal
 from moneyer.client import Refused
-from moneyer_shared.errors import Invalid
+from moneyer_shared.errors import Invalid, TooLarge
 
 app = typer.Typer(
     help="Govern synthetic data: charters, budgets, tables, assays, records.",
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 machine.add_to(app)
 generate.add_to(app)
+drafts.add_to(sources.app)
 app.add_typer(sources.app, name="source")
 app.add_typer(charters.app, name="charter")
 app.add_typer(assets.app, name="asset")
@@ -35,8 +36,10 @@ def main() -> None:
     except httpx.TransportError as error:
         error_console.print(f"[red]No answer[/] from {error.request.url}; is moneyer up? (moneyer up)")
         sys.exit(1)
-    except Invalid as refusal:
+    except (Invalid, TooLarge) as refusal:
         error_console.print(f"[red]Not readable:[/] {escape(str(refusal))}")
+        for reason in refusal.reasons:
+            error_console.print(escape("  " + " ".join(map(str, reason.values()))))
         sys.exit(1)
     except (FileNotFoundError, KeyError) as error:
         error_console.print(f"[red]Not found:[/] {escape(str(error))}")

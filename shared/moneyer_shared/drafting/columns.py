@@ -39,9 +39,11 @@ class Told:
 
     @property
     def kind(self) -> Kind | None:
-        """The documents' word, and else the file's."""
-        stated = next((said.kind for _, said in self.documents if said.kind is not None), None)
-        return stated or (self.seen.kind if self.seen else None)
+        """The documents' word, and else the file's; bounds alone are of numbers, whole or not."""
+        stated: Kind | None = next((said.kind for _, said in self.documents if said.kind is not None), None)
+        bounded = self.documented.minimum is not None and self.documented.maximum is not None
+        assumed: Kind | None = "number" if bounded else None
+        return stated or (self.seen.kind if self.seen else None) or assumed
 
     @property
     def documented(self) -> Said:
@@ -272,7 +274,7 @@ def _of_standard(told: Told, standard: Standard, why: str) -> Found:
     if standard.categories:
         members = _listed(standard.categories)
     else:
-        wanted: Kind = kind if kind in ORDERED else "integer"  # type: ignore[assignment]
+        wanted: Kind = kind if kind in ORDERED else "integer"
         ends = replace(told.documented, kind=wanted, minimum=standard.minimum, maximum=standard.maximum)
         members = _ranged(ends)
     return Found(members, "standard", reference, f"{why}, {reference}")

@@ -1,5 +1,7 @@
 """An input of a draft: bytes under a name, bounded before they are read."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -7,11 +9,11 @@ from typing import Any
 
 from moneyer_shared.documents import read_json, utf8
 from moneyer_shared.errors import Invalid, TooLarge
-from moneyer_shared.plain_yaml import LARGEST_YAML, read_yaml
 
 LARGEST_DOCUMENT = 2**20
 """Bytes of a schema, a contract or a codebook."""
 MOST_COLUMNS = 500
+_NAME = re.compile(r"[^\x00-\x1f]{1,120}")
 YAML = {".yaml", ".yml"}
 JSON = {".json", ".jsonld", ".json-ld"}
 
@@ -36,11 +38,13 @@ class Given:
         """The document as text.
 
         Raises:
-            Invalid: it is not UTF-8.
+            Invalid: it is not UTF-8, or holds NUL.
             TooLarge: it is no document that a person would read.
         """
         if len(self.content) > LARGEST_DOCUMENT:
             raise TooLarge(f"{self.name} is larger than {LARGEST_DOCUMENT} bytes, as no schema or codebook is.")
+        if b"\x00" in self.content:
+            raise unreadable(self, "text holds no NUL.")
         return utf8(self.content.removeprefix(b"\xef\xbb\xbf"), "document-unreadable")
 
     @cached_property
@@ -51,6 +55,8 @@ class Given:
             Invalid: it cannot be read, or in two ways.
         """
         if self.suffix in YAML:
+            from moneyer_shared.plain_yaml import LARGEST_YAML, read_yaml
+
             if len(self.content) > LARGEST_YAML:
                 raise TooLarge(f"{self.name} is larger than {LARGEST_YAML} bytes of YAML; send it as JSON.")
             return read_yaml(self.content)
@@ -66,6 +72,18 @@ class Given:
 
 def unreadable(given: Given, why: str) -> Invalid:
     return Invalid(f"{given.name} cannot be read: {why}", code="document-unreadable")
+
+
+def check_names(given: Given, names: Sequence[str]) -> None:
+    """That a source may have columns of these names.
+
+    Raises:
+        Invalid: they are too many, or one is no name, or two are the same.
+    """
+    if len(names) > MOST_COLUMNS:
+        raise unreadable(given, f"a source has at most {MOST_COLUMNS} columns.")
+    if len(set(names)) != len(names) or not all(_NAME.fullmatch(name) for name in names):
+        raise unreadable(given, "every column has a name of its own, of 1 to 120 letters without controls.")
 
 
 def objects(value: Any) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from moneyer_shared.drafting.facts import Kind, RowsSaid, Said, TableSaid
 from moneyer_shared.drafting.formats.arrow import ARROW, PARQUET, said_of
-from moneyer_shared.drafting.given import MOST_COLUMNS, Given, unreadable
+from moneyer_shared.drafting.given import Given, check_names, unreadable
 from moneyer_shared.errors import TooLarge
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def read_rows(given: Given) -> RowsSaid:
         raise TooLarge(f"{given.name} is larger than {LARGEST_TABLE} bytes: draft from a part of it.")
     table = _read(given)
     names = table.column_names
-    if len(names) > MOST_COLUMNS or len(set(names)) != len(names) or not all(names):
-        raise unreadable(given, f"a table has at most {MOST_COLUMNS} columns, each with a name of its own.")
+    check_names(given, names)
     if sum(re.fullmatch(_NUMBER, name) is not None for name in names) * 2 > len(names):
         raise unreadable(given, "its first line is a row and no header: put the columns' names above it.")
     seen = [_column(table[name].combine_chunks(), _is_text(given), table.schema.field(name)) for name in names]

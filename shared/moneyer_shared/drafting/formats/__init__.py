@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from moneyer_shared.drafting.facts import TableSaid
 from moneyer_shared.drafting.formats import arrow, codebook, croissant, frictionless, json_schema, odcs, pandera, sql
-from moneyer_shared.drafting.given import MOST_COLUMNS, Given, unreadable
+from moneyer_shared.drafting.given import Given, check_names, unreadable
 from moneyer_shared.errors import Invalid
 
 
@@ -37,6 +37,6 @@ def read_document(given: Given) -> list[TableSaid]:
     tables = [table for table in found.read(given) if table.columns]
     if not tables:
         raise unreadable(given, "it tells of no column.")
-    if any(len(table.columns) > MOST_COLUMNS for table in tables):
-        raise unreadable(given, f"a source has at most {MOST_COLUMNS} columns.")
+    for table in tables:
+        check_names(given, [column.name for column in table.columns])
     return tables

@@ -45,7 +45,10 @@ def read(given: Given) -> list[TableSaid]:
     """Raises Invalid: its rows have no names of columns, or too many of them."""
     first = given.text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
-    rows = list(csv.reader(io.StringIO(given.text), delimiter=delimiter))
+    try:
+        rows = list(csv.reader(io.StringIO(given.text), delimiter=delimiter))
+    except csv.Error:
+        raise unreadable(given, "it is no CSV.") from None
     heads = _heads([head.strip().lower() for head in rows[0]])
     if len(rows) > 20 * MOST_COLUMNS:
         raise unreadable(given, "a codebook has a row a column.")
@@ -73,8 +76,6 @@ def _column(name: str, cells: dict[str, str]) -> Said:
     listed = () if span else tuple(one for one in _listed(stated) if one not in missing)
     low, high = (span[1], span[2]) if span else (cells.get("minimum") or None, cells.get("maximum") or None)
     kind = KINDS.get(cells.get("kind", "").lower())
-    if kind is None and low and high:
-        kind = "integer" if all(re.fullmatch(r"-?[0-9]+", end) for end in (low, high)) else "number"
     answer = cells.get("nullable", "").lower()
     return Said(
         name,

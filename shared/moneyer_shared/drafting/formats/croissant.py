@@ -61,7 +61,7 @@ def _column(stated: dict[str, Any], enumerations: dict[str, tuple[str, ...]]) ->
     types = [
         str(kind).rpartition(":")[2].rpartition("/")[2] for kind in (kinds if isinstance(kinds, list) else [kinds])
     ]
-    kind = next((TYPES[one] for one in types if one in TYPES), None)
+    kind: Kind | None = next((TYPES[one] for one in types if one in TYPES), None)
     target = str(members_of(members_of(_member(stated, "references")).get("field")).get("@id") or "")
     categories = enumerations.get(target.rpartition("/")[0], ()) or enumerations.get(target, ())
     if kind == "categorical":

@@ -13,7 +13,7 @@ from moneyer_shared.drafting.given import Given, unreadable, words_of
 
 NAME = "SQL DDL"
 DIALECTS = ("postgres", "mysql", "tsql", "snowflake", "bigquery", "duckdb", "sqlite")
-LARGEST = 256 * 1024
+LARGEST = 128 * 1024
 DEEPEST = 200
 """Brackets within brackets: a parser that calls itself would run out of stack."""
 KINDS: dict[str, Kind] = {
@@ -161,7 +161,7 @@ def _table(
 ) -> TableSaid:
     from sqlglot import exp
 
-    table = made.find(exp.Table).name
+    table = words_of(made.find(exp.Table).name)
     checks = _Checks()
     for check in made.find_all(exp.CheckColumnConstraint):
         checks.take(check.this)
@@ -188,7 +188,7 @@ def _references(made: Any) -> Iterator[tuple[str, str]]:
         holder = one.find_ancestor(exp.ForeignKey) or one.find_ancestor(exp.ColumnDef)
         names = [part.name for part in holder.expressions] if isinstance(holder, exp.ForeignKey) else []
         for name in names or ([holder.name] if holder is not None else []):
-            yield name, target.name if target else ""
+            yield name, words_of(target.name) if target else ""
 
 
 def _column(
