@@ -47,10 +47,8 @@ TO_MEASURE = SourceDeclaration(
     privacy_unit=PrivacyUnit(column="person", maximum_rows=ROWS),
     columns=[
         Column(name="person", domain=TextDomain(kind="text"), role="identifier"),
-        *(
-            Column(name=name, domain=UnmeasuredDomain(kind="unmeasured", of=of))
-            for name, of in (("common", "integer"), ("far", "integer"), ("label", "category"), ("alone", "category"))
-        ),
+        *(Column(name=name, domain=UnmeasuredDomain(kind="unmeasured", of="integer")) for name in ("common", "far")),
+        *(Column(name=name, domain=UnmeasuredDomain(kind="unmeasured", of="category")) for name in ("label", "alone")),
     ],
 )
 SURELY = 10**9

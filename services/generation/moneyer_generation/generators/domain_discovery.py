@@ -233,6 +233,7 @@ def noised(counts: Array, sigma: float) -> list[int]:
 
 def _enable_noise() -> Any:
     import opendp.prelude as dp
+    from opendp.mod import enable_features
 
-    dp.enable_features("contrib")
+    enable_features("contrib")
     return dp
