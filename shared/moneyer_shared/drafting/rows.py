@@ -191,7 +191,7 @@ def round_numbers(least_seen: str, most_seen: str) -> tuple[str, str]:
     low, high = Decimal(least_seen), Decimal(most_seen)
     least = Decimal(0) if low >= 0 else -_round_up(-low)
     most = Decimal(0) if high <= 0 else _round_up(high)
-    return f"{least:f}", f"{max(most, least + 1):f}"
+    return f"{least:f}", f"{most if most > least else least + 1:f}"
 
 
 def _round_up(number: Decimal) -> Decimal:
