@@ -26,6 +26,10 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
         READERS,
         ("watchGeneration", "listSearches", "getSearch", "listModels", "downloadAsset", "listAudits", "getAudit"),
     ),
+    (
+        READERS,
+        ("getMeasuredDomain", "draftMeasuredSource"),
+    ),
     ({"steward"}, ("registerSource", "uploadSource", "requestAudit")),
     ({"scientist"}, ("requestGeneration", "cancelGeneration", "requestSearch", "cancelSearch")),
     ({"evaluation"}, ("getHeldVersion",)),
