@@ -26,7 +26,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
         READERS,
         ("watchGeneration", "listSearches", "getSearch", "listModels", "downloadAsset", "listAudits", "getAudit"),
     ),
-    ({"steward"}, ("registerSource", "uploadSource", "requestAudit")),
+    ({"steward"}, ("draftSource", "registerSource", "uploadSource", "requestAudit")),
     ({"scientist"}, ("requestGeneration", "cancelGeneration", "requestSearch", "cancelSearch")),
     ({"evaluation"}, ("getHeldVersion",)),
     ({"admin"}, ("handOver",)),
