@@ -26,11 +26,8 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
         READERS,
         ("watchGeneration", "listSearches", "getSearch", "listModels", "downloadAsset", "listAudits", "getAudit"),
     ),
-    (
-        READERS,
-        ("getMeasuredDomain", "draftMeasuredSource"),
-    ),
-    ({"steward"}, ("registerSource", "uploadSource", "requestAudit")),
+    (READERS, ("getMeasuredDomain", "draftMeasuredSource")),
+    ({"steward"}, ("draftSource", "registerSource", "uploadSource", "requestAudit")),
     ({"scientist"}, ("requestGeneration", "cancelGeneration", "requestSearch", "cancelSearch")),
     ({"evaluation"}, ("getHeldVersion",)),
     ({"admin"}, ("handOver",)),

@@ -128,6 +128,22 @@ def test_an_answer_that_makes_no_domain_is_refused(line: str) -> None:
         drafted(AGES, line)
 
 
+@pytest.mark.parametrize("end", ["1e999999999", "-1e-999999999", "NaN", "Infinity", "9" * 5000])
+def test_a_bound_of_endless_digits_is_no_bound(end: str) -> None:
+    for kind in ("integer", "number", "decimal"):
+        with pytest.raises(Invalid):
+            drafted(AGES, f"age={kind} 0..{end}")
+    draft = drafted(documents=[codebook(f"score,Score,,0,{end}")])
+    assert [one.column for one in draft.columns] == [None]
+
+
+def test_answers_and_codes_of_blanks_take_no_time() -> None:
+    blanks = " " * 9_000
+    assert column(drafted(AGES, f"age=integer 0..120{blanks};{blanks}required"), "age").nullable is False
+    long = codebook(f"score,Score,{' ' * 100_000}a;b,,")
+    assert column(drafted(documents=[long]), "score").domain.model_dump()["categories"] == ["a", "b"]
+
+
 # --- nothing of the rows unmarked ---------------------------------------------------------------------
 
 SECRET = "Xyzzy"

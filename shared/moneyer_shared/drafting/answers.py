@@ -6,7 +6,6 @@
 ``source.unit=customer_id 100`` and the other members of ``SOURCE`` are for the source as a whole.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -61,7 +60,7 @@ def read_answers(lines: Iterable[str]) -> Answers:
         if subject.startswith("source.") and member in SOURCE:
             source.setdefault(member, []).append(said)
         else:
-            columns += [(subject, *_part(line, part)) for part in re.split(r"\s*;\s*", said) if part]
+            columns += [(subject, *_part(line, part)) for part in map(str.strip, said.split(";")) if part]
     return Answers(columns, source)
 
 

@@ -19,6 +19,9 @@ from moneyer_shared.errors import Invalid
 OriginKind = Literal["person", "dictionary", "standard", "data"]
 WEAKER: dict[str, int] = {"person": 0, "dictionary": 1, "standard": 2, "data": 3}
 LONGEST_TEXT, LONGEST_OF_ALL = 200, 10_000
+LONGEST_REASON = 500
+LONGEST_NUMBER = 400
+"""Digits before or after the point; a double has no more."""
 LONGEST_LABEL = 4
 """Words."""
 _DOMAIN: TypeAdapter[Domain] = TypeAdapter(Domain)
@@ -121,7 +124,7 @@ def _first(error: ValidationError) -> str:
 
 def _words(told: Told, *reasons: str) -> list[str]:
     words = told.documented.words
-    return [one for one in ([words] if words else []) + list(reasons) if one]
+    return [one[:LONGEST_REASON] for one in (words, *reasons) if one]
 
 
 def _nullable(told: Told) -> bool:
@@ -262,10 +265,12 @@ def _holds(told: Told, rows: RowsSaid, standard: Standard) -> bool:
 
 
 def _comparable(text: str | None) -> Any:
+    """A number where it is written as one; a few letters may else state one of a billion digits."""
     try:
-        return Decimal(text or "")
+        number = Decimal(text or "")
     except InvalidOperation:
         return text
+    return number if number.is_finite() and abs(number.adjusted()) < LONGEST_NUMBER else text
 
 
 def _of_standard(told: Told, standard: Standard, why: str) -> Found:
@@ -315,7 +320,7 @@ def _ranged(said: Said) -> dict[str, Any]:
 
 def _whole(text: str | None) -> int | str | None:
     number = _comparable(text)
-    return int(number) if isinstance(number, Decimal) and number.is_finite() and number == int(number) else text
+    return int(number) if isinstance(number, Decimal) and number == int(number) else text
 
 
 def _float(text: str | None) -> float | str | None:

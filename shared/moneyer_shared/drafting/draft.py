@@ -165,7 +165,7 @@ def _relations(answers: Answers, tables: Sequence[TableSaid], columns: Sequence[
 
 
 def _relation(text: str) -> Relation:
-    parts = re.split(r"\s*(<=|>=|!=|<|>|=)\s*", text, maxsplit=1)
+    parts = [part.strip() for part in re.split(r"(<=|>=|!=|<|>|=)", text, maxsplit=1)]
     if len(parts) != 3 or not all(parts):  # noqa: PLR2004 - left, relation, right
         raise Invalid(f"No relation: {text[:100]!r}; it is written as in start <= end.", code="answer-unreadable")
     return parts[0], parts[1], parts[2]

@@ -90,5 +90,5 @@ def _column(name: str, cells: dict[str, str]) -> Said:
 
 def _listed(text: str) -> tuple[str, ...]:
     """The codes of a list, without what they mean."""
-    parts = re.split(r"\s*[;|\n]\s*", text) if re.search(r"[;|\n]", text) else [text]
+    parts = re.split(r"[;|\n]", text)
     return tuple(dict.fromkeys(code for part in parts if (code := part.split("=", 1)[0].strip())))
