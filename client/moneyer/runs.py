@@ -9,7 +9,7 @@ from moneyer.client import Moneyer
 from moneyer_shared.contracts.policy import Plan
 
 ENDS = frozenset({
-    "released", "rejected", "suspended", "withdrawn", "retired", "failed", "cancelled", "denied",
+    "released", "rejected", "suspended", "withdrawn", "retired", "failed", "cancelled", "denied", "measured",
 })  # fmt: skip
 POLL_SECONDS = 5.0
 

@@ -10,6 +10,7 @@ FACETS = {
     "moneyer_charge": "charge",
     "moneyer_generation": "generation",
     "moneyer_delivered": "delivered",
+    "moneyer_measurement": "measurement",
     "moneyer_evaluation": "assay",
     "moneyer_release": "release",
     "moneyer_failure": "failure",

@@ -188,12 +188,7 @@ class _Handler:
             document = await self._route.use_case(flow, **given)
             return self._written(document, self._reply(document, request))
         try:
-            async with dependencies.begin(self._kind, caller, read_only=self._read_only) as work:
-                if answer := await attempt.answered(work.connection, caller.subject):
-                    raise _AnsweredBefore(answer)  # noqa: TRY301 - it ends the transaction
-                document = await self._route.use_case(work, **given)
-                reply = self._reply(document, request)
-                await attempt.keep(work.connection, caller.subject, reply)
+            return await self._in_one_transaction(request, dependencies, caller, attempt, given)
         except _AnsweredBefore as before:
             await self._take_back(flow, given)
             return _response(before.reply)
@@ -203,6 +198,16 @@ class _Handler:
             # Raised within the transaction, so nothing of it counts; of any other error that is not known.
             await self._take_back(flow, given)
             raise
+
+    async def _in_one_transaction(
+        self, request: Request, dependencies: Dependencies, caller: Caller, attempt: Attempt, given: dict[str, Any]
+    ) -> Response:
+        async with dependencies.begin(self._kind, caller, read_only=self._read_only) as work:
+            if answer := await attempt.answered(work.connection, caller.subject):
+                raise _AnsweredBefore(answer)
+            document = await self._route.use_case(work, **given)
+            reply = self._reply(document, request)
+            await attempt.keep(work.connection, caller.subject, reply)
         return self._written(document, reply)
 
     async def _take_back(self, flow: Workflow[Any], given: Mapping[str, Any]) -> None:

@@ -97,6 +97,7 @@ WRITES: dict[str, dict[str, Owned | Anyone]] = {
         "handOver": HOUSE,
     },
     "generation": {
+        "draftSource": READ,
         "registerSource": NEW,
         "uploadSource": Owned("the source's owner", "test_sources_of_others"),
         "requestGeneration": Owned("who asked for the run whose model is sampled, if one is", "test_runs_of_others"),

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from moneyer_evaluation.measures.guarantee import lower_bound
-from moneyer_generation.generators import dpmm_engines
+from moneyer_generation.generators import domain_discovery, dpmm_engines
 from moneyer_generation.generators.auditing import TABLE, people, scores
+from moneyer_generation.generators.domain_discovery import DomainDiscovery
 from moneyer_generation.generators.dpmm_engines import DpmmFixed, DpmmMst, FittedMst
 from moneyer_generation.generators.protocol import Parameters
 
@@ -92,3 +93,43 @@ def test_who_sees_only_what_is_made_finds_a_record_without_noise_and_none_with_i
         bounds.append(lower_bound(told[True], told[False], DELTA).lower)
         monkeypatch.undo()
     assert bounds[0] <= 0.5 < bounds[1]
+
+
+# --- what measures domains -------------------------------------------------------------------
+
+
+def measured_epsilon_of_domains(fits: int = FITS) -> float:
+    """The audit that the service runs: a far value and a label of one person alone, beside those of a crowd."""
+    parameters = {"epsilon": "1", "delta": "0.000001", "values_per_unit": 1}
+    told: dict[bool, list[float]] = {True: [], False: []}
+    for present, score in scores(DomainDiscovery(), parameters, fits):
+        told[present].append(score)
+    return lower_bound(told[True], told[False], DELTA).lower
+
+
+def test_what_can_be_measured_of_a_measured_domain_stays_under_the_claim() -> None:
+    assert measured_epsilon_of_domains() <= EPSILON
+
+
+def exact(counts: Any, sigma: float) -> list[int]:
+    return [int(count) for count in counts]
+
+
+def every_label(sigma: float, most: int, delta: float) -> int:
+    """No noisy count is lower."""
+    return -(10**9)
+
+
+def rows_not_units(units: Any, values: Any, most: int) -> Any:
+    """Every row counts, however many one person owns."""
+    return values
+
+
+@pytest.mark.parametrize(
+    ("part", "broken"), [("noised", exact), ("least_label", every_label), ("clipped", rows_not_units)]
+)
+def test_a_measurement_without_noise_threshold_or_clipping_is_condemned(
+    part: str, broken: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(domain_discovery, part, broken)
+    assert measured_epsilon_of_domains() > EPSILON

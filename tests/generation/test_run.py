@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from moneyer_generation.rules.run import CANCELLABLE, MOVES, UNPAID, Progress, may_move, next_step
+from moneyer_generation.rules.run import CANCELLABLE, MOVES, UNPAID, Progress, may_move, next_step, outcome_of
 
 STATES = [
     "denied",
@@ -18,6 +18,7 @@ STATES = [
     "rejected",
     "failed",
     "cancelled",
+    "measured",
 ]
 
 
@@ -76,3 +77,12 @@ def test_ends_are_ends() -> None:
     assert all(may_move(state, "cancelled") for state in CANCELLABLE)
     assert not may_move("quarantined", "released"), "nothing is released without an assay"
     assert not may_move("fitting", "quarantined"), "a model is sealed before anything is sampled from it"
+
+
+def test_a_measurement_ends_without_an_asset_and_its_permit_is_settled_so() -> None:
+    assert may_move("fitted", "measured")
+    assert not may_move("quarantined", "measured")
+    assert not may_move("measured", "quarantined"), "what was measured is no table, and is never released"
+    assert next_step(run("measured")) == "settle"
+    assert next_step(run("measured", settled=True)) == "rest"
+    assert outcome_of("measured") == "measured"

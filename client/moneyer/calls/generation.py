@@ -73,6 +73,16 @@ def get_generation(run_id: Id) -> Call[Json]:
     return Call("generation", "GET", f"/v1/generations/{run_id}", as_json)
 
 
+def get_measured_domain(run_id: Id) -> Call[Json]:
+    """What a run of domain-discovery found; reading it costs nothing more."""
+    return Call("generation", "GET", f"/v1/generations/{run_id}/domain", as_json)
+
+
+def draft_measured_source(run_id: Id, *, name: str) -> Call[Json]:
+    """The declaration of a source by what a run measured, under a new name."""
+    return Call("generation", "GET", f"/v1/generations/{run_id}/declaration", as_json, query={"name": name})
+
+
 def list_generations() -> Call[list[Json]]:
     return Call("generation", "GET", "/v1/generations", as_json)
 

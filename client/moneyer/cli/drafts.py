@@ -141,6 +141,8 @@ def _domain(column: Column) -> str:
         return " | ".join(listed) if len(listed) <= FEW else f"{len(listed)} categories"
     if domain.kind == "text":
         return "text, left out" if domain.replacement is None else f"text, invented {domain.replacement}"
+    if domain.kind == "unmeasured":
+        return f"{domain.of}, to be measured"
     return f"{domain.kind} {domain.minimum}..{domain.maximum}"
 
 

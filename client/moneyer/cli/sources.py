@@ -9,6 +9,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from moneyer import calls
 from moneyer.calls.wire import Streamed
+from moneyer.cli import measuring
 from moneyer.cli.console import error_console, harmless, say, show_refusal, table
 from moneyer.cli.session import DEFAULT_DATA, Data, Person, speak
 from moneyer.client import Refused
@@ -19,6 +20,7 @@ from moneyer_shared.documents import read_json
 from moneyer_shared.errors import MoneyerError
 
 app = typer.Typer(help="Real tables that generation may learn from.", no_args_is_help=True)
+measuring.add_to(app)
 WORDS = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
 
 

@@ -62,6 +62,7 @@ runs = Table(
     Column("holder", UUID(as_uuid=True), nullable=False, server_default=text("gen_random_uuid()")),
     Column("failure", Text),
     Column("asset", JSONB),
+    Column("measured", JSONB),
     Column("assay_id", UUID(as_uuid=True)),
     moment("requested_at"),
     moment("changed_at"),

@@ -220,14 +220,54 @@ class TextDomain(Document):
     replacement: Literal["uuid", "number", "name", "email", "phone", "address", "company"] | None = None
 
 
-Domain = Annotated[
-    CategoricalDomain | IntegerDomain | NumberDomain | ExactDomain | TextDomain, Field(discriminator="kind")
-]
+FARTHEST_WHOLE, FARTHEST_NUMBER = 10**15, 1e18
+"""How far from zero whole and real numbers may lie before their bounds are known."""
+
+
+class UnmeasuredDomain(Document):
+    """A domain that nobody knows from outside the data, to be measured under budget before anything else is learned.
+
+    Until then values may be as far apart as their type allows, which looks at no data: ``widest``.
+    """
+
+    kind: Literal["unmeasured"]
+    of: Literal["integer", "number", "decimal", "date", "timestamp", "category"]
+    scale: Annotated[int, Field(ge=0, le=9)] = 2
+    resolution: Literal["second", "millisecond"] = "second"
+    maximum_length: Annotated[int, Field(ge=1, le=200)] = 200
+
+    @property
+    def widest(self) -> "KnownDomain":
+        """All that such a column may hold: how it is uploaded and lies at rest."""
+        match self.of:
+            case "integer":
+                return IntegerDomain(kind="integer", minimum=-FARTHEST_WHOLE, maximum=FARTHEST_WHOLE)
+            case "number":
+                return NumberDomain(kind="number", minimum=-FARTHEST_NUMBER, maximum=FARTHEST_NUMBER)
+            case "decimal":
+                farthest = f"{read_decimal(str(FARTHEST_WHOLE)).scaleb(-self.scale):f}"
+                return DecimalDomain(kind="decimal", minimum=f"-{farthest}", maximum=farthest, scale=self.scale)
+            case "date":
+                return DateDomain(kind="date", minimum=date.min, maximum=date.max)
+            case "timestamp":
+                last = datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001 - these have no zone
+                first = datetime(1, 1, 1)  # noqa: DTZ001
+                return TimestampDomain(kind="timestamp", minimum=first, maximum=last, resolution=self.resolution)
+            case "category":
+                return TextDomain(kind="text", maximum_length=self.maximum_length)
+
+
+KnownDomain = CategoricalDomain | IntegerDomain | NumberDomain | ExactDomain | TextDomain
+Domain = Annotated[KnownDomain | UnmeasuredDomain, Field(discriminator="kind")]
 
 
 def step_of(domain: "Domain") -> tuple[str, object]:
     """What values are comparable with: those of the same kind, in the same steps."""
     match domain:
+        case UnmeasuredDomain(of="category"):
+            return "categorical", None
+        case UnmeasuredDomain(widest=widest):
+            return step_of(widest)
         case TimestampDomain(kind=kind, resolution=step) | DecimalDomain(kind=kind, scale=step):
             return kind, step
         case IntegerDomain() | NumberDomain():

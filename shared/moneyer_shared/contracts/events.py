@@ -208,6 +208,19 @@ class DeliveredFacet(Delivered):
     model_config = ConfigDict(extra="allow")
 
 
+class MeasurementFacet(Facet):
+    """How a domain was measured: engine, noise, guarantee, and the digest of what was found, which is not told here."""
+
+    generator: str
+    engine_version: str
+    parameters: Json
+    noise: str
+    guarantee: Guarantee
+    columns: int
+    digest: str
+    environment: Json | None
+
+
 class FigureShown(Facet):
     """A figure of an assay; what lies behind it stays with evaluation."""
 
@@ -284,6 +297,7 @@ FACETS: Mapping[str, type[BaseModel]] = {
     "moneyer_charge": ChargeFacet,
     "moneyer_generation": GenerationFacet,
     "moneyer_delivered": DeliveredFacet,
+    "moneyer_measurement": MeasurementFacet,
     "moneyer_evaluation": AssayFacet,
     "moneyer_release": Release,
     "moneyer_finding": Finding,

@@ -15,6 +15,7 @@ from moneyer_shared.contracts.domains import (
     IntegerDomain,
     NumberDomain,
     TextDomain,
+    UnmeasuredDomain,
     step_of,
 )
 from moneyer_shared.contracts.shape import ColumnName, Constraint
@@ -49,6 +50,13 @@ class Column(Document):
             message = "a text column must have the role identifier, and an identifier the domain text"
             raise ValueError(message)
         return self
+
+    @property
+    def widest(self) -> "Column":
+        """The column as it is uploaded and lies at rest: as wide as its type where its domain is to be measured."""
+        if not isinstance(self.domain, UnmeasuredDomain):
+            return self
+        return self.model_copy(update={"domain": self.domain.widest})
 
     @property
     def plain(self) -> "Column":
@@ -182,6 +190,7 @@ class SourceDeclaration(Document):
         if unit is not None and next(c for c in self.columns if c.name == unit).nullable:
             message = "the privacy unit's column cannot be nullable"
             raise ValueError(message)
+        self._check_unmeasured()
         self._check_partitions()
         for constraint in self.constraints:
             self._check_constraint(constraint)
@@ -211,6 +220,14 @@ class SourceDeclaration(Document):
             message = f"{left.name} holds categories, which have no order"
             raise ValueError(message)
 
+    def _check_unmeasured(self) -> None:
+        if self.for_linkage and self.unmeasured:
+            message = "nothing is learned of a register, so nothing of it is measured: declare its columns' domains"
+            raise ValueError(message)
+        if any(column.origin is not None for column in self.unmeasured):
+            message = "a domain that is to be measured has no origin yet"
+            raise ValueError(message)
+
     def _check_partitions(self) -> None:
         if self.partition_column is None:
             return
@@ -236,6 +253,16 @@ class SourceDeclaration(Document):
     def columns_from(self, kind: str) -> list[str]:
         """The names of the columns whose domain has that origin."""
         return [column.name for column in self.columns if column.origin is not None and column.origin.kind == kind]
+
+    @property
+    def unmeasured(self) -> list[Column]:
+        """The columns whose domain is to be measured; while there are any, nothing else is learned of the source."""
+        return [column for column in self.columns if isinstance(column.domain, UnmeasuredDomain)]
+
+    @property
+    def widest(self) -> "SourceDeclaration":
+        """The same as it is uploaded and lies at rest."""
+        return self.model_copy(update={"columns": [column.widest for column in self.columns]})
 
     @property
     def plain(self) -> "SourceDeclaration":

@@ -96,13 +96,16 @@ class Guarantee(Document):
 class Mechanism(Document):
     """One execution's cost, in the terms of a dp-accounting event; amounts are exact decimals.
 
-    ``zcdp`` states rho; ``pure`` and ``claimed`` state epsilon, ``claimed`` also the delta of one row; ``gaussian`` a
-    noise multiplier; ``subsampled-gaussian`` also q and steps; ``post-processing`` of a model that was paid for costs
-    nothing; ``none`` cannot be expressed and counts as one release.
+    ``zcdp`` states rho; ``approximate-zcdp`` also the delta it fails with, of one privacy unit with all its rows;
+    ``pure`` and ``claimed`` state epsilon, ``claimed`` also the delta of one row; ``gaussian`` a noise multiplier;
+    ``subsampled-gaussian`` also q and steps; ``post-processing`` of a model that was paid for costs nothing; ``none``
+    cannot be expressed and counts as one release.
     ``group_size`` is the most rows one privacy unit owns.
     """
 
-    kind: Literal["zcdp", "pure", "claimed", "gaussian", "subsampled-gaussian", "post-processing", "none"]
+    kind: Literal[
+        "zcdp", "approximate-zcdp", "pure", "claimed", "gaussian", "subsampled-gaussian", "post-processing", "none"
+    ]
     rho: AmountText | None = None
     epsilon: AmountText | None = None
     delta: AmountText | None = None
@@ -201,7 +204,9 @@ class Redemption(Document):
 
 
 class SettleRequest(Document):
-    outcome: Literal["quarantined", "failed", "cancelled"]
+    """How a redeemed permit's run ended; a run that ``measured`` a domain made no asset."""
+
+    outcome: Literal["quarantined", "failed", "cancelled", "measured"]
 
 
 class AssayKeysRequest(Document):

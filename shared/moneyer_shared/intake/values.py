@@ -16,6 +16,7 @@ from moneyer_shared.contracts.domains import (
     TextDomain,
     TimeDomain,
     TimestampDomain,
+    UnmeasuredDomain,
 )
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
 from moneyer_shared.exact import arrow_type, from_steps
@@ -117,3 +118,5 @@ def _expected(column: Column) -> str:  # noqa: PLR0911 - one return a kind reads
             return f"a {column.domain.kind} (ISO 8601) from {begin.isoformat()} to {end.isoformat()}"
         case TextDomain(maximum_length=longest):
             return f"text of at most {longest} characters"
+        case UnmeasuredDomain(of=of):
+            return f"a {of}"

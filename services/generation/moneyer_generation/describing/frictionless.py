@@ -13,6 +13,7 @@ from moneyer_shared.contracts.domains import (
     TextDomain,
     TimeDomain,
     TimestampDomain,
+    UnmeasuredDomain,
 )
 from moneyer_shared.contracts.generation import Column
 from moneyer_shared.provenance import FORMS
@@ -84,3 +85,6 @@ def _typed(domain: Domain) -> dict[str, Any]:  # noqa: PLR0911 - one return a ki
             return {"type": "time", "format": SECONDS, "constraints": ends}
         case TextDomain(maximum_length=longest):
             return {"type": "string", "constraints": {"maxLength": longest}}
+        case UnmeasuredDomain():
+            message = "no table is made of a source whose domain is to be measured"
+            raise ValueError(message)

@@ -11,6 +11,7 @@ from moneyer_shared.contracts.domains import (
     TextDomain,
     TimeDomain,
     TimestampDomain,
+    UnmeasuredDomain,
 )
 from moneyer_shared.contracts.generation import Column
 from moneyer_shared.exact import arrow_type
@@ -97,6 +98,9 @@ def _typed(domain: Domain) -> Json:  # noqa: PLR0911 - one return a kind reads a
             return {"logicalType": "time", "logicalTypeOptions": {**between, "timezone": False}}
         case TextDomain(maximum_length=longest):
             return {"logicalType": "string", "logicalTypeOptions": {"maxLength": longest}}
+        case UnmeasuredDomain():
+            message = "no table is made of a source whose domain is to be measured"
+            raise ValueError(message)
 
 
 def _between(first: str, last: str) -> Json:

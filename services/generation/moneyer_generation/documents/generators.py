@@ -39,7 +39,7 @@ class Generator(Document):
     neighbouring: str
     gaps: list[str]
     cost: str
-    needs: Literal["rows", "survival", "sequence"]
+    needs: Literal["rows", "survival", "sequence", "unmeasured"]
     conditional: bool
     capacity: GeneratorCapacity
     parameters: dict[str, Any]

@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator
 from typing import Any, Protocol
 
 Job = dict[str, Any]
-"""What a child process is to do, as JSON: a table to make (``generators.child.make``), or fits to score (``audit``)."""
+"""What a child process is to do, as JSON: a table to make (``generators.child.make``), a domain to measure
+(``measure``), or fits to score (``audit``)."""
 Message = dict[str, Any]
-"""What a child says, as JSON, one of: ``progress`` (a share of 1), ``fitted``, ``done`` (its result)."""
+"""What a child says, as JSON, one of: ``progress`` (a share of 1), ``fitted``, its result ``measured`` or ``done``."""
 
 
 class Executor(Protocol):

@@ -19,16 +19,19 @@ from typing import Any
 import pyarrow as pa
 from obstore.store import ObjectStore
 
+from moneyer_generation.documents.measurements import Measurement
 from moneyer_generation.forms import delivered
 from moneyer_generation.generators.assembly import Asked, assemble
 from moneyer_generation.generators.auditing import scores
-from moneyer_generation.generators.catalogue import engine_named
+from moneyer_generation.generators.catalogue import DISCOVERY, engine_named, offered_named
+from moneyer_generation.generators.domain_discovery import to_measure
 from moneyer_generation.generators.dressing import dress
 from moneyer_generation.generators.environment import environment
 from moneyer_generation.generators.protocol import CannotLearn, Fitted
 from moneyer_generation.generators.shaping import ShapeUnreachable
 from moneyer_generation.generators.suppression import rules_of, without_rare
 from moneyer_shared import custody
+from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.exact import plain_table
 from moneyer_shared.telemetry import place_of
@@ -55,16 +58,22 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     say = _speak_alone()
     for generator in sys.argv[1:]:
-        engine_named(generator).warm()
+        offered_named(generator).warm()
     line = sys.stdin.buffer.readline()
     if not line:
         return
     job = json.loads(line)
     try:
-        (audit if "audit" in job else make)(job, say)
+        _kind_of(job)(job, say)
     except BaseException as error:  # noqa: BLE001 - the parent is told what and where, never the values
         say({"failed": place_of(error) | _because(error)})
         raise SystemExit(1) from None
+
+
+def _kind_of(job: dict[str, Any]) -> Callable[[dict[str, Any], Say], None]:
+    if "audit" in job:
+        return audit
+    return measure if job["generator"] == DISCOVERY.name else make
 
 
 def _speak_alone() -> Say:
@@ -98,17 +107,38 @@ def make(job: dict[str, Any], say: Say) -> None:
     except FileExistsError:
         # Sealed by this run before it was interrupted: whole, or it would not be there.
         sealed = custody.get(store, job["asset_object"])
-    digest = "sha256:" + hashlib.sha256(sealed).hexdigest()
-    done = {"rows": job["rows"], "bytes": len(sealed), "digest": digest, **report}
+    of_bytes = "sha256:" + hashlib.sha256(sealed).hexdigest()
+    done = {"rows": job["rows"], "bytes": len(sealed), "digest": of_bytes, **report}
     handed_out = delivered(custody.unseal_table(sealed, asset_key, job["asset_object"])).model_dump(mode="json")
     say({"done": done | {"environment": environment(), "delivered": handed_out}})
+
+
+def measure(job: dict[str, Any], say: Say) -> None:
+    """Measure the columns whose domain nobody knows, or open the measurement that was sealed before."""
+    os.environ.update(job.get("store_environment") or {})
+    store = custody.open_store(job["objects_url"])
+    measured = _sealed(job, store) or _measure(job, store, say)
+    say({"fitted": True})
+    told = Measurement.model_validate_json(measured).model_dump(mode="json")
+    say({"measured": told | {"digest": digest(told), "environment": environment()}})
+
+
+def _measure(job: dict[str, Any], store: ObjectStore, say: Say) -> bytes:
+    declaration, key = SourceDeclaration.model_validate(job["declaration"]), b64decode(job["asset_key"])
+    table = custody.read_table(store, job["train_object"], b64decode(job["source_key"]))
+    found = DISCOVERY.measure(
+        to_measure(table, declaration), declaration, job["parameters"], lambda share: say({"progress": share})
+    )
+    content = found.model_dump_json().encode()
+    custody.put_new(store, job["model_object"], custody.seal_blob(content, key, job["model_object"]))
+    return content
 
 
 def audit(job: dict[str, Any], say: Say) -> None:
     """Fit a public table again and again, with a record and without, and tell how surely each showed it."""
     told: dict[str, list[float]] = {"inside": [], "outside": []}
     for number, (present, score) in enumerate(
-        scores(engine_named(job["generator"]), job["parameters"], job["audit"]), 1
+        scores(offered_named(job["generator"]), job["parameters"], job["audit"]), 1
     ):
         told["inside" if present else "outside"].append(score)
         say({"progress": number / job["audit"]})
@@ -160,12 +190,17 @@ def _learned(source: Source, asked: Asked) -> tuple[Learned, list[dict[str, Any]
 
 def _sealed_model(job: dict[str, Any], store: ObjectStore, declaration: SourceDeclaration) -> Fitted | None:
     """The model that was fitted before, if it opens under its own seal: nothing else is ever read as one."""
+    model = _sealed(job, store)
+    return None if model is None else engine_named(job["generator"]).load(model, declaration.plain)
+
+
+def _sealed(job: dict[str, Any], store: ObjectStore) -> bytes | None:
+    """What this run, or the one whose model it samples, sealed before."""
     try:
         sealed = bytes(custody.get(store, job["model_object"]))
     except FileNotFoundError:
         return None
-    model = custody.unseal_blob(sealed, b64decode(job["model_key"]), job["model_object"])
-    return engine_named(job["generator"]).load(model, declaration.plain)
+    return custody.unseal_blob(sealed, b64decode(job["model_key"]), job["model_object"])
 
 
 def _fit(

@@ -11,11 +11,12 @@ from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Guarantee, Mechanism, Parameter
 from moneyer_shared.errors import Invalid
 from moneyer_shared.numbers import read_decimal
+from moneyer_shared.origins import in_short
 
 Report = Callable[[float], None]
 Parameters = Mapping[str, Parameter]
-Needs = Literal["rows", "survival", "sequence"]
-"""What an engine learns from: any rows, times to an event, or rows that form sequences."""
+Needs = Literal["rows", "survival", "sequence", "unmeasured"]
+"""What an engine learns from: any rows, times to an event, rows that form sequences, or columns of unknown domain."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ class Fitted(Protocol):
     def dump(self) -> bytes: ...
 
 
-class Engine(Protocol):
-    """A way to make a table. ``parameters`` given to its methods are complete and checked."""
+class Described(Protocol):
+    """Whatever learns from a source, and says what that costs and earns. ``parameters`` are complete and checked."""
 
     name: str
     version: str
@@ -115,6 +116,10 @@ class Engine(Protocol):
         """Standard deviation of the noise on one count it measures, in rows; None where none can be named."""
         ...
 
+
+class Engine(Described, Protocol):
+    """A way to make a table."""
+
     def fit(
         self,
         table: pa.Table,
@@ -127,7 +132,7 @@ class Engine(Protocol):
     def load(self, model: bytes, declaration: SourceDeclaration) -> Fitted: ...
 
 
-def complete(engine: Engine, given: Parameters) -> dict[str, Parameter]:
+def complete(engine: Described, given: Parameters) -> dict[str, Parameter]:
     """The parameters with the engine's defaults filled in.
 
     Raises:
@@ -143,18 +148,26 @@ def complete(engine: Engine, given: Parameters) -> dict[str, Parameter]:
     return filled
 
 
-def check_source(engine: Engine, declaration: SourceDeclaration) -> None:
+def check_source(engine: Described, declaration: SourceDeclaration) -> None:
     """That the engine carries such a table.
 
     Raises:
-        Invalid: it is too wide, or does not declare what the engine learns from.
+        Invalid: it is too wide, does not declare what the engine learns from, or has columns to measure first.
     """
-    if engine.needs != "rows" and getattr(declaration, engine.needs) is None:
+    if engine.needs != "rows" and not getattr(declaration, engine.needs):
         raise Invalid(
             f"{engine.name} learns from {NEEDED[engine.needs]}; declare {engine.needs} with the source.",
             code=f"{engine.needs}-not-declared",
         )
-    columns = len(declaration.learned)
+    unmeasured = declaration.unmeasured
+    if unmeasured and engine.needs != "unmeasured":
+        raise Invalid(
+            f"The domain of {in_short([column.name for column in unmeasured])} is to be measured: until then nothing "
+            "but domain-discovery learns from this source. Measure it under budget, or register a source with bounds "
+            "and categories that are known without looking at the data.",
+            code="domain-unmeasured",
+        )
+    columns = len(unmeasured if engine.needs == "unmeasured" else declaration.learned)
     if columns > engine.capacity.most_columns:
         raise Invalid(
             f"{engine.name} carries at most {engine.capacity.most_columns} columns, and the source has {columns} to "
@@ -163,7 +176,7 @@ def check_source(engine: Engine, declaration: SourceDeclaration) -> None:
         )
 
 
-def check_shapeable(engine: Engine) -> None:
+def check_shapeable(engine: Described) -> None:
     """That rows may be chosen among: whoever makes sequences makes whole ones.
 
     Raises:
@@ -176,7 +189,11 @@ def check_shapeable(engine: Engine) -> None:
         )
 
 
-NEEDED: Mapping[str, str] = {"survival": "times to an event", "sequence": "sequences of rows"}
+NEEDED: Mapping[str, str] = {
+    "survival": "times to an event",
+    "sequence": "sequences of rows",
+    "unmeasured": "columns whose domain is unmeasured",
+}
 
 
 OUTSIDE = (

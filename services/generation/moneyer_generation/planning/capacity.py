@@ -4,7 +4,7 @@ Only what is declared, and the number of rows to two figures, is looked at: a re
 """
 
 from moneyer_generation.generators.encoding import TableCodec
-from moneyer_generation.generators.protocol import Engine
+from moneyer_generation.generators.protocol import Described
 from moneyer_shared.contracts.domains import CategoricalDomain, IntegerDomain, NumberDomain
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
 from moneyer_shared.errors import Invalid
@@ -19,7 +19,7 @@ BYTES_OF_A_PLACE = 12
 """Of single precision, and a table of places stands about three times in memory while it is learned from."""
 
 
-def check_capacity(engine: Engine, declaration: SourceDeclaration, rows: int, mebibytes: int | None = None) -> None:
+def check_capacity(engine: Described, declaration: SourceDeclaration, rows: int, mebibytes: int | None = None) -> None:
     """That the engine can learn from about so many rows of such a source, in so much memory as a job may take.
 
     Raises:
@@ -58,7 +58,7 @@ def _varies(column: Column) -> bool:
             return True
 
 
-def _check_numbers(engine: Engine, column: Column) -> None:
+def _check_numbers(engine: Described, column: Column) -> None:
     domain, most = column.domain, engine.capacity.most_span
     if isinstance(domain, NumberDomain) and max(abs(domain.minimum), abs(domain.maximum)) > FARTHEST:
         raise Invalid(
@@ -75,7 +75,7 @@ def _check_numbers(engine: Engine, column: Column) -> None:
         )
 
 
-def _check_pairs(engine: Engine, declaration: SourceDeclaration) -> None:
+def _check_pairs(engine: Described, declaration: SourceDeclaration) -> None:
     """That counts of pairs of columns fit in memory: of those beside the target, or of any tree over all columns."""
     most, names = engine.capacity.most_pair, [column.name for column in declaration.learned]
     if most is None or len(names) < 2:  # noqa: PLR2004 - a pair
@@ -97,7 +97,7 @@ def _check_pairs(engine: Engine, declaration: SourceDeclaration) -> None:
         )
 
 
-def _check_places(engine: Engine, columns: list[Column], rows: int, mebibytes: int | None) -> None:
+def _check_places(engine: Described, columns: list[Column], rows: int, mebibytes: int | None) -> None:
     """That a table in which every category has a place of its own fits in memory."""
     most, by_memory = engine.capacity.most_places, None if mebibytes is None else mebibytes * 2**20 // BYTES_OF_A_PLACE
     if most is None:

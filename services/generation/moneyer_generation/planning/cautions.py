@@ -5,7 +5,7 @@ A caution refuses nothing. It is made of what is declared and of the number of r
 
 from collections.abc import Iterator, Sequence
 
-from moneyer_generation.generators.protocol import Engine, Parameters
+from moneyer_generation.generators.protocol import Described, Parameters
 from moneyer_shared.contracts.domains import IntegerDomain, NumberDomain, TextDomain
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
 
@@ -15,7 +15,7 @@ DROWNED = 0.1
 MOST_NAMED = 5
 
 
-def cautions_of(engine: Engine, declaration: SourceDeclaration, parameters: Parameters, rows: int) -> list[str]:
+def cautions_of(engine: Described, declaration: SourceDeclaration, parameters: Parameters, rows: int) -> list[str]:
     """What a table by this engine will not keep of a source of about so many rows; nothing where all is well."""
     return [
         *_of_noise(engine, declaration, parameters, rows),
@@ -25,7 +25,7 @@ def cautions_of(engine: Engine, declaration: SourceDeclaration, parameters: Para
     ]
 
 
-def _of_noise(engine: Engine, declaration: SourceDeclaration, parameters: Parameters, rows: int) -> Iterator[str]:
+def _of_noise(engine: Described, declaration: SourceDeclaration, parameters: Parameters, rows: int) -> Iterator[str]:
     noise = engine.noise(declaration, parameters)
     if noise is None or noise < LOUD * rows:
         return
@@ -43,7 +43,7 @@ def _of_noise(engine: Engine, declaration: SourceDeclaration, parameters: Parame
     )
 
 
-def _of_parts(engine: Engine, declaration: SourceDeclaration) -> Iterator[str]:
+def _of_parts(engine: Described, declaration: SourceDeclaration) -> Iterator[str]:
     names = [column.name for column in declaration.plain.learned if _in_parts(column)]
     if engine.capacity.equal_parts and names:
         yield (
@@ -64,7 +64,7 @@ def _in_parts(column: Column) -> bool:
             return False
 
 
-def _of_sequences(engine: Engine) -> Iterator[str]:
+def _of_sequences(engine: Described) -> Iterator[str]:
     if engine.needs == "sequence":
         yield (
             "Rows of a sequence come in order and inside the declared range; how far apart they lie, and that no two "

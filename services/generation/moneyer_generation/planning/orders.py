@@ -1,8 +1,11 @@
 """Whether a table can be ordered as a plan says, rare rows left out and real ones among the rest: before it is paid."""
 
+from collections.abc import Mapping
+from uuid import UUID
+
 from moneyer_generation.generators.blending import real_rows
 from moneyer_generation.generators.dressing import plain_shape
-from moneyer_generation.generators.protocol import Engine, check_shapeable, unit_of
+from moneyer_generation.generators.protocol import Described, check_shapeable, unit_of
 from moneyer_generation.generators.suppression import rules_of
 from moneyer_generation.planning.satisfiability import Asked
 from moneyer_generation.planning.shapes import check_shape
@@ -13,12 +16,15 @@ from moneyer_shared.errors import Invalid
 from moneyer_shared.origins import PUBLIC_DOMAIN, in_short
 
 
-def check_order(plan: Plan, engine: Engine, declaration: SourceDeclaration, guarantee: Guarantee) -> None:
+def check_order(plan: Plan, engine: Described, declaration: SourceDeclaration, guarantee: Guarantee) -> None:
     """That shape, suppression and blend can be asked of this engine and source.
 
     Raises:
         Invalid: saying what cannot, and what to ask for instead.
     """
+    if engine.needs == "unmeasured":
+        _check_measurement(plan)
+        return
     if plan.shape is not None or plan.suppression is not None or plan.blend is not None:
         check_shapeable(engine)
     if plan.shape is not None:
@@ -27,6 +33,16 @@ def check_order(plan: Plan, engine: Engine, declaration: SourceDeclaration, guar
         _check_suppression(plan, plan.suppression, declaration, guarantee)
     if plan.blend is not None:
         _check_blend(plan, plan.blend, declaration)
+
+
+def _check_measurement(plan: Plan) -> None:
+    """A measurement makes no table: nothing is asked of one, and its noise is never seeded."""
+    asked = {name: getattr(plan, name) for name in ("seed", "shape", "suppression", "blend")}
+    wrong = [name for name, value in asked.items() if value is not None]
+    if wrong or plan.rows != 1:
+        raise Invalid(
+            f"A measurement makes no table: plan with rows 1 and without {', '.join(asked)}.", code="makes-no-table"
+        )
 
 
 def earned_when_blended(declaration: SourceDeclaration) -> Guarantee:
@@ -39,9 +55,17 @@ def earned_when_blended(declaration: SourceDeclaration) -> Guarantee:
     )
 
 
+def read_from_rows(declaration: SourceDeclaration) -> list[str]:
+    """The columns whose domain was read from the rows, and that a run learns over.
+
+    While a domain is to be measured nothing but that is learned, and measuring looks at none that is known.
+    """
+    return [] if declaration.unmeasured else declaration.columns_from("data")
+
+
 def earned_over(declaration: SourceDeclaration, guarantee: Guarantee) -> Guarantee:
     """What an engine's guarantee is worth over the source's domain: nothing is proven over one read from the rows."""
-    read = declaration.columns_from("data")
+    read = read_from_rows(declaration)
     if guarantee.level != "proven" or not read:
         return guarantee
     gap = (
@@ -50,6 +74,18 @@ def earned_over(declaration: SourceDeclaration, guarantee: Guarantee) -> Guarant
     )
     statement = f"Claimed, not proven: the domain is not public. The mechanism alone: {guarantee.statement}"
     return guarantee.model_copy(update={"level": "claimed", "statement": statement, "gaps": [gap, *guarantee.gaps]})
+
+
+def after_measuring(guarantee: Guarantee, measured: Mapping[UUID, Guarantee]) -> Guarantee:
+    """The same with what was charged before for the domain it is over: that is part of what a unit pays in all."""
+    if guarantee.level == "none" or not measured:
+        return guarantee
+    runs = "; ".join(f"run {run_id} under ({one.epsilon}, {one.delta})" for run_id, one in measured.items())
+    told = (
+        f"{guarantee.statement} Its domain was measured before, differentially privately and charged to the same "
+        f"population: {runs}. What a unit has paid in all is both, and stands in the population's statement."
+    )
+    return guarantee.model_copy(update={"statement": told})
 
 
 def _check_suppression(

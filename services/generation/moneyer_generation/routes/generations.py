@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from moneyer_generation.dependencies import Flow
 from moneyer_generation.routes.flows import ReadersFlow
+from moneyer_generation.use_cases.measurements import draft_measured_source, get_measured_domain
 from moneyer_generation.use_cases.plans import (
     cancel_generation,
     check_generation,
@@ -49,6 +50,15 @@ routes.add(
 )
 routes.add("GET", "", list_generations, "Runs, newest first", scope=READ, page="id")
 routes.add("GET", "/{run_id}", get_generation, "Where a run stands", scope=READ)
+routes.add("GET", "/{run_id}/domain", get_measured_domain, "What a run of domain-discovery measured", scope=READ)
+
+routes.add(
+    "GET",
+    "/{run_id}/declaration",
+    draft_measured_source,
+    "The declaration of a source by what was measured",
+    scope=READ,
+)
 
 
 @routes.router.get(

@@ -48,7 +48,7 @@ async def _received(
     """The table, spooled under seal; a stranger's is not even taken in."""
     async with flow.begin(Work, read_only=True) as work:
         await check_may_upload(work, source_id, key)
-        declaration = (await get_source(work, source_id)).declaration
+        declaration = (await get_source(work, source_id)).declaration.widest
     settings = flow.dependencies.settings
     media_type_of(content_type)
     limits = Limits(settings.maximum_upload_bytes, settings.maximum_table_bytes)

@@ -6,7 +6,7 @@ from typing import Literal
 
 RunState = Literal[
     "denied", "in_review", "queued", "redeemed", "fitting", "fitted", "quarantined", "assaying",
-    "released", "rejected", "failed", "cancelled",
+    "released", "rejected", "failed", "cancelled", "measured",
 ]  # fmt: skip
 Step = Literal["await-votes", "make", "settle", "assay", "conclude", "fail-interrupted", "cancel", "rest"]
 
@@ -15,7 +15,7 @@ MOVES: Mapping[str, frozenset[str]] = {
     "queued": frozenset({"redeemed", "failed", "cancelled"}),
     "redeemed": frozenset({"fitting", "failed", "cancelled"}),
     "fitting": frozenset({"fitted", "failed", "cancelled"}),
-    "fitted": frozenset({"quarantined", "failed", "cancelled"}),
+    "fitted": frozenset({"quarantined", "measured", "failed", "cancelled"}),
     "quarantined": frozenset({"assaying", "failed"}),
     "assaying": frozenset({"released", "rejected", "failed"}),
 }
@@ -58,7 +58,7 @@ def next_step(run: Progress) -> Step:  # noqa: PLR0911 - one return a state read
             return "assay" if run.settled else "settle"
         case "assaying":
             return "conclude"
-        case "failed" | "cancelled" if run.redeemed and not run.settled:
+        case "failed" | "cancelled" | "measured" if run.redeemed and not run.settled:
             return "settle"
         case _:
             return "rest"
@@ -74,8 +74,10 @@ def may_fit_again(run: Progress) -> bool:
     return run.model_sealed or run.guarantee == "none"
 
 
-def outcome_of(state: str) -> Literal["quarantined", "failed", "cancelled"]:
+def outcome_of(state: str) -> Literal["quarantined", "failed", "cancelled", "measured"]:
     """What policy is told when the permit is settled."""
-    if state == "failed":
-        return "failed"
-    return "cancelled" if state == "cancelled" else "quarantined"
+    match state:
+        case "failed" | "cancelled" | "measured":
+            return state
+        case _:
+            return "quarantined"

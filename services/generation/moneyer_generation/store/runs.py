@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_generation.documents.assets import AssetFile
 from moneyer_generation.documents.generations import GenerationProgress
+from moneyer_generation.documents.measurements import Measurement
 from moneyer_generation.documents.models import Model
 from moneyer_generation.rules.run import Progress, RunState, may_move
 from moneyer_generation.rules.sharing import turn
@@ -23,7 +24,7 @@ from moneyer_shared.errors import Conflict, NotFound
 from moneyer_shared.paging import page
 from moneyer_shared.queue import Superseded
 
-ENDED_WITHOUT = ("failed", "cancelled")
+ENDED_WITHOUT = ("failed", "cancelled", "measured")
 KEPT = (runs, runs.c.plan.label("stored_plan"))
 """A run's columns, and its plan once more as it is stored."""
 
@@ -53,6 +54,7 @@ class Run(Document):
     holder: UUID
     failure: str | None
     asset: AssetFile | None
+    measured: Measurement | None = None
     assay_id: UUID | None
     requested_at: datetime
     changed_at: datetime
@@ -94,6 +96,7 @@ class RunChanges(TypedDict, total=False):
     progress: float
     failure: str
     asset: AssetFile
+    measured: Measurement
     assay_id: UUID
 
 

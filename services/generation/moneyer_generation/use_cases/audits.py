@@ -8,8 +8,8 @@ from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.audits import Audit, AuditRequest
 from moneyer_generation.execution.children import ChildFailed
 from moneyer_generation.execution.protocol import Job
-from moneyer_generation.generators.auditing import TABLE
-from moneyer_generation.generators.catalogue import engine_named
+from moneyer_generation.generators.auditing import AUDITED, table_for
+from moneyer_generation.generators.catalogue import offered_named
 from moneyer_generation.generators.protocol import Parameters, complete
 from moneyer_generation.store.audits import AuditChanges, KeptAudit, Scores
 from moneyer_generation.work import Work
@@ -52,10 +52,12 @@ async def get_audit(work: Work, audit_id: UUID) -> Audit:
 
 def _claiming(generator: str, parameters: Parameters) -> dict[str, Parameter]:
     """The parameters completed, of an engine that claims an ε."""
-    engine = engine_named(generator)
+    engine = offered_named(generator)
     completed = complete(engine, parameters)
-    if "epsilon" not in engine.parameters or engine.needs != "rows":
-        raise Invalid(f"{generator} claims no ε for rows: there is nothing to hold it to.", code="claims-nothing")
+    if "epsilon" not in engine.parameters or engine.needs not in AUDITED:
+        raise Invalid(
+            f"{generator} claims no ε that can be audited: there is nothing to hold it to.", code="claims-nothing"
+        )
     return completed
 
 
@@ -106,8 +108,8 @@ async def _scores_of(flow: Flow, job: Job) -> Scores:
 
 
 def _to_judge(audit: Audit, scores: Scores) -> GuaranteeAuditRequest:
-    engine = engine_named(audit.generator)
-    guarantee = engine.guarantee(TABLE, audit.parameters)
+    engine = offered_named(audit.generator)
+    guarantee = engine.guarantee(table_for(engine), audit.parameters)
     return GuaranteeAuditRequest.model_validate(
         {
             "id": audit.id,

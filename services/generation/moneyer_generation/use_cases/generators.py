@@ -4,8 +4,8 @@ from uuid import UUID
 
 from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.generators import Generator, GeneratorCapacity, WithdrawnGenerator
-from moneyer_generation.generators.catalogue import CATALOGUE, WITHDRAWN
-from moneyer_generation.generators.protocol import Engine
+from moneyer_generation.generators.catalogue import OFFERED, WITHDRAWN
+from moneyer_generation.generators.protocol import Described
 from moneyer_shared.contracts.domains import CategoricalDomain
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
 
@@ -18,14 +18,14 @@ EXAMPLE = SourceDeclaration(
 
 
 async def list_generators(_: Flow) -> list[Generator]:
-    return [_described(engine) for engine in CATALOGUE.values()]
+    return [_described(engine) for engine in OFFERED.values()]
 
 
 async def list_withdrawn_generators(_: Flow) -> list[WithdrawnGenerator]:
     return [WithdrawnGenerator(name=name, reason=reason) for name, reason in WITHDRAWN.items()]
 
 
-def _described(engine: Engine) -> Generator:
+def _described(engine: Described) -> Generator:
     guarantee = engine.guarantee(EXAMPLE, {name: spec.default for name, spec in engine.parameters.items()})
     return Generator(
         name=engine.name,
@@ -38,7 +38,7 @@ def _described(engine: Engine) -> Generator:
         gaps=guarantee.gaps,
         cost=engine.cost,
         needs=engine.needs,
-        conditional=engine.needs != "sequence",
+        conditional=engine.needs not in {"sequence", "unmeasured"},
         capacity=GeneratorCapacity.model_validate(engine.capacity),
         parameters={
             "type": "object",

@@ -21,7 +21,7 @@ async def check_own_source(work: Work, source_id: UUID) -> str:
         NotFound: there is none.
         Forbidden: it is somebody else's.
     """
-    owner = await _owner(work, source_id)
+    owner = await owner_of_source(work, source_id)
     check_own(owner, work.by, "This source")
     return owner
 
@@ -43,12 +43,17 @@ async def hand_over(work: Work, kind: OwnedKind, subject: UUID, asked: NewOwner)
     Raises:
         NotFound: there is none.
     """
-    await _owner(work, subject)
+    await owner_of_source(work, subject)
     await give(work.connection, kind, subject, asked.owner, by=work.by, at=work.now)
     await work.tell(AuditEvent(work.by, Action.OWNER_GIVE, f"{kind}:{subject}"))
     return Ownership(kind=kind, subject=str(subject), owner=asked.owner)
 
 
-async def _owner(work: Work, source_id: UUID) -> str:
+async def owner_of_source(work: Work, source_id: UUID) -> str:
+    """Who declared a source, or whom it was given to.
+
+    Raises:
+        NotFound: there is none.
+    """
     registered_by = (await work.sources.source(source_id)).registered_by
     return await owner_of(work.connection, SOURCE, source_id, registered_by)

@@ -8,14 +8,21 @@ from uuid import UUID
 
 from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.generations import Generation, GenerationProgress, PlanOffer, ShownState
-from moneyer_generation.generators.catalogue import engine_named
+from moneyer_generation.generators.catalogue import engine_named, offered_named
 from moneyer_generation.generators.protocol import check_source, complete
 from moneyer_generation.planning.capacity import check_capacity
 from moneyer_generation.planning.cautions import cautions_of
-from moneyer_generation.planning.orders import check_order, earned_over, earned_when_blended
+from moneyer_generation.planning.orders import (
+    after_measuring,
+    check_order,
+    earned_over,
+    earned_when_blended,
+    read_from_rows,
+)
 from moneyer_generation.rules.run import CANCELLABLE, DECIDED, MOVES, RunState
 from moneyer_generation.rules.sharing import RANKS, place
-from moneyer_generation.store.runs import NewRun, Run
+from moneyer_generation.store.runs import ENDED_WITHOUT, NewRun, Run
+from moneyer_generation.use_cases.measurements import measured_before
 from moneyer_generation.work import Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.events import Action, PlanFacet, dataset, job_of_runs, job_of_searches, run_event
@@ -185,18 +192,21 @@ async def offer_for(flow: Flow, plan: Plan) -> tuple[Plan, Offer, UUID]:
     """
     if plan.model is not None:
         return await _offer_again(flow, plan, plan.model)
-    engine = engine_named(plan.generator)
+    engine = offered_named(plan.generator)
     given = await _with_defaults(flow, plan)
     completed = plan.model_copy(update={"parameters": complete(engine, given)})
     async with flow.begin(Work, read_only=True) as work:
         declaration = (await work.sources.source(plan.source_id)).declaration
         newest = await work.sources.latest_version(plan.source_id)
+        before = await measured_before(work, declaration)
     if declaration.for_linkage:
         raise Invalid("Nothing is learned from a register; it is there for assays to link with.", code="register")
     check_source(engine, declaration)
-    about_rows = about(newest.version.train_rows)
-    check_capacity(engine, declaration, about_rows, flow.dependencies.settings.job_mebibytes)
+    about_rows, makes_table = about(newest.version.train_rows), not declaration.unmeasured
+    if makes_table:
+        check_capacity(engine, declaration, about_rows, flow.dependencies.settings.job_mebibytes)
     guarantee = earned_over(declaration, engine.guarantee(declaration, completed.parameters))
+    guarantee = after_measuring(guarantee, before)
     if guarantee.delta is not None and Decimal(guarantee.delta) * newest.version.train_rows > 1:
         raise Invalid(
             "delta must not be larger than 1 / (number of rows): it would allow a whole row to leak.",
@@ -211,8 +221,8 @@ async def offer_for(flow: Flow, plan: Plan) -> tuple[Plan, Offer, UUID]:
         source_key_id=newest.key_id,
         population_id=declaration.population_id,
         privacy_unit=unit_offered(declaration),
-        cautions=cautions_of(engine, declaration, completed.parameters, about_rows),
-        data_domains=declaration.columns_from("data"),
+        cautions=cautions_of(engine, declaration, completed.parameters, about_rows) if makes_table else [],
+        data_domains=read_from_rows(declaration),
     )
     return completed, offer, newest.version.id
 
@@ -232,7 +242,7 @@ async def _offer_again(flow: Flow, plan: Plan, model: UUID) -> tuple[Plan, Offer
     async with flow.begin(Work, read_only=True) as work:
         made = await work.runs.run(model)
         declaration = (await work.sources.source(plan.source_id)).declaration
-    if not made.model_sealed or made.state in {"failed", "cancelled"}:
+    if not made.model_sealed or made.state in ENDED_WITHOUT:
         raise Invalid(f"Run {model} kept no model.", code="no-model")
     given = plan.parameters or made.plan.parameters
     if (plan.generator, plan.source_id, given) != (made.plan.generator, made.plan.source_id, made.plan.parameters):

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 
 from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.assets import AssetFile
+from moneyer_generation.documents.measurements import Measurement
 from moneyer_generation.execution.children import ChildFailed, ticking
-from moneyer_generation.execution.protocol import Job
+from moneyer_generation.execution.protocol import Job, Message
 from moneyer_generation.rules.run import RunState, next_step, outcome_of
 from moneyer_generation.store.runs import Run, RunChanges, progress_of
 from moneyer_generation.work import Work
@@ -23,6 +24,7 @@ from moneyer_shared.contracts.events import (
     DeliveredFacet,
     FailureFacet,
     GenerationFacet,
+    MeasurementFacet,
     dataset,
     job_of_runs,
     run_event,
@@ -214,6 +216,8 @@ async def _follow_child(flow: Flow, run: Run, job: Job) -> Run:
                 run = await _save(flow, run, progress=message["progress"])
             elif "fitted" in message and run.state == "fitting":
                 run = await _save(flow, run, state="fitted", model_sealed=True, progress=0.9)
+            elif "measured" in message:
+                return await _keep_measured(flow, run, message["measured"])
             elif "done" in message:
                 asset = AssetFile.model_validate(message["done"] | {"object": asset_object(run.id)})
                 return await _save_and_tell(
@@ -223,6 +227,22 @@ async def _follow_child(flow: Flow, run: Run, job: Job) -> Run:
             if run.cancel_requested:
                 return run
     raise ChildFailed("the process said nothing more")
+
+
+async def _keep_measured(flow: Flow, run: Run, told: Message) -> Run:
+    """Keep what was measured, and tell the record that it was: how, and its digest, but nothing of what it says."""
+    measured = Measurement.model_validate({"columns": told["columns"]})
+    facet = MeasurementFacet(
+        generator=run.plan.generator,
+        engine_version=run.offer.engine_version,
+        parameters=dict(run.plan.parameters),
+        noise="fresh",
+        guarantee=run.offer.guarantee,
+        columns=len(measured.columns),
+        digest=told["digest"],
+        environment=told["environment"],
+    )
+    return await _save_and_tell(flow, run, "COMPLETE", facet, state="measured", measured=measured, progress=1.0)
 
 
 async def _reread(flow: Flow, run: Run) -> Run:

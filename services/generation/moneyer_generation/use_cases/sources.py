@@ -17,6 +17,7 @@ from obstore.store import ObjectStore
 from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.sources import Source, SourceVersion
 from moneyer_generation.store.sources import SealedVersion
+from moneyer_generation.use_cases.measurements import measured_before
 from moneyer_generation.use_cases.owners import check_own_source
 from moneyer_generation.work import Work
 from moneyer_shared import custody
@@ -30,7 +31,6 @@ from moneyer_shared.intake.faults import refusal
 from moneyer_shared.intake.units import Split
 from moneyer_shared.intake.uploads import Upload, inspect
 from moneyer_shared.journal import AuditEvent
-from moneyer_shared.origins import in_short
 
 PARTS = ("train", "holdout")
 
@@ -63,9 +63,9 @@ async def register_source(work: Work, declaration: SourceDeclaration) -> Source:
 
     Raises:
         Conflict: the name is taken.
-        Invalid: it says that a domain was measured.
+        Invalid: it says that a domain was measured, and it was not.
     """
-    _check_origins(declaration)
+    await measured_before(work, declaration)
     source = await work.sources.add(declaration, work.by, work.now)
     await work.tell(AuditEvent(work.by, Action.SOURCE_REGISTER, f"source:{source.id}"))
     return source
@@ -166,17 +166,6 @@ async def upload_source(
     details = {"version": str(version.id)}
     await work.tell(AuditEvent(work.by, Action.SOURCE_UPLOAD, f"source:{source_id}", details=details))
     return version
-
-
-def _check_origins(declaration: SourceDeclaration) -> None:
-    """That nobody says of a domain what this service alone can know: that it was measured, and paid for."""
-    measured = declaration.columns_from("measured")
-    if measured:
-        raise Invalid(
-            f"The domain of {in_short(measured)} is said to be measured, which only measuring under budget writes. Say "
-            "dictionary, person, standard or data.",
-            code="origin-measured",
-        )
 
 
 def _check_unit(declaration: SourceDeclaration, population: PopulationUnit | None) -> None:

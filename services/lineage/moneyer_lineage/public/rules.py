@@ -19,6 +19,7 @@ SMALLEST_COUNT = 20
 """A figure over fewer people is not published: it tells of so few that it tells of each."""
 FLAVORS: Mapping[str, str] = {
     "zcdp": "approximate differential privacy, accounted as zero-concentrated",
+    "approximate-zcdp": "approximate differential privacy, accounted as zero-concentrated but for a δ of its own",
     "pure": "pure differential privacy",
     "gaussian": "approximate differential privacy, accounted as Rényi",
     "subsampled-gaussian": "approximate differential privacy with subsampling, accounted as Rényi",

@@ -23,7 +23,7 @@ class Permit:
 
 def made_an_asset(state: str, outcome: str | None) -> bool:
     """Whether a paid run may have left a table behind: redeemed, and not ended without one."""
-    return state in {"redeemed", "settled"} and outcome not in {"failed", "cancelled"}
+    return state in {"redeemed", "settled"} and outcome not in {"failed", "cancelled", "measured"}
 
 
 def check_redemption(permit: Permit, *, plan_digest: str, redemption_key: str, now: datetime) -> bool:

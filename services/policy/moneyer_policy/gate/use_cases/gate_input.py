@@ -14,6 +14,7 @@ from moneyer_policy.budgets.rules.accounting import (
     Mechanism,
     cost_of,
     epsilon_of,
+    in_words,
 )
 from moneyer_policy.budgets.store.budgets import BudgetStore
 from moneyer_policy.budgets.store.records import as_account
@@ -65,9 +66,12 @@ class GateInput:
 
 @lru_cache(maxsize=4_096)
 def _epsilon(mechanism: Mechanism, delta: Decimal | None) -> Decimal | None:
+    """What the charge amounts to at a label's δ, of which the mechanism's own is a part."""
     if mechanism.epsilon is not None:
         return mechanism.epsilon * mechanism.group_size
-    return epsilon_of(cost_of(mechanism).renyi, delta) if delta and not cost_of(mechanism).releases else None
+    cost = cost_of(mechanism)
+    converted = (delta or Decimal(0)) - Decimal(in_words(cost.delta))
+    return epsilon_of(cost.renyi, converted) if converted > 0 and not cost.releases else None
 
 
 async def read_gate_input(

@@ -27,6 +27,8 @@ HIGHEST_SUBSAMPLED_ORDER = 1025
 UNBOUNDED = 10**30
 LARGEST_EPSILON = 1000
 FREE: Costs = (0,) * len(ORDERS)
+APPROXIMATE = frozenset({"claimed", "approximate-zcdp"})
+"""Kinds that may fail with a δ of their own: all that is claimed of (ε, δ), and δ-approximate zCDP."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +64,21 @@ def cost_of(mechanism: Mechanism) -> Cost:
         Invalid: the mechanism lacks an amount its kind needs, or cannot be accounted for groups.
     """
     group = mechanism.group_size
-    if mechanism.delta and mechanism.kind != "claimed":
-        raise Invalid("Only a claimed mechanism fails with a δ of its own.", code="mechanism-unaccountable")
+    if mechanism.delta and mechanism.kind not in APPROXIMATE:
+        raise Invalid("Such a mechanism fails with no δ of its own.", code="mechanism-unaccountable")
     match mechanism.kind:
         case "none":
             return Cost(FREE, releases=1)
         case "post-processing":
             return Cost(FREE)
-        case "zcdp":
-            # Bun & Steinke 2016: rho-zCDP is (a, rho a)-RDP; a group of k costs k² rho.
+        case "zcdp" | "approximate-zcdp" as kind:
+            # Bun & Steinke 2016: rho-zCDP is (a, rho a)-RDP; a group of k costs k² rho. Approximate (ibid., Def. 8.1),
+            # it is so but for a probability δ, which is stated for the whole unit.
             rho = Fraction(_needed(mechanism.rho, "rho")) * group**2
-            return Cost(tuple(_up(rho * order) for order in ORDERS))
+            failing = Fraction(_needed(mechanism.delta, "delta") if kind == "approximate-zcdp" else 0)
+            return Cost(
+                tuple(_up(rho * order) for order in ORDERS), delta=min(ceil(failing * DELTA_SCALE), DELTA_SCALE)
+            )
         case "pure" | "claimed":
             epsilon = _needed(mechanism.epsilon, "epsilon")
             return Cost(_pure(epsilon * group), delta=_group_delta(epsilon, mechanism.delta or Decimal(0), group))
@@ -142,20 +148,20 @@ def event_of(mechanism: Mechanism) -> dict[str, Any] | None:
     """
     group = mechanism.group_size
     match mechanism.kind:
-        case "zcdp":
+        case "zcdp" | "approximate-zcdp":
             rho = _needed(mechanism.rho, "rho") * group**2
-            return {"name": "ZCDpEvent", "rho": str(rho), "relation": "ADD_OR_REMOVE_ONE"}
+            event = {"name": "ZCDpEvent", "rho": str(rho), "relation": "ADD_OR_REMOVE_ONE"}
+            return event | _but_for(mechanism)
         case "pure" | "claimed":
             epsilon = _needed(mechanism.epsilon, "epsilon") * group
             # Two buckets answered at random with probability p are ln((2 - p) / p)-DP.
             noise = 2 / (1 + epsilon.exp())
-            failing = cost_of(mechanism).delta
             return {
                 "name": "RandomizedResponseDpEvent",
                 "noise_parameter": str(noise),
                 "num_buckets": 2,
                 "relation": "REPLACE_ONE",
-            } | ({"but_for_delta": in_words(failing)} if failing else {})
+            } | _but_for(mechanism)
         case "gaussian":
             sigma = _positive(mechanism.noise_multiplier, "noise_multiplier") / group
             return {"name": "GaussianDpEvent", "noise_multiplier": str(sigma), "relation": "ADD_OR_REMOVE_ONE"}
@@ -171,6 +177,12 @@ def event_of(mechanism: Mechanism) -> dict[str, Any] | None:
             return {"name": "NoOpDpEvent", "relation": "ADD_OR_REMOVE_ONE"}
         case _:
             return None
+
+
+def _but_for(mechanism: Mechanism) -> dict[str, Any]:
+    """The probability that the event does not hold, where there is one."""
+    failing = cost_of(mechanism).delta
+    return {"but_for_delta": in_words(failing)} if failing else {}
 
 
 def _subsampled(mechanism: Mechanism) -> Costs:

@@ -16,8 +16,8 @@ STOPPED = "what is stopped is started again by a vote on it, never around it"
 BUDGET = "a budget changes only by a vote on it, and is never overspent"
 MECHANISMS = {
     "none": {"none"},
-    "claimed": {"claimed", "zcdp", "pure", "gaussian", "subsampled-gaussian", "post-processing"},
-    "proven": {"zcdp", "pure", "gaussian", "subsampled-gaussian", "post-processing"},
+    "claimed": {"claimed", "zcdp", "approximate-zcdp", "pure", "gaussian", "subsampled-gaussian", "post-processing"},
+    "proven": {"zcdp", "approximate-zcdp", "pure", "gaussian", "subsampled-gaussian", "post-processing"},
 }
 """What each label may be charged as; a mechanism that has a proof earns less where its domain is not public."""
 LOOSEST_LABEL = Decimal("1.1")
