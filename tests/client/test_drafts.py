@@ -97,7 +97,7 @@ def stranger(
     def answer(request: httpx.Request) -> httpx.Response:
         if seen is not None:
             seen.append(request)
-        return httpx.Response(status, content=content, headers={"Location": "https://inside.test/"})
+        return httpx.Response(status, stream=httpx.ByteStream(content), headers={"Location": "https://inside.test/"})
 
     return httpx.Client(transport=httpx.MockTransport(answer))
 
