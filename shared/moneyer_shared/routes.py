@@ -187,8 +187,13 @@ class _Handler:
         if outside:
             document = await self._route.use_case(flow, **given)
             return self._written(document, self._reply(document, request))
+        return await self._effect(flow, request, attempt, given)
+
+    async def _effect(self, flow: Workflow[Any], request: Request, attempt: Attempt, given: dict[str, Any]) -> Response:
+        """The use case in its one transaction; what was prepared for it is taken back where nothing of it counts."""
+        caller = flow.caller
         try:
-            async with dependencies.begin(self._kind, caller, read_only=self._read_only) as work:
+            async with flow.dependencies.begin(self._kind, caller, read_only=self._read_only) as work:
                 if answer := await attempt.answered(work.connection, caller.subject):
                     raise _AnsweredBefore(answer)  # noqa: TRY301 - it ends the transaction
                 document = await self._route.use_case(work, **given)
