@@ -187,8 +187,18 @@ class _Handler:
         if outside:
             document = await self._route.use_case(flow, **given)
             return self._written(document, self._reply(document, request))
+        return await self._effect(flow, request, attempt, given)
+
+    async def _effect(self, flow: Workflow[Any], request: Request, attempt: Attempt, given: dict[str, Any]) -> Response:
+        """The use case in its one transaction; what was prepared for it is taken back where nothing of it counts."""
+        caller = flow.caller
         try:
-            return await self._in_one_transaction(request, dependencies, caller, attempt, given)
+            async with flow.dependencies.begin(self._kind, caller, read_only=self._read_only) as work:
+                if answer := await attempt.answered(work.connection, caller.subject):
+                    raise _AnsweredBefore(answer)  # noqa: TRY301 - it ends the transaction
+                document = await self._route.use_case(work, **given)
+                reply = self._reply(document, request)
+                await attempt.keep(work.connection, caller.subject, reply)
         except _AnsweredBefore as before:
             await self._take_back(flow, given)
             return _response(before.reply)
@@ -198,16 +208,6 @@ class _Handler:
             # Raised within the transaction, so nothing of it counts; of any other error that is not known.
             await self._take_back(flow, given)
             raise
-
-    async def _in_one_transaction(
-        self, request: Request, dependencies: Dependencies, caller: Caller, attempt: Attempt, given: dict[str, Any]
-    ) -> Response:
-        async with dependencies.begin(self._kind, caller, read_only=self._read_only) as work:
-            if answer := await attempt.answered(work.connection, caller.subject):
-                raise _AnsweredBefore(answer)
-            document = await self._route.use_case(work, **given)
-            reply = self._reply(document, request)
-            await attempt.keep(work.connection, caller.subject, reply)
         return self._written(document, reply)
 
     async def _take_back(self, flow: Workflow[Any], given: Mapping[str, Any]) -> None:
