@@ -28,7 +28,7 @@ from moneyer_lineage.record.sinks import Sink
 from moneyer_lineage.record.use_cases.forwards import forward
 from moneyer_lineage.webhooks.courier import Courier
 from moneyer_lineage.webhooks.messenger import Messenger, NotTaken, plain_client
-from moneyer_lineage.webhooks.rules.addresses import may_be_called
+from moneyer_shared.addresses import may_be_called
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))

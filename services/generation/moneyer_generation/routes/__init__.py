@@ -1,8 +1,20 @@
 """Generation's routes, by declaration; streams and downloads are written by hand."""
 
-from moneyer_generation.routes import assets, audits, generations, generators, models, owners, searches, sources
+from moneyer_generation.routes import (
+    assets,
+    audits,
+    connections,
+    generations,
+    generators,
+    models,
+    owners,
+    pulls,
+    searches,
+    sources,
+)
 
 ROUTERS = (
     generators.routes.router, sources.routes.router, generations.routes.router, searches.routes.router,
     models.routes.router, assets.router, audits.routes.router, owners.routes.router,
+    connections.routes.router, pulls.routes.router,
 )  # fmt: skip

@@ -12,6 +12,7 @@ import pyarrow as pa
 from obstore.store import ObjectStore
 
 from moneyer_generation.dependencies import Flow
+from moneyer_generation.documents.pulls import Pulled
 from moneyer_generation.documents.sources import Source, SourceVersion
 from moneyer_generation.intake.units import Split, Units
 from moneyer_generation.intake.uploads import Upload
@@ -104,19 +105,42 @@ async def seal_upload(flow: Flow, source_id: UUID, upload: Upload) -> Sealed:
     async with flow.begin(Work, read_only=True) as work:
         owner = await check_own_source(work, source_id)
     await asyncio.to_thread(_check, upload)
-    version_id = uuid.uuid4()
+    return await seal_version(flow, source_id, uuid.uuid4(), upload, owner)
+
+
+async def check_upload(upload: Upload) -> None:
+    """Read all of a table once.
+
+    Raises:
+        Invalid: it does not fit its declaration.
+    """
+    await asyncio.to_thread(_check, upload)
+
+
+async def seal_version(flow: Flow, source_id: UUID, version_id: UUID, upload: Upload, owner: str) -> Sealed:
+    """Split and seal a table that was checked, under a key of its own."""
     data_key = await flow.dependencies.policy.new_source_key(
         KeyRequest(
-            resource=f"{'register' if upload.declaration.for_linkage else 'source'}:{source_id}:{version_id}",
+            resource=resource_of(upload.declaration, source_id, version_id),
             population_id=upload.declaration.population_id,
             partitions=upload.declaration.partitions,
             owner=owner,
         )
     )
-    names = {part: f"sources/{source_id}/{version_id}/{part}.parquet" for part in PARTS}
+    names = {part: f"{folder_of(source_id, version_id)}/{part}.parquet" for part in PARTS}
     key = b64decode(data_key.key)
     rows, sealed_bytes = await asyncio.to_thread(_seal, flow.dependencies.objects, upload, key, names)
     return Sealed(version_id, data_key.id, names, rows, sealed_bytes)
+
+
+def resource_of(declaration: SourceDeclaration, source_id: UUID, version_id: UUID) -> str:
+    """What a version's key is of, in policy's words."""
+    return f"{'register' if declaration.for_linkage else 'source'}:{source_id}:{version_id}"
+
+
+def folder_of(source_id: UUID, version_id: UUID) -> str:
+    """Where a version's objects lie."""
+    return f"sources/{source_id}/{version_id}"
 
 
 async def upload_source(
@@ -127,19 +151,28 @@ async def upload_source(
     sealed: Sealed,
 ) -> SourceVersion:
     """Keep where an upload lies."""
+    version = await keep_version(work, source_id, sealed, by=work.by)
+    details = {"version": str(version.id)}
+    await work.tell(AuditEvent(work.by, Action.SOURCE_UPLOAD, f"source:{source_id}", details=details))
+    return version
+
+
+async def keep_version(
+    work: Work, source_id: UUID, sealed: Sealed, *, by: str, pulled: Pulled | None = None
+) -> SourceVersion:
+    """Keep where a version lies, who brought it and, if it was pulled, from where."""
     version = SourceVersion(
         id=sealed.version_id,
         source_id=source_id,
         train_rows=sealed.rows["train"],
         holdout_rows=sealed.rows["holdout"],
         sealed_bytes=sealed.sealed_bytes,
-        uploaded_by=work.by,
+        uploaded_by=by,
         uploaded_at=work.now,
+        pulled=pulled,
     )
     objects = sealed.objects
     await work.sources.add_version(SealedVersion(version, sealed.key_id, objects["train"], objects["holdout"]))
-    details = {"version": str(version.id)}
-    await work.tell(AuditEvent(work.by, Action.SOURCE_UPLOAD, f"source:{source_id}", details=details))
     return version
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from moneyer_lineage.webhooks.rules.addresses import Network, may_be_called
+from moneyer_shared.addresses import Network, may_be_called
 
 PATIENCE_SECONDS = 15.0
 """For the whole of an attempt; timeouts of a client count anew with every byte."""
