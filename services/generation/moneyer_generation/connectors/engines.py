@@ -16,7 +16,7 @@ from moneyer_generation.connectors.sql import statement_of
 
 BATCH_ROWS = 65_536
 Reading = tuple[pa.Schema, Iterator[pa.RecordBatch]]
-DUCKDB = {
+DUCKDB: dict[str, Any] = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -153,7 +153,13 @@ def _type(kinds: int, name: str) -> pa.DataType:
         return pa.float64()
     if kinds & ~16 in TYPES:
         return TYPES[kinds & ~16]
-    reason = {"code": "column-mixed", "column": name, "row": 0, "expected": "values of one type", "actual": "several"}
+    reason: dict[str, str | int] = {
+        "code": "column-mixed",
+        "column": name,
+        "row": 0,
+        "expected": "values of one type",
+        "actual": "several",
+    }
     raise Fault("table-invalid", "A column's values are of several types: CAST them to one in a query.", [reason])
 
 

@@ -137,13 +137,14 @@ REFUSALS: Mapping[str, Fault] = {
     "42703": Fault("schema-moved", "The query names a column that is not there (any more): ask for those that are."),
     "42501": Fault("not-permitted", "The database's user may not read that; have it granted SELECT."),
     "25006": query_refused("The query would change something."),
+    "0A000": query_refused("The database cannot do that in a query."),
     "57014": too_slow(),
     "55P03": too_slow(),
 }
 
 
 def _querying(state: str | None, words: str) -> Fault:
-    if state in REFUSALS:
+    if state is not None and state in REFUSALS:
         return REFUSALS[state]
     if "statement timeout" in words:
         return too_slow()

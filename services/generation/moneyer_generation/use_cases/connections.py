@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from pydantic import TypeAdapter
-
 from moneyer_generation.connectors.faults import Fault
 from moneyer_generation.connectors.fetching import fetched
 from moneyer_generation.connectors.secrets import read_secret
 from moneyer_generation.connectors.wire import FetchJob
 from moneyer_generation.dependencies import Flow
-from moneyer_generation.documents.connections import Connection, ConnectionRequest, Problem, Target
+from moneyer_generation.documents.connections import Connection, ConnectionRequest, Problem
 from moneyer_generation.settings import Settings
 from moneyer_generation.store.connections import Kept
 from moneyer_generation.use_cases.owners import connection_owner
@@ -23,7 +21,6 @@ from moneyer_shared.leaves import Word
 from moneyer_shared.ownership import check_own
 
 TEST_SECONDS = 30.0
-TARGET: TypeAdapter[Any] = TypeAdapter(Target)
 
 
 async def register_connection(work: Work, asked: ConnectionRequest) -> Connection:
@@ -112,7 +109,7 @@ def fetch_job(settings: Settings, row: Kept, asked: dict[str, Any] | None, *, se
     """
     ref, certificates = row.secret_ref, settings.connector_certificates
     return FetchJob(
-        target=TARGET.validate_python(row.target).model_dump(mode="json"),
+        target=row.target.model_dump(mode="json"),
         asked=asked,
         secret=read_secret(ref, settings.connector_secrets) if ref is not None else None,
         hosts=[host.lower() for host in settings.connector_hosts],
@@ -141,14 +138,14 @@ async def _shown(work: Work, row: Kept) -> Connection:
     return Connection(
         id=row.id,
         name=row.name,
-        kind=row.target["kind"],
-        target=TARGET.validate_python(row.target) if theirs else None,
+        kind=row.target.kind,
+        target=row.target if theirs else None,
         secret_ref=row.secret_ref if theirs else None,
-        users=row.users if theirs else None,
+        users=[*row.users] if theirs else None,
         owner=owner,
         registered_by=row.registered_by,
         registered_at=row.registered_at,
         retired_at=row.retired_at,
         tested_at=row.tested_at,
-        problem=Problem.model_validate(row.problem) if row.problem else None,
+        problem=row.problem,
     )

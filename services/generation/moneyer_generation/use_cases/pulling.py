@@ -159,7 +159,7 @@ async def _ready(flow: Flow, pull: KeptPull) -> Ready:
         Forbidden: one is somebody else's now.
         Conflict: the connection was retired.
     """
-    requester = Caller(pull.shown.requested_by, flow.caller.client_id, frozenset())
+    requester = Caller(pull.shown.requested_by, flow.caller.client, frozenset())
     async with flow.dependencies.begin(Work, requester, read_only=True) as work:
         owner = await check_own_source(work, pull.shown.source_id)
         connection = await usable_connection(work, pull.shown.connection_id, requester.subject)
@@ -244,7 +244,7 @@ async def _keep(flow: Flow, pull: KeptPull, ready: Ready, sealed: Sealed, sha256
         facet = PullFacet(
             id=str(shown.id),
             connection_id=str(shown.connection_id),
-            kind=ready.connection.target["kind"],
+            kind=ready.connection.target.kind,
             version_id=str(sealed.version_id),
             asked=document(pull.salt, pull.asked.model_dump(mode="json")),
             digest=document(pull.salt, digest),

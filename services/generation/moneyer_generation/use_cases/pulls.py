@@ -30,7 +30,7 @@ async def request_pull(work: Work, source_id: UUID, asked: PullRequest) -> Pull:
     """
     await check_own_source(work, source_id)
     row = await usable_connection(work, asked.connection_id, work.by)
-    _check_fits(row.target["kind"], asked)
+    _check_fits(row.target.kind, asked)
     kept = await work.pulls.add(source_id, asked, work.by, at=work.now, due_at=work.now)
     await tell_of_request(work, kept)
     return kept.shown
