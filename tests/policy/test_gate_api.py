@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -10,14 +9,6 @@ import pytest
 from policy.conftest import World
 
 MISSING = str(uuid4())
-
-
-async def rows(world: World, query: str) -> list[Any]:
-    connection = await asyncpg.connect(world.url)
-    try:
-        return list(await connection.fetch(query))
-    finally:
-        await connection.close()
 
 
 # --- the gate ----------------------------------------------------------------------------------
@@ -202,13 +193,11 @@ async def test_a_source_key_that_nothing_came_to_lie_under_is_given_back(world: 
         answer = await world.call("generation", "POST", "/v1/keys:give-back", json={"resource": resource})
         assert answer.status_code == 204, answer.text
     assert vault.share(UUID(made["id"])) is None
-    [row] = await rows(world, f"SELECT wrapped, destroyed_at, shredded_at FROM keys WHERE id = '{made['id']}'")
+    [row] = await world.sql(f"SELECT wrapped, destroyed_at, shredded_at FROM keys WHERE id = '{made['id']}'")
     assert row["wrapped"] is None
     assert row["destroyed_at"] == row["shredded_at"] is not None
     assert (await world.call("generation", "POST", "/v1/keys", json=body)).json()["code"] == "key-exists"
-    leaves = await rows(
-        world, "SELECT leaf->>'subject' AS of FROM audit_events WHERE leaf->>'action' = 'key.give-back'"
-    )
+    leaves = await world.sql("SELECT leaf->>'subject' AS of FROM audit_events WHERE leaf->>'action' = 'key.give-back'")
     assert [leaf["of"] for leaf in leaves] == [resource], "once, however often it is asked"
     never = {"resource": f"source:{world.source_id}:{uuid4()}"}
     assert (await world.call("generation", "POST", "/v1/keys:give-back", json=never)).status_code == 204
@@ -217,7 +206,7 @@ async def test_a_source_key_that_nothing_came_to_lie_under_is_given_back(world: 
 async def test_a_source_key_that_a_permit_names_is_not_given_back(world: World) -> None:
     await world.set_up()
     decision = (await world.decide()).json()
-    [key] = await rows(world, f"SELECT resource FROM keys WHERE id = '{world.key_id}'")
+    [key] = await world.sql(f"SELECT resource FROM keys WHERE id = '{world.key_id}'")
     refused = await world.call("generation", "POST", "/v1/keys:give-back", json={"resource": key["resource"]})
     assert (refused.status_code, refused.json()["code"]) == (409, "key-in-use")
     assert (await world.redeem(decision)).status_code == 200

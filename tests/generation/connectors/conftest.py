@@ -1,6 +1,5 @@
 """A generation service that pulls: its worker's steps in this process, the fetching process as it is."""
 
-import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -10,17 +9,16 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 from conftest import Caller, Cluster, settings_of
+from generation.connectors.policy_with_keys import PolicyWithKeys
 
 from moneyer_generation.app import create_app, create_dependencies
 from moneyer_generation.dependencies import ITSELF, Dependencies
 from moneyer_generation.settings import Settings
 from moneyer_generation.use_cases.connections import carry_test
 from moneyer_generation.use_cases.pulling import carry_pull
-from moneyer_shared.contracts.policy import DataKey, KeyRequest, KeyReturn, PopulationUnit
 from moneyer_shared.service import Surroundings
 from moneyer_shared.work import Workflow
 
-KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 PERSON = "Xyzzy-4711"
 SCOPES = "generation:read generation:sources:write generation:connections:write"
 COLUMNS = [
@@ -30,40 +28,6 @@ COLUMNS = [
     {"name": "income", "domain": {"kind": "number", "minimum": 0, "maximum": 100000}, "nullable": True},
 ]
 ROWS = [(f"{PERSON}-{i}", "fm"[i % 2], 20 + i % 50, None if i % 7 == 0 else i + 0.5) for i in range(200)]
-
-
-class PolicyWithKeys:
-    """What a pull asks of policy; what it was asked is written down, and outlives the process."""
-
-    def __init__(self, book: Path) -> None:
-        self._book = book
-        self._book.touch()
-        self.hold: Callable[[], Any] | None = None
-
-    @property
-    def open_keys(self) -> set[str]:
-        """The resources whose key was made and never given back."""
-        said = [json.loads(line) for line in self._book.read_text().splitlines()]
-        made = [entry["made"] for entry in said if "made" in entry]
-        return set(made) - {entry["back"] for entry in said if "back" in entry}
-
-    @property
-    def made(self) -> int:
-        return self._book.read_text().count('"made"')
-
-    async def population_unit(self, population_id: UUID) -> PopulationUnit | None:
-        return PopulationUnit(kind="row")
-
-    async def new_source_key(self, request: KeyRequest) -> DataKey:
-        self._note("made", request.resource)
-        return DataKey(id=uuid4(), key=KEY)
-
-    async def give_back_source_key(self, request: KeyReturn) -> None:
-        self._note("back", request.resource)
-
-    def _note(self, what: str, resource: str) -> None:
-        with self._book.open("a") as book:
-            book.write(json.dumps({what: resource}) + "\n")
 
 
 class World:

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from generation.connectors.conftest import PolicyWithKeys
+from generation.connectors.policy_with_keys import PolicyWithKeys
 
 from moneyer_generation.app import create_dependencies
 from moneyer_generation.settings import Settings

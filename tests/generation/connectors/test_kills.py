@@ -80,17 +80,19 @@ async def test_a_worker_killed_while_it_fetches(world: World, outside: Outside, 
 
 async def test_a_worker_killed_between_sealing_and_keeping(world: World, through: str) -> None:
     """Both parts lie sealed and a key was made, and the version is not kept: the next worker clears that and goes on."""
-    lock = await asyncpg.connect(world.url)
-    await lock.execute("BEGIN; LOCK TABLE source_versions IN SHARE MODE")
     pull_id = (await world.ask(through, table="people")).json()["id"]
-    async with worker(world) as first:
-        await until(lambda: is_in(world, pull_id, "sealing"))
-        await until(lambda: has_sealed(world, 2))
-        first.kill()
-        await first.wait()
+    lock = await asyncpg.connect(world.url)
+    try:
+        await lock.execute("BEGIN; LOCK TABLE source_versions IN SHARE MODE")
+        async with worker(world) as first:
+            await until(lambda: is_in(world, pull_id, "sealing"))
+            await until(lambda: has_sealed(world, 2))
+            first.kill()
+            await first.wait()
+    finally:
+        await lock.close()
     begun = (await state_of(world, pull_id))["planned_version"]
     assert len(world.policy.open_keys) == 1
-    await lock.close()
     async with worker(world):
         await until(lambda: is_in(world, pull_id, "done"))
     [version] = await world.versions()

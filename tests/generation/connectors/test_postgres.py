@@ -6,7 +6,8 @@ from base64 import b64decode
 from typing import Any
 
 import pytest
-from generation.connectors.conftest import KEY, PERSON, ROWS, Outside, World
+from generation.connectors.conftest import PERSON, ROWS, Outside, World
+from generation.connectors.policy_with_keys import KEY
 
 from moneyer_shared import custody
 

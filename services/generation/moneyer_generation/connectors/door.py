@@ -61,7 +61,10 @@ class Door:
         else:
             path = (asked.path or "/") + (f"?{asked.query}" if asked.query else "")
             outside[1].write(method + b" " + path.encode() + b" " + rest)
-        await asyncio.gather(_pour(inside[0], outside[1]), _pour(outside[0], inside[1]))
+        try:
+            await asyncio.gather(_pour(inside[0], outside[1]), _pour(outside[0], inside[1]))
+        finally:
+            outside[1].close()
 
     async def _connected(self, host: str, port: int) -> Streams:
         if host.lower() not in self._hosts:
