@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import quote
@@ -30,7 +30,7 @@ DUCKDB: dict[str, Any] = {
 @contextmanager
 def reading_duckdb(
     target: Mapping[str, Any], asked: Mapping[str, Any], root: str | None, mebibytes: int
-) -> Iterator[Reading]:
+) -> Generator[Reading]:
     """What one query of a DuckDB file gives.
 
     Raises:
@@ -56,7 +56,7 @@ def reading_duckdb(
 
 
 @contextmanager
-def _duckdb(target: Mapping[str, Any], root: str | None, mebibytes: int) -> Iterator[Any]:
+def _duckdb(target: Mapping[str, Any], root: str | None, mebibytes: int) -> Generator[Any]:
     import duckdb
 
     place = place_below(root, target["path"])
@@ -94,7 +94,7 @@ EXACT_IN_A_FLOAT = 2**53
 @contextmanager
 def reading_sqlite(
     target: Mapping[str, Any], asked: Mapping[str, Any], root: str | None, longest_value: int
-) -> Iterator[Reading]:
+) -> Generator[Reading]:
     """What one query of a SQLite file gives. A column has the one type that its values have, seen in a first pass.
 
     Raises:
@@ -112,7 +112,7 @@ def reading_sqlite(
 
 
 @contextmanager
-def _sqlite(target: Mapping[str, Any], root: str | None, longest_value: int) -> Iterator[sqlite3.Connection]:
+def _sqlite(target: Mapping[str, Any], root: str | None, longest_value: int) -> Generator[sqlite3.Connection]:
     place = place_below(root, target["path"])
     with opened_below(root, place) as checked:
         try:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def place_below(root: str | None, *paths: str | None) -> Path:
 
 
 @contextmanager
-def opened_below(root: str | None, place: Path) -> Iterator[int]:
+def opened_below(root: str | None, place: Path) -> Generator[int]:
     """A file descriptor of a plain file, no part of whose path below the folder is a link.
 
     Raises:

@@ -1,7 +1,7 @@
 """PostgreSQL by its ADBC driver: one COPY of one query, in a read-only transaction of one snapshot."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -34,7 +34,7 @@ SETTINGS = {
 
 
 @contextmanager
-def opened(target: Mapping[str, Any], secret: str, reach: Reach, seconds: float) -> Iterator[Any]:
+def opened(target: Mapping[str, Any], secret: str, reach: Reach, seconds: float) -> Generator[Any]:
     """A connection at an address that was checked.
 
     Raises:
@@ -67,7 +67,7 @@ def check(target: Mapping[str, Any], secret: str, reach: Reach, seconds: float) 
 @contextmanager
 def reading(
     target: Mapping[str, Any], asked: Mapping[str, Any], secret: str, reach: Reach, seconds: float
-) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+) -> Generator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
     """What one query gives, as it comes.
 
     Raises:
@@ -90,9 +90,9 @@ def reading(
             raise _querying(None, str(error)) from None
 
 
-def _conninfo(target: Mapping[str, Any], secret: str, addresses: list[str] | Any, seconds: float) -> str:
+def _conninfo(target: Mapping[str, Any], secret: str, addresses: Sequence[str], seconds: float) -> str:
     settings = SETTINGS | {"statement_timeout": f"{max(1, round(seconds * 1000))}"}
-    said = {
+    said: dict[str, str] = {
         "host": ",".join([target["host"]] * len(addresses)),
         "hostaddr": ",".join(addresses),
         "port": str(target["port"]),
@@ -101,7 +101,7 @@ def _conninfo(target: Mapping[str, Any], secret: str, addresses: list[str] | Any
         "password": secret,
         # A server that asks for the password itself does not get it.
         "require_auth": "scram-sha-256",
-        "sslmode": {"none": "disable"}.get(target["tls"], target["tls"]),
+        "sslmode": "disable" if target["tls"] == "none" else str(target["tls"]),
         "sslrootcert": os.environ.get("SSL_CERT_FILE") or certifi.where(),
         "gssencmode": "disable",
         "connect_timeout": str(CONNECT_SECONDS),

@@ -1,7 +1,7 @@
 """Object stores and folders: a file's bytes as they lie, and Delta tables; reached through the door alone."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -61,24 +61,32 @@ def open_store(target: Mapping[str, Any], secret: str | None, door: Door) -> Any
     from obstore.store import AzureStore, GCSStore, S3Store
 
     plain = (target.get("endpoint") or "").startswith("http://")
-    client: Any = {**TIMES, "proxy_url": door.url, "allow_http": plain}
-    retries: Any = {"max_retries": 2}
+    said: dict[str, Any] = {
+        "client_options": {**TIMES, "proxy_url": door.url, "allow_http": plain},
+        "retry_config": {"max_retries": 2},
+        **_signing(target["kind"], target.get("access_key"), secret),
+    }
+    make: Any = {"s3": S3Store, "azure": AzureStore, "gcs": GCSStore}[target["kind"]]
     match target["kind"]:
         case "s3":
-            signed: Any = {"access_key_id": target["access_key"], "secret_access_key": secret}
-            endpoint: Any = {"endpoint": target["endpoint"]} if target["endpoint"] else {}
-            return S3Store(
-                target["bucket"], region=target["region"], **endpoint, client_options=client, retry_config=retries,
-                **(signed if secret else {"skip_signature": True}),
-            )  # fmt: skip
+            endpoint = {"endpoint": target["endpoint"]} if target["endpoint"] else {}
+            return make(target["bucket"], region=target["region"], **endpoint, **said)
         case "azure":
-            key: Any = {"account_key": secret} if secret else {"skip_signature": True}
-            return AzureStore(
-                target["container"], account_name=target["account"], **key, client_options=client, retry_config=retries
-            )
+            return make(target["container"], account_name=target["account"], **said)
         case _:
-            account: Any = {"service_account_key": secret} if secret else {"skip_signature": True}
-            return GCSStore(target["bucket"], **account, client_options=client, retry_config=retries)
+            return make(target["bucket"], **said)
+
+
+def _signing(kind: str, access_key: str | None, secret: str | None) -> dict[str, Any]:
+    if secret is None:
+        return {"skip_signature": True}
+    match kind:
+        case "s3":
+            return {"access_key_id": access_key, "secret_access_key": secret}
+        case "azure":
+            return {"account_key": secret}
+        case _:
+            return {"service_account_key": secret}
 
 
 def stored_pieces(target: Mapping[str, Any], path: str, secret: str | None, reach: Reach) -> Iterator[bytes]:
@@ -144,7 +152,7 @@ def folder_pieces(target: Mapping[str, Any], path: str, root: str | None) -> Ite
 @contextmanager
 def reading_delta(
     target: Mapping[str, Any], path: str, secret: str | None, reach: Reach, root: str | None
-) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+) -> Generator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
     """The newest version of a Delta table.
 
     Raises:
