@@ -83,7 +83,7 @@ GUARDS = (
     Guard("I1 sampling again opens no source", f"{POLICY}/assets/use_cases/permits.py", "learnt_from = row.source_key_id if model is None else kept", "learnt_from = row.source_key_id", "tests/policy/test_models.py"),
     Guard("nobody is singled out", f"{GENERATION}/planning/shapes.py", "if len(quasi) > 1 and quasi <= pinned:", "if False:", "tests/generation/test_shaping.py"),
     Guard("one plan breaks its own batch alone", f"{POLICY}/gate/use_cases/decisions.py", "        if len(asks) == 1:\n            return [error]\n", "        return [error] * len(asks)\n", "tests/policy/test_group_commit.py -k breaks_nobody"),
-    Guard("an upload is checked whole before a byte is kept", f"{GENERATION}/use_cases/sources.py", "    await asyncio.to_thread(_check, upload)\n", "", "tests/generation/intake -k 'one_unit or partitions'"),
+    Guard("an upload is checked whole before a byte is kept", f"{GENERATION}/use_cases/sources.py", "    await check_upload(upload)\n", "", "tests/generation/intake -k 'one_unit or partitions'"),
     Guard("a compressed buffer asks for no memory", f"{GENERATION}/intake/uploads.py", "    if message.type in {", "    if False and message.type in {", "tests/generation/intake -k unreadable"),
     Guard("a dictionary says little many times", f"{GENERATION}/intake/parquet.py", "    if max(longest, default=0) * batch.num_rows > table_bytes:", "    if False:", "tests/generation/intake -k spelt"),
     Guard("no disk in clear while waiting", "shared/moneyer_shared/spool.py", "        sealed = self._cipher.encrypt(self._nonce(self._frames), plain, None)\n", "        sealed = plain + bytes(TAG_BYTES)\n", "tests/shared/test_spool.py -k word"),

@@ -104,7 +104,7 @@ async def seal_upload(flow: Flow, source_id: UUID, upload: Upload) -> Sealed:
     """
     async with flow.begin(Work, read_only=True) as work:
         owner = await check_own_source(work, source_id)
-    await asyncio.to_thread(_check, upload)
+    await check_upload(upload)
     return await seal_version(flow, source_id, uuid.uuid4(), upload, owner)
 
 
