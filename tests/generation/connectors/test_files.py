@@ -103,6 +103,13 @@ async def test_an_engine_reads_its_file_and_nothing_else(world: World, kind: str
     assert await world.nothing_is_left()
 
 
+async def test_what_sqlite_knows_of_itself_is_not_read(world: World) -> None:
+    """Where the file lies stands in a table of the engine's own."""
+    query = "SELECT file AS person, 'f' AS sex, 40 AS age, 1.0 AS income FROM pragma_database_list UNION ALL SELECT * FROM people"
+    pull = await world.pull(await engine(world, "sqlite"), query=query)
+    assert pull["problem"]["code"] == "query-refused"
+
+
 async def test_a_column_of_several_types_is_refused_and_numbers_stay_exact(world: World) -> None:
     connection = await engine(world, "sqlite")
     with sqlite3.connect(world.files / "in" / "db") as file:

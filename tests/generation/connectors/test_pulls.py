@@ -150,6 +150,7 @@ async def test_a_value_outside_its_domain_is_named_by_its_place(world: World) ->
     assert {(one["column"], one["row"]) for one in pull["problem"]["reasons"]} == {("sex", 201), ("age", 201)}
     assert (await world.look(pull["id"], "scientist"))["problem"]["reasons"] == []
     assert PERSON not in str(pull["problem"])
+    assert world.policy.made == 0, "it was refused before a key was asked for"
     assert await world.nothing_is_left()
 
 

@@ -15,6 +15,7 @@ from obstore.store import S3Store
 from seaweed import S3, SECRET, s3
 
 from moneyer_generation.connectors import door
+from moneyer_generation.connectors.faults import Fault
 from moneyer_generation.connectors.reach import Reach
 
 __all__ = ["s3"]
@@ -95,6 +96,25 @@ async def test_no_endpoint_leads_inside(world: World, endpoint: str) -> None:
         return
     pull = await world.pull(answer.json()["id"], path="latest/meta-data/iam/security-credentials", form="csv")
     assert pull["problem"]["code"] == "not-allowed"
+
+
+def test_every_address_of_a_name_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looked up only: nothing is called."""
+    inner = ["10.0.0.1", "127.0.0.1", "192.168.1.1", "::1", "fd00::1"]
+    never = ["169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0", "::ffff:169.254.169.254"]
+    for address in [*inner, *never]:
+        monkeypatch.setattr(
+            "moneyer_generation.connectors.reach._look_up", lambda host, port, a=address: ["8.8.8.8", a]
+        )
+        with pytest.raises(Fault) as fault:
+            Reach(frozenset()).addresses("db.test", 443)
+        assert fault.value.code == "not-allowed"
+        named = Reach(frozenset({"db.test"}))
+        if address in inner:
+            assert named.addresses("DB.test.", 443) == ["8.8.8.8", address]
+        else:
+            with pytest.raises(Fault):
+                named.addresses("db.test", 443)
 
 
 async def test_metadata_addresses_are_not_reached_even_where_they_are_named(world: World) -> None:
