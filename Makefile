@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := $(addprefix --extra ,policy generation evaluation lineage ray client local dev)
+EXTRAS := $(addprefix --extra ,policy generation connectors evaluation lineage ray client local dev)
 # Platforms that a plug-in is tested against, each in an environment of its own: their pins are not ours.
 PLATFORMS := mlflow airflow dagster kubeflow
 

@@ -8,8 +8,10 @@ an encrypted footer; blobs are AES-256-GCM.
 
 import io
 import os
+import shutil
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from obstore.store import ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore, from_url
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -196,6 +198,18 @@ def exists(store: ObjectStore, name: str) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def remove(store: ObjectStore, prefix: str) -> None:
+    """Remove whatever lies under a prefix, half-written files of a folder included.
+
+    Parts of an upload to a bucket that was never finished are no objects: the bucket's own rule removes those.
+    """
+    found = [entry["path"] for page in obstore.list(store, prefix) for entry in page]
+    if found:
+        obstore.delete(store, found)
+    if isinstance(store, LocalStore) and store.prefix is not None:
+        shutil.rmtree(Path(store.prefix) / prefix, ignore_errors=True)
 
 
 class _Sink(io.RawIOBase):

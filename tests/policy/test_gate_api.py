@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -180,6 +180,36 @@ async def test_a_source_key_is_handed_out_once(world: World) -> None:
     body = {"resource": f"source:{uuid4()}:{uuid4()}", "population_id": world.population_id}
     assert (await world.call("generation", "POST", "/v1/keys", json=body)).status_code == 201
     assert (await world.call("generation", "POST", "/v1/keys", json=body)).json()["code"] == "key-exists"
+
+
+async def test_a_source_key_that_nothing_came_to_lie_under_is_given_back(world: World) -> None:
+    await world.make_population()
+    resource = f"source:{world.source_id}:{uuid4()}"
+    body = {"resource": resource, "population_id": world.population_id}
+    made = (await world.call("generation", "POST", "/v1/keys", json=body)).json()
+    vault = world.dependencies.keyring.vault
+    assert vault.share(UUID(made["id"])) is not None
+    for _ in range(2):
+        answer = await world.call("generation", "POST", "/v1/keys:give-back", json={"resource": resource})
+        assert answer.status_code == 204, answer.text
+    assert vault.share(UUID(made["id"])) is None
+    [row] = await world.sql(f"SELECT wrapped, destroyed_at, shredded_at FROM keys WHERE id = '{made['id']}'")
+    assert row["wrapped"] is None
+    assert row["destroyed_at"] == row["shredded_at"] is not None
+    assert (await world.call("generation", "POST", "/v1/keys", json=body)).json()["code"] == "key-exists"
+    leaves = await world.sql("SELECT leaf->>'subject' AS of FROM audit_events WHERE leaf->>'action' = 'key.give-back'")
+    assert [leaf["of"] for leaf in leaves] == [resource], "once, however often it is asked"
+    never = {"resource": f"source:{world.source_id}:{uuid4()}"}
+    assert (await world.call("generation", "POST", "/v1/keys:give-back", json=never)).status_code == 204
+
+
+async def test_a_source_key_that_a_permit_names_is_not_given_back(world: World) -> None:
+    await world.set_up()
+    decision = (await world.decide()).json()
+    [key] = await world.sql(f"SELECT resource FROM keys WHERE id = '{world.key_id}'")
+    refused = await world.call("generation", "POST", "/v1/keys:give-back", json={"resource": key["resource"]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "key-in-use")
+    assert (await world.redeem(decision)).status_code == 200
 
 
 async def test_keys_lie_wrapped(world: World) -> None:

@@ -89,7 +89,10 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
     (STOPPERS, ("openIncident", "addDuty", "doDuty", "addAction", "doAction", "closeIncident", "triageFeedback")),
     (set(PEOPLE) - {"auditor"} | {"lineage"}, ("sendFeedback",)),
     ({"steward", "platform"}, ("evaluateAccess", "evaluateAccesses")),
-    ({"generation"}, ("decide", "createSourceKey", "redeemPermit", "settlePermit", "cancelPermit")),
+    (
+        {"generation"},
+        ("decide", "createSourceKey", "giveBackSourceKey", "redeemPermit", "settlePermit", "cancelPermit"),
+    ),
     ({"generation"}, ("unlockAsset",)),
     ({"evaluation"}, ("openForAssay", "decideRelease", "reportFinding", "condemnGenerator")),
 )

@@ -58,6 +58,50 @@ def upload(
     return Call("generation", "POST", path, as_json, content=content, headers=headers, query=query)
 
 
+def add_connection(
+    name: str, target: Json, *, secret_ref: str | None = None, users: Sequence[str] = (), key: str | None = None
+) -> Call[Json]:
+    """Register a place that tables are pulled from; ``secret_ref`` names a secret that the worker finds."""
+    body = {"name": name, "target": target, "secret_ref": secret_ref, "users": list(users)}
+    return Call("generation", "POST", "/v1/connections", as_json, json=body, headers=once(key))
+
+
+def list_connections() -> Call[list[Json]]:
+    return Call("generation", "GET", "/v1/connections", as_json)
+
+
+def get_connection(connection_id: Id) -> Call[Json]:
+    return Call("generation", "GET", f"/v1/connections/{connection_id}", as_json)
+
+
+def test_connection(connection_id: Id) -> Call[Json]:
+    """Have a worker see whether the place can be spoken with; ``get_connection`` says how that went."""
+    return Call("generation", "POST", f"/v1/connections/{connection_id}:test", as_json)
+
+
+def retire_connection(connection_id: Id) -> Call[Json]:
+    return Call("generation", "POST", f"/v1/connections/{connection_id}:retire", as_json)
+
+
+def request_pull(source_id: Id, connection_id: Id, *, key: str, **asked: str) -> Call[Json]:
+    """Have a worker fetch a version: one of ``query``, ``table``, ``path`` and ``delta``, and ``every`` so often."""
+    body = {"connection_id": str(connection_id), **asked}
+    return Call("generation", "POST", f"/v1/sources/{source_id}/pulls", as_json, json=body, headers=once(key))
+
+
+def get_pull(pull_id: Id) -> Call[Json]:
+    return Call("generation", "GET", f"/v1/pulls/{pull_id}", as_json)
+
+
+def list_pulls(source_id: Id) -> Call[list[Json]]:
+    return Call("generation", "GET", f"/v1/sources/{source_id}/pulls", as_json)
+
+
+def cancel_pull(pull_id: Id) -> Call[Json]:
+    """End a pull and the schedule it is of."""
+    return Call("generation", "POST", f"/v1/pulls/{pull_id}:cancel", as_json)
+
+
 def request_generation(plan: Plan, *, key: str) -> Call[Json]:
     """Ask for a table; the same ``key`` asks for the same table, however often it is sent."""
     body = plan.model_dump(mode="json")

@@ -6,7 +6,7 @@ import httpx
 import typer
 from rich.markup import escape
 
-from moneyer.cli import assets, audit, budgets, charters, drafts, generate, machine, sources
+from moneyer.cli import assets, audit, budgets, charters, connections, drafts, generate, machine, sources
 from moneyer.cli.console import error_console, show_refusal
 from moneyer.client import Refused
 from moneyer_shared.errors import Invalid, TooLarge
@@ -20,6 +20,7 @@ machine.add_to(app)
 generate.add_to(app)
 drafts.add_to(sources.app)
 app.add_typer(sources.app, name="source")
+app.add_typer(connections.app, name="connection")
 app.add_typer(charters.app, name="charter")
 app.add_typer(assets.app, name="asset")
 app.add_typer(budgets.app, name="budget")

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from moneyer import calls
 from moneyer.calls.wire import Streamed
 from moneyer.cli import measuring
+from moneyer.cli.connections import connection_named, show_pull, until_ended
 from moneyer.cli.console import error_console, harmless, say, show_refusal, table
 from moneyer.cli.session import DEFAULT_DATA, Data, Person, speak
 from moneyer.client import Refused
@@ -100,6 +102,40 @@ def _show(report: TableReport) -> None:
     ]
     table("Faults", ("column", "code", "rows", "first rows", "expected", "actual", "remedy"), faults)
     raise typer.Exit(1)
+
+
+@app.command("pull")
+def pull(
+    source: str,
+    connection: Annotated[str, typer.Option(help="Name or id of the connection.")],
+    query: Annotated[str | None, typer.Option(help="One SELECT.")] = None,
+    read_table: Annotated[str | None, typer.Option("--table", help="A table, or SCHEMA.TABLE.")] = None,
+    path: Annotated[str | None, typer.Option(help="A file of a store or folder.")] = None,
+    delta: Annotated[str | None, typer.Option(help="A Delta table of a store or folder.")] = None,
+    form: Annotated[str | None, typer.Option(help="csv, parquet, arrow-stream or arrow-file.")] = None,
+    every: Annotated[str | None, typer.Option(help="Again so often: an ISO 8601 duration, as P1D.")] = None,
+    wait: Annotated[bool, typer.Option(help="Wait until it has ended.")] = True,
+    data: Data = DEFAULT_DATA,
+    person: Person = "steward",
+) -> None:
+    """Have a version fetched through a connection; it is checked, split and sealed like an upload."""
+    named = {"query": query, "table": read_table, "path": path, "delta": delta, "form": form, "every": every}
+    asked = {name: value for name, value in named.items() if value is not None}
+    with speak(data, person) as client:
+        through = connection_named(client, connection)
+        made = client.send(calls.request_pull(source, through, key=uuid4().hex, **asked))
+        if wait:
+            made = until_ended(client, made["id"])
+    show_pull(made)
+
+
+@app.command("pulls")
+def pulls(source: str, data: Data = DEFAULT_DATA, person: Person = "steward") -> None:
+    """A source's pulls, the latest first."""
+    with speak(data, person) as client:
+        found = client.send(calls.list_pulls(source))
+    rows = [(one["id"], one["state"], one["due_at"], one["rows"], (one["problem"] or {}).get("code")) for one in found]
+    table("Pulls", ("id", "state", "due", "rows", "problem"), rows)
 
 
 @app.command("list")

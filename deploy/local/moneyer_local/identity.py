@@ -36,7 +36,8 @@ PEOPLE: Mapping[str, str] = {
         f"{READ} {RAW} {EVIDENCE} {SPEAK} policy:budgets:write policy:grants:write policy:library:write "
         "policy:charters:suspend policy:incidents:write policy:exceptions:write policy:glass:write "
         "policy:access:evaluate "
-        "generation:sources:write generation:audits:write evaluation:reassays:write evaluation:monitors:write "
+        "generation:sources:write generation:connections:write generation:audits:write evaluation:reassays:write "
+        "evaluation:monitors:write "
         "evaluation:shares:write"
     ),
     "scientist": (

@@ -1,6 +1,19 @@
 """Generation's own database (the queue's tables are pgqueuer's and installed by a migration)."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, SmallInteger, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from moneyer_shared.database import identifier, moment, service_metadata, words
@@ -36,6 +49,48 @@ source_versions = Table(
     Column("sealed_bytes", BigInteger, nullable=False),
     words("uploaded_by"),
     moment("uploaded_at"),
+    Column("pulled", JSONB),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    identifier(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("target", JSONB, nullable=False),
+    Column("secret_ref", Text),
+    Column("users", JSONB, nullable=False),
+    words("registered_by"),
+    moment("registered_at"),
+    moment("retired_at", nullable=True),
+    moment("tested_at", nullable=True),
+    Column("problem", JSONB),
+)
+
+pulls = Table(
+    "pulls",
+    metadata,
+    identifier(),
+    Column("source_id", UUID(as_uuid=True), ForeignKey("sources.id"), nullable=False, index=True),
+    Column("connection_id", UUID(as_uuid=True), ForeignKey("connections.id"), nullable=False),
+    Column("follows", UUID(as_uuid=True), ForeignKey("pulls.id")),
+    Column("asked", JSONB, nullable=False),
+    Column("every_seconds", BigInteger),
+    words("state"),
+    Column("cancel_requested", Boolean, nullable=False, server_default="false"),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("holder", UUID(as_uuid=True), nullable=False, server_default=text("gen_random_uuid()")),
+    Column("received_bytes", BigInteger),
+    Column("rows", BigInteger),
+    Column("digest", Text),
+    Column("salt", LargeBinary, nullable=False),
+    Column("planned_version", UUID(as_uuid=True)),
+    Column("version_id", UUID(as_uuid=True)),
+    Column("problem", JSONB),
+    words("requested_by"),
+    moment("requested_at"),
+    moment("due_at"),
+    moment("changed_at"),
 )
 
 runs = Table(

@@ -4,13 +4,15 @@ from typing import Literal
 from uuid import UUID
 
 from moneyer_generation.store.audits import AuditStore
+from moneyer_generation.store.connections import ConnectionStore
+from moneyer_generation.store.pulls import PullStore
 from moneyer_generation.store.runs import RunStore
 from moneyer_generation.store.searches import SearchStore
 from moneyer_generation.store.sources import SourceStore
 from moneyer_shared import work
 from moneyer_shared.queue import enqueue
 
-JobName = Literal["run", "search", "audit"]
+JobName = Literal["run", "search", "audit", "pull", "connection"]
 
 
 class Work(work.Work):
@@ -31,6 +33,14 @@ class Work(work.Work):
     @property
     def audits(self) -> AuditStore:
         return AuditStore(self.connection)
+
+    @property
+    def connections(self) -> ConnectionStore:
+        return ConnectionStore(self.connection)
+
+    @property
+    def pulls(self) -> PullStore:
+        return PullStore(self.connection)
 
     async def schedule(self, job: JobName, subject: UUID, *, place: int = 0) -> None:
         """Have a worker carry a job once this transaction is committed; the lowest place is taken up first."""

@@ -1,9 +1,11 @@
-"""The loop around carrying runs, searches and audits."""
+"""The loop around carrying runs, searches, audits and pulls."""
 
 from uuid import UUID
 
 from moneyer_generation.dependencies import ITSELF, Dependencies
 from moneyer_generation.use_cases.audits import carry_audit
+from moneyer_generation.use_cases.connections import carry_test
+from moneyer_generation.use_cases.pulling import carry_pull
 from moneyer_generation.use_cases.runs import carry_run
 from moneyer_generation.use_cases.searches import carry_search
 from moneyer_generation.work import JobName
@@ -24,7 +26,15 @@ async def work(dependencies: Dependencies) -> None:
     async def audit(audit_id: UUID) -> None:
         await carry_audit(flow, audit_id)
 
-    carriers: dict[JobName, queue.Carry] = {"run": run, "search": search, "audit": audit}
+    async def pull(pull_id: UUID) -> None:
+        await carry_pull(flow, pull_id)
+
+    async def connection(connection_id: UUID) -> None:
+        await carry_test(flow, connection_id)
+
+    carriers: dict[JobName, queue.Carry] = {
+        "run": run, "search": search, "audit": audit, "pull": pull, "connection": connection,
+    }  # fmt: skip
     await queue.work(
         dependencies.settings.database_url.get_secret_value(),
         {str(name): carry for name, carry in carriers.items()},

@@ -16,6 +16,7 @@ from moneyer_shared.contracts.policy import (
     Finding,
     FindingRequest,
     KeyRequest,
+    KeyReturn,
     PopulationUnit,
     RedeemRequest,
     Redemption,
@@ -32,6 +33,7 @@ class Policy(Protocol):
 
     async def population_unit(self, population_id: UUID) -> PopulationUnit | None: ...
     async def new_source_key(self, request: KeyRequest) -> DataKey: ...
+    async def give_back_source_key(self, request: KeyReturn) -> None: ...
     async def decide(self, request: DecisionRequest) -> Decision: ...
     async def decision_of(self, run_id: UUID) -> Decision: ...
     async def configuration_defaults(self, name: str) -> dict[str, Any]: ...
@@ -67,6 +69,10 @@ class PolicyOverHttp:
     async def new_source_key(self, request: KeyRequest) -> DataKey:
         # Never repeated: a key is handed out once, and a lost answer costs an unused key.
         return DataKey.model_validate(await self._peer.post("/v1/keys", request.model_dump(mode="json")))
+
+    async def give_back_source_key(self, request: KeyReturn) -> None:
+        body = request.model_dump(mode="json")
+        await self._peer.post("/v1/keys:give-back", body, idempotency_key=f"give-back-{request.resource}")
 
     async def decide(self, request: DecisionRequest) -> Decision:
         body = request.model_dump(mode="json")

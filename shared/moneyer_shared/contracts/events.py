@@ -67,6 +67,9 @@ class Action(StrEnum):
     COMMITTEE_SET_QUORUM = "committee.set-quorum"
     CONFIGURATION_APPROVE = "configuration.approve"
     CONFIGURATION_RETIRE = "configuration.retire"
+    CONNECTION_REGISTER = "connection.register"
+    CONNECTION_RETIRE = "connection.retire"
+    CONNECTION_TEST = "connection.test"
     DEADLINE_ACTION_OVERDUE = "deadline.action.overdue"
     DEADLINE_ASSESSMENT_EXPIRY = "deadline.assessment.expiry"
     DEADLINE_CERTIFICATE_FINAL = "deadline.certificate.final"
@@ -92,6 +95,7 @@ class Action(StrEnum):
     INCIDENT_NOTIFIED = "incident.notified"
     INCIDENT_OPEN = "incident.open"
     KEY_CREATE = "key.create"
+    KEY_GIVE_BACK = "key.give-back"
     MODEL_CHANGE = "model.change"
     MODEL_MEASURE = "model.measure"
     MODEL_REGISTER = "model.register"
@@ -112,6 +116,9 @@ class Action(StrEnum):
     POPULATION_LIFT = "population.lift"
     POPULATION_RESUME = "population.resume"
     POPULATION_SUSPEND = "population.suspend"
+    PULL_CANCEL = "pull.cancel"
+    PULL_END = "pull.end"
+    PULL_REQUEST = "pull.request"
     QUESTIONNAIRE_PUBLISH = "questionnaire.publish"
     REJECTION_MAKE = "rejection.make"
     REJECTION_WITHDRAW = "rejection.withdraw"
@@ -128,6 +135,7 @@ class Action(StrEnum):
     SEARCH_REQUEST = "search.request"
     SHARES_DECLARE = "shares.declare"
     SOURCE_LIFT = "source.lift"
+    SOURCE_PULL = "source.pull"
     SOURCE_REGISTER = "source.register"
     SOURCE_RESUME = "source.resume"
     SOURCE_SUSPEND = "source.suspend"
@@ -291,6 +299,23 @@ class DestructionFacet(Facet):
     method: str
 
 
+class PullFacet(Facet):
+    """A version of a source that was pulled: through which connection, when, about how many rows.
+
+    What was asked, and the bytes that came, stand in it as digests under a salt that generation keeps: a query may
+    name people, and a digest tells whoever guesses a table that the guess is right.
+    """
+
+    id: str
+    connection_id: str
+    kind: str
+    version_id: str
+    asked: str
+    digest: str
+    rows: int
+    pulled_at: str
+
+
 FACETS: Mapping[str, type[BaseModel]] = {
     "moneyer_plan": PlanFacet,
     "moneyer_policyDecision": DecisionFacet,
@@ -307,6 +332,7 @@ FACETS: Mapping[str, type[BaseModel]] = {
     "moneyer_assetChange": AssetChangeFacet,
     "moneyer_destruction": DestructionFacet,
     "moneyer_search": SearchFacet,
+    "moneyer_pull": PullFacet,
 }
 """Every facet of ours, by its name in an event."""
 NAMES: Mapping[type[BaseModel], str] = {model: name for name, model in FACETS.items()}
@@ -366,6 +392,10 @@ def job_of_runs(plan: Mapping[str, Any]) -> str:
 
 def job_of_searches(charter_id: object, source_id: object) -> str:
     return f"generation.search/{charter_id}/{source_id}"
+
+
+def job_of_pulls(source_id: object) -> str:
+    return f"generation.pull/{source_id}"
 
 
 def job_of_assays(asset_id: object) -> str:

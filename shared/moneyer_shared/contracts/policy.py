@@ -239,10 +239,20 @@ SUSPENDED = "suspended"
 UUID_TEXT = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
+Sealable = Annotated[str, Field(max_length=200, pattern=rf"^(source|register):{UUID_TEXT}:{UUID_TEXT}$")]
+"""A version of a source or of a register, which a key is of."""
+
+
+class KeyReturn(Document):
+    """A source version that never came to be, whose key is given back."""
+
+    resource: Sealable
+
+
 class KeyRequest(Document):
     """A new data key for one version of a source of one population, or of a register that is only linked with."""
 
-    resource: Annotated[str, Field(max_length=200, pattern=rf"^(source|register):{UUID_TEXT}:{UUID_TEXT}$")]
+    resource: Sealable
     population_id: UUID
     partitions: Annotated[list[Name], Field(max_length=500)] = Field(default_factory=list)
     owner: Annotated[str, Field(max_length=200)] | None = None

@@ -14,6 +14,7 @@ from generation.intake.conftest import csv, rows
 from generation.test_search import request as search
 
 RUN, UPLOAD = "generation:runs:write", "generation:sources:write"
+CONNECT = "generation:connections:write"
 
 
 async def test_sources_of_others(intake: Factory) -> None:
@@ -31,6 +32,44 @@ async def test_sources_of_others(intake: Factory) -> None:
     assert (await intake.call("rival", "POST", path, scope=UPLOAD, **sent)).status_code == 201
     assert intake.policy.asked[-1].owner == "rival", "who answers for the data has no vote on what uses it"
     refused(await intake.upload(csv(rows())))
+
+
+async def connection_of(world: Factory, person: str, **changes: Any) -> str:
+    body = {"name": uuid4().hex, "target": {"kind": "files"}} | changes
+    made = await world.call(person, "POST", "/v1/connections", json=body, scope=CONNECT)
+    return str(made.json()["id"])
+
+
+async def test_connections_of_others(intake: Factory) -> None:
+    """Somebody who may make connections has another's reached or taken out of use, or reads where it leads."""
+    mine = await connection_of(intake, "steward", users=["friend"])
+    for attacker in ("rival", "friend"):
+        for action in ("test", "retire"):
+            refused(await intake.call(attacker, "POST", f"/v1/connections/{mine}:{action}", scope=CONNECT))
+    seen = (await intake.call("rival", "GET", f"/v1/connections/{mine}", scope="generation:read")).json()
+    assert (seen["target"], seen["secret_ref"], seen["users"]) == (None, None, None)
+    owner = f"/v1/owners/connection/{mine}"
+    refused(await intake.call("rival", "PUT", owner, json={"owner": "rival"}, scope=CONNECT), "missing-scope")
+    assert (await intake.call("admin", "PUT", owner, json={"owner": "rival"})).status_code == 200
+    assert (await intake.call("rival", "POST", f"/v1/connections/{mine}:retire", scope=CONNECT)).status_code == 200
+
+
+async def test_pulls_of_others(intake: Factory) -> None:
+    """A stranger fills another's source, pulls through another's connection, or ends another's pull."""
+    mine, theirs = await connection_of(intake, "steward"), await connection_of(intake, "rival")
+    path = f"/v1/sources/{intake.source_id}/pulls"
+
+    async def ask(person: str, connection: str) -> httpx.Response:
+        sent = {"json": {"connection_id": connection, "path": "t.csv"}, "headers": {"Idempotency-Key": uuid4().hex}}
+        return await intake.call(person, "POST", path, scope=UPLOAD, **sent)
+
+    refused(await ask("rival", theirs))
+    refused(await ask("steward", theirs))
+    made = await ask("steward", mine)
+    assert made.status_code == 202
+    refused(await intake.call("rival", "POST", f"/v1/pulls/{made.json()['id']}:cancel", scope=UPLOAD))
+    seen = (await intake.call("rival", "GET", f"/v1/pulls/{made.json()['id']}", scope="generation:read")).json()
+    assert seen["asked"] is None
 
 
 async def test_a_refused_upload_is_not_even_read(intake: Factory) -> None:

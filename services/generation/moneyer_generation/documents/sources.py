@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from moneyer_generation.documents.pulls import Pulled
 from moneyer_shared.contracts.documents import Document
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.figures import about
@@ -18,7 +19,7 @@ class Source(Document):
 
 
 class SourceVersion(Document):
-    """An upload; its counts are exact for who uploaded it, and to two figures for others."""
+    """An upload or a pull; its counts are exact for who brought it, and to two figures for others."""
 
     id: UUID
     source_id: UUID
@@ -27,10 +28,18 @@ class SourceVersion(Document):
     sealed_bytes: int
     uploaded_by: str
     uploaded_at: datetime
+    pulled: Pulled | None = None
 
     def for_reader(self, subject: str) -> "SourceVersion":
-        """As it is shown to that subject: how many people it is of exactly only to who uploaded it."""
+        """As it is shown to that subject: how many people it is of exactly, and what was asked, only to who brought it.
+
+        A query may name people, and a digest tells whoever guesses a table that the guess is right.
+        """
         if subject == self.uploaded_by:
             return self
         counts = {name: about(getattr(self, name)) for name in ("train_rows", "holdout_rows", "sealed_bytes")}
-        return self.model_copy(update=counts)
+        return self.model_copy(update={**counts, "pulled": self.pulled and self._pulled_for_others(self.pulled)})
+
+    @staticmethod
+    def _pulled_for_others(pulled: Pulled) -> Pulled:
+        return pulled.model_copy(update={"asked": None, "digest": None, "rows": about(pulled.rows)})

@@ -192,14 +192,20 @@ def wipe_abandoned() -> None:
 
 
 async def _start(warm: str | None) -> Child:
+    child = await start_child("moneyer_generation.generators.child", *([warm] if warm else []))
+    child.warm = warm
+    return child
+
+
+async def start_child(module: str, *arguments: str) -> Child:
     """A process in a working folder of its own, in memory where it can be: libraries write beside themselves."""
     prefix = f"{PREFIX}{os.getpid()}-"
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=prefix, dir=_scratch_parent()))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "moneyer_generation.generators.child",
-        *([warm] if warm else []),
+        module,
+        *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -209,12 +215,12 @@ async def _start(warm: str | None) -> Child:
         preexec_fn=_die_with_worker,
         limit=2**20,
     )
-    return Child(process, folder, warm)
+    return Child(process, folder, None)
 
 
 def _environment(folder: Path) -> dict[str, str]:
     """Only what a library needs: the worker's secrets stand in its own environment."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
     place = str(folder)
     return kept | {"HOME": place, "TMPDIR": place, "MPLCONFIGDIR": place, "PYTHONWARNINGS": "ignore"}
 

@@ -62,8 +62,9 @@ class SourceStore:
 
     async def add_version(self, sealed: SealedVersion) -> None:
         values = {
-            **sealed.version.model_dump(), "key_id": sealed.key_id,
+            **sealed.version.model_dump(exclude={"pulled"}), "key_id": sealed.key_id,
             "train_object": sealed.train_object, "holdout_object": sealed.holdout_object,
+            "pulled": sealed.version.pulled and sealed.version.pulled.model_dump(mode="json"),
         }  # fmt: skip
         await self._connection.execute(insert(source_versions).values(values))
 

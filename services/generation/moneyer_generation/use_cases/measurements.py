@@ -5,7 +5,7 @@ from uuid import UUID
 
 from moneyer_generation.documents.measurements import MeasuredDomain, NewName
 from moneyer_generation.store.runs import Run
-from moneyer_generation.use_cases.owners import owner_of_source
+from moneyer_generation.use_cases.owners import source_owner
 from moneyer_generation.work import Work
 from moneyer_shared.contracts.documents import Document
 from moneyer_shared.contracts.domains import KnownDomain
@@ -25,7 +25,7 @@ async def get_measured_domain(work: Work, run_id: UUID) -> MeasuredDomain:
         Forbidden: neither the run nor its source is the caller's.
     """
     run = await work.runs.run(run_id)
-    owner = await owner_of_source(work, run.plan.source_id)
+    owner = await source_owner(work, run.plan.source_id)
     check_own(owner, work.by, "The source of this measurement", run.requester)
     if run.measured is None:
         raise NotFound(f"Generation {run_id} has measured no domain.")

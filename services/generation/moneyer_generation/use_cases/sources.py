@@ -15,6 +15,7 @@ import pyarrow as pa
 from obstore.store import ObjectStore
 
 from moneyer_generation.dependencies import Flow
+from moneyer_generation.documents.pulls import Pulled
 from moneyer_generation.documents.sources import Source, SourceVersion
 from moneyer_generation.store.sources import SealedVersion
 from moneyer_generation.use_cases.measurements import measured_before
@@ -115,21 +116,45 @@ async def seal_upload(
     """
     async with flow.begin(Work, read_only=True) as work:
         owner = await check_own_source(work, source_id)
-    report = await asyncio.to_thread(inspect, upload, os.urandom(custody.KEY_BYTES))
+    report = await examine(upload)
     if dry_run == "true":
         return report
     if not report.fits:
         raise refusal(report.faults)
-    version_id = uuid.uuid4()
+    return await seal_version(flow, source_id, uuid.uuid4(), upload, owner)
+
+
+async def examine(upload: Upload) -> TableReport:
+    """Read all of a table once, and tell what was found.
+
+    Raises:
+        Invalid, UnsupportedMedia, TooLarge: it is no table with the declared columns.
+    """
+    return await asyncio.to_thread(inspect, upload, os.urandom(custody.KEY_BYTES))
+
+
+async def check_upload(upload: Upload) -> None:
+    """Read all of a table once.
+
+    Raises:
+        Invalid: it does not fit its declaration.
+    """
+    report = await examine(upload)
+    if not report.fits:
+        raise refusal(report.faults)
+
+
+async def seal_version(flow: Flow, source_id: UUID, version_id: UUID, upload: Upload, owner: str) -> Sealed:
+    """Split and seal a table that was checked, under a key of its own."""
     data_key = await flow.dependencies.policy.new_source_key(
         KeyRequest(
-            resource=f"{'register' if upload.declaration.for_linkage else 'source'}:{source_id}:{version_id}",
+            resource=resource_of(upload.declaration, source_id, version_id),
             population_id=upload.declaration.population_id,
             partitions=upload.declaration.partitions,
             owner=owner,
         )
     )
-    names = {part: f"sources/{source_id}/{version_id}/{part}.parquet" for part in PARTS}
+    names = {part: f"{folder_of(source_id, version_id)}/{part}.parquet" for part in PARTS}
     key = b64decode(data_key.key)
     rows, sealed_bytes = await asyncio.to_thread(_seal, flow.dependencies.objects, upload, key, names)
     return Sealed(version_id, data_key.id, names, rows, sealed_bytes)
@@ -139,6 +164,16 @@ async def forget_upload(flow: Flow, sealed: Sealed | TableReport) -> None:
     """Take back what was sealed for a version that was not kept: no copy stays that nothing refers to."""
     if isinstance(sealed, Sealed):
         await asyncio.to_thread(_delete, flow.dependencies.objects, sealed.objects)
+
+
+def resource_of(declaration: SourceDeclaration, source_id: UUID, version_id: UUID) -> str:
+    """What a version's key is of, in policy's words."""
+    return f"{'register' if declaration.for_linkage else 'source'}:{source_id}:{version_id}"
+
+
+def folder_of(source_id: UUID, version_id: UUID) -> str:
+    """Where a version's objects lie."""
+    return f"sources/{source_id}/{version_id}"
 
 
 async def upload_source(
@@ -152,19 +187,28 @@ async def upload_source(
     """Keep where an upload lies; of a dry run, nothing."""
     if isinstance(sealed, TableReport):
         return sealed
+    version = await keep_version(work, source_id, sealed, by=work.by)
+    details = {"version": str(version.id)}
+    await work.tell(AuditEvent(work.by, Action.SOURCE_UPLOAD, f"source:{source_id}", details=details))
+    return version
+
+
+async def keep_version(
+    work: Work, source_id: UUID, sealed: Sealed, *, by: str, pulled: Pulled | None = None
+) -> SourceVersion:
+    """Keep where a version lies, who brought it and, if it was pulled, from where."""
     version = SourceVersion(
         id=sealed.version_id,
         source_id=source_id,
         train_rows=sealed.rows["train"],
         holdout_rows=sealed.rows["holdout"],
         sealed_bytes=sealed.sealed_bytes,
-        uploaded_by=work.by,
+        uploaded_by=by,
         uploaded_at=work.now,
+        pulled=pulled,
     )
     objects = sealed.objects
     await work.sources.add_version(SealedVersion(version, sealed.key_id, objects["train"], objects["holdout"]))
-    details = {"version": str(version.id)}
-    await work.tell(AuditEvent(work.by, Action.SOURCE_UPLOAD, f"source:{source_id}", details=details))
     return version
 
 

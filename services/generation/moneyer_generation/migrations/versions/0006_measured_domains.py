@@ -4,7 +4,7 @@ from alembic import op
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-revision = '0006_measured_domains'
+revision = '0006'
 down_revision = '0005'
 branch_labels = None
 depends_on = None

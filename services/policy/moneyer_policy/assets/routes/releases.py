@@ -18,6 +18,14 @@ routes.add(
 )
 routes.add(
     "POST",
+    "/keys:give-back",
+    permits.give_back_source_key,
+    "Destroy the key of a source version that never came to be",
+    scope="policy:keys:write",
+    status=204,
+)
+routes.add(
+    "POST",
     "/permits/{permit_id}:redeem",
     permits.redeem_permit,
     "Spend the reservation, get the keys",

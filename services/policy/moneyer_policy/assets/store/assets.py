@@ -16,7 +16,7 @@ from moneyer_policy.charters.tables import suspensions
 from moneyer_policy.gate.store.decisions import DecisionStore
 from moneyer_policy.gate.tables.decisions import keys, permits, releases, withdrawals
 from moneyer_shared.contracts.policy import Release
-from moneyer_shared.errors import NotFound
+from moneyer_shared.errors import Conflict, NotFound
 
 _SOURCE = func.split_part(keys.c.resource, ":", 2)
 """The id of the source or register that a key is of."""
@@ -123,6 +123,20 @@ class AssetStore(DecisionStore):
     async def has_key(self, resource: str) -> bool:
         """Whether a key was made of a version of a source or register."""
         return await self._connection.scalar(select(keys.c.id).where(keys.c.resource == resource)) is not None
+
+    async def unused_key(self, resource: str) -> UUID | None:
+        """The key of a version of a source or register, locked; None where there is none, or it was given back.
+
+        Raises:
+            Conflict: a permit names it.
+        """
+        query = select(keys.c.id).where(keys.c.resource == resource, keys.c.destroyed_at.is_(None)).with_for_update()
+        key_id: UUID | None = await self._connection.scalar(query)
+        if key_id is not None and await self._connection.scalar(
+            select(permits.c.id).where(permits.c.source_key_id == key_id).limit(1)
+        ):
+            raise Conflict("A permit was given for what this key opens: it is not given back.", code="key-in-use")
+        return key_id
 
     async def is_known(self, source_id: UUID) -> bool:
         """Whether a key was made of any version of this source or register."""

@@ -173,6 +173,13 @@ class Keyring:
         """
         return await self._keep(connection, resource, at, os.urandom(KEY_BYTES))
 
+    async def give_back(self, connection: AsyncConnection, key_id: UUID, at: datetime) -> None:
+        """Destroy a key that nothing came to lie under: its wrapped form goes, and its share is overwritten."""
+        await AssetStore(connection).set_key(key_id, destroyed_at=at, shredded_at=at, wrapped=None)
+        # Before the commit: if that fails, what stays opens nothing either.
+        await asyncio.to_thread(self.vault.overwrite, key_id)
+        self.vault.forget(key_id)
+
     def can_open(self, key: WrappedKey) -> bool:
         """Whether what is left opens the key, whatever was said of its destruction: what an intruder could do."""
         return self._recovered(key) is not None

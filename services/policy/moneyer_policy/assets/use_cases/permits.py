@@ -19,6 +19,7 @@ from moneyer_shared.contracts.policy import (
     AssayKeysRequest,
     DataKey,
     KeyRequest,
+    KeyReturn,
     RedeemRequest,
     Redemption,
     SettleRequest,
@@ -48,6 +49,20 @@ async def create_source_key(work: OpeningKeys, asked: KeyRequest) -> DataKey:
     key_id, key = await work.dependencies.keyring.make(work.connection, asked, work.now)
     await work.tell(AuditEvent(work.by, Action.KEY_CREATE, asked.resource))
     return DataKey(id=key_id, key=key)
+
+
+async def give_back_source_key(work: Work, asked: KeyReturn) -> None:
+    """Destroy the key of a source version that never came to be: its worker was lost, or its table was refused.
+
+    Where there is no key any more, or never was one, nothing changes.
+
+    Raises:
+        Conflict: a permit names the key.
+    """
+    key_id = await AssetStore(work.connection).unused_key(asked.resource)
+    if key_id is not None:
+        await work.dependencies.keyring.give_back(work.connection, key_id, work.now)
+        await work.tell(AuditEvent(work.by, Action.KEY_GIVE_BACK, asked.resource))
 
 
 async def redeem_permit(work: OpeningKeys, permit_id: UUID, asked: RedeemRequest, redemption_key: str) -> Redemption:

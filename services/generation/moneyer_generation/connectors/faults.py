@@ -1,0 +1,46 @@
+"""What can go wrong with a place outside, in our own words: a driver's may hold values, addresses or the secret."""
+
+from collections.abc import Sequence
+
+Reasons = Sequence[dict[str, str | int]]
+
+
+class Fault(Exception):
+    """A table could not be fetched; ``detail`` says what to do and holds nothing of the place's own words."""
+
+    def __init__(self, code: str, detail: str, reasons: Reasons = ()) -> None:
+        self.code = code
+        self.detail = detail
+        self.reasons = [*reasons]
+        super().__init__(detail)
+
+
+def not_allowed(detail: str) -> Fault:
+    return Fault("not-allowed", detail)
+
+
+def unreachable() -> Fault:
+    return Fault("unreachable", "The place could not be reached: nothing answers there, or it broke off. Try again.")
+
+
+def credentials_refused() -> Fault:
+    return Fault(
+        "credentials-refused",
+        "The place refused the user or the secret. See what the secret_ref names, and what the user may do there.",
+    )
+
+
+def too_slow() -> Fault:
+    return Fault("too-slow", "It took longer than a pull may take (PULL_SECONDS). Ask for less, or raise the limit.")
+
+
+def not_found(what: str) -> Fault:
+    return Fault("not-found", f"There is no such {what} there, or the user may not see it.")
+
+
+def query_refused(why: str) -> Fault:
+    return Fault("query-refused", f"{why} Send one SELECT, or the name of a table.")
+
+
+def unreadable(what: str) -> Fault:
+    return Fault("table-unreadable", f"It is not a readable {what}.")

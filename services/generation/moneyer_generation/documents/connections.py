@@ -1,0 +1,152 @@
+"""Connections: places that tables of sources may be pulled from."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, model_validator
+
+from moneyer_shared.contracts.documents import Document, Moment, Name
+
+SecretRef = Annotated[str, StringConstraints(pattern=r"^(env|file):[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+"""``env:NAME`` or ``file:NAME``: where the worker finds a secret; the secret itself stands nowhere in moneyer."""
+HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
+Host = Annotated[str, StringConstraints(pattern=HOST)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,127}$")]
+"""A user, a database, a bucket: no space and no quote, so that it means one thing to every driver."""
+BelowPath = Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x1f\\][^\x00-\x1f\\]{0,999}$")]
+"""Parts with ``/`` between them, below a root that the connection or the operator names."""
+
+
+def _stays_below(path: str) -> bool:
+    return all(part not in {"", ".", ".."} for part in path.split("/"))
+
+
+class _Below(Document):
+    """A place named by parts below a root."""
+
+    path: BelowPath
+
+    @model_validator(mode="after")
+    def _is_below(self) -> "_Below":
+        if not _stays_below(self.path):
+            message = "a path has no empty part, no . and no .. in it"
+            raise ValueError(message)
+        return self
+
+
+class Postgres(Document):
+    """A PostgreSQL database; the secret is the user's password, proved by SCRAM and never sent."""
+
+    kind: Literal["postgres"]
+    host: Host
+    port: Port = 5432
+    database: Word
+    user: Word
+    tls: Literal["verify-full", "require", "none"] = "verify-full"
+
+
+class DuckDb(_Below):
+    """A DuckDB file below the operator's folder of files."""
+
+    kind: Literal["duckdb"]
+
+
+class Sqlite(_Below):
+    """A SQLite file below the operator's folder of files."""
+
+    kind: Literal["sqlite"]
+
+
+class Files(Document):
+    """The operator's folder of files, or a folder in it."""
+
+    kind: Literal["files"]
+    path: BelowPath | None = None
+
+    @model_validator(mode="after")
+    def _is_below(self) -> "Files":
+        if self.path is not None and not _stays_below(self.path):
+            message = "a path has no empty part, no . and no .. in it"
+            raise ValueError(message)
+        return self
+
+
+class S3(Document):
+    """A bucket of a store that speaks S3's protocol; the secret is that of ``access_key``, none for a public one."""
+
+    kind: Literal["s3"]
+    bucket: Word
+    region: Word = "us-east-1"
+    endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$")] | None = None
+    access_key: Word | None = None
+
+
+class Gcs(Document):
+    """A bucket of Google Cloud Storage; the secret is a service account's key as JSON, none for a public one."""
+
+    kind: Literal["gcs"]
+    bucket: Word
+
+
+class Azure(Document):
+    """A container of Azure Blob Storage; the secret is the account's key, none for a public one."""
+
+    kind: Literal["azure"]
+    account: Word
+    container: Word
+
+
+Target = Annotated[Postgres | DuckDb | Sqlite | Files | S3 | Gcs | Azure, Field(discriminator="kind")]
+SECRETLESS = {"duckdb", "sqlite", "files"}
+Kind = Literal["postgres", "duckdb", "sqlite", "files", "s3", "gcs", "azure"]
+
+
+class ConnectionRequest(Document):
+    """What a connection leads to, by which secret, and whom besides its owner its owner lets pull through it."""
+
+    name: Name
+    target: Target
+    secret_ref: SecretRef | None = None
+    users: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=100)] = Field(
+        default_factory=list[str]
+    )
+
+    @model_validator(mode="after")
+    def _has_the_secret_it_needs(self) -> "ConnectionRequest":
+        kind = self.target.kind
+        if kind in SECRETLESS and self.secret_ref is not None:
+            message = f"a {kind} connection takes no secret"
+            raise ValueError(message)
+        if kind == "postgres" and self.secret_ref is None:
+            message = "a postgres connection needs the secret_ref of its password"
+            raise ValueError(message)
+        if isinstance(self.target, S3) and (self.target.access_key is None) != (self.secret_ref is None):
+            message = "access_key and secret_ref come together"
+            raise ValueError(message)
+        return self
+
+
+class Problem(Document):
+    """Why a pull or a test failed: never a value, an address or a word of a driver."""
+
+    code: str
+    detail: str
+    reasons: list[dict[str, str | int]] = Field(default_factory=list[dict[str, str | int]])
+
+
+class Connection(Document):
+    """A connection; where it leads is told to its owner and to those who may pull through it."""
+
+    id: UUID
+    name: str
+    kind: Kind
+    target: Target | None
+    secret_ref: str | None
+    users: list[str] | None
+    owner: str
+    registered_by: str
+    registered_at: Moment
+    retired_at: Moment | None
+    tested_at: Moment | None
+    problem: Problem | None
