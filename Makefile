@@ -90,7 +90,8 @@ lock: ## Resolve requirements.lock anew (needs uv)
 		--python-version 3.11 --python-platform x86_64-manylinux_2_28 \
 		--generate-hashes --no-header --no-annotate --output-file deploy/docker/build.lock
 	for service in policy generation evaluation lineage; do \
-		uv pip compile pyproject.toml --extra $$service --constraint requirements.lock \
+		if [ $$service = generation ]; then also="--extra connectors"; else also=; fi; \
+		uv pip compile pyproject.toml --extra $$service $$also --constraint requirements.lock \
 			--override deploy/lock-overrides.txt --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
 			--generate-hashes --no-header --no-annotate \
 			--output-file deploy/docker/$$service.lock; \
