@@ -28,7 +28,8 @@ from moneyer_generation.use_cases.owners import check_own_source
 from moneyer_generation.use_cases.pulls import tell_of_request, usable_connection
 from moneyer_generation.use_cases.sources import (
     Sealed,
-    check_upload,
+    check_fits,
+    examine,
     folder_of,
     keep_version,
     resource_of,
@@ -149,7 +150,7 @@ async def _fetch_and_seal(flow: Flow, pull: KeptPull) -> None:
         spool, media_type = await _received(flow, pull, told)
     try:
         upload = Upload(spool, media_type, ready.declaration.widest, _limits(flow), spool.sha256)
-        await check_upload(upload)
+        check_fits(await examine(upload))
         await _seal(flow, pull, ready, upload)
     finally:
         spool.close()

@@ -119,8 +119,7 @@ async def seal_upload(
     report = await examine(upload)
     if dry_run == "true":
         return report
-    if not report.fits:
-        raise refusal(report.faults)
+    check_fits(report)
     return await seal_version(flow, source_id, uuid.uuid4(), upload, owner)
 
 
@@ -133,13 +132,8 @@ async def examine(upload: Upload) -> TableReport:
     return await asyncio.to_thread(inspect, upload, os.urandom(custody.KEY_BYTES))
 
 
-async def check_upload(upload: Upload) -> None:
-    """Read all of a table once.
-
-    Raises:
-        Invalid: it does not fit its declaration.
-    """
-    report = await examine(upload)
+def check_fits(report: TableReport) -> None:
+    """Raises Invalid: the table does not fit its declaration."""
     if not report.fits:
         raise refusal(report.faults)
 
