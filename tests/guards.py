@@ -106,7 +106,7 @@ GUARDS = (
     Guard("nobody is singled out", f"{GENERATION}/planning/shapes.py", "if len(quasi) > 1 and quasi <= pinned:", "if False:", "tests/generation/test_shaping.py"),
     Guard("one plan breaks its own batch alone", f"{POLICY}/gate/use_cases/decisions.py", "        if len(asks) == 1:\n            return [error]\n", "        return [error] * len(asks)\n", "tests/policy/test_group_commit.py -k breaks_nobody"),
     Guard("an upload is checked whole before a byte is kept", f"{GENERATION}/use_cases/sources.py", "    check_fits(report)\n", "", "tests/generation/intake -k 'one_unit or partitions'"),
-    Guard("I13 a zone is refused", "shared/moneyer_shared/intake/meanings.py", "(Form.MOMENT, lambda kind: pa.types.is_timestamp(kind) and kind.tz is None)", "(Form.MOMENT, lambda kind: pa.types.is_timestamp(kind))", "tests/shared/intake -k zone_is_refused"),
+    Guard("I13 a zone is refused", "shared/moneyer_shared/intake/meanings.py", "(PhysicalType.MOMENT, lambda kind: pa.types.is_timestamp(kind) and kind.tz is None)", "(PhysicalType.MOMENT, lambda kind: pa.types.is_timestamp(kind))", "tests/shared/intake -k zone_is_refused"),
     Guard("I13 INT96 is read in milliseconds", "shared/moneyer_shared/intake/parquet.py", ', coerce_int96_timestamp_unit="ms"', "", "tests/shared/intake -k int96"),
     Guard("I13 a quote that is never closed", "shared/moneyer_shared/intake/csv_text.py", ".as_py() != last:", ".as_py() is None:", "tests/shared/intake -k never_closed"),
     Guard("I13 a number that could be two labels", "shared/moneyer_shared/intake/readings.py", "            return {}\n        labels[value] = category", "            continue\n        labels[value] = category", "tests/shared/intake -k typed_value"),

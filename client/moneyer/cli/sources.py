@@ -91,7 +91,7 @@ def _show(report: TableReport) -> None:
     """A report as tables; exit status 1 where the table has faults."""
     units = "not counted" if report.units is None else report.units
     say(f"{report.format}: {report.rows} rows, {units} privacy units checked")
-    columns = [(harmless(c.name), c.kind, c.form, c.missing, c.faulty) for c in report.columns]
+    columns = [(harmless(c.name), c.kind, c.physical_type, c.missing, c.faulty) for c in report.columns]
     table("Columns", ("name", "declared", "read from", "missing", "faulty"), columns)
     if report.fits:
         say("It fits the declaration.")

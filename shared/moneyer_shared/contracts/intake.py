@@ -28,11 +28,11 @@ class Fault(Document):
 
 
 class ReadColumn(Document):
-    """A declared column: the form it came in, and how many of its rows are missing or faulty."""
+    """A declared column: the physical type it came in, and how many of its rows are missing or faulty."""
 
     name: str
     kind: str
-    form: str
+    physical_type: str
     missing: int
     faulty: int
 

@@ -13,7 +13,7 @@ from moneyer_shared.intake import readings
 from moneyer_shared.intake.readings import Reading, number_labels, truth_words
 
 
-class Form(StrEnum):
+class PhysicalType(StrEnum):
     """How a table holds a column, whatever the width."""
 
     NOTHING = "null"
@@ -34,23 +34,23 @@ class Form(StrEnum):
     FOREIGN = "values of an extension type"
 
 
-WRITTEN_AS: Mapping[Form, str] = {
-    Form.NOTHING: "`null`",
-    Form.TEXT: "`string`, `large_string`, `string_view`, extension `arrow.json`; every cell of a CSV",
-    Form.BYTES: "`binary`, `large_binary`, `binary_view`; Parquet `BYTE_ARRAY` without a type",
-    Form.FIXED: "`fixed_size_binary`",
-    Form.TRUTH: "`bool`, extension `arrow.bool8`",
-    Form.WHOLE: "`int8` … `int64`, `uint8` … `uint64`",
-    Form.FLOAT: "`float16`, `float32`, `float64`",
-    Form.DECIMAL: "`decimal32`, `decimal64`, `decimal128`, `decimal256`",
-    Form.DATE: "`date32`, `date64`",
-    Form.MOMENT: "`timestamp[s, ms, us, ns]`; Parquet `INT96`",
-    Form.ZONED: "`timestamp[…, tz=…]`; Parquet timestamps that are adjusted to UTC",
-    Form.TIME: "`time32`, `time64`",
-    Form.DURATION: "`duration`, `month_day_nano_interval`",
-    Form.NESTED: "`list`, `list_view`, `fixed_size_list`, `struct`, `map`, unions",
-    Form.UUID: "extension `arrow.uuid`",
-    Form.FOREIGN: "every other extension type",
+WRITTEN_AS: Mapping[PhysicalType, str] = {
+    PhysicalType.NOTHING: "`null`",
+    PhysicalType.TEXT: "`string`, `large_string`, `string_view`, extension `arrow.json`; every cell of a CSV",
+    PhysicalType.BYTES: "`binary`, `large_binary`, `binary_view`; Parquet `BYTE_ARRAY` without a type",
+    PhysicalType.FIXED: "`fixed_size_binary`",
+    PhysicalType.TRUTH: "`bool`, extension `arrow.bool8`",
+    PhysicalType.WHOLE: "`int8` … `int64`, `uint8` … `uint64`",
+    PhysicalType.FLOAT: "`float16`, `float32`, `float64`",
+    PhysicalType.DECIMAL: "`decimal32`, `decimal64`, `decimal128`, `decimal256`",
+    PhysicalType.DATE: "`date32`, `date64`",
+    PhysicalType.MOMENT: "`timestamp[s, ms, us, ns]`; Parquet `INT96`",
+    PhysicalType.ZONED: "`timestamp[…, tz=…]`; Parquet timestamps that are adjusted to UTC",
+    PhysicalType.TIME: "`time32`, `time64`",
+    PhysicalType.DURATION: "`duration`, `month_day_nano_interval`",
+    PhysicalType.NESTED: "`list`, `list_view`, `fixed_size_list`, `struct`, `map`, unions",
+    PhysicalType.UUID: "extension `arrow.uuid`",
+    PhysicalType.FOREIGN: "every other extension type",
 }
 UNWRAPPED = (
     "A dictionary or a run-end encoding of any of these means what the values in it mean, and so does any width: "
@@ -97,13 +97,13 @@ NO_ZONE = (
     "convert it to the time it is to be learned in, UTC for one, and leave the zone out "
     "(pandas: `.dt.tz_convert('UTC').dt.tz_localize(None)`, Spark: `timestamp_ntz`, SQL: `AT TIME ZONE 'UTC'`)"
 )
-NEVER: dict[Form, Meaning] = {
-    Form.NOTHING: MISSING,
-    Form.FIXED: _refused("bytes say no text: where they end is unknown", "cast it to text"),
-    Form.DURATION: _refused("a length of time is none of the kinds", "cast it to a number of one unit"),
-    Form.NESTED: _refused("one cell holds one value", "write each part as a column of its own"),
-    Form.UUID: _refused("a UUID is a name of something", "declare the column as text, or cast it"),
-    Form.FOREIGN: _refused("what the type means is known to its maker alone", "cast it to its storage type"),
+NEVER: dict[PhysicalType, Meaning] = {
+    PhysicalType.NOTHING: MISSING,
+    PhysicalType.FIXED: _refused("bytes say no text: where they end is unknown", "cast it to text"),
+    PhysicalType.DURATION: _refused("a length of time is none of the kinds", "cast it to a number of one unit"),
+    PhysicalType.NESTED: _refused("one cell holds one value", "write each part as a column of its own"),
+    PhysicalType.UUID: _refused("a UUID is a name of something", "declare the column as text, or cast it"),
+    PhysicalType.FOREIGN: _refused("what the type means is known to its maker alone", "cast it to its storage type"),
 }
 """What holds of every kind that does not say otherwise."""
 NOT_A_TRUTH = _refused("a truth is no such value", "cast it to what the column declares, or declare categories")
@@ -115,45 +115,49 @@ _NO_TIME_TEXT = _refused("a date or time has more than one form as text", "cast 
 _NO_ZONE = _refused("a zone or none: which clock is meant must be said before", NO_ZONE)
 _NO_TIME = _refused("a date or time is no number", "declare it as what it is, or cast it")
 _NO_NUMBER = _refused("a number does not say its unit or its calendar", IN_FULL)
-_TEXTUAL_TIMES: dict[Form, Meaning] = dict.fromkeys((Form.DATE, Form.MOMENT, Form.ZONED, Form.TIME), _NO_TIME_TEXT)
-_NUMERIC_TIMES: dict[Form, Meaning] = dict.fromkeys((Form.DATE, Form.MOMENT, Form.ZONED, Form.TIME), _NO_TIME)
-_TIMELESS: dict[Form, Meaning] = dict.fromkeys((Form.WHOLE, Form.FLOAT, Form.DECIMAL), _NO_NUMBER) | {
-    Form.TRUTH: NOT_A_TRUTH
-}
+_TEXTUAL_TIMES: dict[PhysicalType, Meaning] = dict.fromkeys(
+    (PhysicalType.DATE, PhysicalType.MOMENT, PhysicalType.ZONED, PhysicalType.TIME), _NO_TIME_TEXT
+)
+_NUMERIC_TIMES: dict[PhysicalType, Meaning] = dict.fromkeys(
+    (PhysicalType.DATE, PhysicalType.MOMENT, PhysicalType.ZONED, PhysicalType.TIME), _NO_TIME
+)
+_TIMELESS: dict[PhysicalType, Meaning] = dict.fromkeys(
+    (PhysicalType.WHOLE, PhysicalType.FLOAT, PhysicalType.DECIMAL), _NO_NUMBER
+) | {PhysicalType.TRUTH: NOT_A_TRUTH}
 
 
-def _texts(read: Reading, says: str, remedy: str) -> dict[Form, Meaning]:
+def _texts(read: Reading, says: str, remedy: str) -> dict[PhysicalType, Meaning]:
     """Text, and bytes that are text."""
     return {
-        Form.TEXT: Meaning(read, says, remedy),
-        Form.BYTES: Meaning(read, f"as text, where it is UTF-8: {says}", remedy),
+        PhysicalType.TEXT: Meaning(read, says, remedy),
+        PhysicalType.BYTES: Meaning(read, f"as text, where it is UTF-8: {says}", remedy),
     }
 
 
-MEANINGS: Mapping[str, Mapping[Form, Meaning]] = {
+MEANINGS: Mapping[str, Mapping[PhysicalType, Meaning]] = {
     "categorical": NEVER | _TEXTUAL_TIMES | _texts(
         readings.label,
-        "the category that is written so, letter by letter; `true`, `True`, `TRUE` and `false`, `False`, `FALSE` are the "  # noqa: E501 - a row of the table
+        "the category that is written so, letter by letter; `true`, `True`, `TRUE` and `false`, `False`, `FALSE` are the "
         "categories of truth where there is exactly one of each",
         "write a declared category, letter by letter, in UTF-8 without NUL",
     ) | {
-        Form.TRUTH: Meaning(readings.truth_as_label, "the category that spells true or false", NOT_NUMBERS_OR_TEXT, TRUTHS),  # noqa: E501 - a row of the table
-        Form.WHOLE: Meaning(readings.number_as_label, "the category that is this number", NOT_NUMBERS_OR_TEXT, LABELS),
-        Form.FLOAT: Meaning(
+        PhysicalType.TRUTH: Meaning(readings.truth_as_label, "the category that spells true or false", NOT_NUMBERS_OR_TEXT, TRUTHS),
+        PhysicalType.WHOLE: Meaning(readings.number_as_label, "the category that is this number", NOT_NUMBERS_OR_TEXT, LABELS),
+        PhysicalType.FLOAT: Meaning(
             readings.number_as_label, "the category whose nearest binary fraction it is; NaN is missing",
             NOT_NUMBERS_OR_TEXT, LABELS,
         ),
-        Form.DECIMAL: Meaning(readings.number_as_label, "the category that is this number", NOT_NUMBERS_OR_TEXT, LABELS),  # noqa: E501 - a row of the table
-        Form.UUID: Meaning(readings.uuid, "nothing but a category that is a UUID in small letters"),
+        PhysicalType.DECIMAL: Meaning(readings.number_as_label, "the category that is this number", NOT_NUMBERS_OR_TEXT, LABELS),
+        PhysicalType.UUID: Meaning(readings.uuid, "nothing but a category that is a UUID in small letters"),
     },
     "text": NEVER | _TEXTUAL_TIMES | _texts(
         readings.text, "the text as it stands, whatever it looks like", "write it in UTF-8 without NUL"
     ) | {
-        Form.TRUTH: _TRUTH_IS_NO_NAME,
-        Form.WHOLE: Meaning(readings.whole_as_text, "its digits"),
-        Form.FLOAT: _NO_FLOAT_NAME,
-        Form.DECIMAL: Meaning(readings.decimal_as_text, "the digits of a whole number", "cast it to text"),
-        Form.UUID: Meaning(readings.uuid, "its 36 characters, in small letters"),
+        PhysicalType.TRUTH: _TRUTH_IS_NO_NAME,
+        PhysicalType.WHOLE: Meaning(readings.whole_as_text, "its digits"),
+        PhysicalType.FLOAT: _NO_FLOAT_NAME,
+        PhysicalType.DECIMAL: Meaning(readings.decimal_as_text, "the digits of a whole number", "cast it to text"),
+        PhysicalType.UUID: Meaning(readings.uuid, "its 36 characters, in small letters"),
     },
     "integer": NEVER | _NUMERIC_TIMES | _texts(
         readings.integer_of_text,
@@ -161,37 +165,37 @@ MEANINGS: Mapping[str, Mapping[Form, Meaning]] = {
         "`nan`, `NaN`, `NAN` are missing; `true` and `false` where the domain is 0 to 1",
         "write plain ASCII digits, as in 1200 or -3",
     ) | {
-        Form.TRUTH: Meaning(readings.integer_of_truth, "1 and 0", "cast it to whole numbers", TRUTHS),
-        Form.WHOLE: Meaning(readings.integer_of_whole, "the number"),
-        Form.FLOAT: Meaning(
+        PhysicalType.TRUTH: Meaning(readings.integer_of_truth, "1 and 0", "cast it to whole numbers", TRUTHS),
+        PhysicalType.WHOLE: Meaning(readings.integer_of_whole, "the number"),
+        PhysicalType.FLOAT: Meaning(
             readings.integer_of_float, "the whole number that it is; NaN is missing", "declare a number, or round it"
         ),
-        Form.DECIMAL: Meaning(readings.integer_of_decimal, "the whole number that it is", "declare a decimal, or round it"),  # noqa: E501 - a row of the table
+        PhysicalType.DECIMAL: Meaning(readings.integer_of_decimal, "the whole number that it is", "declare a decimal, or round it"),
     },
     "number": NEVER | _NUMERIC_TIMES | _texts(
         readings.number_of_text,
         "the double that is nearest to what the digits say; `nan`, `NaN`, `NAN` are missing",
         "write plain ASCII digits with a point, as in 12.5 or 1e-3",
     ) | {
-        Form.TRUTH: NOT_A_TRUTH,
-        Form.WHOLE: Meaning(readings.number_of_whole, "the number, where a double holds it", "declare an integer"),
-        Form.FLOAT: Meaning(readings.number_of_float, "the number; NaN is missing, -0 is 0, an infinity is outside"),
-        Form.DECIMAL: Meaning(readings.number_of_decimal, "the nearest double, as of the same digits written out"),
+        PhysicalType.TRUTH: NOT_A_TRUTH,
+        PhysicalType.WHOLE: Meaning(readings.number_of_whole, "the number, where a double holds it", "declare an integer"),
+        PhysicalType.FLOAT: Meaning(readings.number_of_float, "the number; NaN is missing, -0 is 0, an infinity is outside"),
+        PhysicalType.DECIMAL: Meaning(readings.number_of_decimal, "the nearest double, as of the same digits written out"),
     },
     "decimal": NEVER | _NUMERIC_TIMES | _texts(
         readings.decimal_of_text,
         "the decimal that the digits say, exactly; `nan`, `NaN`, `NAN` are missing",
         "write plain ASCII digits with a point, without plus, exponent or leading zeros, as in 1200.50",
     ) | {
-        Form.TRUTH: NOT_A_TRUTH,
-        Form.WHOLE: Meaning(readings.decimal_of_whole, "the number"),
-        Form.FLOAT: Meaning(
+        PhysicalType.TRUTH: NOT_A_TRUTH,
+        PhysicalType.WHOLE: Meaning(readings.decimal_of_whole, "the number"),
+        PhysicalType.FLOAT: Meaning(
             readings.decimal_of_float,
-            "the decimal of the declared digits that it is the nearest binary fraction to, or lies a millionth of a last "  # noqa: E501 - a row of the table
+            "the decimal of the declared digits that it is the nearest binary fraction to, or lies a millionth of a last "
             "digit from, where such fractions lie closer than the last digit; NaN is missing",
             "cast it to a decimal type of the declared digits",
         ),
-        Form.DECIMAL: Meaning(
+        PhysicalType.DECIMAL: Meaning(
             readings.decimal_of_decimal, "the decimal, where no digit is left beyond the declared ones",
             "round it to the declared digits, or declare more",
         ),
@@ -201,13 +205,13 @@ MEANINGS: Mapping[str, Mapping[Form, Meaning]] = {
         "the day, written `2026-01-31`; a midnight written after it is left out",
         "write 2026-01-31; what has a time of the day is a timestamp",
     ) | {
-        Form.DATE: Meaning(readings.date_of_date, "the day", "cast it to date32"),
-        Form.MOMENT: Meaning(
+        PhysicalType.DATE: Meaning(readings.date_of_date, "the day", "cast it to date32"),
+        PhysicalType.MOMENT: Meaning(
             readings.date_of_moment, "the day of a midnight; other times of the day are refused",
             "declare a timestamp, or cast it to a date",
         ),
-        Form.ZONED: _NO_ZONE,
-        Form.TIME: _refused("a time says no day", "declare a time"),
+        PhysicalType.ZONED: _NO_ZONE,
+        PhysicalType.TIME: _refused("a time says no day", "declare a time"),
     },
     "timestamp": NEVER | _TIMELESS | _texts(
         readings.exact_of_text,
@@ -215,20 +219,20 @@ MEANINGS: Mapping[str, Mapping[Form, Meaning]] = {
         "alone: its midnight), without a zone; what is finer than the declared resolution is cut off",
         "write 2026-01-31T10:00:00 without a zone; a moment with one is converted first",
     ) | {
-        Form.DATE: Meaning(readings.moment_of_date, "its midnight"),
-        Form.MOMENT: Meaning(readings.moment_of_moment, "the moment; what is finer than the declared resolution is cut off"),  # noqa: E501 - a row of the table
-        Form.ZONED: _NO_ZONE,
-        Form.TIME: _refused("a time says no day", "declare a time"),
+        PhysicalType.DATE: Meaning(readings.moment_of_date, "its midnight"),
+        PhysicalType.MOMENT: Meaning(readings.moment_of_moment, "the moment; what is finer than the declared resolution is cut off"),
+        PhysicalType.ZONED: _NO_ZONE,
+        PhysicalType.TIME: _refused("a time says no day", "declare a time"),
     },
     "time": NEVER | _TIMELESS | _texts(
         readings.exact_of_text,
         "the time, written `10:00` or `10:00:00`; a fraction of a second is cut off",
         "write 10:00:00",
     ) | {
-        Form.DATE: _refused("a day says no time", "declare a date"),
-        Form.MOMENT: _refused("a moment has a day, which a time would lose", "declare a timestamp, or cast it to a time"),  # noqa: E501 - a row of the table
-        Form.ZONED: _NO_ZONE,
-        Form.TIME: Meaning(readings.time_of_time, "the time; a fraction of a second is cut off"),
+        PhysicalType.DATE: _refused("a day says no time", "declare a date"),
+        PhysicalType.MOMENT: _refused("a moment has a day, which a time would lose", "declare a timestamp, or cast it to a time"),
+        PhysicalType.ZONED: _NO_ZONE,
+        PhysicalType.TIME: Meaning(readings.time_of_time, "the time; a fraction of a second is cut off"),
     },
 }  # fmt: skip
 AT_REST: Mapping[str, str] = {
@@ -236,40 +240,40 @@ AT_REST: Mapping[str, str] = {
     "decimal": "`decimal128(18, scale)`", "date": "`date32`", "timestamp": "`timestamp[ms]`", "time": "`time32[ms]`",
 }  # fmt: skip
 _EXTENSION = b"ARROW:extension:name"
-_FORMS: tuple[tuple[Form, Callable[[pa.DataType], bool]], ...] = (
-    (Form.NOTHING, pa.types.is_null),
+_FORMS: tuple[tuple[PhysicalType, Callable[[pa.DataType], bool]], ...] = (
+    (PhysicalType.NOTHING, pa.types.is_null),
     (
-        Form.TEXT,
+        PhysicalType.TEXT,
         lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind),
     ),
     (
-        Form.BYTES,
+        PhysicalType.BYTES,
         lambda kind: pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind),
     ),
-    (Form.FIXED, pa.types.is_fixed_size_binary),
-    (Form.TRUTH, pa.types.is_boolean),
-    (Form.WHOLE, pa.types.is_integer),
-    (Form.FLOAT, pa.types.is_floating),
-    (Form.DECIMAL, pa.types.is_decimal),
-    (Form.DATE, pa.types.is_date),
-    (Form.MOMENT, lambda kind: pa.types.is_timestamp(kind) and kind.tz is None),
-    (Form.ZONED, pa.types.is_timestamp),
-    (Form.TIME, pa.types.is_time),
-    (Form.DURATION, lambda kind: pa.types.is_duration(kind) or pa.types.is_interval(kind)),
+    (PhysicalType.FIXED, pa.types.is_fixed_size_binary),
+    (PhysicalType.TRUTH, pa.types.is_boolean),
+    (PhysicalType.WHOLE, pa.types.is_integer),
+    (PhysicalType.FLOAT, pa.types.is_floating),
+    (PhysicalType.DECIMAL, pa.types.is_decimal),
+    (PhysicalType.DATE, pa.types.is_date),
+    (PhysicalType.MOMENT, lambda kind: pa.types.is_timestamp(kind) and kind.tz is None),
+    (PhysicalType.ZONED, pa.types.is_timestamp),
+    (PhysicalType.TIME, pa.types.is_time),
+    (PhysicalType.DURATION, lambda kind: pa.types.is_duration(kind) or pa.types.is_interval(kind)),
 )
 
 
-def form_of(field: pa.Field) -> Form:
+def physical_type_of(field: pa.Field) -> PhysicalType:
     """The form of a column, also within dictionaries and runs."""
     if field.metadata and _EXTENSION in field.metadata:
-        return Form.FOREIGN
+        return PhysicalType.FOREIGN
     kind = field.type
     if isinstance(kind, pa.BaseExtensionType):
-        known = {"arrow.uuid": Form.UUID, "arrow.bool8": Form.TRUTH, "arrow.json": Form.TEXT}
-        return known.get(str(getattr(kind, "extension_name", "")), Form.FOREIGN)
+        known = {"arrow.uuid": PhysicalType.UUID, "arrow.bool8": PhysicalType.TRUTH, "arrow.json": PhysicalType.TEXT}
+        return known.get(str(getattr(kind, "extension_name", "")), PhysicalType.FOREIGN)
     if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
-        return form_of(pa.field("", kind.value_type))
-    return next((form for form, asked in _FORMS if asked(kind)), Form.NESTED)
+        return physical_type_of(pa.field("", kind.value_type))
+    return next((form for form, asked in _FORMS if asked(kind)), PhysicalType.NESTED)
 
 
 def values_of(array: pa.Array) -> pa.Array:

@@ -2,7 +2,7 @@
 
 import sys
 
-from moneyer_shared.intake.meanings import AT_REST, MEANINGS, UNWRAPPED, WRITTEN_AS, Form, Meaning
+from moneyer_shared.intake.meanings import AT_REST, MEANINGS, UNWRAPPED, WRITTEN_AS, Meaning, PhysicalType
 
 INTRODUCTION = """# What a table's values mean
 
@@ -37,7 +37,7 @@ def page() -> str:
 
 
 def _kind(kind: str) -> list[str]:
-    rows = [f"| {form.value} | {_outcome(MEANINGS[kind][form])} |" for form in Form]
+    rows = [f"| {form.value} | {_outcome(MEANINGS[kind][form])} |" for form in PhysicalType]
     return ["", f"## {kind}", "", f"At rest: {AT_REST[kind]}.", "", "| from | what comes out |", "|---|---|", *rows]
 
 

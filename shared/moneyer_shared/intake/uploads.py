@@ -16,7 +16,7 @@ from moneyer_shared.intake.arrow import arrow_batches, arrow_file_batches
 from moneyer_shared.intake.csv_text import csv_batches
 from moneyer_shared.intake.faults import Faults, Words, refusal
 from moneyer_shared.intake.header import Limits, too_large
-from moneyer_shared.intake.meanings import Form, form_of
+from moneyer_shared.intake.meanings import PhysicalType, physical_type_of
 from moneyer_shared.intake.parquet import parquet_batches
 from moneyer_shared.intake.units import Units
 from moneyer_shared.intake.values import Checked, check_batch
@@ -156,10 +156,10 @@ def inspect(upload: Upload, key: bytes, told: Callable[[int], None] | None = Non
         Invalid, UnsupportedMedia, TooLarge: as ``Upload.checked``.
     """
     faults, units, columns = Faults(), Units(upload.declaration, key), upload.declaration.columns
-    missing, forms, rows = dict.fromkeys((column.name for column in columns), 0), dict[str, Form](), 0
+    missing, types, rows = dict.fromkeys((column.name for column in columns), 0), dict[str, PhysicalType](), 0
 
     def seen(schema: pa.Schema) -> None:
-        forms.update({column.name: form_of(schema.field(column.name)) for column in columns})
+        types.update({column.name: physical_type_of(schema.field(column.name)) for column in columns})
 
     for checked, numbers in upload.checked(faults, seen):
         units.see(checked.arrays, numbers)
@@ -182,7 +182,7 @@ def inspect(upload: Upload, key: bytes, told: Callable[[int], None] | None = Non
             ReadColumn(
                 name=column.name,
                 kind=column.domain.kind,
-                form=forms.get(column.name, Form.NOTHING).value,
+                physical_type=types.get(column.name, PhysicalType.NOTHING).value,
                 missing=missing[column.name],
                 faulty=faults.faulty(column.name),
             )

@@ -21,7 +21,7 @@ from moneyer_shared.contracts.domains import (
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
 from moneyer_shared.exact import arrow_type, from_steps
 from moneyer_shared.intake.faults import Faults, Words
-from moneyer_shared.intake.meanings import MEANINGS, Form, Meaning, form_of, values_of
+from moneyer_shared.intake.meanings import MEANINGS, Meaning, PhysicalType, physical_type_of, values_of
 from moneyer_shared.intake.readings import Mask, Read, as_mask
 
 # Its functions are made at run time, which no type checker can see.
@@ -53,14 +53,16 @@ def check_batch(batch: pa.RecordBatch, declaration: SourceDeclaration, rows: Row
 
 def _check_column(array: pa.Array, field: pa.Field, column: Column, rows: Rows, faults: Faults) -> tuple[Read, bool]:
     """The column as it was read, and whether it is without a fault."""
-    form = form_of(field)
+    form = physical_type_of(field)
     meaning = MEANINGS[column.domain.kind][form]
     read = _read(array, column, meaning)
     outside = read.outside | as_mask(_outside(read.values, column))
     gaps = _missing(read) if not column.nullable else np.zeros(len(array), dtype=bool)
     expected = _expected(column)
     actual = (
-        "something else" if meaning.takes(column.domain) and form is Form.TEXT else f"{form.value}: {_why(meaning)}"
+        "something else"
+        if meaning.takes(column.domain) and form is PhysicalType.TEXT
+        else f"{form.value}: {_why(meaning)}"
     )
     faults.add("value-unreadable", column.name, rows[read.unreadable], Words(expected, actual, meaning.remedy))
     faults.add("value-missing", column.name, rows[gaps], Words("a value", "null or NaN"))

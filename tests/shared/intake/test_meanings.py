@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from written_tables import DOMAINS, ONE, cells, declared, read
 
-from moneyer_shared.intake.meanings import AT_REST, MEANINGS, WRITTEN_AS, Form
+from moneyer_shared.intake.meanings import AT_REST, MEANINGS, WRITTEN_AS, PhysicalType
 from moneyer_shared.intake.page import page
 from moneyer_shared.intake.uploads import ARROW_FILE, ARROW_STREAM, PARQUET
 
@@ -30,73 +30,75 @@ def extension(array: pa.Array) -> pa.Array:
     return pa.ExtensionArray.from_storage(Own(), array)
 
 
-def arrays(form: Form) -> list[pa.Array]:
+def arrays(form: PhysicalType) -> list[pa.Array]:
     """A value of the form in every type that has it."""
     whole = [pa.array([1], kind()) for kind in (pa.int8, pa.int16, pa.int32, pa.int64)]
     whole += [pa.array([1], kind()) for kind in (pa.uint8, pa.uint16, pa.uint32, pa.uint64)]
     texts = {
-        Form.TEXT: [pa.array(["?"], kind()) for kind in (pa.string, pa.large_string, pa.string_view)],
-        Form.BYTES: [pa.array([b"?"], kind()) for kind in (pa.binary, pa.large_binary, pa.binary_view)],
+        PhysicalType.TEXT: [pa.array(["?"], kind()) for kind in (pa.string, pa.large_string, pa.string_view)],
+        PhysicalType.BYTES: [pa.array([b"?"], kind()) for kind in (pa.binary, pa.large_binary, pa.binary_view)],
     }
     numbers = {
-        Form.WHOLE: whole,
-        Form.FLOAT: [pa.array(np.array([1], kind)) for kind in (np.float16, np.float32, np.float64)],
-        Form.DECIMAL: [
+        PhysicalType.WHOLE: whole,
+        PhysicalType.FLOAT: [pa.array(np.array([1], kind)) for kind in (np.float16, np.float32, np.float64)],
+        PhysicalType.DECIMAL: [
             pa.array([Decimal("1.00")], kind)
             for kind in (pa.decimal32(5, 2), pa.decimal64(9, 2), pa.decimal128(10, 2), pa.decimal256(40, 2))
         ],
     }
     times = {
-        Form.DATE: [pa.array([DAY], pa.date32()), pa.array([DAY], pa.date64())],
-        Form.MOMENT: [pa.array([datetime(2024, 5, 6)], pa.timestamp(unit)) for unit in ("s", "ms", "us", "ns")],  # noqa: DTZ001
-        Form.ZONED: [pa.array([MOMENT], pa.timestamp("us", zone)) for zone in ("UTC", "Europe/Berlin", "+01:00")],
-        Form.TIME: [
+        PhysicalType.DATE: [pa.array([DAY], pa.date32()), pa.array([DAY], pa.date64())],
+        PhysicalType.MOMENT: [pa.array([datetime(2024, 5, 6)], pa.timestamp(unit)) for unit in ("s", "ms", "us", "ns")],  # noqa: DTZ001
+        PhysicalType.ZONED: [
+            pa.array([MOMENT], pa.timestamp("us", zone)) for zone in ("UTC", "Europe/Berlin", "+01:00")
+        ],
+        PhysicalType.TIME: [
             pa.array([time(7, 8, 9)], kind)
             for kind in (pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns"))
         ],
-        Form.DURATION: [
+        PhysicalType.DURATION: [
             *(pa.array([5], pa.duration(unit)) for unit in ("s", "ms", "us", "ns")),
             pa.array([pa.MonthDayNano([1, 1, 1])]),
         ],
     }
     others = {
-        Form.NOTHING: [pa.nulls(1)],
-        Form.FIXED: [pa.array([b"ab"], pa.binary(2))],
-        Form.TRUTH: [pa.array([True]), pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1], pa.int8()))],
-        Form.NESTED: [
+        PhysicalType.NOTHING: [pa.nulls(1)],
+        PhysicalType.FIXED: [pa.array([b"ab"], pa.binary(2))],
+        PhysicalType.TRUTH: [pa.array([True]), pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1], pa.int8()))],
+        PhysicalType.NESTED: [
             pa.array([[1]]), pa.array([[1]], pa.large_list(pa.int8())), pa.array([[1]], pa.list_(pa.int8(), 1)),
             pa.array([{"a": 1}]), pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int8())),
         ],
-        Form.UUID: [pa.ExtensionArray.from_storage(pa.uuid(), pa.array([ONE.bytes], pa.binary(16)))],
-        Form.FOREIGN: [extension(pa.array([1]))],
+        PhysicalType.UUID: [pa.ExtensionArray.from_storage(pa.uuid(), pa.array([ONE.bytes], pa.binary(16)))],
+        PhysicalType.FOREIGN: [extension(pa.array([1]))],
     }  # fmt: skip
     return (texts | numbers | times | others)[form]
 
 
-EXPECTED: dict[tuple[str, Form], Any] = {
-    ("categorical", Form.WHOLE): "1", ("categorical", Form.FLOAT): "1", ("categorical", Form.DECIMAL): "1",
-    ("categorical", Form.UUID): str(ONE),
-    ("text", Form.TEXT): "?", ("text", Form.BYTES): "?", ("text", Form.WHOLE): "1", ("text", Form.DECIMAL): "1",
-    ("text", Form.UUID): str(ONE),
-    ("integer", Form.WHOLE): 1, ("integer", Form.FLOAT): 1, ("integer", Form.DECIMAL): 1,
-    ("number", Form.WHOLE): 1.0, ("number", Form.FLOAT): 1.0, ("number", Form.DECIMAL): 1.0,
-    ("decimal", Form.WHOLE): Decimal("1.00"), ("decimal", Form.FLOAT): Decimal("1.00"),
-    ("decimal", Form.DECIMAL): Decimal("1.00"),
-    ("date", Form.DATE): DAY, ("date", Form.MOMENT): DAY,
-    ("timestamp", Form.DATE): datetime(2024, 5, 6), ("timestamp", Form.MOMENT): datetime(2024, 5, 6),  # noqa: DTZ001
-    ("time", Form.TIME): time(7, 8, 9),
+EXPECTED: dict[tuple[str, PhysicalType], Any] = {
+    ("categorical", PhysicalType.WHOLE): "1", ("categorical", PhysicalType.FLOAT): "1", ("categorical", PhysicalType.DECIMAL): "1",
+    ("categorical", PhysicalType.UUID): str(ONE),
+    ("text", PhysicalType.TEXT): "?", ("text", PhysicalType.BYTES): "?", ("text", PhysicalType.WHOLE): "1", ("text", PhysicalType.DECIMAL): "1",
+    ("text", PhysicalType.UUID): str(ONE),
+    ("integer", PhysicalType.WHOLE): 1, ("integer", PhysicalType.FLOAT): 1, ("integer", PhysicalType.DECIMAL): 1,
+    ("number", PhysicalType.WHOLE): 1.0, ("number", PhysicalType.FLOAT): 1.0, ("number", PhysicalType.DECIMAL): 1.0,
+    ("decimal", PhysicalType.WHOLE): Decimal("1.00"), ("decimal", PhysicalType.FLOAT): Decimal("1.00"),
+    ("decimal", PhysicalType.DECIMAL): Decimal("1.00"),
+    ("date", PhysicalType.DATE): DAY, ("date", PhysicalType.MOMENT): DAY,
+    ("timestamp", PhysicalType.DATE): datetime(2024, 5, 6), ("timestamp", PhysicalType.MOMENT): datetime(2024, 5, 6),  # noqa: DTZ001
+    ("time", PhysicalType.TIME): time(7, 8, 9),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", MEANINGS)
-@pytest.mark.parametrize("form", Form)
-def test_every_kind_takes_or_refuses_every_form_as_the_table_says(kind: str, form: Form) -> None:
+@pytest.mark.parametrize("form", PhysicalType)
+def test_every_kind_takes_or_refuses_every_form_as_the_table_says(kind: str, form: PhysicalType) -> None:
     domain, meaning = DOMAINS[kind], MEANINGS[kind][form]
     takes = meaning.takes(declared(domain).column("x").domain)
     for array in arrays(form):
         twice = pa.concat_arrays([array, array])
         found = read(twice, domain)
-        if form is Form.NOTHING:
+        if form is PhysicalType.NOTHING:
             assert found == [None, None]
             continue
         if (kind, form) in EXPECTED:
@@ -114,7 +116,7 @@ def test_every_kind_takes_or_refuses_every_form_as_the_table_says(kind: str, for
 @pytest.mark.parametrize("kind", ["integer", "decimal", "timestamp", "date", "time", "number", "text"])
 def test_dictionaries_and_runs_mean_what_their_values_mean(kind: str) -> None:
     for (of, form), value in EXPECTED.items():
-        if of != kind or form is Form.UUID:
+        if of != kind or form is PhysicalType.UUID:
             continue
         for array in arrays(form):
             wrapped = pa.DictionaryArray.from_arrays(pa.array([0, 0, None], pa.int8()), array)
@@ -124,9 +126,9 @@ def test_dictionaries_and_runs_mean_what_their_values_mean(kind: str) -> None:
 
 
 def test_every_form_says_in_which_types_it_comes_and_every_kind_how_it_lies_at_rest() -> None:
-    assert set(WRITTEN_AS) == set(Form)
+    assert set(WRITTEN_AS) == set(PhysicalType)
     assert set(AT_REST) == set(MEANINGS) == set(DOMAINS)
-    assert all(set(row) == set(Form) for row in MEANINGS.values())
+    assert all(set(row) == set(PhysicalType) for row in MEANINGS.values())
 
 
 def test_the_page_is_the_table() -> None:
