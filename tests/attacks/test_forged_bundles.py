@@ -94,6 +94,20 @@ def smaller_than_it_is() -> bytes:
     return bytes(content)
 
 
+def with_a_gap() -> bytes:
+    """Bytes that no member holds lie before the second member, and all offsets are right."""
+    content, more = bytearray(packed(FILES)), b"between"
+    gap, directory = content.find(b"PK\x03\x04", 4), content.find(b"PK\x01\x02")
+    places = [(content.rfind(b"PK\x05\x06") + 16, 0)]
+    while directory >= 0:
+        places.append((directory + 42, gap))
+        directory = content.find(b"PK\x01\x02", directory + 4)
+    for place, least in places:
+        start = int.from_bytes(content[place : place + 4], "little")
+        content[place : place + 4] = (start + len(more) * (start >= least)).to_bytes(4, "little")
+    return bytes(content[:gap] + more + content[gap:])
+
+
 ZIPS: dict[str, Callable[[], bytes]] = {
     "a member twice": lambda: twice(FILES),
     "a name with NUL": lambda: renamed("votes.json\x00.txt", FILES),
@@ -101,6 +115,7 @@ ZIPS: dict[str, Callable[[], bytes]] = {
     "a name with an escape": lambda: renamed("\x1b[2Jvotes.json", FILES),
     "a member more": lambda: packed(FILES | {"log.key": KEY.encode()}),
     "something before it": lambda: b"#!/bin/sh\n" + packed(FILES),
+    "something between two members": with_a_gap,
     "something after it": lambda: packed(FILES) + b"more",
     "a zip within the comment": lambda: with_comment(packed(FILES)),
     "encrypted members": lambda: encrypted(packed(FILES)),
@@ -148,6 +163,11 @@ def test_a_document_with_two_readings_is_refused(kind: str) -> None:
     with pytest.raises(NotProven):
         read_strictly("votes.json", lie)
     assert not Bundle(listed(FILES | {"votes.json": lie}, KEY), KEY).check().holds
+
+
+def test_a_certificate_that_the_log_speaks_of_is_shown() -> None:
+    withheld = Bundle(listed(FILES | {"certificates.json": b"[]\n"}, KEY), KEY).check()
+    assert [one.item for one in withheld.contradicted] == ["certificates"]
 
 
 # --- one reading, and it lies --------------------------------------------------------------------------

@@ -18,14 +18,15 @@ from policy.examples import charter_document
 from policy.test_models import paid
 from policy.test_release_api import release
 
+from moneyer_policy.gate.store.rulebook import GOVERNANCE
 from moneyer_policy.gate.use_cases.worker_threads import WorkerThreads
 
 Answer = TypeVar("Answer")
 WHY = {"reason": "now"}
 LIST = "[" + ",".join("1" for _ in range(850)) + "]"
 COSTLY = f"{LIST}.all(x, (requester + requester).matches('(q+q+)+y') || true)"
-ALL_LOCKS = """
-    SELECT pg_advisory_xact_lock(27757, 1);
+ALL_LOCKS = f"""
+    SELECT pg_advisory_xact_lock{GOVERNANCE};
     SELECT 1 FROM governance FOR UPDATE; SELECT 1 FROM charters FOR UPDATE; SELECT 1 FROM accounts FOR UPDATE;
     SELECT 1 FROM permits FOR UPDATE; SELECT 1 FROM keys FOR UPDATE; SELECT 1 FROM reviews FOR UPDATE
 """
@@ -36,10 +37,11 @@ def rules(count: int, expression: str = COSTLY) -> list[dict[str, str]]:
 
 
 class Halted(WorkerThreads):
-    """Advice that stands still in the middle of its work until a test lets it go on."""
+    """Advice that stands still in the middle of its work, at its last part, until a test lets it go on."""
 
-    def __init__(self, **limits: int) -> None:
+    def __init__(self, *, parts: int = 1, **limits: int) -> None:
         super().__init__(**limits)
+        self._before = parts - 1
         self.begun, self.go_on = threading.Semaphore(0), threading.Event()
 
     @property
@@ -47,6 +49,10 @@ class Halted(WorkerThreads):
         return self._asked
 
     async def do(self, work: Callable[[], Answer]) -> Answer:
+        if self._before > 0:
+            self._before -= 1
+            return await super().do(work)
+
         def halted() -> Answer:
             self.begun.release()
             self.go_on.wait()
@@ -79,11 +85,14 @@ def question(policy: World) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("advice", ("dry-run", "explanation", "question", "questions"))
-async def test_a_stop_commits_while_advice_is_worked_out(policy: World, advice: str) -> None:
+@pytest.mark.parametrize(
+    ("advice", "parts"), [("dry-run", 1), ("dry-run", 2), ("explanation", 1), ("question", 1), ("questions", 1)]
+)
+async def test_a_stop_commits_while_advice_is_worked_out(policy: World, advice: str, parts: int) -> None:
+    """A dry run reads its draft and tries it, each beside the loop that serves everybody."""
     await policy.set_up()
     denied = (await policy.decide(rows=60_000)).json()
-    async with halted(policy) as threads:
+    async with halted(policy, parts=parts) as threads:
         asked = {
             "dry-run": lambda: policy.call("auditor", "POST", f"/v1/charters/{policy.charter_id}:dry-run", json={}),
             "explanation": lambda: policy.call("auditor", "POST", f"/v1/decisions/{denied['id']}:explain"),
@@ -93,7 +102,7 @@ async def test_a_stop_commits_while_advice_is_worked_out(policy: World, advice: 
             ),
         }[advice]
         under_way = asyncio.create_task(asked())
-        await asyncio.to_thread(threads.begun.acquire)
+        assert await asyncio.to_thread(threads.begun.acquire, timeout=60), "it was not worked out aside"
         await policy.post("steward", f"/v1/charters/{policy.charter_id}:suspend", 200, WHY)
         assert (await policy.get(f"/v1/charters/{policy.charter_id}"))["state"] == "suspended"
         assert (await policy.decide()).json()["verdict"] == "deny"
@@ -161,7 +170,7 @@ async def test_who_stops_something_waits_only_for_those_before(policy: World) ->
     before = await asyncpg.connect(policy.url)
     try:
         async with before.transaction():
-            await before.execute("SELECT pg_advisory_xact_lock_shared(27757, 1); SELECT 1 FROM governance FOR SHARE")
+            await before.execute(f"SELECT pg_advisory_xact_lock_shared{GOVERNANCE}; SELECT 1 FROM governance FOR SHARE")
             stop = asyncio.create_task(policy.post("steward", f"/v1/charters/{policy.charter_id}:suspend", 200, WHY))
             await waiting(policy, 1)
             decision, opening = asyncio.create_task(policy.decide()), asyncio.create_task(policy.redeem(permit))

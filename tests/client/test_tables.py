@@ -152,7 +152,8 @@ def test_arrow_has_dictionaries_of_all_categories(kind: str) -> None:
 
 @both
 def test_polars_has_enumerations(kind: str) -> None:
-    pl = pytest.importorskip("polars")
+    import polars as pl
+
     frame = done(House(streamed()), "to_polars", kind=kind)
     assert frame.schema["sex"] == pl.Enum(["f", "m", "never"])
     assert frame.schema["age"] == pl.Int64

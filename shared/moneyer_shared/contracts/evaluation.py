@@ -112,7 +112,7 @@ class Assay(Document):
     failure: str | None = None
 
 
-Score = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+Score = Annotated[float, Field(allow_inf_nan=False)]
 """A number: neither text that reads like one, nor true or false."""
 Scores = Annotated[list[Score], Field(min_length=8, max_length=100_000)]
 
