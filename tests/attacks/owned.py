@@ -101,6 +101,7 @@ WRITES: dict[str, dict[str, Owned | Anyone]] = {
         "draftSource": READ,
         "registerSource": NEW,
         "uploadSource": Owned("the source's owner", "test_sources_of_others"),
+        "offerGeneration": Owned("who asked for the run whose model is sampled, if one is", "test_runs_of_others"),
         "requestGeneration": Owned("who asked for the run whose model is sampled, if one is", "test_runs_of_others"),
         "cancelGeneration": Owned("who asked for the run", "test_runs_of_others"),
         "requestSearch": NEW,

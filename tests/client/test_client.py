@@ -110,6 +110,7 @@ def _some(parameter: str) -> Any:
     known = {
         "index": 3,
         "document": {},
+        "documents": {},
         "declaration": AnyDocument(),
         "plan": AnyDocument(),
         "request": AnyDocument(),

@@ -152,7 +152,7 @@ async def test_files_are_read_as_uploads_are(world: World) -> None:
     (world.files / "day" / "odd").write_bytes(csv())
     assert (await world.pull(connection, path="odd"))["problem"]["code"] == "asked-wrongly"
     assert (await world.pull(connection, path="odd", form="csv"))["state"] == "done"
-    assert (await world.pull(connection, path="t.csv", form="parquet"))["problem"]["code"] == "table-unreadable"
+    assert (await world.pull(connection, path="t.csv", form="parquet"))["problem"]["code"] == "media-type-disagrees"
     assert (await world.pull(connection, path="none.csv"))["problem"]["code"] == "not-found"
     assert (await world.test(connection))["problem"] is None
 

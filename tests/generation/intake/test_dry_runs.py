@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from generation.intake.conftest import ARROW, CSV, PARQUET, SECRET, World, arrow, changed, csv, ipc, parquet, rows
 
-from moneyer.tables import check_table
+from moneyer.files import check_table
 from moneyer_shared.contracts.generation import SourceDeclaration
 
 
