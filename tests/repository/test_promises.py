@@ -20,7 +20,9 @@ from conftest import SERVICES, Cluster
 from guards import GUARDS, Guard
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from moneyer_lineage.record.documents.graph import Record
 from moneyer_local.identity import PEOPLE
+from moneyer_shared import records
 from moneyer_shared.contracts.events import FACETS, Action
 
 ROOT = Path(__file__).parents[2]
@@ -212,6 +214,11 @@ def test_the_contract_of_events_reads_what_is_told() -> None:
     assert validate(leaf)
     assert not validate(leaf | {"action": "glass.smash"})
     assert set(schema["facets"]) == set(FACETS)
+
+
+def test_a_record_has_a_place_for_every_part_that_is_told() -> None:
+    """One that the document does not know is an answer past its model: nobody could read the record."""
+    assert set(records.FACETS.values()) <= set(Record.model_fields)
 
 
 HAPPENS_ONCE_WITHOUT_A_KEY = {

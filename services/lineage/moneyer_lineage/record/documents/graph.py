@@ -68,6 +68,7 @@ class Record(Document):
     decision: Json | None = None
     charge: Json | None = None
     generation: Json | None = None
+    delivered: Json | None = None
     measurement: Json | None = None
     assay: Json | None = None
     release: Json | None = None
