@@ -20,11 +20,11 @@ def canonical(document: Any) -> bytes:
         Invalid: for values JSON cannot carry exactly (NaN, integers past 2**53, lone surrogates), or that no reader
             could follow.
     """
-    if depth_beyond(document, DEEPEST_CANONICAL):
-        raise Invalid("The document is nested too deep to have a canonical form.", code="too-deep")
     try:
-        if _is_plain(document):
+        if _is_plain(document, DEEPEST_CANONICAL):
             return _ENCODER.encode(document).encode()
+        if depth_beyond(document, DEEPEST_CANONICAL):
+            raise Invalid("The document is nested too deep to have a canonical form.", code="too-deep")
         return rfc8785.dumps(document)
     except ValueError as error:
         raise Invalid(
@@ -38,15 +38,19 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=
 _LARGEST_INTEGER = 2**53 - 1
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: Any, levels: int) -> bool:
+    """Whether the standard encoder may write a value that is nested at most ``levels`` deep."""
     kind = type(value)
     if kind is str or kind is bool or value is None:
         return True
     if kind is int:
         return bool(-_LARGEST_INTEGER <= value <= _LARGEST_INTEGER)
-    if kind is dict:
-        return all(type(key) is str and key.isascii() and _is_plain(entry) for key, entry in value.items())
-    return kind is list and all(map(_is_plain, value))
+    if levels == 0 or (kind is not dict and kind is not list):
+        return False
+    if kind is dict and not all(type(key) is str and key.isascii() for key in value):
+        return False
+    parts = value.values() if kind is dict else value
+    return all(type(part) is str or _is_plain(part, levels - 1) for part in parts)
 
 
 def digest(document: object) -> str:
