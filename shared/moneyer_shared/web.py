@@ -101,8 +101,8 @@ def create_api(
 
 
 def _take_in(app: FastAPI, router: APIRouter) -> None:
-    """The routes themselves, each made once with its router: inclusion would make all of them anew for each application,
-    at its first requests.
+    """The routes as they are, each made once with its router: inclusion makes all of them anew for each application, at
+    its first requests.
     """
     for route in router.routes:
         if isinstance(route, APIRoute):
