@@ -52,6 +52,22 @@ def free_ports() -> Ports:
     raise RuntimeError("no free ports")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order that keeps all processors at work: each process of a run begins where its own equal share does, and takes
+    from others' ends later. Stories of the one machine are the first process' first, so that it is started once; whatever
+    takes long is the second's first, so that nothing long is begun when the others have nothing left.
+    """
+    system, long, others = list[pytest.Item](), list[pytest.Item](), list[pytest.Item]()
+    for item in items:
+        (system if item.get_closest_marker("system") else long if item.get_closest_marker("long") else others).append(
+            item
+        )
+    share = len(items) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    before = max(share - len(system), 0)
+    items[:] = [*system, *others[:before], *long, *others[before:]]
+
+
 class Cluster:
     """A running Postgres and the templates made on it."""
 
