@@ -173,8 +173,8 @@ def sigma_of(rho: float, pairs: Pairs | None) -> float:
 
 @cache
 def _mst() -> Any:
-    """dpmm's model, which works out the ρ of its ε twice whenever it is made, for a third of a second, and is then given
-    ours: the same ε has the same ρ, so it is worked out once.
+    """The model of dpmm, which works out the ρ of its ε twice whenever it is made, for a third of a second, and is then
+    given ours: the same ε has the same ρ, so it is worked out once.
     """
     from dpmm.models import mst
     from dpmm.models.base.mechanisms import mechanism
@@ -215,7 +215,6 @@ def _new_model(rho: float, iterations: int, pairs: Pairs | None, report: Report)
 
 def rho_of(epsilon: float, delta: float) -> float:
     """The largest ρ for which ρ-zCDP gives (ε, δ)-DP: Canonne, Kamath & Steinke 2020, Prop. 12, by bisection."""
-
     orders = 1 + np.logspace(-3, 6, 5000)
     overhead = np.log1p(-1 / orders) - (np.log(delta) + np.log(orders)) / (orders - 1)
     low, high = 0.0, epsilon + 1.0
