@@ -4,6 +4,7 @@ import itertools
 import os
 import shutil
 import socket
+import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -19,15 +20,17 @@ from moneyer_local.errors import CannotStart
 from moneyer_local.ports import Ports
 from moneyer_local.processes import Supervisor
 from moneyer_shared import migrations
-from moneyer_shared.service import Surroundings
+from moneyer_shared.service import PATIENCE, Surroundings
 
 # Machines are noisy: how long an example takes is nobody's promise.
 hypothesis.settings.register_profile("moneyer", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("moneyer")
 
 ISSUER = "http://issuer.test"
-FORGOTTEN = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
-"""A test's database need not survive the machine."""
+FORGOTTEN = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
+"""A test's database need not survive the machine, nor live so long that it should be swept."""
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Tests speak plain HTTP, so a client need not read all the world's certificates when it is made; it trusts none."""
 SERVICES = ("policy", "generation", "evaluation", "lineage")
 KEY = b64encode(bytes(range(32))).decode()
 
@@ -49,6 +52,22 @@ def free_ports() -> Ports:
     raise RuntimeError("no free ports")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order that keeps all processors at work: each process of a run begins where its own equal share does, and takes
+    from others' ends later. Stories of the one machine are the first process' first, so that it is started once; whatever
+    takes long is the second's first, so that nothing long is begun when the others have nothing left.
+    """
+    system, long, others = list[pytest.Item](), list[pytest.Item](), list[pytest.Item]()
+    for item in items:
+        (system if item.get_closest_marker("system") else long if item.get_closest_marker("long") else others).append(
+            item
+        )
+    share = len(items) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    before = max(share - len(system), 0)
+    items[:] = [*system, *others[:before], *long, *others[before:]]
+
+
 class Cluster:
     """A running Postgres and the templates made on it."""
 
@@ -57,21 +76,30 @@ class Cluster:
         self.port = port
         self.password = password
         self._numbers = itertools.count()
+        self._made: dict[str, str] = {}
+        """The databases there are, and the test that each was made for."""
 
     def url(self, database: str, driver: str = "postgresql") -> str:
         return f"{driver}://{postgres.SUPERUSER}:{self.password}@127.0.0.1:{self.port}/{database}"
 
-    async def execute(self, statement: str) -> None:
+    async def execute(self, *statements: str) -> None:
         connection = await asyncpg.connect(self.url("postgres"))
         try:
-            await connection.execute(statement)
+            for statement in statements:
+                await connection.execute(statement)
         finally:
             await connection.close()
 
     async def fresh(self, service: str) -> str:
-        """The URL of a new database at the head of a service's migrations."""
-        name = f"{service}_{next(self._numbers)}"
-        await self.execute(f"CREATE DATABASE {name} TEMPLATE {service}_template")
+        """The URL of a new database at the head of a service's migrations; those of earlier tests go.
+
+        Files are copied, and those of a database that goes before they were written to the disk never are.
+        """
+        name, test = f"{service}_{next(self._numbers)}", os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0]
+        gone = [other for other, owner in self._made.items() if owner != test]
+        drops = [f"DROP DATABASE IF EXISTS {other} WITH (FORCE)" for other in gone]
+        await self.execute(*drops, f"CREATE DATABASE {name} TEMPLATE {service}_template STRATEGY file_copy")
+        self._made = {other: owner for other, owner in self._made.items() if owner == test} | {name: test}
         return self.url(name, "postgresql+asyncpg")
 
 
@@ -128,6 +156,7 @@ def around(registry: dict[str, object]) -> Callable[..., Surroundings]:
         async def keys() -> KeySet:
             return KeySet.import_key_set({"keys": [public]})
 
+        http = http or httpx.AsyncClient(timeout=PATIENCE, verify=PLAIN)
         return Surroundings(name, settings, http=http, fetch_keys=keys)
 
     return make

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, request_response
 from fastapi.security import SecurityScopes
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
@@ -53,8 +53,9 @@ def put_doors(router: APIRouter) -> None:
     """A door before every route of a router; a router that two applications share gets one all the same."""
     for route in router.routes:
         if isinstance(route, APIRoute) and not isinstance(route.get_route_handler, partial):
-            # The framework asks a route for its handler anew for each application it is included in.
+            # The framework asked for a handler when the route was made, and would again if its router were included.
             route.get_route_handler = partial(_behind_a_door, route, route.get_route_handler)  # type: ignore[method-assign]
+            route.app = request_response(route.get_route_handler())
 
 
 def _behind_a_door(route: APIRoute, make_handler: Callable[[], Handler]) -> Handler:

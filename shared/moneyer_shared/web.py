@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
@@ -81,7 +82,6 @@ def create_api(
         title=f"moneyer {name}",
         summary=summary,
         version="1.0.0",
-        responses=PROBLEMS,
         lifespan=live,
         # FastAPI's pages load their scripts from elsewhere; /openapi.json says the same to any viewer.
         docs_url=None,
@@ -93,11 +93,21 @@ def create_api(
     app.state.streams = Streams()
     for router in (*routers, _operations(checks, metrics)):
         put_doors(router)
-        app.include_router(router)
+        _take_in(app, router)
     _answer_with_problems(app)
     _add_schemas(app, {"Problem": Problem.model_json_schema(), **(schemas or {})})
     app.add_middleware(RequestMiddleware, metrics=metrics)
     return app
+
+
+def _take_in(app: FastAPI, router: APIRouter) -> None:
+    """The routes as they are, each made once with its router: inclusion makes all of them anew for each application, at
+    its first requests.
+    """
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            route.responses = PROBLEMS | route.responses
+    app.router.routes.extend(router.routes)
 
 
 def _operations(checks: Mapping[str, Check], metrics: Metrics) -> APIRouter:

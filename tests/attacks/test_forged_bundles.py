@@ -278,6 +278,7 @@ def test_no_proofs_prove_nothing() -> None:
     assert not Bundle(listed(FILES | {"proofs.json": written([])}, KEY), KEY).check().holds
 
 
+@pytest.mark.long
 def test_every_value_of_every_document_is_compared_or_said_to_be_not_proven() -> None:
     assert len(list(every_value(FILES))) > 1_000
     assert swallowed(FILES, KEY) == []

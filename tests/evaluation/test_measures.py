@@ -125,6 +125,7 @@ def test_noise_is_far_and_useless() -> None:
     assert figure(found, "missingness-difference-max").lower > 0.03
 
 
+@pytest.mark.long
 def test_the_same_tables_and_seed_give_the_same_figures() -> None:
     assert assay(tables(INDEPENDENT, seed=4), workers=1) == assay(tables(INDEPENDENT, seed=4), workers=3)
     assert assay(tables(INDEPENDENT, seed=4)) != assay(tables(INDEPENDENT, seed=5))
@@ -138,6 +139,7 @@ print(repr(assay(tables(INDEPENDENT, seed=4), workers=int(sys.argv[1]))))
 """
 
 
+@pytest.mark.long
 def test_another_process_finds_the_same_figures_bit_for_bit() -> None:
     """Whatever its workers, and in whatever order it walks its sets."""
     told = [

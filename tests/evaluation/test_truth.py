@@ -24,6 +24,7 @@ from moneyer_evaluation.measures import (
 from moneyer_evaluation.measures.reference import Tables
 from moneyer_evaluation.rules import Estimate
 
+pytestmark = pytest.mark.long
 DRAWS = 40
 MOST_MISSES = int(stats.binom.ppf(0.999, DRAWS, 0.05))
 """More misses of a 95 % interval than this happen once in a thousand times by chance."""

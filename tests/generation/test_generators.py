@@ -299,6 +299,7 @@ print(json.dumps(told))
 """
 
 
+@pytest.mark.long
 def test_every_engine_makes_a_table_of_the_declared_domain(tmp_path: Path) -> None:
     assert set(QUICK) == set(CATALOGUE)
     command = [sys.executable, "-c", EVERY_ENGINE, __file__]

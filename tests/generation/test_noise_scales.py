@@ -15,6 +15,7 @@ from moneyer_generation.generators.entropy import reseed
 from moneyer_generation.generators.synthcity_pategan import least_epsilon
 from moneyer_shared.errors import Invalid
 
+pytestmark = pytest.mark.long
 # Each engine fits once while its draws of noise are written down; the import of torch is most of the time.
 FITS = """
 import importlib.util, json, sys, warnings

@@ -30,6 +30,7 @@ def test_a_job_opens_for_the_courier_it_was_sealed_to_alone() -> None:
         opened(sealed[:-1] + bytes([sealed[-1] ^ 1]), courier)
 
 
+@pytest.mark.long
 def test_the_story_on_a_real_head() -> None:
     """Ray listens on all interfaces whatever it is told, so it gets a network of its own with nothing but a loopback."""
     command = [sys.executable, __file__, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-x"]

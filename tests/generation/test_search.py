@@ -70,6 +70,7 @@ def test_a_search_does_one_thing_at_a_time(trials: list[Trial], changes: dict[st
     st.integers(0, 2**32 - 1),
     st.decimals("0.3", "20", places=2),
 )
+@pytest.mark.long
 def test_no_search_ever_spends_more_than_its_epsilon(ends: Sequence[Any], seed: int, epsilon: Decimal) -> None:
     asked, declared = request(seed=seed, epsilon=str(epsilon), most_trials=40), declaration()
     trials: list[Trial] = []

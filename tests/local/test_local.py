@@ -31,6 +31,7 @@ def data(tmp_path: Path) -> Iterator[Path]:
     forget_cluster(tmp_path)
 
 
+@pytest.mark.long
 async def test_a_second_start_finds_yesterdays_state(data: Path) -> None:
     for day in range(2):
         async with Stack(data, ports=free_ports(), workers=()):
@@ -114,6 +115,7 @@ async def test_a_child_that_dies_is_restarted_and_said(tmp_path: Path) -> None:
     assert not Path(f"/proc/{pid}").exists()
 
 
+@pytest.mark.long
 def test_ctrl_c_stops_everything_and_a_killed_runner_leaves_nobody(data: Path) -> None:
     program, ports = str(Path(sys.executable).parent / "moneyer"), free_ports()
     for ending in (signal.SIGINT, signal.SIGKILL):

@@ -245,6 +245,7 @@ class Budgets(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.long
 def test_no_order_of_operations_overspends_or_loses_count(
     cluster: Cluster, around: Callable[..., Surroundings], caller: Callable[..., Caller]
 ) -> None:

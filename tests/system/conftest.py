@@ -16,7 +16,7 @@ import asyncpg
 import httpx
 import numpy as np
 import pytest
-from conftest import KEY, forget_cluster, free_ports
+from conftest import KEY, PLAIN, forget_cluster, free_ports
 from policy.conftest import MEMBERS
 from policy.examples import charter_document
 
@@ -51,7 +51,7 @@ class Machine:
         """What a GET answers as it is, for what no call of the client shows."""
         registry, issuer = self.stack.secrets.registry, self.stack.ports.url("identity")
         token = identity.sign_token(registry, issuer=issuer, client=person, audience=f"moneyer-{service}")
-        async with httpx.AsyncClient(base_url=self.stack.ports.url(service)) as http:
+        async with httpx.AsyncClient(base_url=self.stack.ports.url(service), verify=PLAIN) as http:
             return await http.get(path, headers=headers | {"Authorization": f"Bearer {token}"})
 
     async def close(self) -> None:

@@ -3,15 +3,18 @@
 import asyncio
 import sys
 
-from moneyer_evaluation.app import create_app, create_dependencies
 from moneyer_evaluation.settings import MigrationSettings, Settings
-from moneyer_evaluation.worker import watch, work
 from moneyer_shared.migrations import upgrade
-from moneyer_shared.service import Surroundings, serve
 from moneyer_shared.telemetry import configure_logging
+
+# The service and its measures are brought in where they run; a migration waits for none of them.
 
 
 async def run_worker(settings: Settings) -> None:
+    from moneyer_evaluation.app import create_dependencies
+    from moneyer_evaluation.worker import watch, work
+    from moneyer_shared.service import Surroundings
+
     configure_logging("evaluation-worker", settings.log_level)
     around = Surroundings("evaluation", settings)
     dependencies = create_dependencies(settings, around)
@@ -22,6 +25,9 @@ async def run_worker(settings: Settings) -> None:
 def main(role: str) -> None:
     match role:
         case "api":
+            from moneyer_evaluation.app import create_app
+            from moneyer_shared.service import serve
+
             settings = Settings.model_validate({})
             serve(create_app(settings), settings, "evaluation")
         case "worker":

@@ -5,19 +5,22 @@ import logging
 import sys
 from contextlib import aclosing
 
-from moneyer_generation.app import create_app, create_dependencies
 from moneyer_generation.execution.children import Children, JobLimits
 from moneyer_generation.execution.protocol import Executor
 from moneyer_generation.execution.ray_children import RayChildren
 from moneyer_generation.settings import MigrationSettings, Settings
-from moneyer_generation.worker import work
 from moneyer_shared import custody
 from moneyer_shared.migrations import upgrade
-from moneyer_shared.service import Surroundings, serve
 from moneyer_shared.telemetry import configure_logging
+
+# The service is brought in where it runs; a migration waits for none of it.
 
 
 async def run_worker(settings: Settings) -> None:
+    from moneyer_generation.app import create_dependencies
+    from moneyer_generation.worker import work
+    from moneyer_shared.service import Surroundings
+
     configure_logging("generation-worker", settings.log_level)
     around = Surroundings("generation", settings)
     limits = JobLimits(settings.job_seconds, settings.job_mebibytes)
@@ -50,6 +53,9 @@ def settings_of_house() -> Settings:
 def main(role: str) -> None:
     match role:
         case "api":
+            from moneyer_generation.app import create_app
+            from moneyer_shared.service import serve
+
             settings = settings_of_house()
             serve(create_app(settings), settings, "generation")
         case "worker":

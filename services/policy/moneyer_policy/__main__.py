@@ -2,15 +2,17 @@
 
 import sys
 
-from moneyer_policy.app import create_app
 from moneyer_policy.settings import MigrationSettings, Settings
 from moneyer_shared.migrations import upgrade
-from moneyer_shared.service import serve
 
 
 def main(role: str) -> None:
     match role:
         case "api":
+            # The whole service; a migration needs none of it, and waits for none of it to be brought in.
+            from moneyer_policy.app import create_app
+            from moneyer_shared.service import serve
+
             settings = Settings.model_validate({})
             serve(create_app(settings), settings, "policy")
         case "migrate":
