@@ -47,6 +47,8 @@ class Sealed:
     rows: Mapping[str, int]
     """The rows of each part."""
     sealed_bytes: int
+    replaced: Mapping[str, int]
+    """How many values of a column were replaced by its rule, where there were any."""
 
 
 async def check_unit(flow: Flow, declaration: SourceDeclaration) -> None:
@@ -120,7 +122,7 @@ async def seal_upload(
     if dry_run == "true":
         return report
     check_fits(report)
-    return await seal_version(flow, source_id, uuid.uuid4(), upload, owner)
+    return await seal_version(flow, source_id, uuid.uuid4(), upload, owner, report)
 
 
 async def examine(upload: Upload) -> TableReport:
