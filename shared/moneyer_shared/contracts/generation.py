@@ -63,7 +63,9 @@ class Column(Document):
             message = "unlisted says what becomes of categories; bounds have outside"
             raise ValueError(message)
         if (categorical or self.domain.kind in {"text", "unmeasured"}) and self.outside != "refuse":
-            message = "outside says what becomes of values beyond bounds; categories have unlisted, and text has neither"
+            message = (
+                "outside says what becomes of values beyond bounds; categories have unlisted, and text has neither"
+            )
             raise ValueError(message)
         if self.rule == "null" and not self.nullable:
             message = "null needs a column that is nullable"
@@ -94,7 +96,11 @@ class Column(Document):
     def rule_in_words(self) -> str:
         """The rule, for people; of a column that refuses what lies outside its domain, that."""
         what = "what is not listed" if isinstance(self.domain, CategoricalDomain) else "what lies outside its bounds"
-        became = {"refuse": "was refused", "null": "was left out as missing", "nearest": "was moved to the nearest bound"}
+        became = {
+            "refuse": "was refused",
+            "null": "was left out as missing",
+            "nearest": "was moved to the nearest bound",
+        }
         return f"{what} {became.get(self.rule, f'was put under {self.rule!r}')}"
 
     @model_validator(mode="after")

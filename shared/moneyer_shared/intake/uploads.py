@@ -191,12 +191,12 @@ class _Seen:
         for place, relation in enumerate(self._declaration.constraints):
             self._broken[place] += rows_that_break(relation, checked.arrays)
 
-    def report(self, format: str, units: int | None, faults: Faults) -> TableReport:
+    def report(self, media_type: str, units: int | None, faults: Faults) -> TableReport:
         found = faults.all([column.name for column in self._declaration.columns])
         said = [f"{one.left} {one.relation} {one.right}" for one in self._declaration.constraints]
         return TableReport(
             fits=not found,
-            format=format,
+            format=media_type,
             rows=self.rows,
             units=units,
             columns=[self._column(column, faults.faulty(column.name)) for column in self._declaration.columns],

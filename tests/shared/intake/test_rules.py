@@ -128,7 +128,9 @@ def test_an_infinity_has_no_nearest_bound_and_nan_is_missing(media_type: str) ->
     assert of(infinite, NARROW["number"], media_type, outside="nearest") == [(OUT, "x", 2, [1, 3])]
     assert of(infinite, NARROW["number"], media_type, outside="null") == [None, 1.0, None]
     nan = written(beside(pa.array([float("nan"), 2000.0])), media_type)
-    assert outcome(nan, declared(NARROW["number"], nullable=False, outside="nearest"), media_type) == [(GAP, "x", 1, [1])]
+    assert outcome(nan, declared(NARROW["number"], nullable=False, outside="nearest"), media_type) == [
+        (GAP, "x", 1, [1])
+    ]
     found = report(nan, declared(NARROW["number"], outside="null"), media_type).columns[0]
     assert (found.missing, found.replaced, found.rule) == (1, 1, "null")
 
