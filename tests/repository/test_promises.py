@@ -23,7 +23,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from moneyer_lineage.record.documents.graph import Record
 from moneyer_local.identity import PEOPLE
 from moneyer_shared import records
-from moneyer_shared.contracts.events import FACETS, Action
+from moneyer_shared.contracts.actions import Action
+from moneyer_shared.contracts.events import FACETS
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {

@@ -16,8 +16,8 @@ from moneyer_evaluation.events import look_event
 from moneyer_evaluation.observations import OBSERVE
 from moneyer_evaluation.rules import Estimate, Measured, level_of_look
 from moneyer_evaluation.work import Work
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.evaluation import CriterionResult
-from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.generation import MissedPull
 from moneyer_shared.contracts.policy import SUSPENDED, FindingRequest
 from moneyer_shared.errors import MoneyerError, Unavailable

@@ -18,7 +18,7 @@ from moneyer_generation.store.sources import SealedVersion
 from moneyer_generation.use_cases.measurements import measured_before
 from moneyer_generation.work import Work
 from moneyer_shared import custody
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.generation import Arrivals, HeldVersion, SourceDeclaration
 from moneyer_shared.contracts.intake import TableReport
 from moneyer_shared.contracts.policy import KeyRequest, KeyReturn, PopulationUnit
