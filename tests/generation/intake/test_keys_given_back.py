@@ -11,6 +11,7 @@ import pytest
 from generation.intake.conftest import CSV, NAMES, World, changed, csv, rows
 
 from moneyer_generation.dependencies import ITSELF, Dependencies
+from moneyer_generation.use_cases.sources import discard_version
 from moneyer_generation.use_cases.uploads import clear_lost
 from moneyer_shared.contracts.policy import DataKey, KeyRequest
 from moneyer_shared.errors import Unavailable
@@ -88,6 +89,14 @@ async def test_an_upload_that_is_kept_keeps_its_key_and_is_begun_no_more(world: 
     assert await world.sql("SELECT id FROM begun_versions") == []
     await clear(world, UUID(made.json()["id"]))
     assert world.policy.given_back == []
+
+
+async def test_a_kept_version_is_discarded_by_nobody(world: World) -> None:
+    made = (await world.upload(csv(rows()))).json()
+    flow = Workflow(dependencies(world), ITSELF)
+    await discard_version(flow, UUID(world.source_id), UUID(made["id"]))
+    assert world.policy.given_back == []
+    assert len(world.sealed) == 2
 
 
 async def test_twins_leave_one_key(world: World) -> None:
