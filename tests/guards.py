@@ -438,7 +438,7 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self._tree = folder
         ignored = shutil.ignore_patterns("__pycache__", ".hypothesis")
-        for name in ("services", "shared", "client", "deploy", "tests", "openapi"):
+        for name in ("services", "shared", "client", "deploy", "tests", "openapi", "docs"):
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         shutil.copy(ROOT / "pyproject.toml", folder)
 
