@@ -109,7 +109,7 @@ GUARDS = (
     Guard("I13 a zone is refused", "shared/moneyer_shared/intake/meanings.py", "(PhysicalType.MOMENT, lambda kind: pa.types.is_timestamp(kind) and kind.tz is None)", "(PhysicalType.MOMENT, lambda kind: pa.types.is_timestamp(kind))", "tests/shared/intake -k zone_is_refused"),
     Guard("I13 INT96 is read in milliseconds", "shared/moneyer_shared/intake/parquet.py", ', coerce_int96_timestamp_unit="ms"', "", "tests/shared/intake -k int96"),
     Guard("I13 a quote that is never closed", "shared/moneyer_shared/intake/csv_text.py", ".as_py() != last:", ".as_py() is None:", "tests/shared/intake -k never_closed"),
-    Guard("I13 a number that could be two labels", "shared/moneyer_shared/intake/readings.py", "            return {}\n        labels[value] = category", "            continue\n        labels[value] = category", "tests/shared/intake -k typed_value"),
+    Guard("I13 a number that could be two labels", "shared/moneyer_shared/intake/readings/labels.py", "            return {}\n        labels[value] = category", "            continue\n        labels[value] = category", "tests/shared/intake -k typed_value"),
     Guard("a lost race leaves no sealed copy", f"{GENERATION}/routes/sources.py", "undo=forget_upload,", "", "tests/generation/intake -k four_times"),
     Guard("a dry run keeps nothing", f"{GENERATION}/use_cases/sources.py", '    if dry_run == "true":\n        return report\n', "", "tests/generation/intake -k dry_run_says"),
     Guard("runs and views stand for no more than fits", "shared/moneyer_shared/intake/parquet.py", "    if pa.types.is_run_end_encoded(array.type):\n        return max", "    if False:\n        return max", "tests/shared/intake -k few_bytes"),
@@ -402,7 +402,27 @@ GUARDS = (
     Guard("DuckDB reaches nothing else", f"{GENERATION}/connectors/engines.py", '"enable_external_access": "false"', '"enable_external_access": "true"', "tests/generation/connectors/test_files.py -k nothing_else"),
     Guard("SQLite is only read", f"{GENERATION}/connectors/engines.py", "return sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY", "return sqlite3.SQLITE_OK", "tests/generation/connectors/test_files.py -k sqlite_knows"),
     Guard("a version is noted before its key is made", f"{GENERATION}/use_cases/pulling.py", 'state="sealing", planned_version=version_id)', 'state="sealing")', "tests/generation/connectors/test_kills.py -k keeping"),
-    Guard("a lost pull's key is given back", f"{GENERATION}/use_cases/pulling.py", "    await flow.dependencies.policy.give_back_source_key(returned)\n", "", "tests/generation/connectors/test_pulls.py -k leaves_no_key"),
+    Guard("a lost pull's key is given back", f"{GENERATION}/use_cases/sources.py", "    await flow.dependencies.policy.give_back_source_key(\n        KeyReturn(resource=resource_of(declaration, source_id, version_id))\n    )\n", "", "tests/generation/connectors/test_pulls.py -k costs_a_pull_nothing"),
+    Guard("I13 a value outside its domain is replaced by a declared rule alone", "shared/moneyer_shared/intake/values.py", "    if not column.replaces or not outside.any():", "    if not outside.any():", "tests/shared/intake/test_rules.py -k no_rule"),
+    Guard("I13 an infinity has no nearest bound", "shared/moneyer_shared/intake/values.py", "return _Held(kept, read.unreadable, missing, read.outside, below | above)", "return _Held(kept, read.unreadable, missing, none(kept), below | above)", "tests/shared/intake/test_rules.py -k infinity"),
+    Guard("I13 beyond the calendar there is no day", "shared/moneyer_shared/intake/readings/times.py", "    beyond = (steps < first) | (steps > last)\n", "    beyond = (steps < first) & (steps > last)\n", "tests/shared/intake/test_rules.py -k whatever_the_rule"),
+    Guard("I10 who owns a row is never replaced", "shared/moneyer_shared/contracts/generation.py", "        self._check_rules()\n", "", "tests/shared/intake/test_rules.py -k who_owns"),
+    Guard("I10 a label says that values were replaced", f"{GENERATION}/use_cases/plans.py", "after_replacing(after_measuring(guarantee, before), declaration)", "after_measuring(guarantee, before)", "tests/generation/test_carry.py -k record_says"),
+    Guard("I10 a measured list gains the catch-all alone", f"{GENERATION}/use_cases/measurements.py", "    kept = [one for one in listed.categories if one != column.rule or one in found.categories]\n", "    kept = list(found.categories)\n", "tests/generation/test_measuring.py -k what_becomes_of"),
+    Guard("I8 counts of replaced values are their uploader's", f"{GENERATION}/documents/sources.py", '"replaced": None, ', "", "tests/generation/intake/test_keys_given_back.py -k replaced"),
+    Guard("I8 counts of a pull's replaced values are its owner's", f"{GENERATION}/documents/pulls.py", '"rows", "digest", "replaced")', '"rows", "digest")', "tests/generation/connectors/test_pulls.py -k nobody_else"),
+    Guard("an upload that is refused gives its key back", f"{GENERATION}/use_cases/uploads.py", "        await _clear_or_leave(flow, source_id, version_id)\n        raise\n", "        raise\n", "tests/generation/intake/test_keys_given_back.py -k refused_upload"),
+    Guard("an upload's job is there before its key", f"{GENERATION}/use_cases/uploads.py", '        await work.schedule("upload", version_id, place=PLACE)\n', "", "tests/generation/intake/test_keys_given_back.py -k has_a_job"),
+    Guard("an upload that was taken for lost is not kept", f"{GENERATION}/use_cases/uploads.py", "    if not await work.sources.end_version(sealed.version_id):\n", "    if not await work.sources.end_version(sealed.version_id) and False:\n", "tests/generation/intake/test_keys_given_back.py -k taken_for_lost"),
+    Guard("an upload that somebody is at is not taken for lost", f"{GENERATION}/store/sources.py", "where(begun_versions.c.id == version_id, silent)", "where(begun_versions.c.id == version_id)", "tests/generation/intake/test_keys_given_back.py -k 'lost_before or takes_back_later'"),
+    Guard("a kept version's key is never given back", f"{GENERATION}/use_cases/sources.py", "        if await work.sources.has_version(version_id):\n            return\n", "", "tests/generation/intake/test_keys_given_back.py -k discarded_by_nobody"),
+    Guard("a key that was opened is not given back", f"{POLICY}/assets/store/assets.py", "if key.opened_at is not None or await self._is_named(key.id, key.created_at):", "if await self._is_named(key.id, key.created_at):", "tests/policy/test_gate_api.py -k was_opened"),
+    Guard("a key that a decision names is not given back", f"{POLICY}/assets/store/assets.py", "if key.opened_at is not None or await self._is_named(key.id, key.created_at):", "if key.opened_at is not None:", "tests/policy/test_gate_api.py -k decision_names"),
+    Guard("a key given back before it was made is never made", f"{POLICY}/assets/use_cases/permits.py", "        await store.note_return(asked.resource, work.now)\n", "        pass\n", "tests/policy/test_gate_api.py -k before_it_was_made"),
+    Guard("a monitor looks at each version", f"{EVALUATION}/observations.py", "    after = UUID(monitor.seen) if monitor.seen is not None else None\n", "    after = None\n", "tests/evaluation/test_after_release.py -k each_version"),
+    Guard("a look that saw something queues another", f"{EVALUATION}/use_cases/looks.py", '        # More may have come meanwhile: the next look finds it, or nothing.\n        await work.schedule("look", monitor.id)\n', "", "tests/evaluation/test_after_release.py -k queues_another"),
+    Guard("a schedule's failed pull is seen at the monitor", f"{EVALUATION}/use_cases/looks.py", "        await _note_missed(flow, monitor, seen.missed)\n", "        pass\n", "tests/evaluation/test_after_release.py -k brought_nothing"),
+    Guard("versions of a source are timed as they are kept", f"{GENERATION}/store/sources.py", "return now if last is None else max(now, last + TICK)", "return now", "tests/generation/connectors/test_pulls.py -k never_comes"),
     Guard("a lost pull's objects are removed", f"{GENERATION}/use_cases/pulling.py", "    await asyncio.to_thread(custody.remove, flow.dependencies.objects, folder)\n", "", "tests/generation/connectors/test_kills.py -k keeping"),
     Guard("a pull is checked whole before it is sealed", f"{GENERATION}/use_cases/pulling.py", "        check_fits(await examine(upload))\n", "", "tests/generation/connectors/test_pulls.py -k outside_its_domain"),
     Guard("a query is told to its owner alone", f"{GENERATION}/documents/sources.py", 'update={"asked": None, "digest": None,', "update={", "tests/generation/connectors/test_postgres.py -k owner_alone"),
@@ -418,7 +438,7 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self._tree = folder
         ignored = shutil.ignore_patterns("__pycache__", ".hypothesis")
-        for name in ("services", "shared", "client", "deploy", "tests", "openapi"):
+        for name in ("services", "shared", "client", "deploy", "tests", "openapi", "docs"):
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         shutil.copy(ROOT / "pyproject.toml", folder)
 

@@ -51,7 +51,7 @@ def check_table(file: Path, declaration: SourceDeclaration, told: Callable[[int]
     from moneyer_shared.intake.header import Limits
     from moneyer_shared.intake.uploads import Upload, inspect
 
-    limits, encoding = Limits(LARGEST, LARGEST), encoding_of_file(file)
+    declaration, limits, encoding = declaration.widest, Limits(LARGEST, LARGEST), encoding_of_file(file)
     if not encoding:
         return inspect(Upload(_OnDisk(file), media_type_of_file(file), declaration, limits), os.urandom(32), told)
     spool = Spool()

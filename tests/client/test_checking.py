@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from moneyer import calls
 from moneyer.calls.wire import Streamed
 from moneyer.cli import app
+from moneyer.files import check_table
 from moneyer_shared.contracts.generation import SourceDeclaration
 
 DECLARATION = SourceDeclaration.model_validate(
@@ -35,6 +36,22 @@ def test_a_table_is_checked_where_it_lies_and_faults_are_exit_status_1(tmp_path:
     assert check(tmp_path, "x,y\n1,a\n9,b\n")[0] == 0
     assert check(tmp_path, "x,y\n1,a\nsecret,b\n")[0] == 1
     assert check(tmp_path, "x,z\n1,a\n2,b\n")[0] == 1
+
+
+def test_what_is_to_be_measured_is_checked_as_wide_as_its_type_and_rules_are_counted(tmp_path: Path) -> None:
+    body = DECLARATION.model_dump(mode="json")
+    body["columns"] = [
+        {"name": "x", "domain": {"kind": "integer", "minimum": 0, "maximum": 10}, "outside": "nearest"},
+        {"name": "y", "domain": {"kind": "unmeasured", "of": "category"}},
+    ]
+    declared = SourceDeclaration.model_validate(body)
+    (tmp_path / "d.json").write_text(declared.model_dump_json())
+    (tmp_path / "t.csv").write_text("x,y\n1,a\n99,what nobody listed\n")
+    words = ["source", "check", str(tmp_path / "t.csv"), "--declaration", str(tmp_path / "d.json")]
+    ended = CliRunner().invoke(app, words)
+    assert ended.exit_code == 0, ended.output
+    report = check_table(tmp_path / "t.csv", declared)
+    assert (report.fits, report.replaced) == (True, {"x": 1})
 
 
 def test_a_file_is_sent_as_it_is_read(tmp_path: Path) -> None:

@@ -81,6 +81,9 @@ class PolicyThatPermits:
     async def new_source_key(self, request: Any) -> DataKey:
         return DataKey(id=uuid4(), key=KEY)
 
+    async def give_back_source_key(self, request: Any) -> None:
+        self.said.append(f"give back {request.resource}")
+
     async def decision_of(self, run_id: UUID) -> Decision:
         return self.decision(run_id)
 

@@ -5,15 +5,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from generation.conftest import World
+from generation.conftest import World, caller_of
 from sqlalchemy import text
 
 from moneyer_generation.execution.children import ChildFailed
 from moneyer_generation.store.runs import RunStore
+from moneyer_generation.tables import journal
 from moneyer_generation.use_cases.plans import cancel_generation
 from moneyer_generation.use_cases.runs import carry_run, model_object
 from moneyer_generation.work import Work
 from moneyer_shared import custody
+from moneyer_shared.contracts.generation import Column
 from moneyer_shared.errors import Conflict, Forbidden, Unavailable
 from moneyer_shared.queue import Later, Superseded
 
@@ -212,3 +214,32 @@ async def test_nothing_is_redeemed_while_nothing_can_be_run(world: World) -> Non
         await carry_run(world.flow(), run_id)
     assert (await world.row(run_id)).state == "queued"
     assert world.policy.said == []
+
+
+async def test_the_record_says_by_which_rules_values_were_replaced_and_not_how_many(world: World) -> None:
+    columns = [
+        Column.model_validate(
+            {"name": "cost", "outside": "nearest", "domain": {"kind": "integer", "minimum": 0, "maximum": 9}}
+        ),
+        Column.model_validate(
+            {"name": "ward", "unlisted": "other", "domain": {"kind": "categorical", "categories": ["a", "other"]}}
+        ),
+        Column.model_validate({"name": "sex", "domain": {"kind": "categorical", "categories": ["f", "m"]}}),
+    ]
+    world.messages.extend([{"fitted": True}, {"done": {"rows": 10, "bytes": 1, "digest": "sha256:" + "1" * 64}}])
+    run_id = await world.run(columns)
+    with pytest.raises(Unavailable):
+        await carry_run(world.flow(), run_id)  # nobody is there to assay it
+    run = await world.row(run_id)
+    assert "of 2 column(s) were replaced beforehand" in run.offer.guarantee.statement
+    async with world.dependencies.begin(Work, caller_of("steward"), read_only=True) as work:
+        rows = (await work.connection.execute(journal.outbox.select())).all()
+    facets = [row.payload["run"]["facets"] for row in rows if "run" in row.payload]
+    (made,) = [one["moneyer_generation"] for one in facets if "moneyer_generation" in one]
+    assert made["transformations"] == [
+        "identifier columns dropped",
+        "train part of the source only",
+        "what lies outside its bounds was moved to the nearest bound, each value by itself, in cost",
+        "what is not listed was put under 'other', each value by itself, in ward",
+        "values encoded by the declared public domain",
+    ]

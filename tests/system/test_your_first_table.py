@@ -46,6 +46,12 @@ async def test_the_guide_says_what_works(machine: Machine, tmp_path: Path) -> No
     assert "rows to learn from" in told
     declared = SourceDeclaration.model_validate_json((tmp_path / "declaration.json").read_text())
     assert not declared.columns_from("data")
+    left_open = SourceDeclaration.model_validate_json((tmp_path / "unmeasured.json").read_text())
+    assert [column.name for column in left_open.unmeasured] == ["bmi", "visits"]
+    assert {column.name: column.rule for column in left_open.columns if column.replaces} == {
+        "age": "nearest",
+        "sex": "other",
+    }
     run = (await machine.send("scientist", calls.list_generations()))[0]
     assert run["offer"]["guarantee"]["level"] == "proven"
 

@@ -16,6 +16,9 @@ Arrow stream or an Arrow file gives equal sealed tables, or equal refusals.
 - **Missing** is null, and NaN in a column of numbers. In CSV an empty cell is missing, and `""` in quotes is empty
   text.
   `NA`, `NULL` and `None` are words.
+- **Outside the domain**: refused, unless the column declares what becomes of it (`outside`, `unlisted`; ADR 55).
+  What the forms below do not give a value for is refused whatever is declared, and so is a day beyond the years 1 to
+  9999 or a time beyond a day's hours.
 - **Zones**: a moment with a time zone is refused everywhere. Convert it to the time it is to be learned in, and
   leave the
   zone out.

@@ -14,6 +14,7 @@ from moneyer_generation.planning.capacity import check_capacity
 from moneyer_generation.planning.cautions import cautions_of
 from moneyer_generation.planning.orders import (
     after_measuring,
+    after_replacing,
     check_order,
     earned_over,
     earned_when_blended,
@@ -25,7 +26,8 @@ from moneyer_generation.store.runs import ENDED_WITHOUT, NewRun, Run
 from moneyer_generation.use_cases.measurements import measured_before
 from moneyer_generation.work import Work
 from moneyer_shared.canonical import digest
-from moneyer_shared.contracts.events import Action, PlanFacet, dataset, job_of_runs, job_of_searches, run_event
+from moneyer_shared.contracts.actions import Action
+from moneyer_shared.contracts.events import PlanFacet, dataset, job_of_runs, job_of_searches, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import DecisionRequest, Mechanism, Offer, Parameter, Plan, SourceUnit
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, Unavailable
@@ -206,7 +208,7 @@ async def offer_for(flow: Flow, plan: Plan) -> tuple[Plan, Offer, UUID]:
     if makes_table:
         check_capacity(engine, declaration, about_rows, flow.dependencies.settings.job_mebibytes)
     guarantee = earned_over(declaration, engine.guarantee(declaration, completed.parameters))
-    guarantee = after_measuring(guarantee, before)
+    guarantee = after_replacing(after_measuring(guarantee, before), declaration)
     if guarantee.delta is not None and Decimal(guarantee.delta) * newest.version.train_rows > 1:
         raise Invalid(
             "delta must not be larger than 1 / (number of rows): it would allow a whole row to leak.",
