@@ -39,11 +39,11 @@ class Sent:
         return io.BytesIO(self.content)
 
 
-def declared(domain: Mapping[str, Any], *, nullable: bool = True) -> SourceDeclaration:
-    """One column of the domain beside another that says nothing."""
+def declared(domain: Mapping[str, Any], *, nullable: bool = True, **rule: str) -> SourceDeclaration:
+    """One column of the domain, and what becomes of values outside it, beside another that says nothing."""
     text = domain["kind"] == "text"
     columns = [
-        {"name": "x", "domain": domain, "nullable": nullable, "role": "identifier" if text else "plain"},
+        {"name": "x", "domain": domain, "nullable": nullable, "role": "identifier" if text else "plain"} | rule,
         {"name": "n", "domain": {"kind": "categorical", "categories": ["0"]}},
     ]
     return SourceDeclaration.model_validate(

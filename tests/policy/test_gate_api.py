@@ -2,11 +2,15 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 from policy.conftest import World
+
+from moneyer_policy.assets.use_cases.keyring import Opening
+from moneyer_shared.errors import Gone
 
 MISSING = str(uuid4())
 
@@ -199,17 +203,73 @@ async def test_a_source_key_that_nothing_came_to_lie_under_is_given_back(world: 
     assert (await world.call("generation", "POST", "/v1/keys", json=body)).json()["code"] == "key-exists"
     leaves = await world.sql("SELECT leaf->>'subject' AS of FROM audit_events WHERE leaf->>'action' = 'key.give-back'")
     assert [leaf["of"] for leaf in leaves] == [resource], "once, however often it is asked"
-    never = {"resource": f"source:{world.source_id}:{uuid4()}"}
-    assert (await world.call("generation", "POST", "/v1/keys:give-back", json=never)).status_code == 204
+
+
+async def test_a_key_that_was_given_back_is_opened_for_nobody(world: World) -> None:
+    await world.set_up()
+    assert (await give_back(world)).status_code == 204
+    decided = await world.decide()
+    if decided.json().get("permit"):
+        assert (await world.redeem(decided.json())).json()["code"] == "key-destroyed"
+    async with world.dependencies.database.transaction() as connection:
+        with pytest.raises(Gone):
+            await world.dependencies.keyring.open(connection, [UUID(world.key_id)], Opening(uuid4(), world.now))
+
+
+async def test_a_key_given_back_before_it_was_made_is_never_made(world: World) -> None:
+    """Who asks for a key may be slower than who clears up after them."""
+    await world.make_population()
+    body = {"resource": f"source:{world.source_id}:{uuid4()}", "population_id": world.population_id}
+    for _ in range(2):
+        returned = {"resource": body["resource"]}
+        assert (await world.call("generation", "POST", "/v1/keys:give-back", json=returned)).status_code == 204
+    assert (await world.call("generation", "POST", "/v1/keys", json=body)).json()["code"] == "key-exists"
+    assert not await world.sql(f"SELECT id FROM keys WHERE resource = '{body['resource']}'")
+
+
+async def test_made_and_given_back_at_once_a_key_does_not_stay(world: World) -> None:
+    await world.make_population()
+    for _ in range(8):
+        resource = f"source:{world.source_id}:{uuid4()}"
+        body = {"resource": resource, "population_id": world.population_id}
+        await asyncio.gather(
+            world.call("generation", "POST", "/v1/keys", json=body),
+            world.call("generation", "POST", "/v1/keys:give-back", json={"resource": resource}),
+        )
+        assert not await world.sql(f"SELECT id FROM keys WHERE resource = '{resource}' AND destroyed_at IS NULL")
+
+
+async def give_back(world: World) -> Any:
+    [key] = await world.sql(f"SELECT resource FROM keys WHERE id = '{world.key_id}'")
+    return await world.call("generation", "POST", "/v1/keys:give-back", json={"resource": key["resource"]})
 
 
 async def test_a_source_key_that_a_permit_names_is_not_given_back(world: World) -> None:
     await world.set_up()
     decision = (await world.decide()).json()
-    [key] = await world.sql(f"SELECT resource FROM keys WHERE id = '{world.key_id}'")
-    refused = await world.call("generation", "POST", "/v1/keys:give-back", json={"resource": key["resource"]})
+    refused = await give_back(world)
     assert (refused.status_code, refused.json()["code"]) == (409, "key-in-use")
     assert (await world.redeem(decision)).status_code == 200
+
+
+async def test_a_source_key_that_any_decision_names_is_not_given_back(world: World) -> None:
+    """A plan under review has no permit yet, and a denied one shows as well that there is such a version."""
+    await world.set_up()
+    assert (await world.decide(charter_id=MISSING)).json()["permit"] is None
+    refused = await give_back(world)
+    assert (refused.status_code, refused.json()["code"]) == (409, "key-in-use")
+
+
+async def test_a_key_that_was_opened_is_not_given_back(world: World) -> None:
+    """No permit names the key of a register, or of a version that only a monitor looked at."""
+    await world.set_up()
+    run_id = UUID((await world.decide()).json()["run_id"])
+    body = {"resource": f"register:{uuid4()}:{uuid4()}", "population_id": world.population_id}
+    made = (await world.call("generation", "POST", "/v1/keys", json=body)).json()
+    async with world.dependencies.database.transaction() as connection:
+        await world.dependencies.keyring.open(connection, [UUID(made["id"])], Opening(run_id, world.now))
+    refused = await world.call("generation", "POST", "/v1/keys:give-back", json={"resource": body["resource"]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "key-in-use")
 
 
 async def test_keys_lie_wrapped(world: World) -> None:

@@ -50,7 +50,18 @@ source_versions = Table(
     words("uploaded_by"),
     moment("uploaded_at"),
     Column("pulled", JSONB),
+    Column("replaced", JSONB, nullable=False, server_default=text("'{}'")),
 )
+
+begun_versions = Table(
+    "begun_versions",
+    metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True),
+    Column("source_id", UUID(as_uuid=True), ForeignKey("sources.id"), nullable=False),
+    Column("abandoned", Boolean, nullable=False, server_default="false"),
+    moment("alive_at"),
+)
+"""Uploads whose key may have been made and that are no version yet: each becomes one, or is cleared away."""
 
 connections = Table(
     "connections",
@@ -83,6 +94,7 @@ pulls = Table(
     Column("received_bytes", BigInteger),
     Column("rows", BigInteger),
     Column("digest", Text),
+    Column("replaced", JSONB),
     Column("salt", LargeBinary, nullable=False),
     Column("planned_version", UUID(as_uuid=True)),
     Column("version_id", UUID(as_uuid=True)),

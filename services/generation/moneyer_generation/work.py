@@ -12,7 +12,7 @@ from moneyer_generation.store.sources import SourceStore
 from moneyer_shared import work
 from moneyer_shared.queue import enqueue
 
-JobName = Literal["run", "search", "audit", "pull", "connection"]
+JobName = Literal["run", "search", "audit", "pull", "connection", "upload"]
 
 
 class Work(work.Work):

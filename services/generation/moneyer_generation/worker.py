@@ -1,4 +1,4 @@
-"""The loop around carrying runs, searches, audits and pulls."""
+"""The loop around carrying runs, searches, audits and pulls, and around clearing away what lost uploads left."""
 
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from moneyer_generation.use_cases.connections import carry_test
 from moneyer_generation.use_cases.pulling import carry_pull
 from moneyer_generation.use_cases.runs import carry_run
 from moneyer_generation.use_cases.searches import carry_search
+from moneyer_generation.use_cases.uploads import clear_lost
 from moneyer_generation.work import JobName
 from moneyer_shared import queue
 from moneyer_shared.work import Workflow
@@ -32,8 +33,12 @@ async def work(dependencies: Dependencies) -> None:
     async def connection(connection_id: UUID) -> None:
         await carry_test(flow, connection_id)
 
+    async def upload(version_id: UUID) -> None:
+        await clear_lost(flow, version_id)
+
     carriers: dict[JobName, queue.Carry] = {
         "run": run, "search": search, "audit": audit, "pull": pull, "connection": connection,
+        "upload": upload,
     }  # fmt: skip
     await queue.work(
         dependencies.settings.database_url.get_secret_value(),

@@ -4,7 +4,7 @@ from moneyer_policy.assets.tables import certificates, grants
 from moneyer_policy.budgets.tables import accounts, budget_versions, ledger_entries, mechanisms, populations
 from moneyer_policy.charters.tables import charter_versions, charters, suspensions
 from moneyer_policy.deadlines import deadlines, notifications
-from moneyer_policy.gate.tables.decisions import decisions, keys, permits, releases, withdrawals
+from moneyer_policy.gate.tables.decisions import decisions, keys, permits, releases, returned_keys, withdrawals
 from moneyer_policy.gate.tables.looks import look_accounts, look_entries
 from moneyer_policy.gate.tables.rulebook import governance, waivers
 from moneyer_policy.incidents.tables import corrective_actions, duties, feedback, incidents
@@ -71,6 +71,7 @@ __all__ = [
     "quorum_rules",
     "rejections",
     "releases",
+    "returned_keys",
     "reviews",
     "suspensions",
     "templates",

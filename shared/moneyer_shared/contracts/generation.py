@@ -35,14 +35,73 @@ class Origin(Document):
     reference: Text | None = None
 
 
+Outside = Literal["refuse", "nearest", "null"]
+
+
 class Column(Document):
-    """A column and the values it may hold; one without an ``origin`` is somebody's word."""
+    """A column and the values it may hold; one without an ``origin`` is somebody's word.
+
+    What becomes of a value that the domain does not hold is said here too, before a row is seen. ``unlisted`` is of
+    categories: ``refuse``, ``null``, or the listed category that it is put under. ``outside`` is of bounds: ``refuse``,
+    ``nearest`` (the bound it lies beyond) or ``null``; an infinity has no nearest bound and is refused. Each is a
+    function of that one value alone, so that tables which differ in one unit's rows still do after it and no guarantee
+    changes (ADR 55). What cannot be read as a value at all is refused whatever the rule.
+    """
 
     name: ColumnName
     domain: Domain
     nullable: bool = False
     role: Role = "plain"
     origin: Origin | None = None
+    unlisted: Annotated[str, Field(max_length=200)] = "refuse"
+    outside: Outside = "refuse"
+
+    @model_validator(mode="after")
+    def _rule_fits_the_domain(self) -> "Column":
+        categorical = isinstance(self.domain, CategoricalDomain)
+        if not categorical and self.unlisted != "refuse":
+            message = "unlisted says what becomes of categories; bounds have outside"
+            raise ValueError(message)
+        if (categorical or self.domain.kind in {"text", "unmeasured"}) and self.outside != "refuse":
+            message = (
+                "outside says what becomes of values beyond bounds; categories have unlisted, and text has neither"
+            )
+            raise ValueError(message)
+        if self.rule == "null" and not self.nullable:
+            message = "null needs a column that is nullable"
+            raise ValueError(message)
+        if isinstance(self.domain, CategoricalDomain):
+            self._check_catch_all(self.domain)
+        return self
+
+    def _check_catch_all(self, domain: CategoricalDomain) -> None:
+        if self.unlisted == "null" and "null" in domain.categories:
+            message = "null is both a listed category and a word of this rule: choose another category"
+            raise ValueError(message)
+        if self.unlisted not in {"refuse", "null", *domain.categories}:
+            message = "unlisted is refuse, null, or one of the listed categories"
+            raise ValueError(message)
+
+    @property
+    def rule(self) -> str:
+        """What becomes of a value that the domain does not hold: ``refuse``, ``nearest``, ``null``, or a category."""
+        return self.unlisted if isinstance(self.domain, CategoricalDomain) else self.outside
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a value that the domain does not hold is replaced rather than refused."""
+        return self.rule != "refuse"
+
+    @property
+    def rule_in_words(self) -> str:
+        """The rule, for people; of a column that refuses what lies outside its domain, that."""
+        what = "what is not listed" if isinstance(self.domain, CategoricalDomain) else "what lies outside its bounds"
+        became = {
+            "refuse": "was refused",
+            "null": "was left out as missing",
+            "nearest": "was moved to the nearest bound",
+        }
+        return f"{what} {became.get(self.rule, f'was put under {self.rule!r}')}"
 
     @model_validator(mode="after")
     def _text_is_an_identifier(self) -> "Column":
@@ -192,6 +251,7 @@ class SourceDeclaration(Document):
             raise ValueError(message)
         self._check_unmeasured()
         self._check_partitions()
+        self._check_rules()
         for constraint in self.constraints:
             self._check_constraint(constraint)
         for structure in (self.survival, self.sequence):
@@ -226,6 +286,14 @@ class SourceDeclaration(Document):
             raise ValueError(message)
         if any(column.origin is not None for column in self.unmeasured):
             message = "a domain that is to be measured has no origin yet"
+            raise ValueError(message)
+
+    def _check_rules(self) -> None:
+        """Who owns a row, which budget it is charged to and where it stands in a sequence is never replaced."""
+        held = {self.privacy_unit.column, self.partition_column, self.sequence.order if self.sequence else None}
+        replaced = [column.name for column in self.columns if column.replaces and column.name in held]
+        if replaced:
+            message = f"{replaced[0]} says whose a row is or where it belongs: values outside its domain are refused"
             raise ValueError(message)
 
     def _check_partitions(self) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from moneyer_shared.intake import readings
-from moneyer_shared.intake.readings import Reading, number_labels, truth_words
+from moneyer_shared.intake.readings import labels, numbers, texts, times
+from moneyer_shared.intake.readings.labels import number_labels, truth_words
+from moneyer_shared.intake.readings.reading import Reading, missing, pc
 
 
 class PhysicalType(StrEnum):
@@ -90,7 +91,7 @@ LABELS = (
     "only where every category that looks like a number is written as plainly as it can be, so that no other is meant",
     lambda domain: bool(number_labels(domain)),
 )
-MISSING = Meaning(readings.missing, "every row is missing")
+MISSING = Meaning(missing, "every row is missing")
 NOT_NUMBERS_OR_TEXT = "cast it to text, written as the categories are"
 IN_FULL = "cast it to the type itself: a number is days to one reader, seconds or milliseconds to others"
 NO_ZONE = (
@@ -136,103 +137,103 @@ def _texts(read: Reading, says: str, remedy: str) -> dict[PhysicalType, Meaning]
 
 MEANINGS: Mapping[str, Mapping[PhysicalType, Meaning]] = {
     "categorical": NEVER | _TEXTUAL_TIMES | _texts(
-        readings.label,
+        labels.label,
         "the category that is written so, letter by letter; `true`, `True`, `TRUE` and `false`, `False`, `FALSE` are the "
         "categories of truth where there is exactly one of each",
         "write a declared category, letter by letter, in UTF-8 without NUL",
     ) | {
-        PhysicalType.TRUTH: Meaning(readings.truth_as_label, "the category that spells true or false", NOT_NUMBERS_OR_TEXT, TRUTHS),
-        PhysicalType.WHOLE: Meaning(readings.number_as_label, "the category that is this number", NOT_NUMBERS_OR_TEXT, LABELS),
+        PhysicalType.TRUTH: Meaning(labels.truth_as_label, "the category that spells true or false", NOT_NUMBERS_OR_TEXT, TRUTHS),
+        PhysicalType.WHOLE: Meaning(labels.number_as_label, "the category that is this number", NOT_NUMBERS_OR_TEXT, LABELS),
         PhysicalType.FLOAT: Meaning(
-            readings.number_as_label, "the category whose nearest binary fraction it is; NaN is missing",
+            labels.number_as_label, "the category whose nearest binary fraction it is; NaN is missing",
             NOT_NUMBERS_OR_TEXT, LABELS,
         ),
-        PhysicalType.DECIMAL: Meaning(readings.number_as_label, "the category that is this number", NOT_NUMBERS_OR_TEXT, LABELS),
-        PhysicalType.UUID: Meaning(readings.uuid, "nothing but a category that is a UUID in small letters"),
+        PhysicalType.DECIMAL: Meaning(labels.number_as_label, "the category that is this number", NOT_NUMBERS_OR_TEXT, LABELS),
+        PhysicalType.UUID: Meaning(labels.uuid_as_label, "nothing but a category that is a UUID in small letters"),
     },
     "text": NEVER | _TEXTUAL_TIMES | _texts(
-        readings.text, "the text as it stands, whatever it looks like", "write it in UTF-8 without NUL"
+        texts.text, "the text as it stands, whatever it looks like", "write it in UTF-8 without NUL"
     ) | {
         PhysicalType.TRUTH: _TRUTH_IS_NO_NAME,
-        PhysicalType.WHOLE: Meaning(readings.whole_as_text, "its digits"),
+        PhysicalType.WHOLE: Meaning(texts.whole_as_text, "its digits"),
         PhysicalType.FLOAT: _NO_FLOAT_NAME,
-        PhysicalType.DECIMAL: Meaning(readings.decimal_as_text, "the digits of a whole number", "cast it to text"),
-        PhysicalType.UUID: Meaning(readings.uuid, "its 36 characters, in small letters"),
+        PhysicalType.DECIMAL: Meaning(texts.decimal_as_text, "the digits of a whole number", "cast it to text"),
+        PhysicalType.UUID: Meaning(texts.uuid, "its 36 characters, in small letters"),
     },
     "integer": NEVER | _NUMERIC_TIMES | _texts(
-        readings.integer_of_text,
+        numbers.integer_of_text,
         "the whole number that the digits say, exactly; with a point or an exponent where nothing is left after it; "
         "`nan`, `NaN`, `NAN` are missing; `true` and `false` where the domain is 0 to 1",
         "write plain ASCII digits, as in 1200 or -3",
     ) | {
-        PhysicalType.TRUTH: Meaning(readings.integer_of_truth, "1 and 0", "cast it to whole numbers", TRUTHS),
-        PhysicalType.WHOLE: Meaning(readings.integer_of_whole, "the number"),
+        PhysicalType.TRUTH: Meaning(numbers.integer_of_truth, "1 and 0", "cast it to whole numbers", TRUTHS),
+        PhysicalType.WHOLE: Meaning(numbers.integer_of_whole, "the number"),
         PhysicalType.FLOAT: Meaning(
-            readings.integer_of_float, "the whole number that it is; NaN is missing", "declare a number, or round it"
+            numbers.integer_of_float, "the whole number that it is; NaN is missing", "declare a number, or round it"
         ),
-        PhysicalType.DECIMAL: Meaning(readings.integer_of_decimal, "the whole number that it is", "declare a decimal, or round it"),
+        PhysicalType.DECIMAL: Meaning(numbers.integer_of_decimal, "the whole number that it is", "declare a decimal, or round it"),
     },
     "number": NEVER | _NUMERIC_TIMES | _texts(
-        readings.number_of_text,
+        numbers.number_of_text,
         "the double that is nearest to what the digits say; `nan`, `NaN`, `NAN` are missing",
         "write plain ASCII digits with a point, as in 12.5 or 1e-3",
     ) | {
         PhysicalType.TRUTH: NOT_A_TRUTH,
-        PhysicalType.WHOLE: Meaning(readings.number_of_whole, "the number, where a double holds it", "declare an integer"),
-        PhysicalType.FLOAT: Meaning(readings.number_of_float, "the number; NaN is missing, -0 is 0, an infinity is outside"),
-        PhysicalType.DECIMAL: Meaning(readings.number_of_decimal, "the nearest double, as of the same digits written out"),
+        PhysicalType.WHOLE: Meaning(numbers.number_of_whole, "the number, where a double holds it", "declare an integer"),
+        PhysicalType.FLOAT: Meaning(numbers.number_of_float, "the number; NaN is missing, -0 is 0, an infinity is outside"),
+        PhysicalType.DECIMAL: Meaning(numbers.number_of_decimal, "the nearest double, as of the same digits written out"),
     },
     "decimal": NEVER | _NUMERIC_TIMES | _texts(
-        readings.decimal_of_text,
+        numbers.decimal_of_text,
         "the decimal that the digits say, exactly; `nan`, `NaN`, `NAN` are missing",
         "write plain ASCII digits with a point, without plus, exponent or leading zeros, as in 1200.50",
     ) | {
         PhysicalType.TRUTH: NOT_A_TRUTH,
-        PhysicalType.WHOLE: Meaning(readings.decimal_of_whole, "the number"),
+        PhysicalType.WHOLE: Meaning(numbers.decimal_of_whole, "the number"),
         PhysicalType.FLOAT: Meaning(
-            readings.decimal_of_float,
+            numbers.decimal_of_float,
             "the decimal of the declared digits that it is the nearest binary fraction to, or lies a millionth of a last "
             "digit from, where such fractions lie closer than the last digit; NaN is missing",
             "cast it to a decimal type of the declared digits",
         ),
         PhysicalType.DECIMAL: Meaning(
-            readings.decimal_of_decimal, "the decimal, where no digit is left beyond the declared ones",
+            numbers.decimal_of_decimal, "the decimal, where no digit is left beyond the declared ones",
             "round it to the declared digits, or declare more",
         ),
     },
     "date": NEVER | _TIMELESS | _texts(
-        readings.exact_of_text,
+        times.exact_of_text,
         "the day, written `2026-01-31`; a midnight written after it is left out",
         "write 2026-01-31; what has a time of the day is a timestamp",
     ) | {
-        PhysicalType.DATE: Meaning(readings.date_of_date, "the day", "cast it to date32"),
+        PhysicalType.DATE: Meaning(times.date_of_date, "the day", "cast it to date32"),
         PhysicalType.MOMENT: Meaning(
-            readings.date_of_moment, "the day of a midnight; other times of the day are refused",
+            times.date_of_moment, "the day of a midnight; other times of the day are refused",
             "declare a timestamp, or cast it to a date",
         ),
         PhysicalType.ZONED: _NO_ZONE,
         PhysicalType.TIME: _refused("a time says no day", "declare a time"),
     },
     "timestamp": NEVER | _TIMELESS | _texts(
-        readings.exact_of_text,
+        times.exact_of_text,
         "the moment, written `2026-01-31T10:00:00` (or with a space, with a fraction, without seconds, or as a date "
         "alone: its midnight), without a zone; what is finer than the declared resolution is cut off",
         "write 2026-01-31T10:00:00 without a zone; a moment with one is converted first",
     ) | {
-        PhysicalType.DATE: Meaning(readings.moment_of_date, "its midnight"),
-        PhysicalType.MOMENT: Meaning(readings.moment_of_moment, "the moment; what is finer than the declared resolution is cut off"),
+        PhysicalType.DATE: Meaning(times.moment_of_date, "its midnight"),
+        PhysicalType.MOMENT: Meaning(times.moment_of_moment, "the moment; what is finer than the declared resolution is cut off"),
         PhysicalType.ZONED: _NO_ZONE,
         PhysicalType.TIME: _refused("a time says no day", "declare a time"),
     },
     "time": NEVER | _TIMELESS | _texts(
-        readings.exact_of_text,
+        times.exact_of_text,
         "the time, written `10:00` or `10:00:00`; a fraction of a second is cut off",
         "write 10:00:00",
     ) | {
         PhysicalType.DATE: _refused("a day says no time", "declare a date"),
         PhysicalType.MOMENT: _refused("a moment has a day, which a time would lose", "declare a timestamp, or cast it to a time"),
         PhysicalType.ZONED: _NO_ZONE,
-        PhysicalType.TIME: Meaning(readings.time_of_time, "the time; a fraction of a second is cut off"),
+        PhysicalType.TIME: Meaning(times.time_of_time, "the time; a fraction of a second is cut off"),
     },
 }  # fmt: skip
 AT_REST: Mapping[str, str] = {
@@ -281,11 +282,11 @@ def values_of(array: pa.Array) -> pa.Array:
     if isinstance(array, pa.ExtensionArray):
         truth = str(getattr(array.type, "extension_name", "")) == "arrow.bool8"
         stored = values_of(array.storage)
-        return readings.pc.not_equal(stored, 0) if truth else stored
+        return pc.not_equal(stored, 0) if truth else stored
     if pa.types.is_dictionary(array.type):
         return _plain(values_of(array.dictionary)).take(array.indices)
     if pa.types.is_run_end_encoded(array.type):
-        return readings.pc.run_end_decode(_runs_of_plain(array))
+        return pc.run_end_decode(_runs_of_plain(array))
     return array
 
 

@@ -1,6 +1,7 @@
 """A table on its way in: its format found, its batches read and checked, so that no table need fit in memory."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
@@ -8,8 +9,8 @@ from typing import IO, Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from moneyer_shared.contracts.generation import SourceDeclaration
-from moneyer_shared.contracts.intake import ReadColumn, TableReport
+from moneyer_shared.contracts.generation import Column, SourceDeclaration
+from moneyer_shared.contracts.intake import BrokenRelation, ReadColumn, TableReport
 from moneyer_shared.errors import Invalid, UnsupportedMedia
 from moneyer_shared.exact import arrow_schema
 from moneyer_shared.intake.arrow import arrow_batches, arrow_file_batches
@@ -18,6 +19,7 @@ from moneyer_shared.intake.faults import Faults, Words, refusal
 from moneyer_shared.intake.header import Limits, too_large
 from moneyer_shared.intake.meanings import PhysicalType, physical_type_of
 from moneyer_shared.intake.parquet import parquet_batches
+from moneyer_shared.intake.relations import rows_that_break
 from moneyer_shared.intake.units import Units
 from moneyer_shared.intake.values import Checked, check_batch
 
@@ -155,41 +157,65 @@ def inspect(upload: Upload, key: bytes, told: Callable[[int], None] | None = Non
     Raises:
         Invalid, UnsupportedMedia, TooLarge: as ``Upload.checked``.
     """
-    faults, units, columns = Faults(), Units(upload.declaration, key), upload.declaration.columns
-    missing, types, rows = dict.fromkeys((column.name for column in columns), 0), dict[str, PhysicalType](), 0
-
-    def seen(schema: pa.Schema) -> None:
-        types.update({column.name: physical_type_of(schema.field(column.name)) for column in columns})
-
-    for checked, numbers in upload.checked(faults, seen):
+    faults, units, seen = Faults(), Units(upload.declaration, key), _Seen(upload.declaration)
+    for checked, numbers in upload.checked(faults, seen.types_of):
         units.see(checked.arrays, numbers)
-        rows += checked.rows
-        for name, gaps in checked.missing.items():
-            missing[name] += gaps
+        seen.count(checked)
         if told is not None:
-            told(rows)
-    count = units.check(faults) if rows else None
+            told(seen.rows)
+    count = units.check(faults) if seen.rows else None
     if count is not None and count < FEWEST_UNITS:
         words = Words(f"at least {FEWEST_UNITS} privacy units", "fewer", "a part of them is held out to judge by")
         faults.add("table-too-small", "", np.array([0]), words)
-    found = faults.all([column.name for column in columns])
-    return TableReport(
-        fits=not found,
-        format=upload.format(),
-        rows=rows,
-        units=count,
-        columns=[
-            ReadColumn(
-                name=column.name,
-                kind=column.domain.kind,
-                physical_type=types.get(column.name, PhysicalType.NOTHING).value,
-                missing=missing[column.name],
-                faulty=faults.faulty(column.name),
-            )
-            for column in columns
-        ],
-        faults=found,
-    )
+    return seen.report(upload.format(), count, faults)
+
+
+class _Seen:
+    """What is counted of a table while it is read."""
+
+    def __init__(self, declaration: SourceDeclaration) -> None:
+        self._declaration = declaration
+        self._types: dict[str, PhysicalType] = {}
+        self._missing, self._replaced = Counter[str](), Counter[str]()
+        self._broken = [0 for _ in declaration.constraints]
+        self.rows = 0
+
+    def types_of(self, schema: pa.Schema) -> None:
+        names = [column.name for column in self._declaration.columns]
+        self._types.update({name: physical_type_of(schema.field(name)) for name in names})
+
+    def count(self, checked: Checked) -> None:
+        self.rows += checked.rows
+        self._missing.update(checked.missing)
+        self._replaced.update(checked.replaced)
+        for place, relation in enumerate(self._declaration.constraints):
+            self._broken[place] += rows_that_break(relation, checked.arrays)
+
+    def report(self, media_type: str, units: int | None, faults: Faults) -> TableReport:
+        found = faults.all([column.name for column in self._declaration.columns])
+        said = [f"{one.left} {one.relation} {one.right}" for one in self._declaration.constraints]
+        return TableReport(
+            fits=not found,
+            format=media_type,
+            rows=self.rows,
+            units=units,
+            columns=[self._column(column, faults.faulty(column.name)) for column in self._declaration.columns],
+            broken=[
+                BrokenRelation(relation=text, rows=rows) for text, rows in zip(said, self._broken, strict=True) if rows
+            ],
+            faults=found,
+        )
+
+    def _column(self, column: Column, faulty: int) -> ReadColumn:
+        return ReadColumn(
+            name=column.name,
+            kind=column.domain.kind,
+            physical_type=self._types.get(column.name, PhysicalType.NOTHING).value,
+            missing=self._missing[column.name],
+            replaced=self._replaced[column.name],
+            rule=column.rule,
+            faulty=faulty,
+        )
 
 
 def _fault(error: Exception) -> str:

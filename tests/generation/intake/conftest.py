@@ -16,7 +16,8 @@ from conftest import Caller, Cluster, settings_of
 
 from moneyer_generation.app import create_app, create_dependencies
 from moneyer_generation.settings import Settings
-from moneyer_shared.contracts.policy import DataKey, KeyRequest, PopulationUnit
+from moneyer_shared.contracts.policy import DataKey, KeyRequest, KeyReturn, PopulationUnit
+from moneyer_shared.errors import Unavailable
 from moneyer_shared.service import Surroundings
 
 CSV = {"Content-Type": "text/csv"}
@@ -29,10 +30,12 @@ SECRET = "Xyzzy-4711"
 
 
 class PolicyThatGivesKeys:
-    """The one thing of policy that an upload needs."""
+    """What an upload needs of policy; ``away`` it answers nothing."""
 
     def __init__(self) -> None:
         self.asked: list[KeyRequest] = []
+        self.given_back: list[str] = []
+        self.away = False
         self.unit: PopulationUnit | None = PopulationUnit(kind="row")
 
     async def population_unit(self, population_id: UUID) -> PopulationUnit | None:
@@ -42,6 +45,16 @@ class PolicyThatGivesKeys:
         assert request.resource.startswith("source:")
         self.asked.append(request)
         return DataKey(id=uuid4(), key=KEY)
+
+    async def give_back_source_key(self, request: KeyReturn) -> None:
+        if self.away:
+            raise Unavailable("Policy is away.")
+        self.given_back.append(request.resource)
+
+    @property
+    def open_keys(self) -> set[str]:
+        """The resources whose key was made and never given back."""
+        return {one.resource for one in self.asked} - set(self.given_back)
 
 
 class World:
@@ -73,12 +86,21 @@ class World:
         return await self.call("steward", "POST", path, content=content, headers=headers or CSV)
 
     async def nothing_was_stored(self) -> bool:
+        [(kept, begun)] = await self.sql(
+            "SELECT (SELECT count(*) FROM source_versions), (SELECT count(*) FROM begun_versions)"
+        )
+        return kept == begun == 0 and not self.sealed and getattr(self.policy, "open_keys", set()) == set()
+
+    @property
+    def sealed(self) -> list[Path]:
+        return [entry for entry in self.objects.rglob("*") if entry.is_file()]
+
+    async def sql(self, statement: str) -> list[Any]:
         connection = await asyncpg.connect(self.url)
         try:
-            versions = await connection.fetchval("SELECT count(*) FROM source_versions")
+            return list(await connection.fetch(statement))
         finally:
             await connection.close()
-        return versions == 0 and not [entry for entry in self.objects.rglob("*") if entry.is_file()]
 
 
 @asynccontextmanager

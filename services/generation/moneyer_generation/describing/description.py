@@ -97,5 +97,7 @@ class Description:
 
 
 def said_of(column: Column) -> str:
-    """A column in words."""
-    return f"{column.domain.kind}, {ROLES[column.role]}" if column.role in ROLES else column.domain.kind
+    """A column in words: its kind, its role, and what became of real values that its domain does not hold."""
+    role = f", {ROLES[column.role]}" if column.role in ROLES else ""
+    rule = f"; of the real rows, {column.rule_in_words}" if column.replaces else ""
+    return f"{column.domain.kind}{role}{rule}"

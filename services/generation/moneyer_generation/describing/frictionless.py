@@ -1,24 +1,24 @@
 """A table as a Frictionless Data Package (v1): its CSV with a table schema, its other forms as files."""
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime, time
 
 from moneyer_generation.describing.description import Description, Json, said_of
-from moneyer_shared.contracts.domains import (
-    CategoricalDomain,
-    DateDomain,
-    DecimalDomain,
-    Domain,
-    IntegerDomain,
-    NumberDomain,
-    TextDomain,
-    TimeDomain,
-    TimestampDomain,
-    UnmeasuredDomain,
-)
+from moneyer_shared.contracts.extents import End, Extent, extent_of
 from moneyer_shared.contracts.generation import Column
 from moneyer_shared.provenance import FORMS
 
 SECONDS = "%H:%M:%S.%f"
+TYPES: Mapping[str, Json] = {
+    "categorical": {"type": "string"},
+    "text": {"type": "string"},
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "decimal": {"type": "number"},
+    "date": {"type": "date"},
+    "timestamp": {"type": "datetime", "format": f"%Y-%m-%d {SECONDS}"},
+    "time": {"type": "time", "format": SECONDS},
+}
 
 
 def data_package(table: Description) -> Json:
@@ -54,37 +54,31 @@ def table_schema(table: Description) -> Json:
 
 
 def _field(column: Column) -> Json:
-    described = _typed(column.domain)
-    constraints = {"required": not column.nullable, **described.pop("constraints", {})}
+    extent = extent_of(column.domain)
     return {
         "name": column.name,
-        **described,
+        **TYPES[extent.kind],
         "description": said_of(column),
-        "constraints": constraints,
-        "moneyer:domain": column.domain.kind,
+        "constraints": {"required": not column.nullable, **_constraints(extent)},
+        "moneyer:domain": extent.kind,
+        **({"moneyer:scale": extent.scale} if extent.scale is not None else {}),
+        **({"moneyer:outside": column.rule} if column.replaces else {}),
     }
 
 
-def _typed(domain: Domain) -> dict[str, Any]:  # noqa: PLR0911 - one return a kind reads as the table it is
-    match domain:
-        case CategoricalDomain(categories=categories):
-            return {"type": "string", "constraints": {"enum": categories}}
-        case IntegerDomain(minimum=least, maximum=most):
-            return {"type": "integer", "constraints": {"minimum": least, "maximum": most}}
-        case NumberDomain(minimum=least, maximum=most):
-            return {"type": "number", "constraints": {"minimum": least, "maximum": most}}
-        case DecimalDomain(minimum=low, maximum=high, scale=scale):
-            return {"type": "number", "constraints": {"minimum": low, "maximum": high}, "moneyer:scale": scale}
-        case DateDomain(minimum=first, maximum=last):
-            return {"type": "date", "constraints": {"minimum": first.isoformat(), "maximum": last.isoformat()}}
-        case TimestampDomain(minimum=begin, maximum=end):
-            ends = {"minimum": f"{begin:%Y-%m-%d {SECONDS}}", "maximum": f"{end:%Y-%m-%d {SECONDS}}"}
-            return {"type": "datetime", "format": f"%Y-%m-%d {SECONDS}", "constraints": ends}
-        case TimeDomain(minimum=early, maximum=late):
-            ends = {"minimum": f"{early:{SECONDS}}", "maximum": f"{late:{SECONDS}}"}
-            return {"type": "time", "format": SECONDS, "constraints": ends}
-        case TextDomain(maximum_length=longest):
-            return {"type": "string", "constraints": {"maxLength": longest}}
-        case UnmeasuredDomain():
-            message = "no table is made of a source whose domain is to be measured"
-            raise ValueError(message)
+def _constraints(extent: Extent) -> Json:
+    if extent.longest is not None:
+        return {"maxLength": extent.longest}
+    if extent.ends is None:
+        return {"enum": list(extent.categories)}
+    low, high = map(_end, extent.ends)
+    return {"minimum": low, "maximum": high}
+
+
+def _end(end: End) -> int | float | str:
+    """As the field's own values are written."""
+    if isinstance(end, datetime):
+        return f"{end:%Y-%m-%d {SECONDS}}"
+    if isinstance(end, time):
+        return f"{end:{SECONDS}}"
+    return end if isinstance(end, int | float | str) else end.isoformat()

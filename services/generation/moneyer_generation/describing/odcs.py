@@ -1,20 +1,21 @@
 """A table as a data contract of the Open Data Contract Standard 3.1 (Bitol); JSON, which is YAML as well."""
 
+from collections.abc import Mapping
+
 from moneyer_generation.describing.description import Description, Json, said_of
-from moneyer_shared.contracts.domains import (
-    CategoricalDomain,
-    DateDomain,
-    DecimalDomain,
-    Domain,
-    IntegerDomain,
-    NumberDomain,
-    TextDomain,
-    TimeDomain,
-    TimestampDomain,
-    UnmeasuredDomain,
-)
+from moneyer_shared.contracts.extents import Extent, extent_of
 from moneyer_shared.contracts.generation import Column
 from moneyer_shared.exact import arrow_type
+
+TYPES: Mapping[str, str] = {"categorical": "string", "text": "string", "decimal": "number"}
+"""Logical types that are called otherwise than the kind of domain."""
+FURTHER: Mapping[str, Json] = {
+    "integer": {"format": "i64"},
+    "number": {"format": "f64"},
+    "timestamp": {"timezone": False},
+    "time": {"timezone": False},
+}
+"""Options of a logical type beside its ends."""
 
 
 def data_contract(table: Description) -> Json:
@@ -60,51 +61,40 @@ def _table(table: Description) -> Json:
 
 
 def _property(column: Column) -> Json:
+    extent = extent_of(column.domain)
     return {
         "name": column.name,
         "description": said_of(column),
         "physicalType": str(arrow_type(column.domain)),
         "required": not column.nullable,
         **({"classification": column.role} if column.role != "plain" else {}),
-        "customProperties": [{"property": "domain", "value": column.domain.kind}],
-        **_typed(column.domain),
+        "logicalType": TYPES.get(extent.kind, extent.kind),
+        **_held_to(extent),
+        "customProperties": [{"property": name, "value": value} for name, value in _beside(column, extent).items()],
     }
 
 
-def _typed(domain: Domain) -> Json:  # noqa: PLR0911 - one return a kind reads as the table it is
-    match domain:
-        case CategoricalDomain(categories=categories):
-            listed = {"type": "library", "metric": "invalidValues", "mustBe": 0}
-            return {"logicalType": "string", "quality": [listed | {"arguments": {"validValues": categories}}]}
-        case IntegerDomain(minimum=least, maximum=most):
-            ends: Json = {"minimum": least, "maximum": most, "format": "i64"}
-            return {"logicalType": "integer", "logicalTypeOptions": ends}
-        case NumberDomain(minimum=least, maximum=most):
-            return {"logicalType": "number", "logicalTypeOptions": {"minimum": least, "maximum": most, "format": "f64"}}
-        case DecimalDomain(minimum=low, maximum=high, scale=scale):
-            # The standard's ends are binary fractions; these are told exactly beside.
-            exact = {"domain": "decimal", "minimum": low, "maximum": high, "scale": scale}
-            return {
-                "logicalType": "number",
-                "customProperties": [{"property": name, "value": value} for name, value in exact.items()],
-            }
-        case DateDomain(minimum=first, maximum=last):
-            return {"logicalType": "date", "logicalTypeOptions": _between(first.isoformat(), last.isoformat())}
-        case TimestampDomain(minimum=begin, maximum=end):
-            between = _between(begin.isoformat(), end.isoformat())
-            return {"logicalType": "timestamp", "logicalTypeOptions": {**between, "timezone": False}}
-        case TimeDomain(minimum=early, maximum=late):
-            between = _between(early.isoformat(), late.isoformat())
-            return {"logicalType": "time", "logicalTypeOptions": {**between, "timezone": False}}
-        case TextDomain(maximum_length=longest):
-            return {"logicalType": "string", "logicalTypeOptions": {"maxLength": longest}}
-        case UnmeasuredDomain():
-            message = "no table is made of a source whose domain is to be measured"
-            raise ValueError(message)
+def _held_to(extent: Extent) -> Json:
+    """What values are held to, in the standard's own members."""
+    if extent.longest is not None:
+        return {"logicalTypeOptions": {"maxLength": extent.longest}}
+    if extent.ends is None:
+        listed = {"type": "library", "metric": "invalidValues", "mustBe": 0}
+        return {"quality": [listed | {"arguments": {"validValues": list(extent.categories)}}]}
+    if extent.kind == "decimal":
+        # The standard's ends are binary fractions; these are told exactly beside.
+        return {}
+    low, high = extent.written
+    return {"logicalTypeOptions": {"minimum": low, "maximum": high, **FURTHER.get(extent.kind, {})}}
 
 
-def _between(first: str, last: str) -> Json:
-    return {"minimum": first, "maximum": last}
+def _beside(column: Column, extent: Extent) -> Json:
+    """What the standard has no member for."""
+    told: Json = {"domain": extent.kind}
+    if extent.kind == "decimal":
+        low, high = extent.written
+        told |= {"minimum": low, "maximum": high, "scale": extent.scale}
+    return told | ({"outside": column.rule} if column.replaces else {})
 
 
 def _custom(table: Description) -> list[Json]:

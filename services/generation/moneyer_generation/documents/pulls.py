@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from moneyer_generation.documents.connections import BelowPath, Problem
 from moneyer_generation.rules.pull import PullState
 from moneyer_shared.contracts.documents import Document, Moment, Text
+from moneyer_shared.contracts.shape import ColumnName
 
 LEAST_BETWEEN, MOST_BETWEEN = timedelta(minutes=5), timedelta(days=366)
 Form = Literal["csv", "parquet", "arrow-stream", "arrow-file"]
@@ -53,9 +54,10 @@ class PullRequest(Asked):
 
 
 class Pull(Document):
-    """Where a pull stands. ``asked`` and exact counts are told to whose source it is, and who asked.
+    """Where a pull stands. ``asked`` and counts are told to whose source it is, and who asked.
 
-    ``digest`` is that of the table's bytes as they came (sha256), ``follows`` the pull of the schedule before this one.
+    ``replaced`` counts the values of each column that its rule changed. ``digest`` is that of the table's bytes as they
+    came (sha256), ``follows`` the pull of the schedule before this one.
     """
 
     id: UUID
@@ -72,6 +74,7 @@ class Pull(Document):
     received_bytes: int | None
     rows: int | None
     digest: str | None
+    replaced: dict[ColumnName, int] | None
     version_id: UUID | None
     problem: Problem | None
 
@@ -80,7 +83,7 @@ class Pull(Document):
         if subject in {self.requested_by, *owners}:
             return self
         return self.model_copy(
-            update=dict.fromkeys(("asked", "received_bytes", "rows", "digest"))
+            update=dict.fromkeys(("asked", "received_bytes", "rows", "digest", "replaced"))
             | {"problem": self.problem and self.problem.model_copy(update={"reasons": []})}
         )
 

@@ -3,9 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import Field
+
 from moneyer_generation.documents.pulls import Pulled
 from moneyer_shared.contracts.documents import Document
 from moneyer_shared.contracts.generation import SourceDeclaration
+from moneyer_shared.contracts.shape import ColumnName
 from moneyer_shared.figures import about
 
 
@@ -19,7 +22,10 @@ class Source(Document):
 
 
 class SourceVersion(Document):
-    """An upload or a pull; its counts are exact for who brought it, and to two figures for others."""
+    """An upload or a pull; its counts are exact for who brought it, and to two figures for others.
+
+    ``replaced`` counts the values of each column that its rule changed, where there were any: for who brought it alone.
+    """
 
     id: UUID
     source_id: UUID
@@ -29,6 +35,7 @@ class SourceVersion(Document):
     uploaded_by: str
     uploaded_at: datetime
     pulled: Pulled | None = None
+    replaced: dict[ColumnName, int] | None = Field(default_factory=dict[str, int])
 
     def for_reader(self, subject: str) -> "SourceVersion":
         """As it is shown to that subject: how many people it is of exactly, and what was asked, only to who brought it.
@@ -38,7 +45,9 @@ class SourceVersion(Document):
         if subject == self.uploaded_by:
             return self
         counts = {name: about(getattr(self, name)) for name in ("train_rows", "holdout_rows", "sealed_bytes")}
-        return self.model_copy(update={**counts, "pulled": self.pulled and self._pulled_for_others(self.pulled)})
+        return self.model_copy(
+            update={**counts, "replaced": None, "pulled": self.pulled and self._pulled_for_others(self.pulled)}
+        )
 
     @staticmethod
     def _pulled_for_others(pulled: Pulled) -> Pulled:

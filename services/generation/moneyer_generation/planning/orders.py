@@ -88,6 +88,22 @@ def after_measuring(guarantee: Guarantee, measured: Mapping[UUID, Guarantee]) ->
     return guarantee.model_copy(update={"statement": told})
 
 
+def after_replacing(guarantee: Guarantee, declaration: SourceDeclaration) -> Guarantee:
+    """The same, saying that values outside the domain were replaced by rules that were declared with it.
+
+    Each rule is a function of one value alone, and none is of what owns a row: tables that differ in one unit's rows
+    differ in those alone after it, so that what the mechanism earns over them it earns over the real ones (ADR 55).
+    """
+    replaced = sum(column.replaces for column in declaration.learned)
+    if guarantee.level == "none" or not replaced:
+        return guarantee
+    told = (
+        f"{guarantee.statement} Values outside the declared domain of {replaced} column(s) were replaced beforehand, "
+        "each by itself, by rules declared with the domain: that is of no other row, and changes nothing of this."
+    )
+    return guarantee.model_copy(update={"statement": told})
+
+
 def _check_suppression(
     plan: Plan, suppression: Suppression, declaration: SourceDeclaration, guarantee: Guarantee
 ) -> None:

@@ -12,15 +12,13 @@ from moneyer_generation.routes.flows import flow_with
 from moneyer_generation.use_cases.owners import check_may_upload
 from moneyer_generation.use_cases.sources import (
     check_unit,
-    forget_upload,
     get_held_version,
     get_source,
     list_source_versions,
     list_sources,
     register_source,
-    seal_upload,
-    upload_source,
 )
+from moneyer_generation.use_cases.uploads import forget_upload, seal_upload, upload_source
 from moneyer_generation.work import Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.intake import TableReport

@@ -1,7 +1,7 @@
 """Pulls of sources."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypedDict, Unpack
@@ -45,6 +45,7 @@ class PullChanges(TypedDict, total=False):
     received_bytes: int
     rows: int
     digest: str
+    replaced: Mapping[str, int]
     planned_version: UUID | None
     version_id: UUID
     problem: Problem | None
@@ -159,6 +160,7 @@ def _pull(row: Row[tuple[object, ...]]) -> KeptPull:
         received_bytes=row.received_bytes,
         rows=row.rows,
         digest=row.digest,
+        replaced=row.replaced,
         version_id=row.version_id,
         problem=Problem.model_validate(row.problem) if row.problem else None,
     )

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Executable, insert, select
+from sqlalchemy import Executable, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_generation.documents.sources import Source, SourceVersion
-from moneyer_generation.tables import source_versions, sources
+from moneyer_generation.tables import begun_versions, source_versions, sources
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.errors import Conflict, NotFound
 from moneyer_shared.paging import page
@@ -67,6 +67,40 @@ class SourceStore:
             "pulled": sealed.version.pulled and sealed.version.pulled.model_dump(mode="json"),
         }  # fmt: skip
         await self._connection.execute(insert(source_versions).values(values))
+
+    async def begin_version(self, source_id: UUID, version_id: UUID) -> None:
+        """Note that a version is begun; from now on it is alive for a while."""
+        values = {"id": version_id, "source_id": source_id, "alive_at": func.now()}
+        await self._connection.execute(insert(begun_versions).values(values))
+
+    async def keep_alive(self, version_id: UUID) -> None:
+        alive = update(begun_versions).where(begun_versions.c.id == version_id).values(alive_at=func.now())
+        await self._connection.execute(alive)
+
+    async def is_begun(self, version_id: UUID) -> bool:
+        return (
+            await self._connection.scalar(select(begun_versions.c.id).where(begun_versions.c.id == version_id))
+            is not None
+        )
+
+    async def abandon(self, version_id: UUID, silent_for: timedelta) -> UUID | None:
+        """Let a begun version become one no more; its source. None where somebody was at it, or it is begun no more.
+
+        The database's clock alone counts.
+        """
+        silent = begun_versions.c.alive_at <= func.now() - silent_for
+        given_up = update(begun_versions).where(begun_versions.c.id == version_id, silent).values(abandoned=True)
+        source_id: UUID | None = await self._connection.scalar(given_up.returning(begun_versions.c.source_id))
+        return source_id
+
+    async def end_version(self, version_id: UUID) -> bool:
+        """Take away the note that a version was begun; False where it was taken away, or abandoned, before."""
+        ended = delete(begun_versions).where(begun_versions.c.id == version_id)
+        return await self._connection.scalar(ended.returning(begun_versions.c.abandoned)) is False
+
+    async def has_version(self, version_id: UUID) -> bool:
+        kept = select(source_versions.c.id).where(source_versions.c.id == version_id)
+        return await self._connection.scalar(kept) is not None
 
     async def versions(self, source_id: UUID) -> Sequence[SourceVersion]:
         """A source's uploads, the first first."""

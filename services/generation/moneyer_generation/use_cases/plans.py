@@ -14,6 +14,7 @@ from moneyer_generation.planning.capacity import check_capacity
 from moneyer_generation.planning.cautions import cautions_of
 from moneyer_generation.planning.orders import (
     after_measuring,
+    after_replacing,
     check_order,
     earned_over,
     earned_when_blended,
@@ -206,7 +207,7 @@ async def offer_for(flow: Flow, plan: Plan) -> tuple[Plan, Offer, UUID]:
     if makes_table:
         check_capacity(engine, declaration, about_rows, flow.dependencies.settings.job_mebibytes)
     guarantee = earned_over(declaration, engine.guarantee(declaration, completed.parameters))
-    guarantee = after_measuring(guarantee, before)
+    guarantee = after_replacing(after_measuring(guarantee, before), declaration)
     if guarantee.delta is not None and Decimal(guarantee.delta) * newest.version.train_rows > 1:
         raise Invalid(
             "delta must not be larger than 1 / (number of rows): it would allow a whole row to leak.",

@@ -5,7 +5,6 @@ up after a lost worker clears that away first, so that a pull leaves a version
 or the reason why there is none.
 """
 
-import asyncio
 import logging
 import time
 import uuid
@@ -20,7 +19,7 @@ from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.connections import Problem
 from moneyer_generation.documents.pulls import Pulled, PullRequest
 from moneyer_generation.intake.receiving import spool_body
-from moneyer_generation.rules.pull import MOST_ATTEMPTS, PullState, next_step
+from moneyer_generation.rules.pull import ENDS, MOST_ATTEMPTS, PullState, next_step
 from moneyer_generation.store.connections import Kept
 from moneyer_generation.store.pulls import KeptPull
 from moneyer_generation.use_cases.connections import fetch_job, problem_of
@@ -29,18 +28,16 @@ from moneyer_generation.use_cases.pulls import tell_of_request, usable_connectio
 from moneyer_generation.use_cases.sources import (
     Sealed,
     check_fits,
+    discard_version,
     examine,
-    folder_of,
     keep_version,
-    resource_of,
     seal_version,
 )
 from moneyer_generation.work import Work
-from moneyer_shared import custody
 from moneyer_shared.auth import Caller
 from moneyer_shared.contracts.events import Action, FailureFacet, PullFacet, dataset, job_of_pulls, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration
-from moneyer_shared.contracts.policy import KeyReturn
+from moneyer_shared.contracts.intake import TableReport
 from moneyer_shared.errors import MoneyerError, Unavailable
 from moneyer_shared.figures import about
 from moneyer_shared.intake.header import Limits
@@ -104,8 +101,6 @@ async def _carry(flow: Flow, pull: KeptPull) -> None:
     except Ended:
         await _end(flow, await _clear(flow, pull), "cancelled")
     except Superseded:
-        # What was begun here is known here alone.
-        await _discard(flow, pull)
         raise
     except Fault as fault:
         await _end(flow, await _clear(flow, pull), "failed", problem_of(fault))
@@ -150,8 +145,9 @@ async def _fetch_and_seal(flow: Flow, pull: KeptPull) -> None:
         spool, media_type = await _received(flow, pull, told)
     try:
         upload = Upload(spool, media_type, ready.declaration.widest, _limits(flow), spool.sha256)
-        check_fits(await examine(upload))
-        await _seal(flow, pull, ready, upload)
+        report = await examine(upload)
+        check_fits(report)
+        await _seal(flow, pull, ready, upload, report)
     finally:
         spool.close()
 
@@ -220,18 +216,28 @@ class _Received:
             raise Ended
 
 
-async def _seal(flow: Flow, pull: KeptPull, ready: Ready, upload: Upload) -> None:
+async def _seal(flow: Flow, pull: KeptPull, ready: Ready, upload: Upload, report: TableReport) -> None:
     version_id = uuid.uuid4()
     async with flow.begin(Work) as work:
         pull = await work.pulls.save(pull, work.now, state="sealing", planned_version=version_id)
     if pull.cancel_requested:
         raise Ended
     try:
-        sealed = await seal_version(flow, pull.shown.source_id, version_id, upload, ready.owner)
+        sealed = await seal_version(flow, pull.shown.source_id, version_id, upload, ready.owner, report)
         await _keep(flow, pull, ready, sealed, upload.sha256)
-    except Superseded:
-        await _discard(flow, pull)
+    except Exception:
+        if not await _is_held(flow, pull):
+            # Whoever took it up may have cleared this away before all of it was there.
+            await _discard(flow, pull)
+            raise Superseded(str(pull.shown.id)) from None
         raise
+
+
+async def _is_held(flow: Flow, pull: KeptPull) -> bool:
+    """Whether this worker still has the pull."""
+    async with flow.begin(Work, read_only=True) as work:
+        now = await work.pulls.pull(pull.shown.id)
+    return now.holder == pull.holder and now.shown.state not in ENDS
 
 
 async def _keep(flow: Flow, pull: KeptPull, ready: Ready, sealed: Sealed, sha256: str) -> None:
@@ -240,8 +246,9 @@ async def _keep(flow: Flow, pull: KeptPull, ready: Ready, sealed: Sealed, sha256
     shown = pull.shown
     async with flow.begin(Work) as work:
         ended = await work.pulls.save(
-            pull, work.now, state="done", version_id=sealed.version_id, planned_version=None, rows=rows, digest=digest
-        )
+            pull, work.now, state="done", version_id=sealed.version_id, planned_version=None, rows=rows, digest=digest,
+            replaced=sealed.replaced,
+        )  # fmt: skip
         pulled = Pulled(
             pull_id=shown.id, connection_id=shown.connection_id, asked=pull.asked, at=work.now, rows=rows, digest=digest
         )
@@ -333,13 +340,6 @@ async def _clear(flow: Flow, pull: KeptPull) -> KeptPull:
 
 
 async def _discard(flow: Flow, pull: KeptPull) -> None:
-    """Remove the objects of a version that never came to be, and have its key destroyed."""
-    version_id, source_id = pull.planned_version, pull.shown.source_id
-    if version_id is None:
-        return
-    async with flow.begin(Work, read_only=True) as work:
-        declaration = (await work.sources.source(source_id)).declaration
-    folder = folder_of(source_id, version_id)
-    await asyncio.to_thread(custody.remove, flow.dependencies.objects, folder)
-    returned = KeyReturn(resource=resource_of(declaration, source_id, version_id))
-    await flow.dependencies.policy.give_back_source_key(returned)
+    """Clear away the version that was begun, if one was."""
+    if pull.planned_version is not None:
+        await discard_version(flow, pull.shown.source_id, pull.planned_version)

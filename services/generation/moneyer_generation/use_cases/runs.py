@@ -29,6 +29,7 @@ from moneyer_shared.contracts.events import (
     job_of_runs,
     run_event,
 )
+from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import SUSPENDED, Permit, RedeemRequest, Redemption, SettleRequest
 from moneyer_shared.errors import MoneyerError, Unavailable
 from moneyer_shared.journal import AuditEvent
@@ -220,8 +221,9 @@ async def _follow_child(flow: Flow, run: Run, job: Job) -> Run:
                 return await _keep_measured(flow, run, message["measured"])
             elif "done" in message:
                 asset = AssetFile.model_validate(message["done"] | {"object": asset_object(run.id)})
+                declaration = SourceDeclaration.model_validate(job["declaration"])
                 return await _save_and_tell(
-                    flow, run, "COMPLETE", _made(run, asset),
+                    flow, run, "COMPLETE", _made(run, asset, declaration),
                     state="quarantined", asset=asset, progress=0.95,
                 )  # fmt: skip
             if run.cancel_requested:
@@ -258,7 +260,7 @@ async def _reread(flow: Flow, run: Run) -> Run:
     return now
 
 
-def _made(run: Run, asset: AssetFile) -> GenerationFacet:
+def _made(run: Run, asset: AssetFile, declaration: SourceDeclaration) -> GenerationFacet:
     shown = asset.disclosed.model_dump(mode="json")
     made = GenerationFacet(
         generator=run.plan.generator,
@@ -270,12 +272,22 @@ def _made(run: Run, asset: AssetFile) -> GenerationFacet:
         transformations=[
             "identifier columns dropped",
             "train part of the source only",
+            *_replaced(declaration),
             "values encoded by the declared public domain",
         ],
         **{name: shown[name] for name in ("rows", "digest", "strata", "suppression", "blend", "environment")},
         reproducible=_reproducible(run),
     )
     return made if asset.delivered is None else made.model_copy(update={"digest_of": "sealed"})
+
+
+def _replaced(declaration: SourceDeclaration) -> list[str]:
+    """What became of values outside the declared domain, rule by rule; how many there were is told to nobody here."""
+    names: dict[str, list[str]] = {}
+    for column in declaration.learned:
+        if column.replaces:
+            names.setdefault(column.rule_in_words, []).append(column.name)
+    return [f"{words}, each value by itself, in {', '.join(columns)}" for words, columns in names.items()]
 
 
 def _reproducible(run: Run) -> str:

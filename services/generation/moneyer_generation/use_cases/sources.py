@@ -2,16 +2,13 @@
 
 import asyncio
 import os
-import uuid
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
 from uuid import UUID
 
-import obstore
 import pyarrow as pa
+from obstore.exceptions import BaseError
 from obstore.store import ObjectStore
 
 from moneyer_generation.dependencies import Flow
@@ -19,14 +16,13 @@ from moneyer_generation.documents.pulls import Pulled
 from moneyer_generation.documents.sources import Source, SourceVersion
 from moneyer_generation.store.sources import SealedVersion
 from moneyer_generation.use_cases.measurements import measured_before
-from moneyer_generation.use_cases.owners import check_own_source
 from moneyer_generation.work import Work
 from moneyer_shared import custody
 from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration
 from moneyer_shared.contracts.intake import TableReport
-from moneyer_shared.contracts.policy import KeyRequest, PopulationUnit
-from moneyer_shared.errors import Invalid
+from moneyer_shared.contracts.policy import KeyRequest, KeyReturn, PopulationUnit
+from moneyer_shared.errors import Invalid, Unavailable
 from moneyer_shared.exact import arrow_schema
 from moneyer_shared.intake.faults import refusal
 from moneyer_shared.intake.units import Split
@@ -40,6 +36,7 @@ PARTS = ("train", "holdout")
 class Sealed:
     """An upload that was checked, split and sealed, and not kept yet."""
 
+    source_id: UUID
     version_id: UUID
     key_id: UUID
     objects: Mapping[str, str]
@@ -47,6 +44,8 @@ class Sealed:
     rows: Mapping[str, int]
     """The rows of each part."""
     sealed_bytes: int
+    replaced: Mapping[str, int]
+    """How many values of a column were replaced by its rule, where there were any."""
 
 
 async def check_unit(flow: Flow, declaration: SourceDeclaration) -> None:
@@ -103,26 +102,6 @@ async def get_held_version(work: Work, source_id: UUID) -> HeldVersion:
     )
 
 
-async def seal_upload(
-    flow: Flow, source_id: UUID, upload: Upload, dry_run: Literal["true", "false"] = "false"
-) -> Sealed | TableReport:
-    """Read it once to check all of it, and only then again to split and seal; a refused upload leaves nothing behind.
-
-    A dry run ends with what was found.
-
-    Raises:
-        Forbidden: it is somebody else's source.
-        Invalid: the table does not fit its declaration.
-    """
-    async with flow.begin(Work, read_only=True) as work:
-        owner = await check_own_source(work, source_id)
-    report = await examine(upload)
-    if dry_run == "true":
-        return report
-    check_fits(report)
-    return await seal_version(flow, source_id, uuid.uuid4(), upload, owner)
-
-
 async def examine(upload: Upload) -> TableReport:
     """Read all of a table once, and tell what was found.
 
@@ -138,8 +117,17 @@ def check_fits(report: TableReport) -> None:
         raise refusal(report.faults)
 
 
-async def seal_version(flow: Flow, source_id: UUID, version_id: UUID, upload: Upload, owner: str) -> Sealed:
-    """Split and seal a table that was checked, under a key of its own."""
+async def seal_version(
+    flow: Flow, source_id: UUID, version_id: UUID, upload: Upload, owner: str, report: TableReport
+) -> Sealed:
+    """Split and seal a table that was checked, under a key of its own.
+
+    Whoever asks has noted before that the version is begun, and calls ``discard_version`` where it comes to nothing.
+
+    Raises:
+        Unavailable: policy or the object store does not answer.
+        Invalid: a part would be empty.
+    """
     data_key = await flow.dependencies.policy.new_source_key(
         KeyRequest(
             resource=resource_of(upload.declaration, source_id, version_id),
@@ -151,13 +139,25 @@ async def seal_version(flow: Flow, source_id: UUID, version_id: UUID, upload: Up
     names = {part: f"{folder_of(source_id, version_id)}/{part}.parquet" for part in PARTS}
     key = b64decode(data_key.key)
     rows, sealed_bytes = await asyncio.to_thread(_seal, flow.dependencies.objects, upload, key, names)
-    return Sealed(version_id, data_key.id, names, rows, sealed_bytes)
+    return Sealed(source_id, version_id, data_key.id, names, rows, sealed_bytes, report.replaced)
 
 
-async def forget_upload(flow: Flow, sealed: Sealed | TableReport) -> None:
-    """Take back what was sealed for a version that was not kept: no copy stays that nothing refers to."""
-    if isinstance(sealed, Sealed):
-        await asyncio.to_thread(_delete, flow.dependencies.objects, sealed.objects)
+async def discard_version(flow: Flow, source_id: UUID, version_id: UUID) -> None:
+    """Have the key of a version that came to nothing destroyed, and take away whatever was sealed under it.
+
+    The key first: if the objects stay a while, nobody reads them. Asked again, it does neither twice.
+
+    Raises:
+        Unavailable: policy or the object store does not answer; ask again.
+    """
+    async with flow.begin(Work, read_only=True) as work:
+        declaration = (await work.sources.source(source_id)).declaration
+        if await work.sources.has_version(version_id):
+            return
+    await flow.dependencies.policy.give_back_source_key(
+        KeyReturn(resource=resource_of(declaration, source_id, version_id))
+    )
+    await asyncio.to_thread(_remove, flow.dependencies.objects, folder_of(source_id, version_id))
 
 
 def resource_of(declaration: SourceDeclaration, source_id: UUID, version_id: UUID) -> str:
@@ -168,23 +168,6 @@ def resource_of(declaration: SourceDeclaration, source_id: UUID, version_id: UUI
 def folder_of(source_id: UUID, version_id: UUID) -> str:
     """Where a version's objects lie."""
     return f"sources/{source_id}/{version_id}"
-
-
-async def upload_source(
-    work: Work,
-    source_id: UUID,
-    upload: Upload,  # noqa: ARG001 - read before, by what gave ``sealed``
-    dry_run: Literal["true", "false"] = "false",  # noqa: ARG001 - as above
-    *,
-    sealed: Sealed | TableReport,
-) -> SourceVersion | TableReport:
-    """Keep where an upload lies; of a dry run, nothing."""
-    if isinstance(sealed, TableReport):
-        return sealed
-    version = await keep_version(work, source_id, sealed, by=work.by)
-    details = {"version": str(version.id)}
-    await work.tell(AuditEvent(work.by, Action.SOURCE_UPLOAD, f"source:{source_id}", details=details))
-    return version
 
 
 async def keep_version(
@@ -200,6 +183,7 @@ async def keep_version(
         uploaded_by=by,
         uploaded_at=work.now,
         pulled=pulled,
+        replaced=dict(sealed.replaced),
     )
     objects = sealed.objects
     await work.sources.add_version(SealedVersion(version, sealed.key_id, objects["train"], objects["holdout"]))
@@ -229,7 +213,17 @@ def _seal(objects: ObjectStore, upload: Upload, key: bytes, names: Mapping[str, 
 
     Raises:
         Invalid: a part would be empty.
+        Unavailable: the object store takes nothing now.
     """
+    try:
+        return _sealed(objects, upload, key, names)
+    except (OSError, BaseError) as error:
+        raise Unavailable("The object store does not take the table now; try again.") from error
+
+
+def _sealed(
+    objects: ObjectStore, upload: Upload, key: bytes, names: Mapping[str, str]
+) -> tuple[Mapping[str, int], int]:
     schema = arrow_schema(upload.declaration.columns)
     seals = {part: custody.TableSeal(objects, names[part], schema, key) for part in PARTS}
     waiting: dict[str, list[pa.Table]] = {part: [] for part in PARTS}
@@ -244,14 +238,11 @@ def _seal(objects: ObjectStore, upload: Upload, key: bytes, names: Mapping[str, 
         seals[part].write(pa.concat_tables([schema.empty_table(), *waiting[part]]))
     if not all(seal.rows for seal in seals.values()):
         raise Invalid("The table has too few privacy units to set a holdout aside.", code="table-too-small")
+    return {part: seals[part].rows for part in PARTS}, sum(seal.finish() for seal in seals.values())
+
+
+def _remove(objects: ObjectStore, folder: str) -> None:
     try:
-        return {part: seals[part].rows for part in PARTS}, sum(seal.finish() for seal in seals.values())
-    except BaseException:
-        _delete(objects, names)
-        raise
-
-
-def _delete(objects: ObjectStore, names: Mapping[str, str]) -> None:
-    for name in names.values():
-        with suppress(FileNotFoundError):
-            obstore.delete(objects, name)
+        custody.remove(objects, folder)
+    except (OSError, BaseError) as error:
+        raise Unavailable("The object store does not answer; what was begun in it is removed later.") from error

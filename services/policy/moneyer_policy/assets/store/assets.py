@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, exists, func, insert, select, update
+from sqlalchemy.dialects import postgresql
 
 from moneyer_policy.assets.documents.assets import Certificate, Suspension
 from moneyer_policy.assets.documents.grants import Grant, GrantProposal
@@ -14,12 +15,14 @@ from moneyer_policy.assets.rules.standing import AssetStanding
 from moneyer_policy.assets.tables import certificates, grants
 from moneyer_policy.charters.tables import suspensions
 from moneyer_policy.gate.store.decisions import DecisionStore
-from moneyer_policy.gate.tables.decisions import keys, permits, releases, withdrawals
+from moneyer_policy.gate.tables.decisions import decisions, keys, permits, releases, returned_keys, withdrawals
 from moneyer_shared.contracts.policy import Release
 from moneyer_shared.errors import Conflict, NotFound
 
 _SOURCE = func.split_part(keys.c.resource, ":", 2)
 """The id of the source or register that a key is of."""
+CLOCKS_APART = timedelta(hours=1)
+"""More than the clocks of two processes of policy differ by."""
 
 
 @dataclass(frozen=True)
@@ -120,23 +123,47 @@ class AssetStore(DecisionStore):
     async def set_key(self, key_id: UUID, **values: object) -> None:
         await self._connection.execute(update(keys).where(keys.c.id == key_id).values(**values))
 
+    async def lock_version(self, resource: str) -> None:
+        """Have whoever makes or gives back the key of this version wait until the transaction ends."""
+        await self._connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(resource, 2))))
+
     async def has_key(self, resource: str) -> bool:
-        """Whether a key was made of a version of a source or register."""
-        return await self._connection.scalar(select(keys.c.id).where(keys.c.resource == resource)) is not None
+        """Whether a key was made of a version of a source or register, or given back before it was."""
+        made = select(keys.c.id).where(keys.c.resource == resource)
+        returned = select(returned_keys.c.resource).where(returned_keys.c.resource == resource)
+        return bool(await self._connection.scalar(select(exists(made) | exists(returned))))
 
     async def unused_key(self, resource: str) -> UUID | None:
         """The key of a version of a source or register, locked; None where there is none, or it was given back.
 
         Raises:
-            Conflict: a permit names it.
+            Conflict: it was opened, or a decision names it.
         """
-        query = select(keys.c.id).where(keys.c.resource == resource, keys.c.destroyed_at.is_(None)).with_for_update()
-        key_id: UUID | None = await self._connection.scalar(query)
-        if key_id is not None and await self._connection.scalar(
-            select(permits.c.id).where(permits.c.source_key_id == key_id).limit(1)
-        ):
-            raise Conflict("A permit was given for what this key opens: it is not given back.", code="key-in-use")
+        query = select(keys).where(keys.c.resource == resource, keys.c.destroyed_at.is_(None)).with_for_update()
+        key = (await self._connection.execute(query)).one_or_none()
+        if key is None:
+            return None
+        if key.opened_at is not None or await self._is_named(key.id, key.created_at):
+            raise Conflict("What this key opens is in use: it is not given back.", code="key-in-use")
+        key_id: UUID = key.id
         return key_id
+
+    async def _is_named(self, key_id: UUID, made_at: datetime) -> bool:
+        """Whether a plan was decided on that learns from what a key opens; none was before the key was made."""
+        offered = decisions.c.request["offer"]["source_key_id"].astext == str(key_id)
+        since = decisions.c.decided_at >= made_at - CLOCKS_APART
+        permitted = exists().where(permits.c.source_key_id == key_id)
+        return bool(await self._connection.scalar(select(permitted | exists().where(since, offered))))
+
+    async def note_return(self, resource: str, at: datetime) -> None:
+        """No key is made of this version any more."""
+        noted = postgresql.insert(returned_keys).values(resource=resource, returned_at=at)
+        await self._connection.execute(noted.on_conflict_do_nothing())
+
+    async def open_first(self, key_id: UUID, at: datetime) -> None:
+        """Note when a key was opened first; who gives one back that moment waits, and is refused."""
+        there = (keys.c.id == key_id, keys.c.opened_at.is_(None), keys.c.destroyed_at.is_(None))
+        await self._connection.execute(update(keys).where(*there).values(opened_at=at))
 
     async def is_known(self, source_id: UUID) -> bool:
         """Whether a key was made of any version of this source or register."""

@@ -144,7 +144,7 @@ class Keyring:
             Unavailable: the vault cannot be read, lacks a key's share, or the master key is another.
         """
         await RulebookStore(connection).hold()
-        rows = [await _present(connection, key_id) for key_id in key_ids]
+        rows = [await _present(connection, key_id, opening.at) for key_id in key_ids]
         found = [
             *await stops.of_run(connection, opening.run_id, opening.at, released=opening.released),
             *[stop for row in rows for stop in await stops.of_key(connection, row)],
@@ -219,13 +219,17 @@ class Keyring:
         return AESGCM(HKDF(SHA256(), KEY_BYTES, salt=share, info=b"moneyer data key").derive(self._master))
 
 
-async def _present(connection: AsyncConnection, key_id: UUID | None) -> StoredKey:
-    """A key's row as it is under the lock.
+async def _present(connection: AsyncConnection, key_id: UUID | None, at: datetime) -> StoredKey:
+    """A key's row as it is under the lock, noted as opened.
 
     Raises:
         Gone: it was destroyed, or never was.
     """
-    row = await AssetStore(connection).key(key_id) if key_id is not None else None
+    store = AssetStore(connection)
+    row = await store.key(key_id) if key_id is not None else None
+    if row is not None and row.opened_at is None and not row.resource.startswith("asset:"):
+        await store.open_first(row.id, at)
+        row = await store.key(row.id)
     if row is None:
         raise Gone("The keys of this permit are gone.", code="key-destroyed")
     if row.destroyed_at is not None:

@@ -35,7 +35,8 @@ async def create_source_key(work: OpeningKeys, asked: KeyRequest) -> DataKey:
     Raises:
         NotFound: there is no such population.
         Invalid: it has no such partition.
-        Conflict: the version has its key; only a redeemed permit opens it again. Or the source is suspended.
+        Conflict: the version has its key; only a redeemed permit opens it again. Or it was given back already, or the
+            source is suspended.
     """
     population = await BudgetStore(work.connection).population(asked.population_id)
     unknown = sorted(set(asked.partitions) - set(population.partitions))
@@ -44,8 +45,10 @@ async def create_source_key(work: OpeningKeys, asked: KeyRequest) -> DataKey:
             f"The population has no partition {', '.join(unknown)}; it has {', '.join(population.partitions)}.",
             code="partition-unknown",
         )
-    if await AssetStore(work.connection).has_key(asked.resource):
-        raise Conflict("This source version has its key.", code="key-exists")
+    store = AssetStore(work.connection)
+    await store.lock_version(asked.resource)
+    if await store.has_key(asked.resource):
+        raise Conflict("This source version has its key, or gave it back.", code="key-exists")
     key_id, key = await work.dependencies.keyring.make(work.connection, asked, work.now)
     await work.tell(AuditEvent(work.by, Action.KEY_CREATE, asked.resource))
     return DataKey(id=key_id, key=key)
@@ -54,15 +57,20 @@ async def create_source_key(work: OpeningKeys, asked: KeyRequest) -> DataKey:
 async def give_back_source_key(work: Work, asked: KeyReturn) -> None:
     """Destroy the key of a source version that never came to be: its worker was lost, or its table was refused.
 
-    Where there is no key any more, or never was one, nothing changes.
+    Asked again, it changes nothing. Where no key was made yet none is made from now on: who asks for one may be slower
+    than who clears up after them.
 
     Raises:
-        Conflict: a permit names the key.
+        Conflict: the key was opened, or a decision names it.
     """
-    key_id = await AssetStore(work.connection).unused_key(asked.resource)
+    store = AssetStore(work.connection)
+    await store.lock_version(asked.resource)
+    key_id = await store.unused_key(asked.resource)
     if key_id is not None:
         await work.dependencies.keyring.give_back(work.connection, key_id, work.now)
         await work.tell(AuditEvent(work.by, Action.KEY_GIVE_BACK, asked.resource))
+    elif not await store.has_key(asked.resource):
+        await store.note_return(asked.resource, work.now)
 
 
 async def redeem_permit(work: OpeningKeys, permit_id: UUID, asked: RedeemRequest, redemption_key: str) -> Redemption:

@@ -67,6 +67,7 @@ class StoredKey:
     wrapped: bytes | None
     shared: bool
     created_at: datetime
+    opened_at: datetime | None
     destroyed_at: datetime | None
     overwritten_at: datetime | None
     shredded_at: datetime | None

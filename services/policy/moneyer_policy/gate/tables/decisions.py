@@ -35,6 +35,7 @@ keys = Table(
     Column("wrapped", LargeBinary),
     Column("shared", Boolean, nullable=False, server_default="false"),
     moment("created_at"),
+    moment("opened_at", nullable=True),
     moment("destroyed_at", nullable=True),
     moment("overwritten_at", nullable=True),
     moment("shredded_at", nullable=True),
@@ -43,7 +44,18 @@ keys = Table(
         postgresql_where=text("destroyed_at IS NOT NULL AND shredded_at IS NULL"),
     ),
 )  # fmt: skip
-"""``shared`` keys have a share in the vault, and do not open without it; ``overwritten_at`` is when that was."""
+"""``shared`` keys have a share in the vault, and do not open without it; ``overwritten_at`` is when that was.
+
+``opened_at`` is when a source's key was first shown for a run: such a key is never given back.
+"""
+
+returned_keys = Table(
+    "returned_keys",
+    metadata,
+    Column("resource", Text, primary_key=True),
+    moment("returned_at"),
+)
+"""Versions of sources whose key was given back before one was made: none is made any more."""
 
 permits = Table(
     "permits",
