@@ -2,7 +2,7 @@
 
 ``PATTERN=integer 0..120`` · ``number 0..1000`` · ``decimal 0..5000 2`` · ``date 2000-01-01..2030-12-31`` · ``time``
 · ``timestamp …`` · ``categories a|b|c`` · ``standard country-2`` · ``confirmed WHERE IT IS DOCUMENTED`` · ``text``
-· ``text email`` · ``role sensitive`` · ``required`` · ``nullable`` · ``drop``; several apart by ``;``.
+· ``text email`` · ``role sensitive`` · ``missing ?|NA`` (or ``none``) · ``required`` · ``nullable`` · ``drop``; several apart by ``;``.
 ``source.unit=customer_id 100`` and the other members of ``SOURCE`` are for the source as a whole.
 """
 
@@ -16,7 +16,9 @@ from moneyer_shared.errors import Invalid
 SOURCE = ("name", "description", "population", "unit", "target", "partition", "sequence", "survival", "constraint")
 RANGED = {"integer", "number", "decimal", "date", "timestamp", "time"}
 BARE = {"required", "nullable", "drop"}
-WORDS = {*RANGED, *BARE, "categories", "standard", "confirmed", "text", "role"}
+WORDS = {*RANGED, *BARE, "categories", "standard", "confirmed", "text", "role", "missing"}
+BESIDE = {*BARE, "role", "missing"}
+"""Words that leave standing what was said of the domain."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Answers:
         for pattern, word, rest in self.columns:
             if fnmatchcase(name, pattern):
                 if word in RANGED | {"categories", "standard", "text", "confirmed"}:
-                    found = {key: value for key, value in found.items() if key in BARE | {"role"}}
+                    found = {key: value for key, value in found.items() if key in BESIDE}
                 found[word] = rest
         return found
 
@@ -72,7 +74,7 @@ def _part(line: str, part: str) -> tuple[str, str]:
         raise _no_answer(line, f"a range is written as in {word} LEAST..MOST")
     if word == "standard" and rest.strip() not in BY_NAME:
         raise _no_answer(line, f"the standards are {', '.join(BY_NAME)}")
-    if word in {"categories", "confirmed", "role"} and not rest.strip():
+    if word in {"categories", "confirmed", "role", "missing"} and not rest.strip():
         raise _no_answer(line, f"{word} is followed by what it is")
     return word, rest.strip()
 
