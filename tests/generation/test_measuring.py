@@ -21,8 +21,11 @@ from moneyer_generation.use_cases.runs import carry_run
 from moneyer_generation.use_cases.sources import register_source
 from moneyer_generation.work import Work
 from moneyer_shared import custody
+from moneyer_shared.contracts.domains import CategoricalDomain
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Plan
+from moneyer_shared.drafting.answers import read_answers
+from moneyer_shared.drafting.rules import with_rules
 from moneyer_shared.errors import Forbidden, Invalid, MoneyerError, NotFound
 from moneyer_shared.exact import arrow_schema
 
@@ -133,6 +136,33 @@ async def test_a_run_that_made_a_table_measured_nothing(world: World) -> None:
     async with world.dependencies.begin(Work, caller_of("scientist"), read_only=True) as work:
         with pytest.raises(NotFound):
             await get_measured_domain(work, run_id)
+
+
+async def test_what_becomes_of_what_was_not_found_is_asked_and_answered(world: World) -> None:
+    """Of rare labels and far amounts a person decides; the label they name is listed beside those that were paid for."""
+    population = uuid4()
+    run_id = await measured_run(world, population)
+    async with world.dependencies.begin(Work, caller_of("steward"), read_only=True) as work:
+        asked = (await get_measured_domain(work, run_id)).questions
+    assert [(one.answer, one.columns) for one in asked] == [("age=outside ", ["age"]), ("ill=unlisted ", ["ill"])]
+    assert all(one.default == "refused, with column and row" for one in asked)
+    declaration = await drafted(world, run_id)
+    assert not any(column.replaces for column in declaration.columns), "nothing is decided for them"
+    answers = read_answers(["age=outside nearest", "ill=unlisted other"])
+    ruled = with_rules(declaration, answers)
+    ruled = ruled.model_copy(update={"columns": ruled.columns[:2]})
+    assert (ruled.column("age").rule, ruled.column("ill").rule) == ("nearest", "other")
+    _, offer, _ = await offer_for(world.flow(), plan(await source(world, ruled), generator="dpmm-fixed", rows=10))
+    assert offer.guarantee.level == "proven"
+    assert "of 2 column(s) were replaced beforehand" in offer.guarantee.statement
+    forged = ruled.column("ill").model_copy(
+        update={"domain": CategoricalDomain(kind="categorical", categories=["no", "yes", "sometimes", "other"])}
+    )
+    with pytest.raises(Invalid, match="none of this population"):
+        await source(world, ruled.model_copy(update={"columns": [ruled.columns[0], forged], "name": "f"}))
+    for wrong in ("age=integer 0..5", "ill=outside nearest", "age=unlisted other"):
+        with pytest.raises(Invalid):
+            with_rules(declaration, read_answers([wrong]))
 
 
 async def test_a_source_declared_by_a_measurement_earns_proven_and_its_label_says_what_was_paid(world: World) -> None:

@@ -394,3 +394,111 @@ def test_wide_tables_stay_short() -> None:
     answered = drafted(given, "c*=integer 0..1000; required", "source.unit=row")
     assert answered.questions == []
     assert answered.declaration is not None
+
+
+# --- to be measured, and what becomes of what lies outside ----------------------------------------------
+
+COSTS = csv_of(
+    {
+        "patient_id": [f"p{i}" for i in range(ROWS)],
+        "cost": [f"{i * 7 % 90}.50" for i in range(ROWS)],
+        "ward": ["ABC"[i % 3] for i in range(ROWS)],
+        "seen": [f"2021-03-0{1 + i % 9}" for i in range(ROWS)],
+        "at": [f"1{i % 9}:00" for i in range(ROWS)],
+    }
+)
+
+
+def test_what_was_read_from_the_rows_can_be_measured_instead() -> None:
+    asked = next(one for one in drafted(COSTS).questions if "READ FROM THE ROWS" in one.asks and "proven" in one.asks)
+    assert "NAME=unmeasured" in asked.asks
+    draft = drafted(COSTS, "*=unmeasured")
+    assert draft.declaration is not None
+    assert draft.declaration.columns_from("data") == []
+    found = {one.name: one.domain.model_dump(exclude_defaults=True) for one in draft.declaration.unmeasured}
+    assert found["ward"] == {"kind": "unmeasured", "of": "category"}
+    assert (found["cost"]["of"], found["seen"]["of"]) == (column(drafted(COSTS), "cost").domain.kind, "date")
+    assert set(found) == {"cost", "ward", "seen"}, "neither who somebody is nor a day's hours is measured"
+    assert column(draft, "patient_id").domain.kind == "text"
+    assert column(draft, "ward").origin is None
+
+
+def test_a_person_says_as_what_it_is_measured_and_the_last_word_on_a_domain_counts() -> None:
+    cost = column(drafted(COSTS, "cost=unmeasured decimal 4"), "cost").domain
+    assert cost.model_dump(exclude_defaults=True) == {"kind": "unmeasured", "of": "decimal", "scale": 4}
+    assert column(drafted(COSTS, "*=unmeasured", "cost=decimal 0..100 2"), "cost").domain.kind == "decimal"
+    assert column(drafted(COSTS, "cost=decimal 0..100 2", "*=unmeasured"), "cost").domain.kind == "unmeasured"
+    for wrong in ("cost=unmeasured text", "cost=unmeasured decimal x", "cost=unmeasured integer 2"):
+        with pytest.raises(Invalid, match="unmeasured is followed by"):
+            drafted(COSTS, wrong)
+
+
+def test_a_rule_is_answered_by_pattern_and_never_proposed_as_if_it_were() -> None:
+    plain = drafted(COSTS)
+    assert not any(one.column and one.column.replaces for one in plain.columns)
+    draft = drafted(COSTS, "*=outside nearest", "*=unlisted other")
+    assert {one.name: one.column.rule for one in draft.columns if one.column and one.column.replaces} == {
+        "cost": "nearest", "seen": "nearest", "at": "nearest", "ward": "other",
+    }  # fmt: skip
+    assert column(draft, "ward").domain.model_dump()["categories"] == ["A", "B", "C", "other"]
+    null = drafted(COSTS, "ward=unlisted null", "ward=nullable")
+    assert column(null, "ward").rule == "null"
+
+
+@pytest.mark.parametrize(
+    ("answer", "because"),
+    [
+        ("ward=outside nearest", "has bounds"),
+        ("cost=unlisted other", "has categories"),
+        ("patient_id=outside null", "has bounds"),
+        ("cost=outside farthest", "refuse, nearest or null"),
+        ("ward=unlisted", "followed by"),
+        ("cost=outside null;required", "nullable"),
+    ],
+)
+def test_a_rule_that_is_of_nothing_is_refused(answer: str, because: str) -> None:
+    with pytest.raises(Invalid, match=because):
+        drafted(COSTS, answer)
+
+
+# --- what is written where a value is missing ---------------------------------------------------------
+
+
+def test_words_for_missing_values_are_a_question_where_only_the_file_shows_them() -> None:
+    rows = csv_of({"age": [*range(20, 40), "?"] * 10, "code": [*range(1000, 1020), "NA"] * 10})
+    draft = drafted(rows, "code=integer 0..9999")
+    assert column(draft, "age").missing_values == ["?"]
+    assert column(draft, "age").domain.kind == "integer"
+    (asked,) = [one for one in draft.questions if "Words stand here" in one.asks]
+    assert (asked.columns, "(?, NA)" in asked.asks) == (["age", "code"], True)
+    draft = drafted(rows, "code=integer 0..9999", "*=missing none")
+    assert not column(draft, "age").missing_values
+    assert not [one for one in draft.questions if "Words stand here" in one.asks]
+
+
+def test_documents_say_what_is_written_for_a_missing_value() -> None:
+    book = Given(
+        "book.csv", b"variable,label,values,missing codes\nincome,Income,>50K; <=50K,?; .\nage,Age,0 to 98,99=Refused\n"
+    )
+    draft = drafted(csv_of({"income": [">50K", "<=50K", "?", "."], "age": [1, 2, 99, 98]}), documents=[book])
+    domain = column(draft, "income").domain
+    assert domain.kind == "categorical"
+    assert domain.categories == [">50K", "<=50K"]
+    assert [column(draft, name).missing_values for name in ("income", "age")] == [["?", "."], ["99"]]
+    assert not [one for one in draft.questions if "Words stand here" in one.asks]
+
+
+def test_frictionless_says_it_of_a_schema_or_of_a_field() -> None:
+    schema = b"""{"missingValues": ["", "NA"], "fields": [
+      {"name": "a", "type": "integer", "constraints": {"minimum": 0, "maximum": 9}},
+      {"name": "b", "type": "integer", "constraints": {"minimum": 0, "maximum": 9}, "missingValues": [{"value": "-1"}]},
+      {"name": "c", "type": "integer", "constraints": {"minimum": 0, "maximum": 9, "required": true}}]}"""
+    draft = drafted(documents=[Given("schema.json", schema)])
+    assert [column(draft, name).missing_values for name in "abc"] == [["NA"], ["-1"], []]
+
+
+def test_what_is_dropped_may_stay_in_the_file() -> None:
+    draft = drafted(csv_of({"age": [1, 2], "note": ["Anna", "Zoe"]}), "age=integer 0..120", "note=drop")
+    assert draft.declaration is not None
+    assert draft.declaration.left_out == ["note"]
+    assert [one.name for one in draft.declaration.columns] == ["age"]

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,8 @@ app = typer.Typer(help="Places that tables are pulled from.", no_args_is_help=Tr
 ENDS = {"done", "failed", "cancelled"}
 LOOK_SECONDS = 0.5
 MOST_LOOKS = 120
+NOT_ENDED = 3
+"""The exit status where something goes on after the caller has waited long enough: nothing failed."""
 
 
 @app.command("add")
@@ -64,7 +67,7 @@ def probe(connection: str, data: Data = DEFAULT_DATA, person: Person = "steward"
             time.sleep(LOOK_SECONDS)
         else:
             tell("yellow", "No answer yet", "a worker takes it up when it has time", to=error_console)
-            raise typer.Exit(1)
+            raise typer.Exit(NOT_ENDED)
     if seen["problem"] is not None:
         tell("red", seen["problem"]["code"], seen["problem"]["detail"], to=error_console)
         raise typer.Exit(1)
@@ -91,13 +94,27 @@ def connection_named(client: Moneyer, named: str) -> str:
     raise KeyError(named)
 
 
-def until_ended(client: Moneyer, pull_id: str) -> calls.Json:
-    """The pull once it has ended."""
-    while True:
+def until_ended(client: Moneyer, pull_id: str, seconds: float) -> calls.Json:
+    """The pull once it has ended.
+
+    Raises:
+        Exit: it has not ended after so many seconds, which its owner is told.
+    """
+    for _ in range(max(1, round(seconds / LOOK_SECONDS))):
         pull = client.send(calls.get_pull(pull_id))
         if pull["state"] in ENDS:
             return pull
         time.sleep(LOOK_SECONDS)
+    because = f"pull {pull_id} goes on without you: moneyer source pulls SOURCE shows how it ended"
+    tell("yellow", "Not ended yet", because, to=error_console)
+    raise typer.Exit(NOT_ENDED)
+
+
+def show_replaced(replaced: Mapping[str, int], rules: Mapping[str, str] | None = None) -> None:
+    """How many values of which columns their rules changed; nothing where none did."""
+    for name, count in replaced.items():
+        by = f" by its rule, {rules[name]}" if rules else " by its rule"
+        tell("yellow", name, f"{count} values outside its domain were replaced{by}")
 
 
 def show_pull(pull: calls.Json) -> None:
@@ -106,6 +123,7 @@ def show_pull(pull: calls.Json) -> None:
     if problem is None:
         what = f"version {pull['version_id']}: {pull['rows']} rows" if pull["state"] == "done" else f"pull {pull['id']}"
         tell("green", pull["state"], what)
+        show_replaced(pull["replaced"] or {})
         return
     tell("red", problem["code"], problem["detail"], to=error_console)
     if problem["reasons"]:

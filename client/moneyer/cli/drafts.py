@@ -125,9 +125,10 @@ def _row(one: DraftedColumn) -> tuple[str, ...]:
     if one.column is None:
         return "?", "?", "nobody", "; ".join(one.because)
     origin = one.column.origin
-    assert origin is not None
+    known = f"{origin.kind}: {origin.reference}" if origin is not None else "nobody yet"
     missing = " or missing" if one.column.nullable else ""
-    return _domain(one.column) + missing, one.column.role, f"{origin.kind}: {origin.reference}", "; ".join(one.because)
+    rule = f"; outside it: {one.column.rule}" if one.column.replaces else ""
+    return _domain(one.column) + missing + rule, one.column.role, known, "; ".join(one.because)
 
 
 def _called(names: Sequence[str]) -> str:

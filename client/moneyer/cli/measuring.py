@@ -1,16 +1,20 @@
 """``moneyer source measure`` and ``measured``: domains that nobody knows, found under budget."""
 
-import json
 import uuid
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from moneyer import calls
-from moneyer.cli.console import harmless, say, table, tell
+from moneyer.cli.console import error_console, harmless, say, table, tell
 from moneyer.cli.generate import follow_run
 from moneyer.cli.session import DEFAULT_DATA, Data, Person, speak
+from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Plan
+from moneyer_shared.drafting.answers import read_answers
+from moneyer_shared.drafting.rules import with_rules
+from moneyer_shared.origins import in_short
 
 ENGINE = "domain-discovery"
 
@@ -50,16 +54,19 @@ def measure(
 def measured(
     run: str,
     draft: Annotated[str | None, typer.Option(help="Write the declaration of a source of this name instead.")] = None,
+    answer: Annotated[
+        list[str] | None, typer.Option(help="With --draft, as 'cost=outside nearest', 'ward=unlisted other'.")
+    ] = None,
     data: Data = DEFAULT_DATA,
     person: Person = "steward",
 ) -> None:
-    """What a run measured, or with ``--draft`` the declaration that follows from it."""
+    """What a run measured, or with ``--draft`` the declaration that follows from it, and what is yet to be decided."""
     with speak(data, person) as client:
-        if draft is not None:
-            # As it is: whoever keeps it in a file reads every letter again.
-            typer.echo(json.dumps(client.send(calls.draft_measured_source(run, name=draft)), indent=2))
-            return
         found = client.send(calls.get_measured_domain(run))
+        if draft is not None:
+            declared = SourceDeclaration.model_validate(client.send(calls.draft_measured_source(run, name=draft)))
+            _write(with_rules(declared, read_answers(answer or ())), found["questions"])
+            return
     say(found["guarantee"]["statement"])
     rows = [
         (harmless(column["name"]), harmless(one["what"]), one["units"])
@@ -72,3 +79,14 @@ def measured(
             tell(
                 "yellow", column["name"], f"nothing is held by so many units ({column['least']}) that it could be told"
             )
+
+
+def _write(declared: SourceDeclaration, questions: Sequence[calls.Json]) -> None:
+    """The declaration alone where a file may take it; beside it what nobody has answered."""
+    # As it is: whoever keeps it in a file reads every letter again.
+    typer.echo(declared.model_dump_json(indent=2, exclude_none=True))
+    answered = {column.name for column in declared.columns if column.replaces}
+    for one in questions:
+        columns = [name for name in one["columns"] if name not in answered]
+        if columns:
+            tell("yellow", in_short(columns), f"{one['asks']} Until then: {one['default']}.", to=error_console)

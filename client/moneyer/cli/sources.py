@@ -11,8 +11,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from moneyer import calls
 from moneyer.calls.wire import Streamed
 from moneyer.cli import measuring
-from moneyer.cli.connections import connection_named, show_pull, until_ended
-from moneyer.cli.console import error_console, harmless, say, show_refusal, table
+from moneyer.cli.connections import connection_named, show_pull, show_replaced, until_ended
+from moneyer.cli.console import error_console, harmless, say, show_refusal, table, tell
 from moneyer.cli.session import DEFAULT_DATA, Data, Person, speak
 from moneyer.client import Refused
 from moneyer.files import check_table, encoding_of_file, media_type_of_file
@@ -57,6 +57,7 @@ def upload(
         _show(TableReport.model_validate(made))
         return
     say(f"version {made['id']}: {made['train_rows']} rows to learn from, {made['holdout_rows']} held out")
+    show_replaced(made["replaced"])
 
 
 @app.command("check")
@@ -91,8 +92,11 @@ def _show(report: TableReport) -> None:
     """A report as tables; exit status 1 where the table has faults."""
     units = "not counted" if report.units is None else report.units
     say(f"{report.format}: {report.rows} rows, {units} privacy units checked")
-    columns = [(harmless(c.name), c.kind, c.physical_type, c.missing, c.faulty) for c in report.columns]
-    table("Columns", ("name", "declared", "read from", "missing", "faulty"), columns)
+    columns = [(harmless(c.name), c.kind, c.physical_type, c.missing, c.replaced, c.faulty) for c in report.columns]
+    table("Columns", ("name", "declared", "read from", "missing", "replaced", "faulty"), columns)
+    show_replaced(report.replaced, {c.name: c.rule for c in report.columns})
+    for one in report.broken:
+        tell("yellow", one.relation, f"{one.rows} rows do not keep it, as they would be kept")
     if report.fits:
         say("It fits the declaration.")
         return
@@ -115,6 +119,7 @@ def pull(
     form: Annotated[str | None, typer.Option(help="csv, parquet, arrow-stream or arrow-file.")] = None,
     every: Annotated[str | None, typer.Option(help="Again so often: an ISO 8601 duration, as P1D.")] = None,
     wait: Annotated[bool, typer.Option(help="Wait until it has ended.")] = True,
+    wait_seconds: Annotated[float, typer.Option(help="Wait so long at most; the pull goes on without you.")] = 3600,
     data: Data = DEFAULT_DATA,
     person: Person = "steward",
 ) -> None:
@@ -125,7 +130,7 @@ def pull(
         through = connection_named(client, connection)
         made = client.send(calls.request_pull(source, through, key=uuid4().hex, **asked))
         if wait:
-            made = until_ended(client, made["id"])
+            made = until_ended(client, made["id"], wait_seconds)
     show_pull(made)
 
 

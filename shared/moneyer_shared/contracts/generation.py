@@ -233,7 +233,8 @@ class SourceDeclaration(Document):
     A source ``for_linkage`` is a register of people that an attacker may hold: nothing is ever learned from it, and
     only assays open it. ``constraints`` hold of every real row; assays count the made rows that break one.
     ``partition_column`` is a categorical column whose categories are partitions of the population: rows of each
-    category are charged to that partition's budget alone.
+    category are charged to that partition's budget alone. ``left_out`` names columns that a file may have and that are
+    never kept; any other column that is not declared is refused.
     """
 
     name: Name
@@ -248,12 +249,13 @@ class SourceDeclaration(Document):
     for_linkage: bool = False
     constraints: Annotated[list[Constraint], Field(max_length=50)] = Field(default_factory=list[Constraint])
     row_limit: Annotated[int, Field(ge=1, le=100_000_000)] = 5_000_000
+    left_out: Annotated[list[ColumnName], Field(max_length=2_000)] = Field(default_factory=list[str])
 
     @model_validator(mode="after")
     def _consistent(self) -> "SourceDeclaration":
         names = [column.name for column in self.columns]
-        if len(set(names)) != len(names):
-            message = "column names must be distinct"
+        if len({*names, *self.left_out}) != len(names) + len(self.left_out):
+            message = "column names must be distinct, those that are left out among them"
             raise ValueError(message)
         if not self.learned:
             message = "at least one column must not be an identifier"

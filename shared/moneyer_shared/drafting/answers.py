@@ -2,7 +2,9 @@
 
 ``PATTERN=integer 0..120`` · ``number 0..1000`` · ``decimal 0..5000 2`` · ``date 2000-01-01..2030-12-31`` · ``time``
 · ``timestamp …`` · ``categories a|b|c`` · ``standard country-2`` · ``confirmed WHERE IT IS DOCUMENTED`` · ``text``
-· ``text email`` · ``role sensitive`` · ``missing ?|NA`` (or ``none``) · ``required`` · ``nullable`` · ``drop``; several apart by ``;``.
+· ``text email`` · ``unmeasured`` or ``unmeasured decimal 2``, to be measured under budget · ``outside nearest``
+· ``outside null`` · ``unlisted other`` · ``unlisted null`` · ``missing ?|NA`` or ``missing none``
+· ``role sensitive`` · ``required`` · ``nullable`` · ``drop``; several apart by ``;``.
 ``source.unit=customer_id 100`` and the other members of ``SOURCE`` are for the source as a whole.
 """
 
@@ -16,9 +18,12 @@ from moneyer_shared.errors import Invalid
 SOURCE = ("name", "description", "population", "unit", "target", "partition", "sequence", "survival", "constraint")
 RANGED = {"integer", "number", "decimal", "date", "timestamp", "time"}
 BARE = {"required", "nullable", "drop"}
-WORDS = {*RANGED, *BARE, "categories", "standard", "confirmed", "text", "role", "missing"}
-BESIDE = {*BARE, "role", "missing"}
-"""Words that leave standing what was said of the domain."""
+RULES = {"outside", "unlisted"}
+"""Words for what becomes of values that a domain does not hold."""
+DOMAINS = {*RANGED, "categories", "standard", "text", "confirmed", "unmeasured"}
+"""Words for what a column may hold: the last of them counts."""
+WORDS = {*DOMAINS, *BARE, *RULES, "role", "missing"}
+MEASURED_AS = {"integer", "number", "decimal", "date", "timestamp", "category"}
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,8 @@ class Answers:
         found: dict[str, str] = {}
         for pattern, word, rest in self.columns:
             if fnmatchcase(name, pattern):
-                if word in RANGED | {"categories", "standard", "text", "confirmed"}:
-                    found = {key: value for key, value in found.items() if key in BESIDE}
+                if word in DOMAINS:
+                    found = {key: value for key, value in found.items() if key not in DOMAINS}
                 found[word] = rest
         return found
 
@@ -74,9 +79,19 @@ def _part(line: str, part: str) -> tuple[str, str]:
         raise _no_answer(line, f"a range is written as in {word} LEAST..MOST")
     if word == "standard" and rest.strip() not in BY_NAME:
         raise _no_answer(line, f"the standards are {', '.join(BY_NAME)}")
-    if word in {"categories", "confirmed", "role", "missing"} and not rest.strip():
+    if word == "unmeasured" and rest and not _is_measured_as(rest):
+        raise _no_answer(line, f"unmeasured is followed by nothing or by one of {', '.join(sorted(MEASURED_AS))}")
+    if word == "outside" and rest.strip() not in {"refuse", "nearest", "null"}:
+        raise _no_answer(line, "outside is followed by refuse, nearest or null")
+    if word in {"categories", "confirmed", "role", "unlisted", "missing"} and not rest.strip():
         raise _no_answer(line, f"{word} is followed by what it is")
     return word, rest.strip()
+
+
+def _is_measured_as(rest: str) -> bool:
+    """A kind, and of a decimal how many digits follow its point."""
+    kind, _, scale = rest.strip().partition(" ")
+    return kind in MEASURED_AS and (not scale or (kind == "decimal" and scale.isdecimal() and len(scale) == 1))
 
 
 def _no_answer(line: str, why: str) -> Invalid:

@@ -10,9 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 from moneyer_shared.contracts.domains import Domain
 from moneyer_shared.contracts.drafts import DraftedColumn
 from moneyer_shared.contracts.generation import Column, Role
-from moneyer_shared.drafting.answers import RANGED
+from moneyer_shared.drafting.answers import MEASURED_AS, RANGED, RULES
 from moneyer_shared.drafting.facts import ORDERED, Kind, RowsSaid, Said
 from moneyer_shared.drafting.roles import is_identifier, replacement_for, role_for
+from moneyer_shared.drafting.rules import ruled
 from moneyer_shared.drafting.standards import BY_NAME, SPELLINGS, Standard, meant_for
 from moneyer_shared.errors import Invalid
 
@@ -105,16 +106,17 @@ def draft_column(told: Told) -> DraftedColumn:
     because = _words(told, found.because, f"{role}: {why}" if why else "")
     members = {
         "name": told.name,
-        "domain": found.members,
         "nullable": _nullable(told),
         "role": told.answers.get("role", role),
-        "origin": {"kind": found.origin, "reference": found.reference},
         "missing_values": told.missing if _nullable(told) else [],
+        **ruled(found.members, told.answers),
     }
+    if found.members["kind"] != "unmeasured":
+        members["origin"] = {"kind": found.origin, "reference": found.reference}
     try:
         return DraftedColumn(name=told.name, column=Column.model_validate(members), because=because)
     except ValidationError as error:
-        if found.origin == "person" or "role" in told.answers:
+        if found.origin == "person" or told.answers.keys() & {"role", *RULES}:
             raise Invalid(
                 f"What was answered of {told.name} does not fit: {_first(error)}.", code="answer-unfit"
             ) from None
@@ -169,7 +171,20 @@ def _by_person(told: Told) -> Found | None:
         return found and Found(found.members, "person", where, f"a person confirms it from {where}")
     if "text" in answers:
         return _identifier(told, "a person says that it is text", answers["text"])
-    return None
+    return _to_be_measured(told) if "unmeasured" in answers else None
+
+
+def _to_be_measured(told: Told) -> Found | None:
+    """As the person says, or of the kind that others say; an identifier, or a day's hours, is nothing to measure."""
+    kind, _, scale = told.answers["unmeasured"].partition(" ")
+    if not kind and (_identifies(told) or told.kind == "time"):
+        return None
+    of = kind or (told.kind if told.kind in MEASURED_AS else "category")
+    members: dict[str, Any] = {"kind": "unmeasured", "of": of}
+    digits = int(scale) if scale else told.documented.scale or (told.seen.scale if told.seen else None)
+    if of == "decimal" and digits is not None:
+        members["scale"] = digits
+    return Found(members, "person", "answered", "a person has it measured under budget")
 
 
 def _apart(words: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from moneyer_shared.drafting.columns import Told, draft_column
 from moneyer_shared.drafting.facts import Relation, RowsSaid, Said, TableSaid
 from moneyer_shared.drafting.formats import read_document
 from moneyer_shared.drafting.given import Given
+from moneyer_shared.drafting.rules import check_rules_fit
 from moneyer_shared.drafting.structure import suggestions, unit_of, unit_parts
 from moneyer_shared.errors import Invalid
 from moneyer_shared.origins import PUBLIC_DOMAIN, in_short
@@ -51,6 +52,7 @@ def draft_source(inputs: Inputs) -> SourceDraft:
     questions = list(_questions(inputs, told, columns))
     questions += [unit.question] if unit.question else []
     known = [one.column for one in columns if one.column is not None]
+    check_rules_fit(inputs.answers, known)
     questions += suggestions(known, unit.answer, relations, frozenset(inputs.answers.source))
     read = [
         f"{given.name}: {table.name or 'its columns'}" for given, table in zip(inputs.documents, tables, strict=True)
@@ -141,7 +143,10 @@ def _questions(inputs: Inputs, told: Sequence[Told], columns: Sequence[DraftedCo
     known = [one.column for one in columns if one.column is not None]
     read = [one.name for one in known if one.origin is not None and one.origin.kind == "data"]
     if read:
-        asks = f"Bounds or categories were READ FROM THE ROWS, so nothing is proven over this table. {PUBLIC_DOMAIN}"
+        asks = (
+            f"Bounds or categories were READ FROM THE ROWS, so nothing is proven over this table. {PUBLIC_DOMAIN} "
+            "To have them measured, answer NAME=unmeasured: docs/guides/measuring-a-domain.md."
+        )
         yield Question(answer=f"{read[0]}=", asks=asks, default="as read, earning no proof", columns=read)
     roles = [one.name for one in known if one.role != "plain" and "role" not in inputs.answers.of(one.name)]
     if roles:
@@ -196,6 +201,7 @@ def _declaration(
         "privacy_unit": _privacy_unit(unit),
         "columns": [one.model_dump(mode="json") for one in _required(columns, answers, unit)],
         "constraints": [{"left": left, "relation": sign, "right": right} for left, sign, right in relations],
+        "left_out": [one.name for one in _told(inputs, tables) if "drop" in one.answers],
     } | _structures(answers)
     try:
         return SourceDeclaration.model_validate(members)

@@ -101,7 +101,7 @@ def _relation(columns: Sequence[Column]) -> tuple[str, str] | None:
             if begin not in parts:
                 continue
             right = by_words.get("_".join(end if part == begin else part for part in parts))
-            if right is not None and right.domain.kind == left.domain.kind != "categorical":
+            if right is not None and right.domain.kind == left.domain.kind not in {"categorical", "unmeasured"}:
                 return f"{left.name} <= {right.name}", f"{left.name} seems never to lie after {right.name}."
     return None
 

@@ -18,7 +18,7 @@ pc: Any = pyarrow.compute
 
 
 def read_around(array: pa.Array, column: Column, reading: Reading, of_text: Reading) -> Read:
-    """An array read by ``reading`` with the column's ``missing_values`` null; ``of_text`` reads values that are text."""
+    """An array with the column's ``missing_values`` null; ``reading`` reads its type, ``of_text`` text."""
     written = pa.array(column.missing_values, pa.string())
     if isinstance(column.domain, CategoricalDomain):
         # Read as if they were listed: a number then stands for the word that writes it, as for a category.

@@ -177,7 +177,7 @@ async def test_a_process_lost_between_sealing_and_keeping(world: World) -> None:
 
     whole = dependencies(world)
     world.app.state.dependencies = replace(whole, database=Standing())  # type: ignore[arg-type]
-    with pytest.raises(BaseException):  # noqa: B017, PT011 - however it comes through the tasks in between
+    with pytest.raises(BaseException):  # noqa: B017 - however it comes through the tasks in between
         await world.upload(csv(rows()))
     world.app.state.dependencies = whole
     assert len(world.sealed) == 2

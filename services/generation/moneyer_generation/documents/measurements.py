@@ -7,6 +7,7 @@ from pydantic import Field
 
 from moneyer_shared.contracts.documents import Document, Name
 from moneyer_shared.contracts.domains import KnownDomain
+from moneyer_shared.contracts.drafts import Question
 from moneyer_shared.contracts.policy import Guarantee
 
 
@@ -45,7 +46,7 @@ class MeasuredDomain(Measurement):
     """A measurement with what it was made of and what it earned.
 
     ``rarer`` says what happens at a later upload to a value that was not found: it is refused, with its column and row,
-    and somebody decides.
+    unless the declaration says beforehand what becomes of it, which ``questions`` ask.
     """
 
     run_id: UUID
@@ -55,3 +56,4 @@ class MeasuredDomain(Measurement):
     engine_version: str
     guarantee: Guarantee
     rarer: Literal["refused"] = "refused"
+    questions: list[Question] = Field(default_factory=list[Question])

@@ -8,9 +8,10 @@ from moneyer_generation.store.runs import Run
 from moneyer_generation.use_cases.owners import source_owner
 from moneyer_generation.work import Work
 from moneyer_shared.contracts.documents import Document
-from moneyer_shared.contracts.domains import KnownDomain
+from moneyer_shared.contracts.domains import CategoricalDomain, KnownDomain
 from moneyer_shared.contracts.generation import Column, Origin, SourceDeclaration
 from moneyer_shared.contracts.policy import Guarantee
+from moneyer_shared.drafting.rules import rule_questions
 from moneyer_shared.errors import Invalid, NotFound
 from moneyer_shared.ownership import check_own
 
@@ -29,8 +30,10 @@ async def get_measured_domain(work: Work, run_id: UUID) -> MeasuredDomain:
     check_own(owner, work.by, "The source of this measurement", run.requester)
     if run.measured is None:
         raise NotFound(f"Generation {run_id} has measured no domain.")
+    kinds = {column.name: column.domain.kind for column in run.measured.columns if column.domain is not None}
     return MeasuredDomain(
         columns=run.measured.columns,
+        questions=rule_questions(kinds),
         run_id=run.id,
         source_id=run.plan.source_id,
         source_version_id=run.source_version_id,
@@ -96,7 +99,16 @@ def _measured(run: Run, column: Column, population_id: UUID) -> bool:
     if run.offer.population_id != population_id:
         return False
     found = next((one.domain for one in run.measured.columns if one.name == column.name), None)
-    return found is not None and _values(found) == _values(column.domain)
+    return found is not None and _values(found) == _values(_without_catch_all(column, found))
+
+
+def _without_catch_all(column: Column, found: KnownDomain) -> Document:
+    """A column's domain less the category that its rule puts what is not listed under: that one is nobody's value."""
+    listed = column.domain
+    if not isinstance(listed, CategoricalDomain) or not isinstance(found, CategoricalDomain):
+        return listed
+    kept = [one for one in listed.categories if one != column.rule or one in found.categories]
+    return listed.model_copy(update={"categories": kept})
 
 
 def _values(domain: Document) -> dict[str, object]:
