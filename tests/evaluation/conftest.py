@@ -17,7 +17,7 @@ from moneyer_evaluation.dependencies import ITSELF, Dependencies
 from moneyer_evaluation.settings import Settings
 from moneyer_evaluation.use_cases.assays import carry_assay
 from moneyer_shared import custody
-from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration
+from moneyer_shared.contracts.generation import Arrivals, HeldVersion, MissedPull, SourceDeclaration
 from moneyer_shared.contracts.policy import (
     AssayKeys,
     AssayKeysRequest,
@@ -49,6 +49,8 @@ class Peers:
         self.condemned: list[Condemnation] = []
         self.verdict = "released"
         self.held: HeldVersion | None = None
+        self.came: list[HeldVersion] = []
+        self.missed: MissedPull | None = None
 
     def _answer(self) -> None:
         if self.refuses is not None:
@@ -95,6 +97,16 @@ class Peers:
         self._answer()
         assert self.held is not None
         return self.held
+
+    async def arrivals(self, source_id: UUID, after: UUID | None) -> Arrivals:
+        """As generation answers: without ``after`` the newest, which ``held`` is."""
+        del source_id
+        self._answer()
+        if self.held is not None and self.held not in self.came:
+            self.came.append(self.held)
+        places = [one.version_id for one in self.came]
+        following = self.came[-1:] if after is None else self.came[places.index(after) + 1 :]
+        return Arrivals(following=next(iter(following), None), missed=self.missed)
 
 
 class World:

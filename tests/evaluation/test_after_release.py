@@ -1,9 +1,11 @@
 """What happens to an asset once it is out: assayed again, watched for drift, its generator's claim put to the test."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -13,7 +15,7 @@ from evaluation.test_measures import DECLARATION, population
 from moneyer_evaluation.use_cases.assays import carry_assay
 from moneyer_evaluation.use_cases.looks import queue_due_looks, take_look
 from moneyer_evaluation.work import Work
-from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration
+from moneyer_shared.contracts.generation import Arrivals, HeldVersion, MissedPull, SourceDeclaration
 from moneyer_shared.errors import Conflict, Gone, Unavailable
 from moneyer_shared.queue import Later
 
@@ -233,6 +235,101 @@ async def test_a_newer_upload_that_is_another_population_opens_a_review(world: W
     )
 
 
+def held_own(world: World, asset: UUID) -> None:
+    """The version that the asset itself was made from is the newest."""
+    world.peers.held = HeldVersion.model_validate(
+        {
+            "source_id": world.source_id, "version_id": uuid4(), "declaration": DECLARATION, "key_id": uuid4(),
+            "train_object": f"{asset}/train", "holdout_object": f"{asset}/holdout", "uploaded_at": "2026-01-01T00:00:00Z",
+        }
+    )  # fmt: skip
+
+
+def come(world: World, table: pa.Table) -> str:
+    """Another version, after those that came before."""
+    hold(world, table, DECLARATION)
+    held = world.peers.held
+    assert held is not None
+    world.peers.came.append(held)
+    return str(held.version_id)
+
+
+async def all_looks(world: World, made: Any) -> list[Any]:
+    """What a monitor saw once its queued looks are carried: each look that saw something queues one more."""
+    count = -1
+    found = await looks(world, made)
+    while len(found) != count:
+        count, found = len(found), await looks(world, made)
+    return found
+
+
+async def test_each_version_that_comes_is_looked_at_once_and_named(world: World) -> None:
+    """A schedule may bring several between two looks; none is passed over, and none is looked at twice."""
+    asset = await world.assayed(TRAIN, HOLDOUT, OTHER)
+    made = await monitor(world, asset, kind="source")
+    held_own(world, asset)
+    assert await all_looks(world, made) == [], "what it was made from is nothing new"
+    came = [come(world, population(400, seed)) for seed in (11, 12, 13)]
+    found = await all_looks(world, made)
+    assert [one["seen"] for one in reversed(found)] == came
+    assert [one["number"] for one in reversed(found)] == [1, 2, 3]
+    assert len(await all_looks(world, made)) == 3
+    assert (await world.get(f"/v1/monitors/{made['id']}"))["looks"] == 3
+
+
+async def test_a_watch_begins_with_the_newest_version(world: World) -> None:
+    asset = await world.assayed(TRAIN, HOLDOUT, OTHER)
+    _, newest = come(world, population(400, 21)), come(world, population(400, 22))
+    made = await monitor(world, asset, kind="source")
+    assert [one["seen"] for one in await all_looks(world, made)] == [newest]
+
+
+async def test_a_look_that_saw_something_queues_another_in_its_own_transaction(world: World) -> None:
+    asset = await world.assayed(TRAIN, HOLDOUT, OTHER)
+    made = await monitor(world, asset, kind="source")
+    come(world, population(400, 31))
+    assert await jobs(world) == 0
+    await looks(world, made)
+    assert await jobs(world) == 1
+    await looks(world, made)
+    assert await jobs(world) == 1, "nothing is new, so nothing more is queued"
+
+
+async def jobs(world: World) -> int:
+    connection = await asyncpg.connect(world.url)
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'look'"))
+    finally:
+        await connection.close()
+
+
+async def test_a_pull_that_brought_nothing_is_seen_at_the_monitor_until_one_does(world: World) -> None:
+    asset = await world.assayed(TRAIN, HOLDOUT, OTHER)
+    made = await monitor(world, asset, kind="source")
+    held_own(world, asset)
+    world.peers.missed = MissedPull.model_validate(
+        {"pull_id": uuid4(), "ended_at": "2026-01-02T00:00:00Z", "because": "schema-moved"}
+    )
+    for _ in range(2):
+        assert await looks(world, made) == []
+        shown = (await world.get(f"/v1/monitors/{made['id']}"))["missed"]
+        assert (shown["pull_id"], shown["because"]) == (str(world.peers.missed.pull_id), "schema-moved")
+    assert [leaf["outcome"] for leaf in await leaves(world, "monitor.look")] == ["nothing-came"], "told once"
+    world.peers.missed = None
+    come(world, population(400, 41))
+    assert len(await all_looks(world, made)) == 1
+    assert (await world.get(f"/v1/monitors/{made['id']}"))["missed"] is None
+
+
+async def leaves(world: World, action: str) -> list[Any]:
+    connection = await asyncpg.connect(world.url)
+    try:
+        rows = await connection.fetch("SELECT leaf FROM audit_events WHERE leaf->>'action' = $1", action)
+        return [json.loads(row["leaf"]) for row in rows]
+    finally:
+        await connection.close()
+
+
 async def test_a_breach_is_told_once_though_policy_was_away(world: World) -> None:
     asset = await world.assayed(TRAIN, HOLDOUT, OTHER)
     made = await monitor(world, asset, kind="scores")
@@ -298,14 +395,14 @@ async def test_a_monitor_of_a_retired_asset_pauses_itself(world: World) -> None:
     asset = await world.assayed(TRAIN, HOLDOUT, OTHER)
     made = await monitor(world, asset, kind="source")
     hold(world, older(500, 1), DECLARATION)
-    latest = world.peers.latest
+    arrivals = world.peers.arrivals
 
-    async def gone(source_id: UUID) -> HeldVersion:
-        held = await latest(source_id)
+    async def gone(source_id: UUID, after: UUID | None) -> Arrivals:
+        arrived = await arrivals(source_id, after)
         world.peers.refuses = Gone("The keys of this permit are gone.", code="key-destroyed")
-        return held
+        return arrived
 
-    world.peers.latest = gone
+    world.peers.arrivals = gone
     assert await looks(world, made) == []
     assert (await world.get(f"/v1/monitors/{made['id']}"))["state"] == "paused"
     assert (await monitor(world, uuid4(), 404, kind="source"))["code"] == "not-found"

@@ -25,6 +25,7 @@ COLUMNS = [
             "name": "sex",
             "domain": {"kind": "categorical", "categories": ["f", "m", "none of these"]},
             "role": "protected",
+            "unlisted": "none of these",
         },
         {"name": "age, in years", "domain": {"kind": "integer", "minimum": 0, "maximum": 120}, "nullable": True},
         {"name": "height", "domain": {"kind": "number", "minimum": 0.5, "maximum": 2.5}, "nullable": True},
@@ -34,7 +35,11 @@ COLUMNS = [
             "domain": {"kind": "timestamp", "minimum": "2020-01-01T00:00:00", "maximum": "2026-12-31T00:00:00"},
         },
         {"name": "at", "domain": {"kind": "time"}, "nullable": True},
-        {"name": "paid", "domain": {"kind": "decimal", "minimum": "0", "maximum": "99999.99", "scale": 2}},
+        {
+            "name": "paid",
+            "domain": {"kind": "decimal", "minimum": "0", "maximum": "99999.99", "scale": 2},
+            "outside": "nearest",
+        },
         {"name": "who", "domain": {"kind": "text", "replacement": "number"}, "role": "identifier"},
     )
 ]
@@ -85,6 +90,26 @@ async def test_the_data_contract_is_one_by_the_standards_own_schema(world: World
     assert exact["maximum"] == "99999.99", "told as written, for a number of JSON is a binary fraction"
     told = {one.property: one.value for one in read.customProperties}
     assert told["prohibitedUses"] == ["underwriting", "marketing"]
+
+
+async def test_every_description_says_what_became_of_values_outside_the_domain(world: World) -> None:
+    world.policy.grants = [granted("research")]
+    asset = await world.released(COLUMNS, ROWS)
+    odcs = (await schema_of(world, asset, "odcs"))["schema"][0]["properties"]
+    told = {one["name"]: {more["property"]: more["value"] for more in one["customProperties"]} for one in odcs}
+    assert {name: more["outside"] for name, more in told.items() if "outside" in more} == {
+        "sex": "none of these", "paid": "nearest",
+    }  # fmt: skip
+    fields = (await schema_of(world, asset, "frictionless"))["resources"][0]["schema"]["fields"]
+    assert {one["name"]: one["moneyer:outside"] for one in fields if "moneyer:outside" in one} == {
+        "sex": "none of these", "paid": "nearest",
+    }  # fmt: skip
+    (rows,) = [one for one in (await schema_of(world, asset, "croissant"))["recordSet"] if one["@id"] == "rows"]
+    for described in (rows["field"], fields, odcs):
+        said = {one["name"]: one["description"] for one in described}
+        assert "what is not listed was put under 'none of these'" in said["sex"]
+        assert "what lies outside its bounds was moved to the nearest bound" in said["paid"]
+        assert "of the real rows" not in said["height"]
 
 
 async def test_the_data_package_is_valid_and_so_is_the_table_beside_it(world: World, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
     ({"steward"}, ("draftSource", "registerSource", "uploadSource", "requestAudit", "requestPull", "cancelPull")),
     ({"steward"}, ("registerConnection", "testConnection", "retireConnection")),
     ({"scientist"}, ("requestGeneration", "offerGeneration", "cancelGeneration", "requestSearch", "cancelSearch")),
-    ({"evaluation"}, ("getHeldVersion",)),
+    ({"evaluation"}, ("getArrivals", "getHeldVersion")),
     ({"admin"}, ("handOver",)),
 )
 ALLOWED = allowed(GROUPS)

@@ -12,7 +12,7 @@ from lineage.conftest import World, event, leaf
 
 from moneyer.audit import verify_proof
 from moneyer_lineage.log.use_cases import sign_checkpoint
-from moneyer_shared.contracts.policy import Provenance
+from moneyer_shared.contracts.grounds import Provenance
 from moneyer_shared.errors import Unavailable
 
 

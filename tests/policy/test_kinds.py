@@ -12,7 +12,7 @@ from moneyer_policy.dependencies import KINDS
 from moneyer_policy.effects.use_cases.calendar import KINDS as DEADLINES
 from moneyer_policy.reviews.rules.quorum import PRIVACY, PRIVACY_AND_ANOTHER
 from moneyer_policy.reviews.use_cases.kinds import registry
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 
 ALONE, TWO = PRIVACY, PRIVACY_AND_ANOTHER
 CASES = {

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -94,7 +94,9 @@ def connection_named(client: Moneyer, named: str) -> str:
     raise KeyError(named)
 
 
-def until_ended(client: Moneyer, pull_id: str, seconds: float) -> calls.Json:
+def until_ended(
+    client: Moneyer, pull_id: str, seconds: float, sleep: Callable[[float], None] = time.sleep
+) -> calls.Json:
     """The pull once it has ended.
 
     Raises:
@@ -104,7 +106,7 @@ def until_ended(client: Moneyer, pull_id: str, seconds: float) -> calls.Json:
         pull = client.send(calls.get_pull(pull_id))
         if pull["state"] in ENDS:
             return pull
-        time.sleep(LOOK_SECONDS)
+        sleep(LOOK_SECONDS)
     because = f"pull {pull_id} goes on without you: moneyer source pulls SOURCE shows how it ended"
     tell("yellow", "Not ended yet", because, to=error_console)
     raise typer.Exit(NOT_ENDED)

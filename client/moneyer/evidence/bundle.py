@@ -11,7 +11,7 @@ from moneyer.evidence.entries import Entry, entries_of, envelope_content
 from moneyer.evidence.packed import LARGEST, unpack
 from moneyer.evidence.report import Checked, Report
 from moneyer_shared import leaves
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.errors import MoneyerError
 from moneyer_shared.provenance import MEMBERS, UNLISTED, subjects_of
 

@@ -62,6 +62,7 @@ monitors = Table(
     Column("every_hours", Integer, nullable=False),
     Column("looks", Integer, nullable=False, server_default="0"),
     Column("seen", Text),
+    Column("missed", JSONB),
     Column("scorers", ARRAY(Text), nullable=False, server_default="{}"),
     words("made_by"),
     moment("made_at"),

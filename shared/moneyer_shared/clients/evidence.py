@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from moneyer_shared.contracts.policy import Provenance
+from moneyer_shared.contracts.grounds import Provenance
 from moneyer_shared.http import Peer
 
 AT_ONCE = 50

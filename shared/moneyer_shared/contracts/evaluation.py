@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 
 from moneyer_shared.contracts.documents import AmountText, Document, Figure, Name
-from moneyer_shared.contracts.generation import SourceDeclaration
+from moneyer_shared.contracts.generation import MissedPull, SourceDeclaration
 from moneyer_shared.figures import Precision
 
 
@@ -166,7 +166,9 @@ class _Terms(Document):
 
 
 class SourceTerms(_Terms):
-    """Newer uploads of the source against the one the asset was made from."""
+    """Newer uploads of the source against the one the asset was made from: the newest when the watch begins, and each
+    that comes after it, in the order in which they come.
+    """
 
     kind: Literal["source"]
     limits: dict[Literal["psi-max", "tvd-max", "drift-auc"], AmountText] = Field(
@@ -206,7 +208,10 @@ MonitorTerms = Annotated[SourceTerms | SharesTerms | ScoresTerms, Field(discrimi
 
 
 class Monitor(Document):
-    """A standing watch over an asset. ``looks`` counts those that saw something new; ``scorers`` post scores to it."""
+    """A standing watch over an asset. ``looks`` counts those that saw something new; ``scorers`` post scores to it.
+
+    ``missed`` is the last pull of its source's schedule, where that brought nothing to look at.
+    """
 
     id: UUID
     name: str
@@ -219,6 +224,7 @@ class Monitor(Document):
     made_by: str
     made_at: datetime
     next_at: datetime
+    missed: MissedPull | None = None
 
 
 class Look(Document):

@@ -381,6 +381,23 @@ class HeldVersion(Document):
     uploaded_at: datetime
 
 
+class MissedPull(Document):
+    """A pull of a schedule that brought no version of its source: when it ended, and why in one word."""
+
+    pull_id: UUID
+    ended_at: datetime
+    because: str
+
+
+class Arrivals(Document):
+    """What came of a source after one of its versions: the next, if one did; and the last pull of a schedule, if that
+    brought none.
+    """
+
+    following: HeldVersion | None
+    missed: MissedPull | None = None
+
+
 class DeliveredForm(Document):
     """Of the bytes of a table in one form: SHA-256 in hexadecimal digits, and their number."""
 

@@ -227,3 +227,68 @@ def test_the_one_thing_to_do_now(changes: dict[str, Any], step: str) -> None:
 
 async def test_rows_are_those_of_the_file(world: World) -> None:
     assert (await world.pull(await files(world), path="t.csv"))["rows"] == len(ROWS)
+
+
+# --- what came, and what did not ------------------------------------------------------------------------
+
+RULED = [
+    {"name": "person", "domain": {"kind": "text", "maximum_length": 40}, "role": "identifier"},
+    {"name": "sex", "domain": {"kind": "categorical", "categories": ["f", "other"]}, "unlisted": "other"},
+    {"name": "age", "domain": {"kind": "integer", "minimum": 0, "maximum": 120}},
+    {"name": "income", "domain": {"kind": "number", "minimum": 0, "maximum": 100}, "nullable": True, "outside": "null"},
+]
+
+
+async def test_a_pull_tells_its_owner_what_its_rules_replaced_and_nobody_else(world: World) -> None:
+    await world.declare(RULED)
+    done = await world.pull(await files(world), path="t.csv")
+    men, rich = sum(row[1] == "m" for row in ROWS), sum((row[3] or 0) > 100 for row in ROWS)
+    assert done["replaced"] == {"sex": men, "income": rich}
+    [version] = await world.versions()
+    assert version["replaced"] == {"sex": men, "income": rich}
+    assert (await world.look(done["id"], "rival"))["replaced"] is None
+    [seen] = await world.versions("rival")
+    assert seen["replaced"] is None
+    assert "replaced" not in await world.all_that_was_written()
+
+
+async def arrivals(world: World, after: str | None = None) -> Any:
+    path = f"/v1/sources/{world.source_id}/arrivals" + (f"?after={after}" if after else "")
+    return await world.call("GET", path, scope="generation:objects:read")
+
+
+async def test_what_came_after_a_version_is_told_one_by_one(world: World) -> None:
+    assert (await arrivals(world)).json() == {"following": None, "missed": None}
+    connection = await files(world)
+    came = [str((await world.pull(connection, path="t.csv"))["version_id"]) for _ in range(3)]
+    assert (await arrivals(world)).json()["following"]["version_id"] == came[2], "without one the newest"
+    following = [(await arrivals(world, one)).json()["following"] for one in came]
+    assert [one and one["version_id"] for one in following] == [*came[1:], None]
+    assert (await arrivals(world, str(uuid4()))).status_code == 404
+    assert (await world.call("GET", f"/v1/sources/{world.source_id}/arrivals")).status_code == 403
+
+
+async def test_a_version_never_comes_before_one_that_was_kept(world: World) -> None:
+    """Two clocks differ, and a transaction that began first may end last: who looks at each must miss none."""
+    connection = await files(world)
+    first = await world.pull(connection, path="t.csv")
+    await world.rows_of("UPDATE source_versions SET uploaded_at = now() + interval '1 hour'")
+    second = await world.pull(connection, path="t.csv")
+    assert (await arrivals(world, first["version_id"])).json()["following"]["version_id"] == second["version_id"]
+
+
+async def test_a_schedule_that_missed_its_turn_says_so_until_it_brings_one(world: World) -> None:
+    connection = await files(world)
+    first = await world.pull(connection, path="t.csv", every="PT1H")
+    assert (await arrivals(world)).json()["missed"] is None
+    (world.files / "t.csv").unlink()
+    await world.rows_of("UPDATE pulls SET due_at = now() - interval '1 minute' WHERE state = 'waiting'")
+    [second, _] = (await world.call("GET", f"/v1/sources/{world.source_id}/pulls")).json()
+    failed = await world.carry(second["id"])
+    missed = (await arrivals(world, first["version_id"])).json()["missed"]
+    assert (missed["pull_id"], missed["because"]) == (failed["id"], failed["problem"]["code"])
+    (world.files / "t.csv").write_bytes(csv())
+    await world.rows_of("UPDATE pulls SET due_at = now() - interval '1 minute' WHERE state = 'waiting'")
+    [third, *_] = (await world.call("GET", f"/v1/sources/{world.source_id}/pulls")).json()
+    assert (await world.carry(third["id"]))["state"] == "done"
+    assert (await arrivals(world)).json()["missed"] is None

@@ -9,7 +9,7 @@ from moneyer.evidence.documents import Place, read_line, same
 from moneyer.evidence.entries import Entry, moment
 from moneyer_shared import leaves
 from moneyer_shared.canonical import digest
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 
 
 def request(bundle: Bundle) -> None:

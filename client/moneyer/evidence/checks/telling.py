@@ -7,7 +7,7 @@ from moneyer.evidence.bundle import Bundle, Json
 from moneyer.evidence.documents import read_strictly, same
 from moneyer.evidence.entries import moment
 from moneyer_shared.canonical import digest
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.dsse import STATEMENT
 from moneyer_shared.provenance import croissant, prov, statement
 from moneyer_shared.records import FACETS, compose_record

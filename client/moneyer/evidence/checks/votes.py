@@ -7,7 +7,7 @@ from moneyer.audit import NotProven
 from moneyer.evidence.bundle import Bundle
 from moneyer.evidence.documents import Place
 from moneyer.evidence.entries import Entry
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 
 OPENING = (
     "id", "kind", "subject", "charter_id", "digest", "quorum", "opened_by", "opened_at", "expires_at",

@@ -19,8 +19,9 @@ from moneyer_evaluation.rules import Estimate, Measured, next_step, shares_as_nu
 from moneyer_evaluation.sealed_tables import keys_for, open_tables
 from moneyer_evaluation.work import Work
 from moneyer_shared.canonical import check_storable, digest
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.evaluation import Assay, AssayRequest, NotEstimable
-from moneyer_shared.contracts.events import Action, AssayFacet
+from moneyer_shared.contracts.events import AssayFacet
 from moneyer_shared.contracts.policy import SUSPENDED, AssayKeys, Finding, FindingRequest, Release, ReleaseRequest
 from moneyer_shared.errors import Invalid, MoneyerError, Unavailable
 from moneyer_shared.journal import AuditEvent

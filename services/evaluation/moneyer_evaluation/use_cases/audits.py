@@ -10,9 +10,9 @@ from moneyer_evaluation.events import audit_event
 from moneyer_evaluation.measures.guarantee import lower_bound
 from moneyer_evaluation.work import Work
 from moneyer_shared.canonical import check_storable
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.documents import Name
 from moneyer_shared.contracts.evaluation import Estimate, GuaranteeAudit, GuaranteeAuditRequest
-from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import Condemnation
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word

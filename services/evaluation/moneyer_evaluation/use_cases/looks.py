@@ -16,8 +16,9 @@ from moneyer_evaluation.events import look_event
 from moneyer_evaluation.observations import OBSERVE
 from moneyer_evaluation.rules import Estimate, Measured, level_of_look
 from moneyer_evaluation.work import Work
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.evaluation import CriterionResult
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.generation import MissedPull
 from moneyer_shared.contracts.policy import SUSPENDED, FindingRequest
 from moneyer_shared.errors import MoneyerError, Unavailable
 from moneyer_shared.journal import AuditEvent
@@ -50,7 +51,7 @@ async def _look(flow: Workflow[Dependencies], monitor: KeptMonitor) -> None:
     number = monitor.looks + 1
     try:
         level = level_of_look(number, float(monitor.terms.false_alarms))
-        new = await OBSERVE[monitor.terms.kind](flow, monitor)
+        seen = await OBSERVE[monitor.terms.kind](flow, monitor)
     except Unavailable:
         raise
     except MoneyerError as error:
@@ -60,10 +61,28 @@ async def _look(flow: Workflow[Dependencies], monitor: KeptMonitor) -> None:
         # A withdrawn asset or a key that is gone ends the watch: there is nothing left to look at.
         await _pause(flow, monitor, error)
         return
+    if seen.missed != monitor.missed:
+        await _note_missed(flow, monitor, seen.missed)
+    new = seen.new
     if new is None or new.name == monitor.seen:
+        return
+    if new.measure is None:
+        async with flow.begin(Work) as work:
+            await work.monitors.set(monitor.id, seen=new.name)
         return
     found = await asyncio.to_thread(new.measure, 1 - level)
     await _keep(flow, monitor, number, new.name, found)
+
+
+async def _note_missed(flow: Workflow[Dependencies], monitor: KeptMonitor, missed: MissedPull | None) -> None:
+    """Have the monitor's owner see that nothing came when something should have, or that it comes again."""
+    async with flow.begin(Work) as work:
+        await work.monitors.set(monitor.id, missed=missed and missed.model_dump(mode="json"))
+        if missed is not None:
+            details = {"monitor": str(monitor.id), "pull": str(missed.pull_id), "because": Word(missed.because)}
+            await work.tell(
+                AuditEvent(work.by, Action.MONITOR_LOOK, f"asset:{monitor.asset_id}", "nothing-came", details)
+            )
 
 
 async def _pause(flow: Workflow[Dependencies], monitor: KeptMonitor, error: MoneyerError) -> None:
@@ -83,6 +102,8 @@ async def _keep(
             return
         made = await work.monitors.add_look(monitor.id, number, seen, estimates, breaches, work.now)
         await work.monitors.set(monitor.id, looks=number, seen=seen)
+        # More may have come meanwhile: the next look finds it, or nothing.
+        await work.schedule("look", monitor.id)
         details = {
             "monitor": str(monitor.id),
             "number": number,

@@ -7,8 +7,8 @@ from moneyer_evaluation.disclosure import look_for
 from moneyer_evaluation.documents import MonitorRequest, ScoreBatch, Scorers, ScoresRequest
 from moneyer_evaluation.rules import counts_of
 from moneyer_evaluation.work import Work
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.evaluation import Look, Monitor, ScoresTerms
-from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import Conflict, Invalid
 from moneyer_shared.journal import AuditEvent
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from moneyer_evaluation.documents import Owned
 from moneyer_evaluation.work import Work
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.owners import NewOwner, Ownership
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.ownership import give

@@ -8,8 +8,8 @@ from moneyer_evaluation.measures.catalogue import chosen
 from moneyer_evaluation.store.assays import ReleaseAssay
 from moneyer_evaluation.use_cases.assays import queue_assay
 from moneyer_evaluation.work import Work
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.evaluation import Reassays, Register
-from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import Invalid
 from moneyer_shared.leaves import Word
 from moneyer_shared.paging import PAGE

@@ -5,8 +5,8 @@ from uuid import UUID
 from moneyer_evaluation.documents import SharesRequest
 from moneyer_evaluation.rules import shares_as_numbers
 from moneyer_evaluation.work import Work
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.evaluation import ReferenceShares
-from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import Invalid
 from moneyer_shared.journal import AuditEvent
 

@@ -12,6 +12,7 @@ from moneyer_generation.routes.flows import flow_with
 from moneyer_generation.use_cases.owners import check_may_upload
 from moneyer_generation.use_cases.sources import (
     check_unit,
+    get_arrivals,
     get_held_version,
     get_source,
     list_source_versions,
@@ -82,6 +83,10 @@ routes.add("GET", "/{source_id}/versions", list_source_versions, "A source's upl
 routes.add(
     "GET", "/{source_id}/held", get_held_version, "Where the newest upload lies sealed", scope="generation:objects:read"
 )
+routes.add(
+    "GET", "/{source_id}/arrivals", get_arrivals, "What came after a version, and what its schedule missed",
+    scope="generation:objects:read",
+)  # fmt: skip
 routes.add(
     "POST", "/{source_id}/versions", upload_source, "Upload the table; it is checked, split and sealed",
     scope=WRITE, status=201, once=Annotated[Attempt, Depends(_attempt)], given={"upload": Received, "dry_run": DryRun},

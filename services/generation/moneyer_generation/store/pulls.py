@@ -14,6 +14,7 @@ from moneyer_generation.documents.connections import Problem
 from moneyer_generation.documents.pulls import Asked, Pull, PullRequest
 from moneyer_generation.rules.pull import ENDS, PullProgress, PullState
 from moneyer_generation.tables import pulls
+from moneyer_shared.contracts.generation import MissedPull
 from moneyer_shared.errors import NotFound
 from moneyer_shared.paging import page
 from moneyer_shared.queue import Superseded
@@ -89,6 +90,19 @@ class PullStore:
         query = select(pulls).where(pulls.c.source_id == source_id)
         rows = await page(self._connection, query, pulls.c.id, after=after, newest_first=True)
         return [_pull(row) for row in rows]
+
+    async def last_missed(self, source_id: UUID) -> MissedPull | None:
+        """The last pull of a source's schedule to end, where it failed; None where it brought a version."""
+        ended = (
+            pulls.c.source_id == source_id,
+            pulls.c.every_seconds.is_not(None),
+            pulls.c.state.in_(("done", "failed")),
+        )
+        query = select(pulls).where(*ended).order_by(pulls.c.changed_at.desc(), pulls.c.id.desc()).limit(1)
+        row = (await self._connection.execute(query)).one_or_none()
+        if row is None or row.state == "done":
+            return None
+        return MissedPull(pull_id=row.id, ended_at=row.changed_at, because=Problem.model_validate(row.problem).code)
 
     async def take_up(self, pull_id: UUID) -> KeptPull:
         """The pull, held by who asks from now on.

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Executable, delete, func, insert, select, update
+from sqlalchemy import Executable, Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_generation.documents.sources import Source, SourceVersion
@@ -13,6 +14,9 @@ from moneyer_generation.tables import begun_versions, source_versions, sources
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.errors import Conflict, NotFound
 from moneyer_shared.paging import page
+
+TICK = timedelta(microseconds=1)
+"""The finest that times are kept in."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +131,42 @@ class SourceStore:
         query = select(source_versions).where(source_versions.c.source_id == source_id).order_by(*newest).limit(1)
         return await self._version(query, f"Source {source_id} has no data yet; upload a table first.")
 
+    async def version_after(self, source_id: UUID, after: UUID | None) -> SealedVersion | None:
+        """The upload that came next after another, without one the newest; None where none did.
+
+        Raises:
+            NotFound: that other is none of this source.
+        """
+        query = select(source_versions).where(source_versions.c.source_id == source_id).limit(1)
+        at = source_versions.c.uploaded_at
+        if after is None:
+            query = query.order_by(at.desc())
+        else:
+            query = query.where(at > (await self._of_source(source_id, after)).version.uploaded_at).order_by(at)
+        row = (await self._connection.execute(query)).one_or_none()
+        return _sealed(row) if row is not None else None
+
+    async def _of_source(self, source_id: UUID, version_id: UUID) -> SealedVersion:
+        of_source = (source_versions.c.id == version_id, source_versions.c.source_id == source_id)
+        missing = f"Source {source_id} has no version {version_id}."
+        return await self._version(select(source_versions).where(*of_source), missing)
+
+    async def next_moment(self, source_id: UUID, now: datetime) -> datetime:
+        """When the next version is kept: now, and later than any before. Others wait until this transaction ends."""
+        await self._connection.execute(
+            select(sources.c.id).where(sources.c.id == source_id).with_for_update(key_share=True)
+        )
+        last = await self._connection.scalar(
+            select(func.max(source_versions.c.uploaded_at)).where(source_versions.c.source_id == source_id)
+        )
+        return now if last is None else max(now, last + TICK)
+
     async def _version(self, query: Executable, missing: str) -> SealedVersion:
         row = (await self._connection.execute(query)).one_or_none()
         if row is None:
             raise NotFound(missing)
-        return SealedVersion(SourceVersion.model_validate(row), row.key_id, row.train_object, row.holdout_object)
+        return _sealed(row)
+
+
+def _sealed(row: Row[tuple[Any, ...]]) -> SealedVersion:
+    return SealedVersion(SourceVersion.model_validate(row), row.key_id, row.train_object, row.holdout_object)

@@ -14,8 +14,8 @@ from moneyer_generation.generators.protocol import Parameters, complete
 from moneyer_generation.store.audits import AuditChanges, KeptAudit, Scores
 from moneyer_generation.work import Work
 from moneyer_shared import custody
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.evaluation import GuaranteeAuditRequest
-from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import Parameter
 from moneyer_shared.errors import Invalid
 from moneyer_shared.journal import AuditEvent

@@ -14,7 +14,7 @@ from moneyer_generation.settings import Settings
 from moneyer_generation.store.connections import Kept
 from moneyer_generation.use_cases.owners import connection_owner
 from moneyer_generation.work import Work
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.errors import Conflict
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word

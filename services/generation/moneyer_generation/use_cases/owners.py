@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from moneyer_generation.work import Work
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.owners import NewOwner, Ownership
 from moneyer_shared.idempotency import is_used
 from moneyer_shared.journal import AuditEvent

@@ -26,7 +26,8 @@ from moneyer_generation.store.runs import ENDED_WITHOUT, NewRun, Run
 from moneyer_generation.use_cases.measurements import measured_before
 from moneyer_generation.work import Work
 from moneyer_shared.canonical import digest
-from moneyer_shared.contracts.events import Action, PlanFacet, dataset, job_of_runs, job_of_searches, run_event
+from moneyer_shared.contracts.actions import Action
+from moneyer_shared.contracts.events import PlanFacet, dataset, job_of_runs, job_of_searches, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import DecisionRequest, Mechanism, Offer, Parameter, Plan, SourceUnit
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, Unavailable

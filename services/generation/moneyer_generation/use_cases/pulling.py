@@ -35,7 +35,8 @@ from moneyer_generation.use_cases.sources import (
 )
 from moneyer_generation.work import Work
 from moneyer_shared.auth import Caller
-from moneyer_shared.contracts.events import Action, FailureFacet, PullFacet, dataset, job_of_pulls, run_event
+from moneyer_shared.contracts.actions import Action
+from moneyer_shared.contracts.events import FailureFacet, PullFacet, dataset, job_of_pulls, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.intake import TableReport
 from moneyer_shared.errors import MoneyerError, Unavailable

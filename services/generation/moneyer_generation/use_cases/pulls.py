@@ -9,7 +9,7 @@ from moneyer_generation.store.pulls import KeptPull
 from moneyer_generation.use_cases.connections import check_in_use
 from moneyer_generation.use_cases.owners import check_own_source, connection_owner, source_owner
 from moneyer_generation.work import Work
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.errors import Conflict, Invalid
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.ownership import check_own

@@ -18,9 +18,9 @@ from moneyer_generation.rules.run import RunState, next_step, outcome_of
 from moneyer_generation.store.runs import Run, RunChanges, progress_of
 from moneyer_generation.work import Work
 from moneyer_shared import custody
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.evaluation import AssayRequest
 from moneyer_shared.contracts.events import (
-    Action,
     DeliveredFacet,
     FailureFacet,
     GenerationFacet,

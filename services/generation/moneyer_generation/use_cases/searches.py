@@ -15,7 +15,8 @@ from moneyer_generation.store.searches import KeptSearch
 from moneyer_generation.use_cases import plans
 from moneyer_generation.work import Work
 from moneyer_shared.auth import Caller
-from moneyer_shared.contracts.events import Action, SearchFacet, dataset, job_of_searches, run_event
+from moneyer_shared.contracts.actions import Action
+from moneyer_shared.contracts.events import SearchFacet, dataset, job_of_searches, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Parameter, Plan
 from moneyer_shared.contracts.search import SearchRequest

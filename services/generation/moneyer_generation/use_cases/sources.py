@@ -18,8 +18,8 @@ from moneyer_generation.store.sources import SealedVersion
 from moneyer_generation.use_cases.measurements import measured_before
 from moneyer_generation.work import Work
 from moneyer_shared import custody
-from moneyer_shared.contracts.events import Action
-from moneyer_shared.contracts.generation import HeldVersion, SourceDeclaration
+from moneyer_shared.contracts.actions import Action
+from moneyer_shared.contracts.generation import Arrivals, HeldVersion, SourceDeclaration
 from moneyer_shared.contracts.intake import TableReport
 from moneyer_shared.contracts.policy import KeyRequest, KeyReturn, PopulationUnit
 from moneyer_shared.errors import Invalid, Unavailable
@@ -90,15 +90,31 @@ async def get_held_version(work: Work, source_id: UUID) -> HeldVersion:
     Raises:
         NotFound: there is no such source, or nothing was uploaded.
     """
-    source, newest = await work.sources.source(source_id), await work.sources.latest_version(source_id)
+    return _held(await work.sources.source(source_id), await work.sources.latest_version(source_id))
+
+
+async def get_arrivals(work: Work, source_id: UUID, after: UUID | None = None) -> Arrivals:
+    """What came of a source after one of its versions, without one the newest; and whether its schedule missed a turn.
+
+    Raises:
+        NotFound: there is no such source, or no such version of it.
+    """
+    source = await work.sources.source(source_id)
+    found = await work.sources.version_after(source_id, after)
+    return Arrivals(
+        following=_held(source, found) if found is not None else None, missed=await work.pulls.last_missed(source_id)
+    )
+
+
+def _held(source: Source, sealed: SealedVersion) -> HeldVersion:
     return HeldVersion(
-        source_id=source_id,
-        version_id=newest.version.id,
+        source_id=source.id,
+        version_id=sealed.version.id,
         declaration=source.declaration,
-        key_id=newest.key_id,
-        train_object=newest.train_object,
-        holdout_object=newest.holdout_object,
-        uploaded_at=newest.version.uploaded_at,
+        key_id=sealed.key_id,
+        train_object=sealed.train_object,
+        holdout_object=sealed.holdout_object,
+        uploaded_at=sealed.version.uploaded_at,
     )
 
 
@@ -173,7 +189,11 @@ def folder_of(source_id: UUID, version_id: UUID) -> str:
 async def keep_version(
     work: Work, source_id: UUID, sealed: Sealed, *, by: str, pulled: Pulled | None = None
 ) -> SourceVersion:
-    """Keep where a version lies, who brought it and, if it was pulled, from where."""
+    """Keep where a version lies, who brought it and, if it was pulled, from where.
+
+    Versions of a source are kept one after the other and timed so: whoever looks at each sees none come before another.
+    """
+    uploaded_at = await work.sources.next_moment(source_id, work.now)
     version = SourceVersion(
         id=sealed.version_id,
         source_id=source_id,
@@ -181,7 +201,7 @@ async def keep_version(
         holdout_rows=sealed.rows["holdout"],
         sealed_bytes=sealed.sealed_bytes,
         uploaded_by=by,
-        uploaded_at=work.now,
+        uploaded_at=uploaded_at,
         pulled=pulled,
         replaced=dict(sealed.replaced),
     )

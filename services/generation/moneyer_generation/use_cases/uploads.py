@@ -24,7 +24,7 @@ from moneyer_generation.use_cases.sources import (
     seal_version,
 )
 from moneyer_generation.work import Work
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.intake import TableReport
 from moneyer_shared.errors import Conflict
 from moneyer_shared.intake.uploads import Upload

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from moneyer_shared.contracts.policy import Provenance
+from moneyer_shared.contracts.grounds import Provenance
 
 
 class LoggedProvenance(Provenance):

@@ -19,7 +19,7 @@ from moneyer_lineage.record.store.changes import ChangeStore
 from moneyer_lineage.record.use_cases.records import record_of
 from moneyer_shared.auth import ANYBODY
 from moneyer_shared.canonical import digest
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.errors import MoneyerError, NotFound
 from moneyer_shared.idempotency import Attempt, KeyText, Reply
 from moneyer_shared.journal import AuditEvent

@@ -16,7 +16,7 @@ from moneyer_lineage.webhooks.rules.signing import (
     signed_headers,
 )
 from moneyer_lineage.webhooks.store import DueDelivery, WebhookStore
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.journal import AuditEvent
 
 AT_ONCE = 100

@@ -9,7 +9,7 @@ from moneyer_lineage.webhooks.documents import Rotation, Webhook, WebhookDeliver
 from moneyer_lineage.webhooks.messenger import Unreached
 from moneyer_lineage.webhooks.rules.signing import secret_of
 from moneyer_lineage.webhooks.store import WebhookStore
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.errors import Conflict, Invalid
 from moneyer_shared.journal import AuditEvent
 

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from moneyer_policy.reviews.rules.review import State, Verdict
 from moneyer_shared.contracts.documents import Document, Moment, Text
-from moneyer_shared.contracts.policy import Vote
+from moneyer_shared.contracts.grounds import Vote
 
 Function = Literal["privacy", "security", "legal", "product", "data_science"]
 Subject = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]

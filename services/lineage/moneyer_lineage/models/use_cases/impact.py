@@ -17,8 +17,8 @@ from moneyer_lineage.record.store.changes import ChangeStore
 from moneyer_lineage.record.store.edges import EdgeStore
 from moneyer_lineage.webhooks.rules.signing import cloud_event
 from moneyer_lineage.webhooks.store import WebhookStore
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.documents import Moment
-from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import NotFound
 from moneyer_shared.journal import AuditEvent
 

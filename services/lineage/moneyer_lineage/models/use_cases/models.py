@@ -27,8 +27,9 @@ from moneyer_lineage.models.use_cases.impact import tell_late
 from moneyer_lineage.record.rules.shapes import Json
 from moneyer_lineage.record.store.changes import ChangeStore
 from moneyer_lineage.record.use_cases.events import heard, keep_events
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.documents import Name
-from moneyer_shared.contracts.events import Action, dataset, job_of_trainings, run_event
+from moneyer_shared.contracts.events import dataset, job_of_trainings, run_event
 from moneyer_shared.contracts.owners import NewOwner, Ownership
 from moneyer_shared.errors import Conflict, NotFound
 from moneyer_shared.journal import AuditEvent

@@ -10,7 +10,7 @@ from uuid import UUID
 from moneyer_policy.assets.documents.assets import Certificate
 from moneyer_policy.reviews.documents import Condition, Ending, Opening
 from moneyer_shared.contracts.documents import Document
-from moneyer_shared.contracts.policy import Vote
+from moneyer_shared.contracts.grounds import Vote
 
 
 class DossierCharter(Document):

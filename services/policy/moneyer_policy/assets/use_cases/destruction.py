@@ -18,7 +18,7 @@ from moneyer_policy.assets.use_cases.recovery import is_recoverable
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.work import ITSELF, Flow, Work
 from moneyer_shared.canonical import digest
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.journal import AuditEvent
 
 if TYPE_CHECKING:

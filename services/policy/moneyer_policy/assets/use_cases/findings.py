@@ -22,8 +22,8 @@ from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.evaluation import CriterionResult
-from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import Finding, FindingRequest
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word

@@ -13,7 +13,7 @@ from moneyer_policy.charters.use_cases.governing import governing
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, OpeningKeys, Work
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.policy import DataKey, UnlockRequest
 from moneyer_shared.errors import Forbidden, Invalid
 from moneyer_shared.journal import AuditEvent

@@ -18,7 +18,8 @@ from moneyer_policy.reviews.documents import Reason, ReviewOpened
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
-from moneyer_shared.contracts.events import PRODUCER, Action, AssetChangeFacet, DestructionFacet
+from moneyer_shared.contracts.actions import Action
+from moneyer_shared.contracts.events import PRODUCER, AssetChangeFacet, DestructionFacet
 from moneyer_shared.contracts.policy import AssetState
 from moneyer_shared.errors import Conflict, Invalid
 from moneyer_shared.journal import AuditEvent

@@ -13,7 +13,8 @@ from moneyer_policy.gate.store.decisions import StoredPermit, as_permit
 from moneyer_policy.gate.use_cases import looks
 from moneyer_policy.gate.use_cases.reservations import return_reservation
 from moneyer_policy.work import OpeningKeys, Work
-from moneyer_shared.contracts.events import Action, ChargeFacet, job_of_runs, run_event
+from moneyer_shared.contracts.actions import Action
+from moneyer_shared.contracts.events import ChargeFacet, job_of_runs, run_event
 from moneyer_shared.contracts.policy import (
     AssayKeys,
     AssayKeysRequest,

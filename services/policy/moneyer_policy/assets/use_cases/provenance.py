@@ -17,7 +17,7 @@ from moneyer_policy.gate.store.decisions import StoredPermit
 from moneyer_policy.library.rules.assessment import assessment_state
 from moneyer_policy.library.store import LibraryStore, as_assessment
 from moneyer_policy.work import Work
-from moneyer_shared.contracts.policy import AssessmentThen, BudgetThen, CharterThen, DecisionThen, Provenance, VoteThen
+from moneyer_shared.contracts.grounds import AssessmentThen, BudgetThen, CharterThen, DecisionThen, Provenance, VoteThen
 
 
 async def get_provenance(work: Work, asset_id: UUID) -> Provenance:

@@ -21,8 +21,8 @@ from moneyer_policy.reviews.rules.figures import at_precision
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.evaluation import CriterionResult, Estimate
-from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.policy import Plan, Release, ReleaseRequest
 from moneyer_shared.errors import NotFound
 from moneyer_shared.journal import AuditEvent

@@ -11,7 +11,7 @@ from moneyer_policy.charters.use_cases.suspensions import named as suspensions_n
 from moneyer_policy.reviews.documents import Reason, ReviewOpened
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.work import ChangingRules, Work
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.errors import NotFound
 from moneyer_shared.journal import AuditEvent
 

@@ -23,9 +23,9 @@ from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.documents import Moment, Name
-from moneyer_shared.contracts.events import Action
-from moneyer_shared.contracts.policy import Vote
+from moneyer_shared.contracts.grounds import Vote
 from moneyer_shared.documents import apart
 from moneyer_shared.errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from moneyer_shared.journal import AuditEvent

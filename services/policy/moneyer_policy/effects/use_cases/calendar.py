@@ -11,7 +11,7 @@ from moneyer_policy.deadlines import CalendarStore, Due
 from moneyer_policy.effects.use_cases import votes
 from moneyer_policy.reviews.store.reviews import ReviewStore
 from moneyer_policy.work import ITSELF, ChangingRules, Work
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.work import Dependencies
 

@@ -30,7 +30,8 @@ from moneyer_policy.metadata import journal
 from moneyer_policy.work import Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts import policy as contract
-from moneyer_shared.contracts.events import Action, DecisionFacet, job_of_runs, run_event
+from moneyer_shared.contracts.actions import Action
+from moneyer_shared.contracts.events import DecisionFacet, job_of_runs, run_event
 from moneyer_shared.contracts.policy import Decision, DecisionRequest, Permit, Waived
 from moneyer_shared.journal import AuditEvent, sealed_leaf
 from moneyer_shared.leaves import Word

@@ -25,7 +25,13 @@ from moneyer_policy.gate.rules.permit import made_an_asset
 from moneyer_policy.gate.rules.waiver import WaiverInEffect
 from moneyer_policy.gate.store.decisions import DecisionStore
 from moneyer_policy.gate.store.looks import LookStore, Pair
-from moneyer_policy.gate.use_cases.rulebook import RulebookSnapshot, SourceKey, Version
+from moneyer_policy.gate.use_cases.rulebook import (
+    Allotment,
+    CharterSnapshot,
+    RulebookSnapshot,
+    SourceKey,
+    Version,
+)
 from moneyer_shared.contracts.policy import DecisionRequest, Plan, SourceUnit
 
 
@@ -74,6 +80,17 @@ def _epsilon(mechanism: Mechanism, delta: Decimal | None) -> Decimal | None:
     return epsilon_of(cost.renyi, converted) if converted > 0 and not cost.releases else None
 
 
+@dataclass(frozen=True)
+class _Read:
+    """What the rules in force, and the key that the plan offers to learn from, say of a plan."""
+
+    charter: CharterSnapshot | None
+    judged: Version | None
+    key: SourceKey | None
+    allotment: Allotment
+    model: stated.Model | None
+
+
 async def read_gate_input(
     connection: AsyncConnection,
     rules: RulebookSnapshot,
@@ -84,15 +101,26 @@ async def read_gate_input(
 ) -> GateInput:
     """What the gate needs; of a charter nothing but the version that governs, or ``version`` in its place."""
     plan, offer = request.plan, request.offer
-    mechanism = mechanism_of(offer.mechanism)
-    delta = decimal_of(offer.guarantee.delta)
     charter = await rules.charter(connection, plan.charter_id, now)
-    judged = version or (charter.governing(now) if charter else None)
-    key = await rules.key(connection, offer.source_key_id)
-    allotment = await rules.allotment(connection, offer.population_id, plan.charter_id)
-    model = await _model(connection, plan.model) if plan.model else None
-    own, allocated = allotment.of(key.partitions if key else ())
-    facts = stated.Facts(
+    found = _Read(
+        charter=charter,
+        judged=version or (charter.governing(now) if charter else None),
+        key=await rules.key(connection, offer.source_key_id),
+        allotment=await rules.allotment(connection, offer.population_id, plan.charter_id),
+        model=await _model(connection, plan.model) if plan.model else None,
+    )
+    own, allocated = found.allotment.of(found.key.partitions if found.key else ())
+    known = known_as(mechanism_of(offer.mechanism))[0]
+    facts, waivers = _facts(rules, request, now, found), charter.waivers if charter else ()
+    return GateInput(facts, found.judged, waivers, rules.closed, own, allocated, known, known in rules.mechanisms)
+
+
+def _facts(rules: RulebookSnapshot, request: DecisionRequest, now: datetime, found: _Read) -> stated.Facts:
+    """The plan and its offer as the rules take them; how full the accounts are is not among them yet."""
+    plan, offer = request.plan, request.offer
+    mechanism, delta = mechanism_of(offer.mechanism), decimal_of(offer.guarantee.delta)
+    judged, charter = found.judged, found.charter
+    return stated.Facts(
         now=now,
         requester=request.requester,
         plan=_judged(plan),
@@ -103,7 +131,7 @@ async def read_gate_input(
         charter=judged.charter if judged else None,
         charter_state=charter.state(now) if charter else "unknown",
         assessments=charter.assessments if charter else (),
-        source_population=_population_of(key, plan.source_id),
+        source_population=_population_of(found.key, plan.source_id),
         offered_population=str(offer.population_id),
         populations=(),
         allocations=(),
@@ -117,14 +145,11 @@ async def read_gate_input(
         stated_epsilon=decimal_of(offer.guarantee.epsilon),
         offered_unit=_unit(offer.privacy_unit),
         offered_group=mechanism.group_size,
-        population_unit=allotment.unit,
-        model=model,
+        population_unit=found.allotment.unit,
+        model=found.model,
         stops=rules.stops,
         data_domains=tuple(offer.data_domains),
     )
-    waivers = charter.waivers if charter else ()
-    known = known_as(mechanism)[0]
-    return GateInput(facts, judged, waivers, rules.closed, own, allocated, known, known in rules.mechanisms)
 
 
 async def balances_of(connection: AsyncConnection, prepared: GateInput) -> dict[UUID, Account]:

@@ -8,7 +8,7 @@ from moneyer_policy.budgets.use_cases.charges import movement
 from moneyer_policy.gate.store.decisions import DecisionStore, StoredPermit
 from moneyer_policy.gate.use_cases import looks
 from moneyer_policy.work import Work
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.journal import AuditEvent
 
 

@@ -124,9 +124,6 @@ class RulebookSnapshot:
             self.charters[charter_id] = await _read_charter(connection, charter_id, now)
         return self.charters[charter_id]
 
-    page = charter
-    """The name that stops still ask by."""
-
     async def key(self, connection: AsyncConnection, key_id: UUID) -> SourceKey | None:
         """A key that opens something; one that is unknown or destroyed is asked for again every time."""
         if key_id not in self.keys:

@@ -16,8 +16,8 @@ from moneyer_policy.reviews.documents import ReviewOpened
 from moneyer_policy.reviews.use_cases import reviews
 from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ChangingRules, Work
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.documents import Name
-from moneyer_shared.contracts.events import Action
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, NotFound
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word

@@ -6,7 +6,7 @@ from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.incidents.documents import About, Feedback, FeedbackRequest, FeedbackState, Triage
 from moneyer_policy.incidents.store import IncidentStore
 from moneyer_policy.work import Work
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.errors import Forbidden
 from moneyer_shared.journal import AuditEvent
 

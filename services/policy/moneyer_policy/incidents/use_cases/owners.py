@@ -11,8 +11,8 @@ from moneyer_policy.budgets.use_cases.owners import Makers, check_owner_among, o
 from moneyer_policy.incidents.store import IncidentStore
 from moneyer_policy.library.use_cases import owners as library
 from moneyer_policy.work import Work
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.documents import Name
-from moneyer_shared.contracts.events import Action
 from moneyer_shared.contracts.owners import NewOwner, Ownership
 from moneyer_shared.errors import NotFound
 from moneyer_shared.journal import AuditEvent

@@ -22,7 +22,7 @@ from moneyer_policy.reviews.store.committee import CommitteeStore
 from moneyer_policy.reviews.use_cases.kinds import Kind
 from moneyer_policy.work import Work
 from moneyer_shared.canonical import digest
-from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.errors import Forbidden, Invalid
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word

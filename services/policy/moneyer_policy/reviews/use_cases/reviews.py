@@ -26,8 +26,8 @@ from moneyer_policy.reviews.store.committee import CommitteeStore
 from moneyer_policy.reviews.store.reviews import ReviewRecord, ReviewStore
 from moneyer_policy.work import Work
 from moneyer_shared.canonical import digest
-from moneyer_shared.contracts.events import Action
-from moneyer_shared.contracts.policy import Vote
+from moneyer_shared.contracts.actions import Action
+from moneyer_shared.contracts.grounds import Vote
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word, is_of_ids
 
