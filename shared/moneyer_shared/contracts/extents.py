@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
 
 from moneyer_shared.contracts.domains import (
     CategoricalDomain,
@@ -43,6 +45,18 @@ class Extent:
             raise ValueError(message)
         low, high = (one.isoformat() if isinstance(one, date | time) else one for one in self.ends)
         return low, high
+
+    def holds(self, written: str) -> bool:
+        """Whether a text that is written as values of the kind are is one of them; any text is, where texts are."""
+        if self.ends is None:
+            return written in self.categories if self.longest is None else len(written) <= self.longest
+        end = self.ends[0]
+        kind: Any = type(end).fromisoformat if isinstance(end, date | time) else Decimal
+        try:
+            low, value, high = (kind(str(one)) for one in (self.written[0], written, self.written[1]))
+            return bool(low <= value <= high)
+        except (ArithmeticError, ValueError, TypeError):
+            return False
 
 
 def extent_of(domain: Domain) -> Extent:

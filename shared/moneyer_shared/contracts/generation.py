@@ -18,6 +18,7 @@ from moneyer_shared.contracts.domains import (
     UnmeasuredDomain,
     step_of,
 )
+from moneyer_shared.contracts.extents import extent_of
 from moneyer_shared.contracts.shape import ColumnName, Constraint
 
 Role = Literal["plain", "protected", "sensitive", "quasi-identifier", "identifier"]
@@ -36,6 +37,7 @@ class Origin(Document):
 
 
 Outside = Literal["refuse", "nearest", "null"]
+MissingValue = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class Column(Document):
@@ -46,6 +48,9 @@ class Column(Document):
     ``nearest`` (the bound it lies beyond) or ``null``; an infinity has no nearest bound and is refused. Each is a
     function of that one value alone, so that tables which differ in one unit's rows still do after it and no guarantee
     changes (ADR 55). What cannot be read as a value at all is refused whatever the rule.
+
+    ``missing_values`` are what a file writes where a value is missing, beside null and the empty cell: ``?``, ``NA``,
+    ``-99``. They are missing in every format, and none of them is a value of the domain.
     """
 
     name: ColumnName
@@ -55,6 +60,7 @@ class Column(Document):
     origin: Origin | None = None
     unlisted: Annotated[str, Field(max_length=200)] = "refuse"
     outside: Outside = "refuse"
+    missing_values: Annotated[list[MissingValue], Field(max_length=20)] = Field(default_factory=list[str])
 
     @model_validator(mode="after")
     def _rule_fits_the_domain(self) -> "Column":
@@ -72,6 +78,20 @@ class Column(Document):
             raise ValueError(message)
         if isinstance(self.domain, CategoricalDomain):
             self._check_catch_all(self.domain)
+        return self
+
+    @model_validator(mode="after")
+    def _missing_values_are_no_values(self) -> "Column":
+        if self.missing_values and not self.nullable:
+            message = "missing_values need a column that is nullable"
+            raise ValueError(message)
+        if isinstance(self.domain, TextDomain | UnmeasuredDomain):
+            return self
+        extent = extent_of(self.domain)
+        for written in self.missing_values:
+            if extent.holds(written):
+                message = f"{written!r} cannot stand for a missing value: the domain holds it; narrow the domain"
+                raise ValueError(message)
         return self
 
     def _check_catch_all(self, domain: CategoricalDomain) -> None:
@@ -213,7 +233,8 @@ class SourceDeclaration(Document):
     A source ``for_linkage`` is a register of people that an attacker may hold: nothing is ever learned from it, and
     only assays open it. ``constraints`` hold of every real row; assays count the made rows that break one.
     ``partition_column`` is a categorical column whose categories are partitions of the population: rows of each
-    category are charged to that partition's budget alone.
+    category are charged to that partition's budget alone. ``left_out`` names columns that a file may have and that are
+    never kept; any other column that is not declared is refused.
     """
 
     name: Name
@@ -228,12 +249,13 @@ class SourceDeclaration(Document):
     for_linkage: bool = False
     constraints: Annotated[list[Constraint], Field(max_length=50)] = Field(default_factory=list[Constraint])
     row_limit: Annotated[int, Field(ge=1, le=100_000_000)] = 5_000_000
+    left_out: Annotated[list[ColumnName], Field(max_length=2_000)] = Field(default_factory=list[str])
 
     @model_validator(mode="after")
     def _consistent(self) -> "SourceDeclaration":
         names = [column.name for column in self.columns]
-        if len(set(names)) != len(names):
-            message = "column names must be distinct"
+        if len({*names, *self.left_out}) != len(names) + len(self.left_out):
+            message = "column names must be distinct, those that are left out among them"
             raise ValueError(message)
         if not self.learned:
             message = "at least one column must not be an identifier"

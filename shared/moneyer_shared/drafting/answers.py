@@ -3,8 +3,8 @@
 ``PATTERN=integer 0..120`` · ``number 0..1000`` · ``decimal 0..5000 2`` · ``date 2000-01-01..2030-12-31`` · ``time``
 · ``timestamp …`` · ``categories a|b|c`` · ``standard country-2`` · ``confirmed WHERE IT IS DOCUMENTED`` · ``text``
 · ``text email`` · ``unmeasured`` or ``unmeasured decimal 2``, to be measured under budget · ``outside nearest``
-· ``outside null`` · ``unlisted other`` · ``unlisted null`` · ``role sensitive`` · ``required`` · ``nullable``
-· ``drop``; several apart by ``;``.
+· ``outside null`` · ``unlisted other`` · ``unlisted null`` · ``missing ?|NA`` or ``missing none``
+· ``role sensitive`` · ``required`` · ``nullable`` · ``drop``; several apart by ``;``.
 ``source.unit=customer_id 100`` and the other members of ``SOURCE`` are for the source as a whole.
 """
 
@@ -22,7 +22,7 @@ RULES = {"outside", "unlisted"}
 """Words for what becomes of values that a domain does not hold."""
 DOMAINS = {*RANGED, "categories", "standard", "text", "confirmed", "unmeasured"}
 """Words for what a column may hold: the last of them counts."""
-WORDS = {*DOMAINS, *BARE, *RULES, "role"}
+WORDS = {*DOMAINS, *BARE, *RULES, "role", "missing"}
 MEASURED_AS = {"integer", "number", "decimal", "date", "timestamp", "category"}
 
 
@@ -83,7 +83,7 @@ def _part(line: str, part: str) -> tuple[str, str]:
         raise _no_answer(line, f"unmeasured is followed by nothing or by one of {', '.join(sorted(MEASURED_AS))}")
     if word == "outside" and rest.strip() not in {"refuse", "nearest", "null"}:
         raise _no_answer(line, "outside is followed by refuse, nearest or null")
-    if word in {"categories", "confirmed", "role", "unlisted"} and not rest.strip():
+    if word in {"categories", "confirmed", "role", "unlisted", "missing"} and not rest.strip():
         raise _no_answer(line, f"{word} is followed by what it is")
     return word, rest.strip()
 

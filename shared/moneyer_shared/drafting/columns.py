@@ -59,8 +59,21 @@ class Told:
                 whole.categories or said.categories, said.nullable if whole.nullable is None else whole.nullable,
                 whole.unique or said.unique, said.scale if whole.scale is None else whole.scale,
                 whole.longest or said.longest, whole.words or said.words, whole.refers_to or said.refers_to,
+                whole.missing or said.missing,
             )  # fmt: skip
         return whole
+
+    @property
+    def missing(self) -> list[str]:
+        """What is written where a value is missing: a person's word over documents over what the file shows."""
+        if "missing" in self.answers:
+            return [one for one in _apart(self.answers["missing"]) if one != "none"]
+        return list(self.documented.missing or (self.seen.missing if self.seen else ()))
+
+    @property
+    def shows_missing(self) -> bool:
+        """Whether only the file says that words stand for missing values."""
+        return bool(self.missing) and "missing" not in self.answers and not self.documented.missing
 
     @property
     def said_nothing_of_missing(self) -> bool:
@@ -95,6 +108,7 @@ def draft_column(told: Told) -> DraftedColumn:
         "name": told.name,
         "nullable": _nullable(told),
         "role": told.answers.get("role", role),
+        "missing_values": told.missing if _nullable(told) else [],
         **ruled(found.members, told.answers),
     }
     if found.members["kind"] != "unmeasured":
@@ -147,7 +161,7 @@ def _by_person(told: Told) -> Found | None:
         said = Said(told.name, word, low.strip() or None, high or None, scale=int(scale) if scale.isdecimal() else None)  # type: ignore[arg-type]
         return Found(_ranged(said), "person", "answered", f"a person says {word} {answers[word]}".strip())
     if "categories" in answers:
-        listed = tuple(dict.fromkeys(one.strip() for one in answers["categories"].split("|") if one.strip()))
+        listed = _apart(answers["categories"])
         return Found(_listed(listed), "person", "answered", f"a person lists {len(listed)} categories")
     if "standard" in answers:
         return _of_standard(told, BY_NAME[answers["standard"]], "a person says so")
@@ -171,6 +185,10 @@ def _to_be_measured(told: Told) -> Found | None:
     if of == "decimal" and digits is not None:
         members["scale"] = digits
     return Found(members, "person", "answered", "a person has it measured under budget")
+
+
+def _apart(words: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.strip() for one in words.split("|") if one.strip()))
 
 
 # --- identifiers --------------------------------------------------------------------------------------

@@ -152,6 +152,12 @@ def _questions(inputs: Inputs, told: Sequence[Told], columns: Sequence[DraftedCo
     if roles:
         asks = "These were given a role by their names. Is it theirs? Else say as in NAME=role plain."
         yield Question(answer=f"{roles[0]}=role ", asks=asks, default="as suggested", columns=roles)
+    shown = {one.name: one.missing for one in told if one.shows_missing}
+    worded = [one.name for one in known if one.missing_values and one.name in shown]
+    if worded:
+        words = in_short(sorted({word for name in worded for word in shown[name]}))
+        asks = f"Words stand here where a value would be ({words}). Else say as in NAME=missing none."
+        yield Question(answer=f"{worded[0]}=missing ", asks=asks, default="read as missing", columns=worded)
     silent = [one.name for one in told if one.said_nothing_of_missing]
     if silent:
         asks = "Nobody says whether values of these may be missing. Where none is, NAME=required makes tables truer."
@@ -195,6 +201,7 @@ def _declaration(
         "privacy_unit": _privacy_unit(unit),
         "columns": [one.model_dump(mode="json") for one in _required(columns, answers, unit)],
         "constraints": [{"left": left, "relation": sign, "right": right} for left, sign, right in relations],
+        "left_out": [one.name for one in _told(inputs, tables) if "drop" in one.answers],
     } | _structures(answers)
     try:
         return SourceDeclaration.model_validate(members)
@@ -219,7 +226,8 @@ def _required(columns: Sequence[Column], answers: Answers, unit: str) -> list[Co
     """The columns that hold the table together are never missing."""
     said = [answers.last("sequence") or "", answers.last("survival") or "", answers.last("partition") or ""]
     needed = {word for line in said for word in line.split()} | {unit_parts(unit).column}
-    return [one.model_copy(update={"nullable": False}) if one.name in needed else one for one in columns]
+    never = {"nullable": False, "missing_values": []}
+    return [one.model_copy(update=never) if one.name in needed else one for one in columns]
 
 
 def _structures(answers: Answers) -> dict[str, Any]:

@@ -30,6 +30,8 @@ class Said:
     words: str = ""
     refers_to: str | None = None
     """The table whose rows the column's values name."""
+    missing: tuple[str, ...] = ()
+    """What is written where a value is missing, beside nothing."""
 
 
 Relation = tuple[str, str, str]

@@ -35,6 +35,8 @@ PATTERNS: tuple[tuple[Kind, str], ...] = (
 )
 
 
+MISSING_WORDS = ("?", ".", "-", "--", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "NaN", "nan", "missing")
+"""What statistics packages and spreadsheets write where a value is missing: words of theirs, not of the people."""
 _NUMBER = r"[-+]?[0-9]+([.][0-9]+)?"
 
 
@@ -122,8 +124,11 @@ def _column(array: Any, written: bool, field: Any) -> _Seen:
     pc: Any = pyarrow.compute
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    kind: Kind | None = _written_kind(array, pc) if written else said_of(field).kind
     present = array.drop_null()
+    kind: Kind | None = said_of(field).kind
+    missing: tuple[str, ...] = ()
+    if written:
+        kind, present, missing = _written_kind(present, pc)
     counts = sorted(pc.value_counts(present).field("counts").to_pylist(), reverse=True) if _names(kind) else []
     distinct = len(counts)
     few = frozenset(str(one) for one in pc.unique(present).cast(pa.string()).to_pylist()) if _is_few(counts) else None
@@ -140,6 +145,7 @@ def _column(array: Any, written: bool, field: Any) -> _Seen:
         categories,
         unique=bool(counts) and counts[0] == 1 and distinct == len(array) > 1,
         scale=None if written else said_of(field).scale,
+        missing=missing,
     )
     return _Seen(said, few, counts[0] if counts else None, ends)
 
@@ -152,15 +158,19 @@ def _is_few(counts: list[int]) -> bool:
     return 0 < len(counts) <= MOST_CATEGORIES
 
 
-def _written_kind(array: Any, pc: Any) -> Kind | None:
-    """The first kind whose every value is written so; None where no value is."""
-    present = array.drop_null()
-    if not len(present):
-        return None
+def _written_kind(present: Any, pc: Any) -> tuple[Kind | None, Any, tuple[str, ...]]:
+    """The first kind whose every value is written so, the values, and what stands beside them for missing ones.
+
+    Text may be any word, so that none of it is taken for a missing value; None where no value is.
+    """
+    import pyarrow as pa
+
+    worded = pc.is_in(present, value_set=pa.array(MISSING_WORDS))
+    values = present.filter(pc.invert(worded))
     for kind, pattern in PATTERNS:
-        if pc.all(pc.match_substring_regex(present, pattern)).as_py():
-            return kind
-    return "text"
+        if len(values) and pc.all(pc.match_substring_regex(values, pattern)).as_py():
+            return kind, values, tuple(sorted(pc.unique(present.filter(worded)).to_pylist()))
+    return "text" if len(present) else None, present, ()
 
 
 def _ends(present: Any, kind: Kind | None, written: bool, pc: Any) -> tuple[str, str] | None:

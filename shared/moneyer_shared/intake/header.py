@@ -35,13 +35,15 @@ def too_wide() -> Invalid:
 
 
 def check_header(names: Sequence[str], declaration: SourceDeclaration, schema: pa.Schema | None = None) -> None:
-    """That the columns are the declared ones, each once, in any order; the schema tells which are a data frame's index.
+    """That the columns are the declared ones, each once, in any order, beside those that are to be left out.
+
+    The schema tells which are a data frame's index.
 
     Raises:
         Invalid: naming every column that is missing, twice there or not declared.
     """
     declared = [column.name for column in declaration.columns]
-    known, counts, indices = set(declared), Counter(names), _pandas_index(schema)
+    known, counts, indices = {*declared, *declaration.left_out}, Counter(names), _pandas_index(schema)
     # An undeclared name may itself be data (a file without a header); it is counted, not repeated.
     strange = [(i, "a data frame's index, written with it: leave it out with index=False"
                 if name in indices or not name.strip() else "another name")

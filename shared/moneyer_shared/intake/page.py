@@ -10,25 +10,23 @@ INTRODUCTION = """# What a table's values mean
 
 A column is declared as one of eight kinds. What a file holds is read from its **type**, exactly, and never by way of
 text unless it is text; what a person wrote means one thing or is refused with what to do. Equal content in CSV,
-Parquet, an
-Arrow stream or an Arrow file gives equal sealed tables, or equal refusals.
+Parquet, an Arrow stream or an Arrow file gives equal sealed tables, or equal refusals.
 
 - **Missing** is null, and NaN in a column of numbers. In CSV an empty cell is missing, and `""` in quotes is empty
-  text.
-  `NA`, `NULL` and `None` are words.
+  text. `NA`, `NULL` and `None` are words, unless the column's `missing_values` list them: what is listed there
+  (`?`, `NA`, `-99`) is missing in every format, as text or as the number that it writes.
 - **Outside the domain**: refused, unless the column declares what becomes of it (`outside`, `unlisted`; ADR 55).
   What the forms below do not give a value for is refused whatever is declared, and so is a day beyond the years 1 to
   9999 or a time beyond a day's hours.
-- **Zones**: a moment with a time zone is refused everywhere. Convert it to the time it is to be learned in, and
-  leave the
-  zone out.
-- **Header cells** are text, whatever they look like; the order of columns is free.
+- **Zones**: a moment with a time zone is refused everywhere. Convert it to the time it is to be learned in, and leave
+  the zone out.
+- **Header cells** are text, whatever they look like; the order of columns is free. A column that is not declared is
+  refused, unless `left_out` names it: then it is never kept.
 - Around numbers, dates and times in text, spaces and tabs are left out. Other digits than ASCII, underscores and
   no-break spaces are refused.
 - A data frame's index is refused as a column that is not declared: write the file with `index=False`.
 - JSON is no door for tables. A declaration's bounds and a plan's conditions are JSON: there whole numbers are JSON
-  numbers
-  without a point, decimals are text, and dates and times are text in ISO 8601.
+  numbers without a point, decimals are text, and dates and times are text in ISO 8601.
 """
 
 

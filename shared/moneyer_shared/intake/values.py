@@ -16,6 +16,7 @@ from moneyer_shared.contracts.domains import CategoricalDomain, IntegerDomain, N
 from moneyer_shared.contracts.extents import Extent, extent_of
 from moneyer_shared.contracts.generation import Column, SourceDeclaration
 from moneyer_shared.exact import arrow_type, from_steps
+from moneyer_shared.intake.absent import read_around
 from moneyer_shared.intake.faults import Faults, Words
 from moneyer_shared.intake.meanings import MEANINGS, Meaning, PhysicalType, physical_type_of, values_of
 from moneyer_shared.intake.readings.reading import Mask, Read, as_mask, none
@@ -84,7 +85,12 @@ def _check_column(array: pa.Array, field: pa.Field, column: Column, rows: Rows, 
 
 def _read(array: pa.Array, column: Column, meaning: Meaning) -> Read:
     if meaning.read is not None and meaning.takes(column.domain):
-        return meaning.read(values_of(array), column.domain)
+        values = values_of(array)
+        if not column.missing_values:
+            return meaning.read(values, column.domain)
+        of_text = MEANINGS[column.domain.kind][PhysicalType.TEXT].read
+        assert of_text is not None, "every kind is read from text"
+        return read_around(values, column, meaning.read, of_text)
     return Read(pa.nulls(len(array)), np.asarray(array.is_valid(), dtype=bool), none(array))
 
 

@@ -27,6 +27,8 @@ KINDS: dict[str, Kind] = {
     "time": "time", "text": "text", "string": "text", "character": "text", "id": "text",
 }  # fmt: skip
 _RANGE = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)\s*(?:to|\.\.)\s*(-?[0-9]+(?:\.[0-9]+)?)")
+_PAIR = re.compile(r"[^=]*[^=<>!\s]\s*=(?!=)")
+"""A code and what it means; no comparison."""
 _YES, _NO = {"yes", "true", "1", "y"}, {"no", "false", "0", "n"}
 
 
@@ -85,10 +87,12 @@ def _column(name: str, cells: dict[str, str]) -> Said:
         listed,
         nullable=True if missing or answer in _YES else False if answer in _NO else None,
         words=words_of(cells.get("words")),
+        missing=missing,
     )
 
 
 def _listed(text: str) -> tuple[str, ...]:
-    """The codes of a list, without what they mean."""
-    parts = re.split(r"[;|\n]", text)
-    return tuple(dict.fromkeys(code for part in parts if (code := part.split("=", 1)[0].strip())))
+    """The codes of a list, without what they mean; a label such as ``<=50K`` is no code and its meaning."""
+    parts = [part.strip() for part in re.split(r"[;|\n]", text)]
+    codes = [part.split("=", 1)[0].strip() if _PAIR.match(part) else part for part in parts]
+    return tuple(dict.fromkeys(code for code in codes if code))

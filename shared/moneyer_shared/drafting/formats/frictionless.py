@@ -35,7 +35,10 @@ def _table(given: Given, resource: dict[str, Any], schema: dict[str, Any]) -> Ta
         for name in _names(key.get("fields"))
     }
     primary = _names(schema.get("primaryKey"))
-    columns = tuple(_column(one, refers, primary) for one in objects(schema["fields"]) if text_of(one.get("name")))
+    missing = _missing(schema.get("missingValues"))
+    columns = tuple(
+        _column(one, refers, primary, missing) for one in objects(schema["fields"]) if text_of(one.get("name"))
+    )
     name = words_of(resource.get("name")) or given.stem
     words = words_of(resource.get("description")) or words_of(resource.get("title"))
     return TableSaid(given.name, columns, name=name, words=words, key=primary)
@@ -45,7 +48,13 @@ def _names(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else texts_of(value)
 
 
-def _column(stated: dict[str, Any], refers: dict[str, str], primary: tuple[str, ...]) -> Said:
+def _missing(values: Any) -> tuple[str, ...]:
+    """What stands for a missing value, also where it is labelled (version 2)."""
+    plain = [one.get("value") if isinstance(one, dict) else one for one in values] if isinstance(values, list) else []
+    return tuple(one for one in texts_of(plain) if one)
+
+
+def _column(stated: dict[str, Any], refers: dict[str, str], primary: tuple[str, ...], missing: tuple[str, ...]) -> Said:
     name, constraints = str(stated["name"]), members_of(stated.get("constraints"))
     listed = stated.get("categories")
     labels = [one.get("value") for one in objects(listed)] or listed
@@ -65,4 +74,5 @@ def _column(stated: dict[str, Any], refers: dict[str, str], primary: tuple[str, 
         longest=longest if isinstance(longest, int) else None,
         words=words_of(stated.get("description")) or words_of(stated.get("title")),
         refers_to=refers.get(name),
+        missing=_missing(stated["missingValues"]) if "missingValues" in stated else missing,
     )
