@@ -31,29 +31,38 @@ Rows = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Checked:
-    """A batch that was read: each declared column as it lies at rest, absent where it holds a fault."""
+    """A batch that was read: each declared column as it lies at rest, absent where it holds a fault.
+
+    ``bytes_read`` is what the columns took written out, also those with faults: reading them costs as much.
+    """
 
     arrays: dict[str, pa.Array]
     missing: dict[str, int]
     rows: int
+    bytes_read: int
 
 
 def check_batch(batch: pa.RecordBatch, declaration: SourceDeclaration, rows: Rows, faults: Faults) -> Checked:
     """Read the declared columns of a batch whose rows have these numbers; faults are added to those found before."""
     arrays: dict[str, pa.Array] = {}
     missing: dict[str, int] = {}
+    size = 0
     for column in declaration.columns:
         place = batch.schema.get_field_index(column.name)
-        read, clean = _check_column(batch.column(place), batch.schema.field(place), column, rows, faults)
+        form = physical_type_of(batch.schema.field(place))
+        array = batch.column(place)
+        if MEANINGS[column.domain.kind][form].takes(column.domain):
+            array = values_of(array)
+            size += array.nbytes
+        read, clean = _check_column(array, form, column, rows, faults)
         missing[column.name] = int(_missing(read).sum())
         if clean:
             arrays[column.name] = from_steps(read.values, column.domain).cast(arrow_type(column.domain))
-    return Checked(arrays, missing, batch.num_rows)
+    return Checked(arrays, missing, batch.num_rows, size)
 
 
-def _check_column(array: pa.Array, field: pa.Field, column: Column, rows: Rows, faults: Faults) -> tuple[Read, bool]:
+def _check_column(array: pa.Array, form: PhysicalType, column: Column, rows: Rows, faults: Faults) -> tuple[Read, bool]:
     """The column as it was read, and whether it is without a fault."""
-    form = physical_type_of(field)
     meaning = MEANINGS[column.domain.kind][form]
     read = _read(array, column, meaning)
     outside = read.outside | as_mask(_outside(read.values, column))
@@ -72,7 +81,7 @@ def _check_column(array: pa.Array, field: pa.Field, column: Column, rows: Rows, 
 
 def _read(array: pa.Array, column: Column, meaning: Meaning) -> Read:
     if meaning.read is not None and meaning.takes(column.domain):
-        return meaning.read(values_of(array), column.domain)
+        return meaning.read(array, column.domain)
     nothing = np.zeros(len(array), dtype=bool)
     return Read(pa.nulls(len(array)), np.asarray(array.is_valid(), dtype=bool), nothing)
 
