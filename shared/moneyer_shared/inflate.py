@@ -7,6 +7,8 @@ from typing import Any
 from moneyer_shared.errors import Invalid, TooLarge
 
 PIECE = 2**20
+AT_ONCE = 2**14
+"""Bytes given to zlib at once: at the end of each member it copies what it was given beyond that."""
 MOST_MEMBERS = 100_000
 
 
@@ -27,7 +29,10 @@ class Inflate:
         Raises:
             Invalid: it is no gzip.
         """
-        rest = chunk
+        for start in range(0, len(chunk), AT_ONCE):
+            yield from self._decoded(chunk[start : start + AT_ONCE])
+
+    def _decoded(self, rest: bytes) -> Iterator[bytes]:
         while rest:
             if self._member is None:
                 self._member = self._next_member()

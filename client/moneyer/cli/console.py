@@ -19,7 +19,8 @@ REASON_COLUMNS = ("code", "column", "row", "where", "expected", "actual", "messa
 # A log or a pipe has no width of its own; tables need some.
 WIDTH = None if sys.stdout.isatty() else 130
 LONGEST = 500
-"""Letters of what a stranger wrote."""
+LONGEST_CELL = 4000
+"""Letters of what a stranger wrote, and of a cell, which is mostly in our own words."""
 console = Console(width=WIDTH)
 error_console = Console(stderr=True, width=WIDTH)
 
@@ -36,28 +37,34 @@ def tell(style: str, label: str, text: str = "", *, to: Console = console) -> No
     to.print(line, highlight=False, soft_wrap=True)
 
 
-def harmless(text: str) -> str:
+def harmless(text: str, longest: int = LONGEST) -> str:
     """A text without what a terminal obeys or hides: controls, escapes, line ends, marks of direction, cut if long."""
-    shown = "".join(letter if _is_harmless(letter) else f"\\u{ord(letter):04x}" for letter in text[:LONGEST])
-    return shown if len(text) <= LONGEST else shown + "…"
+    shown = "".join(letter if _is_harmless(letter) else f"\\u{ord(letter):04x}" for letter in text[:longest])
+    return shown if len(text) <= longest else shown + "…"
 
 
 def _is_harmless(letter: str) -> bool:
     return letter == " " or unicodedata.category(letter)[0] not in {"C", "Z"}
 
 
-def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], *, to: Console = console) -> None:
+    """Rows of cells, any of which a stranger may have written."""
     shown = Table(title=title, title_justify="left", header_style="bold", title_style="bold")
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in rows:
-        shown.add_row(*(escape(str(cell)) for cell in row))
-    console.print(shown)
+        shown.add_row(*(_cell(cell) for cell in row))
+    to.print(shown)
+
+
+def _cell(content: Any) -> str:
+    """What a cell shows: nothing in it is markup, and no line of it reaches the terminal raw."""
+    return escape("\n".join(harmless(line, LONGEST_CELL) for line in str(content).splitlines()))
 
 
 def show_refusal(refusal: Refused, *, to: Console = error_console) -> None:
     """A refusal with every failed clause and what would mend it."""
-    to.print(f"[red bold]Refused[/] ({refusal.status} {escape(refusal.code)}): {escape(refusal.detail)}")
+    to.print(f"[red bold]Refused[/] ({refusal.status} {_cell(refusal.code)}): {_cell(refusal.detail)}")
     if not refusal.reasons:
         return
     shown = Table(header_style="bold")
@@ -66,7 +73,7 @@ def show_refusal(refusal: Refused, *, to: Console = error_console) -> None:
     for name in names:
         shown.add_column(name, overflow="fold")
     for reason in refusal.reasons:
-        shown.add_row(*(escape(str(reason.get(name, ""))) for name in names))
+        shown.add_row(*(_cell(reason.get(name, "")) for name in names))
     to.print(shown)
 
 

@@ -77,9 +77,13 @@ def _read(given: Given) -> "pa.Table":
     import pyarrow.csv as pa_csv
     import pyarrow.parquet as pq
 
+    from moneyer_shared.intake.parquet_layout import read_layout
+
     body = io.BytesIO(given.content)
     try:
         if given.suffix in PARQUET:
+            read_layout(body)
+            body.seek(0)
             return pq.read_table(body)
         if given.suffix in ARROW:
             opened = pa.ipc.open_file(body) if given.content[:6] == b"ARROW1" else pa.ipc.open_stream(body)

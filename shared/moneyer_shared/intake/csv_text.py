@@ -1,6 +1,7 @@
 """CSV: every cell is text, in the header too; what text means is the declaration's to say."""
 
 import io
+import re
 import secrets
 from collections.abc import Iterator
 from typing import IO, Any
@@ -18,6 +19,11 @@ CSV_BLOCK = 4 * 2**20
 MOST_RAGGED = 100_000
 """Rows of another length, above which nobody mends them one by one."""
 BOM = b"\xef\xbb\xbf"
+_WELL_QUOTED = re.compile(rb'(?:[^"]*+(?:(?<![,\r\n])"|"[^"]*+(?:""[^"]*+)*+"(?=[,\r\n])))*+[^"]*+')
+"""Fields in quotes that end with their quote, and quotes within fields that are not in quotes (RFC 4180 §2)."""
+_IN_QUOTES = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
+LONGEST_ROW = 2 * CSV_BLOCK
+OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def csv_batches(
@@ -29,8 +35,22 @@ def csv_batches(
         Invalid: no header, another header, a quote that is never closed, or very many rows of another length.
     """
     header = read_header(body)
+    _check_delimiter(header, declaration)
     check_header(header, declaration)
     ragged = _Ragged()
+    try:
+        yield from _rows(body, header, ragged)
+    except pa.ArrowInvalid as error:
+        raise _unreadable(str(error), ragged) from None
+    words = Words(
+        f"{len(header)} fields",
+        "another number of fields",
+        "quote what holds a comma or a line break, and end no row with a comma",
+    )
+    faults.add("row-ragged", "", np.array(sorted(ragged.rows), dtype=np.int64), words)
+
+
+def _rows(body: IO[bytes], header: list[str], ragged: "_Ragged") -> Iterator[tuple[pa.RecordBatch, Any]]:
     # Whoever opens a quote and never closes it swallows all rows after it: one more row must come out at the end.
     last = secrets.token_hex(16)
     reader = pa_csv.open_csv(
@@ -50,8 +70,6 @@ def csv_batches(
         ),
     )
     yield from _but_the_last(reader, last, ragged)
-    words = Words(f"{len(header)} fields", "another number of fields", "quote what holds a comma or a line break")
-    faults.add("row-ragged", "", np.array(sorted(ragged.rows), dtype=np.int64), words)
 
 
 def _but_the_last(reader: Any, last: str, ragged: "_Ragged") -> Iterator[tuple[pa.RecordBatch, Any]]:
@@ -64,13 +82,26 @@ def _but_the_last(reader: Any, last: str, ragged: "_Ragged") -> Iterator[tuple[p
             yield held, numbers.of(held.num_rows)
         held = batch
     if held is None or held.column(0)[held.num_rows - 1].as_py() != last:
-        raise Invalid(
-            "A quote is opened and never closed, so that all rows after it would be one cell; close it, and write a "
-            "quote inside quotes twice.",
-            code="table-unreadable",
-        )
+        raise _never_closed()
     if held.num_rows > 1:
         yield held.slice(0, held.num_rows - 1), numbers.of(held.num_rows - 1)
+
+
+def _unreadable(words: str, ragged: "_Ragged") -> Exception:
+    """What Arrow refuses for its own limits, in words that say what to do; its own may quote a line of the file."""
+    if len(ragged.rows) >= MOST_RAGGED:
+        return Invalid(
+            f"More than {MOST_RAGGED} rows have another number of fields than the header: the fields are apart by "
+            "something else than commas, or each row ends with one.",
+            code="table-unreadable",
+        )
+    if "straddling" in words or "boundar" in words:
+        return Invalid(
+            f"A row is longer than {CSV_BLOCK} bytes: a quote may be missing, or the line ends are.",
+            code="table-unreadable",
+        )
+    refused: Exception = pa.ArrowInvalid(words)
+    return refused
 
 
 class _Ragged:
@@ -104,12 +135,13 @@ class _Numbers:
 
 
 class _Followed(io.RawIOBase):
-    """A body on a line of its own, and one row more."""
+    """A body on a line of its own, and one row more; its quotes are seen before anybody reads them in their own way."""
 
     def __init__(self, body: IO[bytes], row: bytes) -> None:
         self._body = body
         self._row = row
         self._ends_a_line = True
+        self._quotes = _Quotes()
 
     def readable(self) -> bool:
         return True
@@ -118,6 +150,7 @@ class _Followed(io.RawIOBase):
         got = self._body.read(len(buffer))
         if got:
             self._ends_a_line = got[-1:] in {b"\n", b"\r"}
+            self._quotes.see(got)
         elif self._row:
             if not self._ends_a_line:
                 self._row, self._ends_a_line = b"\n" + self._row, True
@@ -126,22 +159,68 @@ class _Followed(io.RawIOBase):
         return len(got)
 
 
+class _Quotes:
+    r"""That what follows a closing quote is the end of its field: readers differ in what anything else means.
+
+    ``"a\"b"`` is one field to those who escape by a backslash, and something else to everybody else.
+    """
+
+    def __init__(self) -> None:
+        # The first field has no delimiter before it, and perhaps a mark.
+        self._held = b""
+        self._lines = 0
+
+    def see(self, piece: bytes) -> None:
+        """The next piece of a body; a field in quotes that it cuts off waits for its end.
+
+        Raises:
+            Invalid: something else than a comma or a line's end follows a closing quote, or it is very far away.
+        """
+        text = self._held + piece if self._held else b"\n" + piece.removeprefix(BOM)
+        read = _WELL_QUOTED.match(text)
+        end = read.end() if read else 0
+        field = _IN_QUOTES.match(text, end)
+        if field is not None and field.end() < len(text):
+            raise _stray_quote(self._line_of(text, field.end()))
+        if len(text) - end > LONGEST_ROW:
+            raise _never_closed(f" in line {self._line_of(text, end)}")
+        # The letter before a field says that it begins there.
+        kept = max(end - 1, 0)
+        self._lines += text.count(b"\n", 0, kept)
+        self._held = text[kept:]
+
+    def _line_of(self, text: bytes, place: int) -> int:
+        return self._lines + text.count(b"\n", 0, place)
+
+
+def _stray_quote(line: int) -> Invalid:
+    return Invalid(
+        f"In line {line} a quote ends a field and more of it follows: readers differ in what that is. Write a quote "
+        "inside quotes twice, not after a backslash, and nothing between the last one and the comma.",
+        code="table-unreadable",
+    )
+
+
+def _never_closed(where: str = "") -> Invalid:
+    return Invalid(
+        f"A quote is opened{where} and never closed, so that all rows after it would be one cell; close it, and write "
+        "a quote inside quotes twice.",
+        code="table-unreadable",
+    )
+
+
 def read_header(body: IO[bytes]) -> list[str]:
     """The names in the first row, as text and nothing else; the body stands at its beginning again.
 
     Raises:
         Invalid: there is none, or it is too long, too wide or no UTF-8.
     """
-    line = _first_row(body.read(LONGEST_HEADER))
+    start = body.read(LONGEST_HEADER)
     body.seek(0)
+    line = _first_row(start)
     if len(line) == LONGEST_HEADER or line.count(b",") >= MOST_COLUMNS:
         raise too_wide()
-    if not line.strip():
-        raise Invalid("The table has no rows.", code="table-empty")
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Invalid("The body is not readable text/csv: it is not UTF-8.", code="table-unreadable") from None
+    _check_is_header(line, start)
     names = [f"f{place}" for place in range(line.count(b",") + 1)]
     first = pa_csv.read_csv(
         pa.BufferReader(line + b"\n"),
@@ -150,6 +229,41 @@ def read_header(body: IO[bytes]) -> list[str]:
         convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), null_values=[]),
     )
     return [column[0].as_py() for column in first.columns]
+
+
+def _check_is_header(line: bytes, start: bytes) -> None:
+    """That a first row can be one, in words for what is no CSV in UTF-8 with commas.
+
+    Raises:
+        Invalid: it cannot.
+    """
+    if not start.removeprefix(BOM).strip():
+        raise Invalid("The table has no rows.", code="table-empty")
+    if b"\x00" in line:
+        raise _no_header("it holds NUL, as text in UTF-16 or UTF-32 does; write it in UTF-8")
+    if not line.strip():
+        raise _no_header("it is empty; the names of the columns stand in the first line")
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Invalid("The body is not readable text/csv: it is not UTF-8.", code="table-unreadable") from None
+    if line.lower().startswith(b"sep="):
+        raise _no_header("it is a note to a spreadsheet (sep=); leave it out, and write commas between fields")
+    if line.count(b'"') % 2:
+        raise _never_closed(" in the header")
+    if len(start) <= len(line) + 1:
+        raise Invalid("The table has no rows.", code="table-empty")
+
+
+def _check_delimiter(header: list[str], declaration: SourceDeclaration) -> None:
+    names = {column.name for column in declaration.columns}
+    other = next((name for mark, name in OTHER_DELIMITERS.items() if mark in header[0]), None)
+    if len(header) == 1 and header[0] not in names and other is not None:
+        raise _no_header(f"its names are apart by {other}; write commas between fields")
+
+
+def _no_header(why: str) -> Invalid:
+    return Invalid(f"The first line of the CSV is no header: {why}.", code="table-unreadable")
 
 
 def _first_row(start: bytes) -> bytes:

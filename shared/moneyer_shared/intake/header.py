@@ -45,9 +45,9 @@ def check_header(names: Sequence[str], declaration: SourceDeclaration, schema: p
     declared = [column.name for column in declaration.columns]
     known, counts, indices = {*declared, *declaration.left_out}, Counter(names), _pandas_index(schema)
     # An undeclared name may itself be data (a file without a header); it is counted, not repeated.
-    strange = [(i, "a data frame's index, written with it: leave it out with index=False"
-                if name in indices or not name.strip() else "another name")
-               for i, name in enumerate(names) if name not in known]  # fmt: skip
+    strange = [
+        (i, _strange(name, i == len(names) - 1, known, indices)) for i, name in enumerate(names) if name not in known
+    ]
     twice = sorted(name for name, count in counts.items() if count > 1)
     reasons = [
         reason_of("column-duplicate", name, 0, "each column once", "more than once") for name in twice if name in known
@@ -58,6 +58,16 @@ def check_header(names: Sequence[str], declaration: SourceDeclaration, schema: p
     ]
     if reasons or twice:
         raise Invalid("The header does not match the declaration.", code="table-invalid", reasons=reasons[:MOST_FAULTS])
+
+
+def _strange(name: str, is_last: bool, known: set[str], indices: set[str]) -> str:
+    """What a column that is not declared seems to be; of its name no more than that a declared one is like it."""
+    if name in indices or (not name.strip() and not is_last):
+        return "a data frame's index, written with it: leave it out with index=False"
+    if not name.strip():
+        return "no name: the rows may all end with a comma, which begins a further field"
+    like = next((one for one in known if one.strip().casefold() == name.strip().casefold()), None)
+    return "another name" if like is None else f"{like}, but for capitals or spaces around it"
 
 
 def _pandas_index(schema: pa.Schema | None) -> set[str]:

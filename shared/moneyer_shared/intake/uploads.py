@@ -28,13 +28,24 @@ ARROW_STREAM, ARROW_FILE = "application/vnd.apache.arrow.stream", "application/v
 MEDIA_TYPES = (CSV, PARQUET, ARROW_STREAM, ARROW_FILE)
 ANY_BYTES = "application/octet-stream"
 """The format is found by what the body begins with."""
-BEGINNINGS = ((b"PAR1", PARQUET), (b"ARROW1", ARROW_FILE), (b"\xff\xff\xff\xff", ARROW_STREAM))
+BEGINNINGS = ((b"PAR1", PARQUET), (b"PARE", PARQUET), (b"ARROW1", ARROW_FILE), (b"\xff\xff\xff\xff", ARROW_STREAM))
 COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 NOT_TEXT = {
     b"PK": "a ZIP archive or a workbook",
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
     b"\xd0\xcf": "a workbook",
+    b"FEA1": "a Feather file of version 1",
+    b"Obj\x01": "Avro",
+    b"BZh91AY&": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x04\x22M\x18": "lz4",
+    b"SQLite f": "a SQLite database",
+    b"%PDF-": "a PDF",
+    b"<!DOCTYP": "a page of HTML",
+    b"<?xml": "XML",
+    b'[{"': "JSON",
+    b'{"': "JSON",
 }
 FEWEST_UNITS = 2
 
@@ -105,7 +116,7 @@ class Upload:
                     if rows > self.declaration.row_limit:
                         raise too_large(self.declaration, self.limits)
                     checked = check_batch(batch, self.declaration, numbers, faults)
-                    size += sum(array.nbytes for array in checked.arrays.values())
+                    size += max(checked.bytes_read, sum(array.nbytes for array in checked.arrays.values()))
                     if size > self.limits.table_bytes:
                         raise too_large(self.declaration, self.limits)
                     yield checked, numbers

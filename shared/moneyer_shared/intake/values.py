@@ -5,7 +5,7 @@ format: the value is read exactly, held against the domain, and replaced or refu
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,12 @@ Counts = dict[str, int]
 class Checked:
     """A batch that was read: each declared column as it lies at rest, absent where it holds a fault.
 
-    ``missing`` and ``replaced`` count values by column.
+    ``bytes_read`` is what the columns took written out, also those with faults: reading them costs as much. ``missing``
+    and ``replaced`` count values by column.
     """
 
     rows: int
+    bytes_read: int = 0
     arrays: dict[str, pa.Array] = field(default_factory=dict[str, pa.Array])
     missing: Counts = field(default_factory=Counts)
     replaced: Counts = field(default_factory=Counts)
@@ -53,21 +55,27 @@ class _Held:
 
 def check_batch(batch: pa.RecordBatch, declaration: SourceDeclaration, rows: Rows, faults: Faults) -> Checked:
     """Read the declared columns of a batch whose rows have these numbers; faults are added to those found before."""
-    checked = Checked(batch.num_rows)
+    checked, size = Checked(batch.num_rows), 0
     for column in declaration.columns:
         place = batch.schema.get_field_index(column.name)
-        held, clean = _check_column(batch.column(place), batch.schema.field(place), column, rows, faults)
+        form = physical_type_of(batch.schema.field(place))
+        array = batch.column(place)
+        if MEANINGS[column.domain.kind][form].takes(column.domain):
+            array = values_of(array)
+            size += array.nbytes
+        held, clean = _check_column(array, form, column, rows, faults)
         checked.missing[column.name] = int(held.missing.sum())
         checked.replaced[column.name] = int(held.replaced.sum())
         if clean:
             kept = from_steps(held.values, column.domain).cast(arrow_type(column.domain))
             checked.arrays[column.name] = kept
-    return checked
+    return replace(checked, bytes_read=size)
 
 
-def _check_column(array: pa.Array, field: pa.Field, column: Column, rows: Rows, faults: Faults) -> tuple[_Held, bool]:
+def _check_column(
+    array: pa.Array, form: PhysicalType, column: Column, rows: Rows, faults: Faults
+) -> tuple[_Held, bool]:
     """The column as it is kept, and whether it is without a fault."""
-    form = physical_type_of(field)
     meaning = MEANINGS[column.domain.kind][form]
     held = _by_rule(_read(array, column, meaning), column)
     gaps = held.missing if not column.nullable else none(array)
@@ -85,12 +93,11 @@ def _check_column(array: pa.Array, field: pa.Field, column: Column, rows: Rows, 
 
 def _read(array: pa.Array, column: Column, meaning: Meaning) -> Read:
     if meaning.read is not None and meaning.takes(column.domain):
-        values = values_of(array)
         if not column.missing_values:
-            return meaning.read(values, column.domain)
+            return meaning.read(array, column.domain)
         of_text = MEANINGS[column.domain.kind][PhysicalType.TEXT].read
         assert of_text is not None, "every kind is read from text"
-        return read_around(values, column, meaning.read, of_text)
+        return read_around(array, column, meaning.read, of_text)
     return Read(pa.nulls(len(array)), np.asarray(array.is_valid(), dtype=bool), none(array))
 
 

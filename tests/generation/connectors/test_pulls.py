@@ -54,6 +54,23 @@ async def test_who_may_pull_through_a_connection(world: World) -> None:
         assert refused.json()["code"] == "not-yours"
 
 
+async def test_a_secret_is_used_by_its_owners_connections_alone(world: World) -> None:
+    """With a secret's name alone somebody could pull what another's user may read, or turn it to a host of their own."""
+    target = {"kind": "postgres", "host": "db.example.org", "database": "clinic", "user": "reader"}
+    first = await world.connect(target, "file:clinic")
+
+    async def connect(person: str, name: str, ref: str) -> Any:
+        body = {"name": name, "target": target | {"host": "elsewhere.example"}, "secret_ref": ref}
+        return await world.call("POST", "/v1/connections", person, json=body)
+
+    refused = await connect("rival", "r", "file:clinic")
+    assert (refused.status_code, refused.json()["code"]) == (403, "not-yours")
+    assert (await connect("rival", "r", "file:own")).status_code == 201
+    assert (await connect("steward", "s", "file:clinic")).status_code == 201
+    await world.call("POST", f"/v1/connections/{first}:retire")
+    assert (await connect("rival", "again", "file:clinic")).status_code == 403
+
+
 async def test_what_was_given_away_is_pulled_no_more(world: World) -> None:
     connection = await files(world)
     waiting = (await world.ask(connection, path="t.csv", every="PT1H")).json()["id"]

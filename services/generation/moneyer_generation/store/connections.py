@@ -60,6 +60,11 @@ class ConnectionStore:
             raise NotFound(f"There is no connection {connection_id}.")
         return _kept(row)
 
+    async def by_secret(self, secret_ref: str) -> Sequence[Kept]:
+        """Every connection that ever used the secret there."""
+        query = select(connections).where(connections.c.secret_ref == secret_ref)
+        return [_kept(row) for row in await self._connection.execute(query)]
+
     async def page(self, after: UUID | None) -> Sequence[Kept]:
         rows = await page(self._connection, select(connections), connections.c.id, after=after)
         return [_kept(row) for row in rows]

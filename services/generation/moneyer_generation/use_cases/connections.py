@@ -28,7 +28,9 @@ async def register_connection(work: Work, asked: ConnectionRequest) -> Connectio
 
     Raises:
         Conflict: the name is taken.
+        Forbidden: somebody else's connection uses that secret.
     """
+    await _check_secret_is_own(work, asked.secret_ref)
     row = await work.connections.add(asked, work.by, work.now)
     details = {"kind": Word(asked.target.kind), "users": len(asked.users)}
     shown = {"connection": asked.model_dump(mode="json")}
@@ -36,6 +38,13 @@ async def register_connection(work: Work, asked: ConnectionRequest) -> Connectio
         AuditEvent(work.by, Action.CONNECTION_REGISTER, f"connection:{row.id}", details=details, shown=shown)
     )
     return await _shown(work, row)
+
+
+async def _check_secret_is_own(work: Work, secret_ref: str | None) -> None:
+    """A secret is whose connection used it: by its name alone anybody could pull as its user may."""
+    for row in await work.connections.by_secret(secret_ref) if secret_ref else ():
+        owner = await connection_owner(work, row.id, row.registered_by)
+        check_own(owner, work.by, f"The secret at {secret_ref}")
 
 
 async def list_connections(work: Work, after: UUID | None = None) -> Sequence[Connection]:

@@ -75,7 +75,7 @@ def _heads(header: list[str]) -> dict[str, int]:
 def _column(name: str, cells: dict[str, str]) -> Said:
     stated, missing = cells.get("values", ""), _listed(cells.get("missing", ""))
     span = _RANGE.fullmatch(stated)
-    listed = () if span else tuple(one for one in _listed(stated) if one not in missing)
+    listed = () if span or _is_prose(stated) else tuple(one for one in _listed(stated) if one not in missing)
     low, high = (span[1], span[2]) if span else (cells.get("minimum") or None, cells.get("maximum") or None)
     kind = KINDS.get(cells.get("kind", "").lower())
     answer = cells.get("nullable", "").lower()
@@ -89,6 +89,13 @@ def _column(name: str, cells: dict[str, str]) -> Said:
         words=words_of(cells.get("words")),
         missing=missing,
     )
+
+
+def _is_prose(text: str) -> bool:
+    """Whether values are told in another way than as a list of codes: a range among them, or apart by commas."""
+    parts = [part.split("=", 1)[0].strip() for part in re.split(r"[;|\n]", text)]
+    ranges = any(re.fullmatch(r"-?[0-9.]+\s*(to|\.\.|-|\u2013)\s*-?[0-9.]+", part) for part in parts)
+    return ranges or (len(parts) == 1 and "=" not in text and "," in text)
 
 
 def _listed(text: str) -> tuple[str, ...]:

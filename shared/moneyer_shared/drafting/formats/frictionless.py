@@ -48,6 +48,12 @@ def _names(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else texts_of(value)
 
 
+def _spelt(stated: dict[str, Any]) -> tuple[str, ...]:
+    """How a field says that its truths are written, where each is written in one way."""
+    no, yes = texts_of(stated.get("falseValues")), texts_of(stated.get("trueValues"))
+    return (*no, *yes) if len(no) == len(yes) == 1 else ()
+
+
 def _missing(values: Any) -> tuple[str, ...]:
     """What stands for a missing value, also where it is labelled (version 2)."""
     plain = [one.get("value") if isinstance(one, dict) else one for one in values] if isinstance(values, list) else []
@@ -60,7 +66,7 @@ def _column(stated: dict[str, Any], refers: dict[str, str], primary: tuple[str, 
     labels = [one.get("value") for one in objects(listed)] or listed
     categories = texts_of(constraints.get("enum")) or texts_of(labels)
     if stated.get("type") == "boolean":
-        categories = categories or BOOLEANS
+        categories = categories or _spelt(stated) or BOOLEANS
     longest = constraints.get("maxLength")
     kind = TYPES.get(str(stated.get("type")))
     return Said(

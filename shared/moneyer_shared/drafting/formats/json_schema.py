@@ -54,12 +54,12 @@ def _column(name: str, schema: dict[str, Any], required: set[str]) -> Said:
     null = "null" in types or any(
         value is None for value in schema.get("enum") or [] if isinstance(schema.get("enum"), list)
     )
-    stated = schema | next((branch for branch in branches if _types(branch) not in ([], ["null"])), {})
+    alternatives = [branch for branch in branches if _types(branch) != ["null"]]
+    # What holds in one of several ways holds in none for sure: their bounds and lists are nobody's.
+    stated = schema | (alternatives[0] if len(alternatives) == 1 else {})
     named = next((kind for kind in types if kind != "null"), "")
     kind = FORMATS.get(str(stated.get("format"))) or TYPES.get(named)
-    categories = texts_of(stated.get("enum")) or tuple(
-        text for branch in branches if (text := text_of(branch.get("const"))) is not None
-    )
+    categories = texts_of(stated.get("enum")) or _constants(alternatives)
     if named == "boolean":
         categories = BOOLEANS
     longest = stated.get("maxLength")
@@ -73,6 +73,12 @@ def _column(name: str, schema: dict[str, Any], required: set[str]) -> Said:
         longest=longest if isinstance(longest, int) else None,
         words=words_of(stated.get("description")) or words_of(stated.get("title")),
     )
+
+
+def _constants(alternatives: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The values of which every alternative states one."""
+    stated = [text_of(one.get("const")) for one in alternatives]
+    return tuple(text for text in stated if text is not None) if None not in stated else ()
 
 
 def _types(schema: dict[str, Any]) -> list[str]:

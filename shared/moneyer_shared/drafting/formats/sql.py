@@ -6,10 +6,12 @@ Parsed by sqlglot, in the first of some dialects that takes it. What is no defin
 import logging
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from moneyer_shared.drafting.facts import BOOLEANS, Kind, Relation, Said, TableSaid
 from moneyer_shared.drafting.given import Given, unreadable, words_of
+from moneyer_shared.numbers import is_number
 
 NAME = "SQL DDL"
 DIALECTS = ("postgres", "mysql", "tsql", "snowflake", "bigquery", "duckdb", "sqlite")
@@ -122,11 +124,17 @@ class _Checks:
                 self._bound(one.this, ">=", one.args["low"])
                 self._bound(one.this, "<=", one.args["high"])
             elif one.key == "in" and one.this.key == "column":
-                self.listed[one.this.name] = tuple(
-                    text for part in one.expressions if (text := _literal(part)) is not None
-                )
+                self._list(one.this.name, one.expressions)
             elif one.key.upper() in RELATIONS:
                 self._relation(one.this, RELATIONS[one.key.upper()], one.args["expression"])
+
+    def _list(self, column: str, parts: list[Any]) -> None:
+        """A list holds beside every other; one with a part that is no literal says what nobody can read here."""
+        stated = [_literal(part) for part in parts if part.key != "null"]
+        listed = tuple(text for text in stated if text is not None)
+        if len(listed) == len(stated):
+            before = self.listed.get(column)
+            self.listed[column] = listed if before is None else tuple(one for one in before if one in listed)
 
     def _relation(self, left: Any, relation: str, right: Any) -> None:
         if left.key == right.key == "column":
@@ -141,9 +149,14 @@ class _Checks:
         if column.key != "column" or text is None:
             return
         if relation in {">", ">="}:
-            self.low[column.name] = text
+            self.low[column.name] = max(self.low.get(column.name, text), text, key=_ordered)
         elif relation in {"<", "<="}:
-            self.high[column.name] = text
+            self.high[column.name] = min(self.high.get(column.name, text), text, key=_ordered)
+
+
+def _ordered(text: str) -> tuple[Decimal, str]:
+    """Numbers by what they are, dates as they are written: of two bounds both hold."""
+    return (Decimal(text), "") if is_number(text) else (Decimal(0), text)
 
 
 def _literal(one: Any) -> str | None:
