@@ -1,10 +1,11 @@
-"""The loop around carrying runs, searches, audits and pulls."""
+"""The loop around carrying runs, searches, audits, pulls and deliveries."""
 
 from uuid import UUID
 
 from moneyer_generation.dependencies import ITSELF, Dependencies
 from moneyer_generation.use_cases.audits import carry_audit
 from moneyer_generation.use_cases.connections import carry_test
+from moneyer_generation.use_cases.delivering import carry_delivery
 from moneyer_generation.use_cases.pulling import carry_pull
 from moneyer_generation.use_cases.runs import carry_run
 from moneyer_generation.use_cases.searches import carry_search
@@ -32,8 +33,12 @@ async def work(dependencies: Dependencies) -> None:
     async def connection(connection_id: UUID) -> None:
         await carry_test(flow, connection_id)
 
+    async def delivery(delivery_id: UUID) -> None:
+        await carry_delivery(flow, delivery_id)
+
     carriers: dict[JobName, queue.Carry] = {
         "run": run, "search": search, "audit": audit, "pull": pull, "connection": connection,
+        "delivery": delivery,
     }  # fmt: skip
     await queue.work(
         dependencies.settings.database_url.get_secret_value(),

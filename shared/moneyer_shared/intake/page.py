@@ -2,7 +2,7 @@
 
 import sys
 
-from moneyer_shared.intake.meanings import AT_REST, MEANINGS, UNWRAPPED, WRITTEN_AS, Meaning, PhysicalType
+from moneyer_shared.intake.meanings import AT_REST, IN_POSTGRES, MEANINGS, UNWRAPPED, WRITTEN_AS, Meaning, PhysicalType
 
 INTRODUCTION = """# What a table's values mean
 
@@ -19,6 +19,8 @@ Arrow stream or an Arrow file gives equal sealed tables, or equal refusals.
 - **Zones**: a moment with a time zone is refused everywhere. Convert it to the time it is to be learned in, and
   leave the
   zone out.
+- **Out again** a column is what it is at rest, in every form of a download; in PostgreSQL it becomes the type named
+  beside, which holds every value of it exactly.
 - **Header cells** are text, whatever they look like; the order of columns is free.
 - Around numbers, dates and times in text, spaces and tabs are left out. Other digits than ASCII, underscores and
   no-break spaces are refused.
@@ -38,7 +40,8 @@ def page() -> str:
 
 def _kind(kind: str) -> list[str]:
     rows = [f"| {form.value} | {_outcome(MEANINGS[kind][form])} |" for form in PhysicalType]
-    return ["", f"## {kind}", "", f"At rest: {AT_REST[kind]}.", "", "| from | what comes out |", "|---|---|", *rows]
+    lies = f"At rest: {AT_REST[kind]}. In a table of PostgreSQL that a delivery makes: `{IN_POSTGRES[kind]}`."
+    return ["", f"## {kind}", "", lies, "", "| from | what comes out |", "|---|---|", *rows]
 
 
 def _outcome(meaning: Meaning) -> str:
