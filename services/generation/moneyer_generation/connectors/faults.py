@@ -6,7 +6,7 @@ Reasons = Sequence[dict[str, str | int]]
 
 
 class Fault(Exception):
-    """A table could not be fetched or delivered; ``detail`` says what to do and holds nothing of the place's own words."""
+    """A table could not be fetched or delivered; ``detail`` says what to do, with nothing of the place's own words."""
 
     def __init__(self, code: str, detail: str, reasons: Reasons = ()) -> None:
         self.code = code

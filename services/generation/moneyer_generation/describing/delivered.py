@@ -10,8 +10,8 @@ from moneyer_shared.exact import DECIMAL_DIGITS
 from moneyer_shared.intake.meanings import IN_POSTGRES
 
 SAYS = (
-    "A released synthetic table, delivered by moneyer. This copy lies outside its custody: whether the asset was withdrawn "
-    "or retired since is told by policy (GET /v1/assets/{asset}), and how it came about by lineage "
+    "A released synthetic table, delivered by moneyer. This copy lies outside its custody: whether the asset was "
+    "withdrawn or retired since is told by policy (GET /v1/assets/{asset}), and how it came about by lineage "
     "(GET /v1/records/{asset})."
 )
 

@@ -13,8 +13,8 @@ routes = Routes(prefix="/v1/connections", tag="connections")
 READ, WRITE = "generation:read", "generation:connections:write"
 
 routes.add(
-    "POST", "", register_connection, "Register a place that tables are pulled from or delivered to", scope=WRITE, status=201,
-    once="may", location="/v1/connections/{id}",
+    "POST", "", register_connection, "Register a place that tables are pulled from or delivered to", scope=WRITE,
+    status=201, once="may", location="/v1/connections/{id}",
 )  # fmt: skip
 routes.add("GET", "", list_connections, "All connections", scope=READ, page="id")
 routes.add("GET", "/{connection_id}", get_connection, "A connection, and how its last test went", scope=READ)

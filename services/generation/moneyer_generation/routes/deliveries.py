@@ -13,8 +13,9 @@ routes = Routes(prefix="/v1", tag="deliveries")
 READ, WRITE = "generation:read", "generation:deliveries:write"
 
 routes.add(
-    "POST", "/assets/{asset_id}/deliveries", request_delivery, "Have a released table brought to where a connection leads",
-    scope=WRITE, status=202, once="must", first=check_delivery, location="/v1/deliveries/{id}", headers={"Retry-After": "2"},
+    "POST", "/assets/{asset_id}/deliveries", request_delivery, "Have a released table brought where a connection leads",
+    scope=WRITE, status=202, once="must", first=check_delivery, location="/v1/deliveries/{id}",
+    headers={"Retry-After": "2"},
 )  # fmt: skip
 routes.add(
     "GET", "/assets/{asset_id}/deliveries", list_deliveries, "An asset's deliveries, the latest first", scope=READ,

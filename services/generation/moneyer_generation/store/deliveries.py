@@ -110,7 +110,7 @@ class DeliveryStore:
         return _kept(row)
 
     async def ask_to_cancel(self, delivery_id: UUID, at: datetime) -> KeptDelivery | None:
-        """The delivery, with the wish to end it; one that nothing was opened for has ended. None where it had before."""
+        """The delivery, with the wish to end it; one that nothing was opened for has ended. None where it had ended."""
         which = (deliveries.c.id == delivery_id, deliveries.c.state.not_in(ENDS))
         ended = case((_untouched(), "cancelled"), else_=deliveries.c.state)
         asked = update(deliveries).where(*which).values(cancel_requested=True, state=ended, changed_at=at)

@@ -43,8 +43,8 @@ async def request_delivery(work: Work, asset_id: UUID, asked: DeliveryRequest) -
     file = await _table(work, asset_id)
     if file.delivered is None:
         raise Conflict(
-            "This table was made before digests of what is handed out were taken: what would come to lie there could be "
-            "held to nothing. Download it, or have it made anew.",
+            "This table was made before digests of what is handed out were taken: what would come to lie there could "
+            "be held to nothing. Download it, or have it made anew.",
             code="not-recorded",
         )
     if asked.table is not None:

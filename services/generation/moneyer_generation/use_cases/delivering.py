@@ -1,4 +1,4 @@
-"""What a worker does with a delivery: open the table for whoever asked, see that it is what was recorded, bring it there.
+"""What a worker does with a delivery: open the table for whoever asked, hold it to its record, bring it there.
 
 That an attempt begins is noted before a byte of it leaves. Whoever takes the delivery up after a lost worker looks
 first whether the table came to lie there: what is there is done, and only what is not is begun anew.
