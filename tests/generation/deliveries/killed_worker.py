@@ -1,4 +1,4 @@
-"""A worker of generation in a process of its own, to be killed: ``python killed_worker.py SETTINGS BOOK``."""
+"""A worker of generation in a process of its own, to be killed: ``python -m generation.deliveries.killed_worker SETTINGS BOOK``."""
 
 import asyncio
 import json

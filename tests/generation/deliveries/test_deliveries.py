@@ -125,7 +125,8 @@ async def test_where_it_goes_is_told_to_few_and_logged_as_a_digest(world: World,
     assert told_of["run"]["facets"]["parent"]["run"]["runId"] == asset
     assert [one["name"] for one in told_of["inputs"]] == [asset]
     assert [(one["namespace"], one["name"]) for one in told_of["outputs"]] == [("moneyer.delivery", delivery["id"])]
-    [leaf] = [one for one in events if one.get("action") == "asset.deliver"]
+    leaf, again = [one for one in events if one.get("action") == "asset.deliver"]
+    assert leaf == again, "in the audit trail and on its way to the log"
     assert (leaf["subject"], leaf["details"]["delivery"]) == (f"asset:{asset}", delivery["id"])
     assert {one["action"] for one in events if "action" in one} >= {"delivery.request", "asset.deliver"}
 
