@@ -75,8 +75,6 @@ async def test_what_stands_in_the_way(world: World, s3: S3, store: str, bucket: 
     assert "a-guess" not in json.dumps(delivery)
     unsigned = await world.connect(target(s3.endpoint, access_key=None))
     assert (await world.deliver(asset, unsigned, path="wrong/made.csv"))["problem"]["code"] == "credentials-refused"
-    nowhere = await world.connect(target(s3.endpoint, bucket="nowhere"), "file:bucket")
-    assert (await world.deliver(asset, nowhere, path="made.csv"))["problem"]["code"] == "not-found"
     reading = await world.connect(target(s3.endpoint), "file:bucket", uses=["pull"])
     assert (await world.ask(asset, reading, path="made.csv")).json()["code"] == "connection-not-for-this"
     world.with_settings(pull_mebibytes=0)
