@@ -1,5 +1,6 @@
 """Released tables delivered into a real PostgreSQL server."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -183,6 +184,27 @@ async def test_nothing_is_written_through_a_readers_connection(world: World, out
     reading = await world.connect(outside.target, "file:outside", uses=["pull"])
     answer = await world.ask(await world.asset(), reading, table="made")
     assert (answer.status_code, answer.json()["code"]) == (409, "connection-not-for-this")
+
+
+async def test_a_server_that_asks_for_the_password_does_not_get_it(world: World) -> None:
+    heard = bytearray()
+
+    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.extend(await reader.read(4096))
+        writer.write(b"R" + (8).to_bytes(4, "big") + (3).to_bytes(4, "big"))
+        await writer.drain()
+        heard.extend(await reader.read(4096))
+        writer.close()
+
+    server = await asyncio.start_server(ask, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    target = {"kind": "postgres", "host": "127.0.0.1", "port": port, "database": "d", "user": "u", "tls": "none"}
+    (world.folder / "secrets" / "s").write_text("a-password")
+    delivery = await world.deliver(await world.asset(), await world.connect(target, "file:s"), table="made")
+    server.close()
+    assert delivery["problem"]["code"] == "credentials-refused"
+    assert b"user" in heard
+    assert b"a-password" not in heard
 
 
 async def test_the_secret_stands_nowhere(
