@@ -24,7 +24,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
             "getConnection",
             "listPulls",
             "getPull",
-            "listDeliveries",
+            "listAssetDeliveries",
             "getDelivery",
         ),
     ),

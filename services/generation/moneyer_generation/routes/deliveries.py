@@ -19,7 +19,7 @@ routes.add(
 )  # fmt: skip
 routes.add(
     "GET", "/assets/{asset_id}/deliveries", list_deliveries, "An asset's deliveries, the latest first", scope=READ,
-    page="id",
+    operation="listAssetDeliveries", page="id",
 )  # fmt: skip
 routes.add("GET", "/deliveries/{delivery_id}", get_delivery, "Where a delivery stands", scope=READ)
 routes.add(
