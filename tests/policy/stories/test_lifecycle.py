@@ -175,7 +175,9 @@ async def test_a_copy_is_noted_with_the_opening_and_void_only_when_nothing_was_l
     first, second = await opened_for_delivery(world, asset), await opened_for_delivery(world, asset)
     body = {"subject": "scientist", "delivery": first}
     assert (await world.call("generation", "POST", f"/v1/assets/{asset}:unlock", json=body)).status_code == 200
-    assert sorted(await outside(world, asset)) == sorted([first, second]), "an attempt after a lost one is the same copy"
+    assert sorted(await outside(world, asset)) == sorted([first, second]), (
+        "an attempt after a lost one is the same copy"
+    )
     for _ in range(2):
         await void(world, asset, second)
     await void(world, await made(world), first)
