@@ -18,6 +18,7 @@ FACETS = {
     "moneyer_assetChange": "change",
     "moneyer_destruction": "destruction",
 }
+DELIVERY = "moneyer_delivery"
 PLUMBING = {"_producer", "_schemaURL"}
 
 
@@ -35,14 +36,19 @@ def facets_of(owner: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compose_record(asset: str, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What is known of an asset, from its run's events and those of runs under it, oldest first."""
+    """What is known of an asset, from its run's events and those of runs under it, oldest first.
+
+    Of each part the last word counts; deliveries are many, and all stand in it.
+    """
     record: dict[str, Any] = {"asset": asset, "sources": [], "history": []}
     for event in events:
         run = event["run"]
         for name, part in FACETS.items():
             facet = facets_of(run).get(name)
             if facet is not None:
-                record[part] = {key: value for key, value in facet.items() if key not in PLUMBING}
+                record[part] = _said(facet)
+        if (delivery := facets_of(run).get(DELIVERY)) is not None:
+            record.setdefault("deliveries", []).append(_said(delivery))
         for dataset in event.get("inputs") or []:
             if dataset["namespace"] == "moneyer.source" and dataset["name"] not in record["sources"]:
                 record["sources"].append(dataset["name"])
@@ -55,3 +61,7 @@ def compose_record(asset: str, events: Sequence[Mapping[str, Any]]) -> dict[str,
             }
         )
     return record
+
+
+def _said(facet: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facet.items() if key not in PLUMBING}

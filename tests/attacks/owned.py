@@ -41,6 +41,8 @@ WRITES: dict[str, dict[str, Owned | Anyone]] = {
         "reportFinding": SERVICE,
         "condemnGenerator": SERVICE,
         "grantAccess": Owned("somebody else's access: nobody grants to themself", "test_ones_own_matters"),
+        "checkReader": READ,
+        "voidCopy": SERVICE,
         "unlockAsset": Owned("a reader who holds a grant of this asset", "test_assets_of_others"),
         "withdrawAsset": VOTED,
         "substituteAsset": Anyone("it names what to use instead of what was withdrawn by vote already; nothing opens"),
@@ -111,6 +113,10 @@ WRITES: dict[str, dict[str, Owned | Anyone]] = {
         "retireConnection": Owned("the connection's owner", "test_connections_of_others"),
         "requestPull": Owned("the source's owner, through a connection whose owner lets them", "test_pulls_of_others"),
         "cancelPull": Owned("the source's owner", "test_pulls_of_others"),
+        "requestDelivery": Owned(
+            "a reader who holds a grant, through a connection whose owner lets them", "test_deliveries_of_others"
+        ),
+        "cancelDelivery": Owned("who asked for it, or whose connection it is", "test_deliveries_of_others"),
         "requestAudit": Anyone("it fits engines to a public table: an audit has no object but itself"),
         "handOver": HOUSE,
     },

@@ -71,6 +71,14 @@ class PolicyThatPermits:
             raise self.unlock_error
         return DataKey(id=uuid4(), key=KEY)
 
+    async def check_reader(self, asset_id: UUID, subject: str) -> None:
+        self.said.append(f"check {subject}")
+        if self.unlock_error:
+            raise self.unlock_error
+
+    async def void_copy(self, asset_id: UUID, delivery_id: UUID) -> None:
+        self.said.append(f"void {delivery_id}")
+
     async def charter_in_force(self, charter_id: UUID) -> dict[str, Any]:
         document = charter_document(prohibited_uses=["underwriting", "marketing"])
         return {"id": str(charter_id), "version": 2, "digest": "sha256:" + "1" * 64, "document": document}

@@ -24,6 +24,8 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
             "getConnection",
             "listPulls",
             "getPull",
+            "listAssetDeliveries",
+            "getDelivery",
         ),
     ),
     (
@@ -43,6 +45,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
     ({"steward"}, ("draftSource", "registerSource", "uploadSource", "requestAudit", "requestPull", "cancelPull")),
     ({"steward"}, ("registerConnection", "testConnection", "retireConnection")),
     ({"scientist"}, ("requestGeneration", "offerGeneration", "cancelGeneration", "requestSearch", "cancelSearch")),
+    ({"steward", "scientist"}, ("requestDelivery", "cancelDelivery")),
     ({"evaluation"}, ("getArrivals", "getHeldVersion")),
     ({"admin"}, ("handOver",)),
 )

@@ -382,3 +382,30 @@ async def test_asking_twice_makes_one_webhook_and_no_secret_is_kept(world: World
     assert await world.count("webhooks") == 1
     assert await world.count("idempotency_keys WHERE body::text LIKE '%whsec_%'") == 0
     assert await world.count("webhooks WHERE webhooks::text LIKE '%whsec_%'") == 0
+
+
+async def test_a_records_deliveries_are_listed_and_lie_downstream(world: World) -> None:
+    asset = await released(world)
+    facets = []
+    for number in range(2):
+        delivery = str(uuid4())
+        facet = {"id": delivery, "state": "done", "kind": "s3", "digest": f"sha256:{number}", "rows": 1200}
+        made = told(world, delivery, inputs=[f"moneyer.asset/{asset}"], moneyer_delivery=facet)
+        made["outputs"] = [{"namespace": "moneyer.delivery", "name": delivery}]
+        made["run"]["facets"]["parent"] = {"run": {"runId": asset}, "job": {"namespace": "moneyer", "name": "j"}}
+        await world.deliver(made)
+        facets.append(facet)
+        world.clock.turn(minutes=1)
+    record = (await world.call("auditor", "GET", f"/v1/records/{asset}")).json()
+    assert [one["id"] for one in record["deliveries"]] == [one["id"] for one in facets], "all, the oldest first"
+    assert record["release"] == {"verdict": "released"}
+    assert record["failure"] is None
+    impact = (await world.call("auditor", "GET", f"/v1/assets/{asset}/impact")).json()
+    assert {(one["namespace"], one["name"]) for one in impact["others"]} == {
+        ("moneyer.delivery", one["id"]) for one in facets
+    }
+    stranger = told(world, str(uuid4()), inputs=[f"moneyer.asset/{asset}"], moneyer_delivery=facets[0])
+    stranger["run"]["facets"]["parent"] = {"run": {"runId": asset}, "job": {"namespace": "x", "name": "j"}}
+    await world.call("producer", "POST", "/v1/lineage", json=stranger)
+    record = (await world.call("auditor", "GET", f"/v1/records/{asset}")).json()
+    assert len(record["deliveries"]) == 2, "the house alone says what was delivered"

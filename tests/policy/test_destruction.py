@@ -221,3 +221,28 @@ def test_shares_are_private_and_written_once(tmp_path: Path) -> None:
     vault.forget(key_id)
     assert vault.share(key_id) is None
     assert not vault.overwrite(key_id)
+
+
+async def test_a_certificate_lists_what_it_does_not_destroy(world: World) -> None:
+    """Copies that deliveries put outside are named, and nowhere said to be gone; one that left nothing is not."""
+    await world.set_up()
+    asset = await paid_run(world)
+    await release(world, asset)
+    delivered, nothing, late = (str(UUID(int=number)) for number in (1, 2, 3))
+    for delivery in (delivered, nothing, late):
+        body = {"subject": "scientist", "delivery": delivery}
+        assert (await world.call("generation", "POST", f"/v1/assets/{asset}:unlock", json=body)).status_code == 200
+    path = f"/v1/assets/{asset}/copies"
+    assert (await world.call("generation", "POST", f"{path}/{nothing}:void", json={})).status_code == 204
+    opened = await world.post("steward", f"/v1/assets/{asset}:retire", 202, {"reason": "study over"})
+    await world.approve(opened["review_id"])
+    await destroy_due(world.dependencies)
+    assert (await world.call("generation", "POST", f"{path}/{late}:void", json={})).status_code == 204
+    world.now += timedelta(days=31)
+    await fire_due(world.dependencies)
+    provisional, final = [json.loads(b64decode(one["envelope"]["payload"])) for one in await certificates(world, asset)]
+    assert [one["id"] for one in provisional["predicate"]["outside_custody"]["deliveries"]] == [delivered, late]
+    assert [one["id"] for one in final["predicate"]["outside_custody"]["deliveries"]] == [delivered], "known by then"
+    for told in (provisional, final):
+        assert "Not destroyed by this" in told["predicate"]["outside_custody"]["statement"]
+        assert "every sealed copy" in told["predicate"]["media"]["type"]

@@ -50,6 +50,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
             "getAsset",
             "listAssetStates",
             "listGrants",
+            "listCopies",
             "listCertificates",
             "getCertificateKey",
             "listIncidents",
@@ -93,7 +94,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
         {"generation"},
         ("decide", "createSourceKey", "giveBackSourceKey", "redeemPermit", "settlePermit", "cancelPermit"),
     ),
-    ({"generation"}, ("unlockAsset",)),
+    ({"generation"}, ("unlockAsset", "checkReader", "voidCopy")),
     ({"evaluation"}, ("openForAssay", "decideRelease", "reportFinding", "condemnGenerator")),
 )
 ALLOWED = allowed(GROUPS)

@@ -10,6 +10,7 @@ from moneyer_shared.contracts.search import SearchRequest
 
 Form = Literal["parquet", "arrow", "csv"]
 Standard = Literal["odcs", "croissant", "frictionless"]
+Use = Literal["pull", "deliver"]
 
 
 def list_generators() -> Call[list[Json]]:
@@ -59,10 +60,16 @@ def upload(
 
 
 def add_connection(
-    name: str, target: Json, *, secret_ref: str | None = None, users: Sequence[str] = (), key: str | None = None
+    name: str,
+    target: Json,
+    *,
+    secret_ref: str | None = None,
+    users: Sequence[str] = (),
+    uses: Sequence[Use] = ("pull",),
+    key: str | None = None,
 ) -> Call[Json]:
-    """Register a place that tables are pulled from; ``secret_ref`` names a secret that the worker finds."""
-    body = {"name": name, "target": target, "secret_ref": secret_ref, "users": list(users)}
+    """Register a place that tables are pulled from, delivered to, or both; the worker finds the secret it names."""
+    body = {"name": name, "target": target, "secret_ref": secret_ref, "users": list(users), "uses": list(uses)}
     return Call("generation", "POST", "/v1/connections", as_json, json=body, headers=once(key))
 
 
@@ -161,6 +168,25 @@ def download(asset_id: Id, *, form: Form = "parquet") -> Call[bytes]:
 def describe_asset(asset_id: Id, *, standard: Standard = "frictionless") -> Call[Json]:
     """A released table's schema, its digests and its conditions of use, in the words of a standard."""
     return Call("generation", "GET", f"/v1/assets/{asset_id}/schema", as_json, query={"format": standard})
+
+
+def deliver_asset(asset_id: Id, connection_id: Id, *, key: str, **wanted: str) -> Call[Json]:
+    """Have a released table brought where a connection leads: to a ``table``, or to a ``path`` in a ``form``."""
+    body = {"connection_id": str(connection_id), **wanted}
+    return Call("generation", "POST", f"/v1/assets/{asset_id}/deliveries", as_json, json=body, headers=once(key))
+
+
+def list_asset_deliveries(asset_id: Id) -> Call[list[Json]]:
+    return Call("generation", "GET", f"/v1/assets/{asset_id}/deliveries", as_json)
+
+
+def get_delivery(delivery_id: Id) -> Call[Json]:
+    return Call("generation", "GET", f"/v1/deliveries/{delivery_id}", as_json)
+
+
+def cancel_delivery(delivery_id: Id) -> Call[Json]:
+    """End a delivery; what is there already stays there."""
+    return Call("generation", "POST", f"/v1/deliveries/{delivery_id}:cancel", as_json)
 
 
 def request_audit(generator: str, *, parameters: Json, fits: int, key: str) -> Call[Json]:

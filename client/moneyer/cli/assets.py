@@ -8,11 +8,13 @@ import typer
 
 from moneyer import NotAsStated, calls
 from moneyer.calls.generation import Form, Standard
+from moneyer.cli import deliveries
 from moneyer.cli.console import error_console, say, show_assay, table, tell
 from moneyer.cli.session import DEFAULT_DATA, Data, Person, speak
 from moneyer.evidence.tables import sha256_of
 
 app = typer.Typer(help="Synthetic tables: their assay, their record, and the table itself.", no_args_is_help=True)
+deliveries.add_to(app)
 FORMS = {".csv": "csv", ".parquet": "parquet", ".arrow": "arrow"}
 
 

@@ -4,17 +4,18 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from moneyer import calls
+from moneyer.calls.generation import Use
 from moneyer.cli.console import error_console, say, table, tell
 from moneyer.cli.session import DEFAULT_DATA, Data, Person, speak
 from moneyer.client import Moneyer
 from moneyer_shared.documents import read_json
 
-app = typer.Typer(help="Places that tables are pulled from.", no_args_is_help=True)
+app = typer.Typer(help="Places that tables are pulled from and delivered to.", no_args_is_help=True)
 ENDS = {"done", "failed", "cancelled"}
 LOOK_SECONDS = 0.5
 MOST_LOOKS = 120
@@ -27,14 +28,17 @@ def add(
     name: str,
     target: Annotated[str, typer.Argument(help="Where it leads, as JSON or as @FILE; it has a kind.")],
     secret_ref: Annotated[str | None, typer.Option(help="env:NAME or file:NAME, where the worker finds it.")] = None,
-    user: Annotated[list[str] | None, typer.Option(help="Who else may pull through it.")] = None,
+    user: Annotated[list[str] | None, typer.Option(help="Who else may use it.")] = None,
+    use: Annotated[list[str] | None, typer.Option(help="pull or deliver, or both; pull unless said.")] = None,
     data: Data = DEFAULT_DATA,
     person: Person = "steward",
 ) -> None:
     """Register a connection; nothing is reached yet."""
     text = Path(target[1:]).read_bytes() if target.startswith("@") else target.encode()
     with speak(data, person) as client:
-        made = client.send(calls.add_connection(name, read_json(text), secret_ref=secret_ref, users=user or []))
+        uses = cast("list[Use]", use or ["pull"])
+        call = calls.add_connection(name, read_json(text), secret_ref=secret_ref, users=user or [], uses=uses)
+        made = client.send(call)
     say(made["id"])
 
 
@@ -43,8 +47,10 @@ def list_all(data: Data = DEFAULT_DATA, person: Person = "steward") -> None:
     """All connections."""
     with speak(data, person) as client:
         found = client.send(calls.list_connections())
-    rows = [(one["id"], one["name"], one["kind"], one["owner"], _standing(one)) for one in found]
-    table("Connections", ("id", "name", "kind", "owner", "standing"), rows)
+    rows = [
+        (one["id"], one["name"], one["kind"], ", ".join(one["uses"]), one["owner"], _standing(one)) for one in found
+    ]
+    table("Connections", ("id", "name", "kind", "for", "owner", "standing"), rows)
 
 
 @app.command("show")
@@ -76,7 +82,7 @@ def probe(connection: str, data: Data = DEFAULT_DATA, person: Person = "steward"
 
 @app.command("retire")
 def retire(connection: str, data: Data = DEFAULT_DATA, person: Person = "steward") -> None:
-    """Let nothing more be pulled through a connection."""
+    """Let a connection be used no more."""
     with speak(data, person) as client:
         client.send(calls.retire_connection(connection_named(client, connection)))
     tell("green", "Retired.")

@@ -36,13 +36,14 @@ PEOPLE: Mapping[str, str] = {
         f"{READ} {RAW} {EVIDENCE} {SPEAK} policy:budgets:write policy:grants:write policy:library:write "
         "policy:charters:suspend policy:incidents:write policy:exceptions:write policy:glass:write "
         "policy:access:evaluate "
-        "generation:sources:write generation:connections:write generation:audits:write evaluation:reassays:write "
+        "generation:sources:write generation:connections:write generation:deliveries:write generation:audits:write "
+        "evaluation:reassays:write "
         "evaluation:monitors:write "
         "evaluation:shares:write"
     ),
     "scientist": (
-        f"{READ} {SPEAK} policy:charters:write policy:exceptions:write generation:runs:write evaluation:scores:write "
-        f"{MODELS}"
+        f"{READ} {SPEAK} policy:charters:write policy:exceptions:write generation:runs:write "
+        f"generation:deliveries:write evaluation:scores:write {MODELS}"
     ),
     "assessor": f"{READ} {RAW} {SPEAK} policy:assessments:write",
     "privacy-officer": f"{READ} {RAW} {EVIDENCE} {SPEAK} {VOTE}",

@@ -10,7 +10,7 @@ from moneyer_generation.execution.protocol import Executor
 from moneyer_generation.routes import ROUTERS
 from moneyer_generation.routes.renderings import Renderings
 from moneyer_generation.settings import Settings
-from moneyer_generation.tables import audits, journal, pulls, runs, searches
+from moneyer_generation.tables import audits, deliveries, journal, pulls, runs, searches
 from moneyer_shared import custody
 from moneyer_shared.clients.evaluation import Evaluation, EvaluationOverHttp
 from moneyer_shared.clients.policy import Policy, PolicyOverHttp
@@ -77,7 +77,7 @@ def create_app(
 ) -> FastAPI:
     around = surroundings or Surroundings("generation", settings)
     metrics = Metrics()
-    loops = [around.backlog(metrics, journal, audits, pulls, runs, searches)]
+    loops = [around.backlog(metrics, journal, audits, deliveries, pulls, runs, searches)]
     if settings.lineage_url:
         loops.append(around.delivery(journal, settings.lineage_url))
     app = create_api(

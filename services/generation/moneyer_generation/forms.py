@@ -5,7 +5,7 @@ was sealed, no metadata beside the schema, one writer with its options written o
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from io import RawIOBase
 from typing import Any, Literal, Protocol, Self
@@ -79,6 +79,15 @@ def delivered(table: pq.ParquetFile) -> Delivered:
     return Delivered(**{form: sink.measured for form, sink in sinks.items()})
 
 
+def measured(batches: Iterable[pa.RecordBatch], schema: pa.Schema, form: Form) -> DeliveredForm:
+    """Digest and length of these rows in a form, as ``delivered`` tells them, without keeping them."""
+    sink = _Measured()
+    with WRITERS[form](sink, schema) as writer:
+        for batch in evened(batches, schema):
+            writer.write(batch)
+    return sink.measured
+
+
 def plain_schema(table: pq.ParquetFile) -> pa.Schema:
     """The schema without what writers of other versions may have put beside it."""
     fields = [field.remove_metadata() for field in table.schema_arrow]
@@ -87,17 +96,22 @@ def plain_schema(table: pq.ParquetFile) -> pa.Schema:
 
 def even_batches(table: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
     """The rows in batches of one length, the last one shorter, wherever the file's own groups of rows end."""
+    return evened(table.iter_batches(batch_size=custody.GROUP_ROWS, use_threads=False), plain_schema(table))
+
+
+def evened(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The same of batches of any length."""
     held: list[pa.RecordBatch] = []
     missing = custody.GROUP_ROWS
-    for found in table.iter_batches(batch_size=custody.GROUP_ROWS, use_threads=False):
+    for found in batches:
         batch = found
         while batch.num_rows >= missing:
-            yield _joined([*held, batch.slice(0, missing)], plain_schema(table))
+            yield _joined([*held, batch.slice(0, missing)], schema)
             held, batch, missing = [], batch.slice(missing), custody.GROUP_ROWS
         held.append(batch)
         missing -= batch.num_rows
     if missing < custody.GROUP_ROWS:
-        yield _joined(held, plain_schema(table))
+        yield _joined(held, schema)
 
 
 def _joined(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:

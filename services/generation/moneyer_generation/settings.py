@@ -27,7 +27,7 @@ class Settings(ServiceSettings):
     connector_secrets: Path | None = None
     """Folder of secrets, a file each, that connections may refer to as ``file:NAME``; read by the worker alone."""
     connector_files: Path | None = None
-    """Folder below which connections may read files; none may without it."""
+    """Folder below which connections may read files and deliver new ones; none may without it."""
     connector_hosts: tuple[str, ...] = ()
     """Hosts that connections may reach though they lie in private networks, or without TLS."""
     connector_certificates: Path | None = None

@@ -71,6 +71,7 @@ connections = Table(
     Column("target", JSONB, nullable=False),
     Column("secret_ref", Text),
     Column("users", JSONB, nullable=False),
+    Column("uses", JSONB, nullable=False),
     words("registered_by"),
     moment("registered_at"),
     moment("retired_at", nullable=True),
@@ -135,6 +136,31 @@ runs = Table(
     moment("changed_at"),
     Index("ix_runs_turns", "charter_id", "rank", "turn"),
     Index("ix_runs_begun", "turn", postgresql_where=text("redeemed")),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    identifier(),
+    Column("asset_id", UUID(as_uuid=True), ForeignKey("runs.id"), nullable=False, index=True),
+    Column("connection_id", UUID(as_uuid=True), ForeignKey("connections.id"), nullable=False),
+    Column("wanted", JSONB, nullable=False),
+    words("form"),
+    words("digest"),
+    Column("bytes", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    words("state"),
+    Column("cancel_requested", Boolean, nullable=False, server_default="false"),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("opened", Boolean, nullable=False, server_default="false"),
+    moment("begun_at", nullable=True),
+    Column("holder", UUID(as_uuid=True), nullable=False, server_default=text("gen_random_uuid()")),
+    Column("sent_bytes", BigInteger),
+    Column("salt", LargeBinary, nullable=False),
+    Column("problem", JSONB),
+    words("requested_by"),
+    moment("requested_at"),
+    moment("changed_at"),
 )
 
 searches = Table(

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from moneyer_generation.store.audits import AuditStore
 from moneyer_generation.store.connections import ConnectionStore
+from moneyer_generation.store.deliveries import DeliveryStore
 from moneyer_generation.store.pulls import PullStore
 from moneyer_generation.store.runs import RunStore
 from moneyer_generation.store.searches import SearchStore
@@ -12,7 +13,7 @@ from moneyer_generation.store.sources import SourceStore
 from moneyer_shared import work
 from moneyer_shared.queue import enqueue
 
-JobName = Literal["run", "search", "audit", "pull", "connection", "upload"]
+JobName = Literal["run", "search", "audit", "pull", "connection", "upload", "delivery"]
 
 
 class Work(work.Work):
@@ -41,6 +42,10 @@ class Work(work.Work):
     @property
     def pulls(self) -> PullStore:
         return PullStore(self.connection)
+
+    @property
+    def deliveries(self) -> DeliveryStore:
+        return DeliveryStore(self.connection)
 
     async def schedule(self, job: JobName, subject: UUID, *, place: int = 0) -> None:
         """Have a worker carry a job once this transaction is committed; the lowest place is taken up first."""

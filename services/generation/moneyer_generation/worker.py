@@ -1,10 +1,11 @@
-"""The loop around carrying runs, searches, audits and pulls, and around clearing away what lost uploads left."""
+"""The loop around carrying runs, searches, audits, pulls and deliveries, and around clearing away lost uploads."""
 
 from uuid import UUID
 
 from moneyer_generation.dependencies import ITSELF, Dependencies
 from moneyer_generation.use_cases.audits import carry_audit
 from moneyer_generation.use_cases.connections import carry_test
+from moneyer_generation.use_cases.delivering import carry_delivery
 from moneyer_generation.use_cases.pulling import carry_pull
 from moneyer_generation.use_cases.runs import carry_run
 from moneyer_generation.use_cases.searches import carry_search
@@ -36,9 +37,12 @@ async def work(dependencies: Dependencies) -> None:
     async def upload(version_id: UUID) -> None:
         await clear_lost(flow, version_id)
 
+    async def delivery(delivery_id: UUID) -> None:
+        await carry_delivery(flow, delivery_id)
+
     carriers: dict[JobName, queue.Carry] = {
         "run": run, "search": search, "audit": audit, "pull": pull, "connection": connection,
-        "upload": upload,
+        "upload": upload, "delivery": delivery,
     }  # fmt: skip
     await queue.work(
         dependencies.settings.database_url.get_secret_value(),

@@ -1,6 +1,6 @@
 """Policy's own database."""
 
-from moneyer_policy.assets.tables import certificates, grants
+from moneyer_policy.assets.tables import certificates, copies, grants
 from moneyer_policy.budgets.tables import accounts, budget_versions, ledger_entries, mechanisms, populations
 from moneyer_policy.charters.tables import charter_versions, charters, suspensions
 from moneyer_policy.deadlines import deadlines, notifications
@@ -45,6 +45,7 @@ __all__ = [
     "charters",
     "conditions",
     "configurations",
+    "copies",
     "corrective_actions",
     "deadlines",
     "decisions",

@@ -41,6 +41,8 @@ class Policy(Protocol):
     async def settle(self, permit_id: UUID, request: SettleRequest) -> None: ...
     async def cancel(self, permit_id: UUID) -> None: ...
     async def unlock(self, asset_id: UUID, request: UnlockRequest) -> DataKey: ...
+    async def check_reader(self, asset_id: UUID, subject: str) -> None: ...
+    async def void_copy(self, asset_id: UUID, delivery_id: UUID) -> None: ...
     async def charter_in_force(self, charter_id: UUID) -> dict[str, Any]: ...
     async def grants_of(self, asset_id: UUID) -> list[dict[str, Any]]: ...
     async def assay_keys(self, permit_id: UUID, request: AssayKeysRequest) -> AssayKeys: ...
@@ -103,8 +105,21 @@ class PolicyOverHttp:
         await self._peer.post(f"/v1/permits/{permit_id}:cancel", {}, idempotency_key=f"cancel-{permit_id}")
 
     async def unlock(self, asset_id: UUID, request: UnlockRequest) -> DataKey:
-        body = request.model_dump(mode="json")
+        body = request.model_dump(mode="json", exclude_none=True)
         return DataKey.model_validate(await self._peer.post(f"/v1/assets/{asset_id}:unlock", body))
+
+    async def check_reader(self, asset_id: UUID, subject: str) -> None:
+        """That somebody may read an asset now; nothing is opened.
+
+        Raises:
+            NotFound, Forbidden, Gone: they may not, as ``unlock`` would refuse them.
+        """
+        await self._peer.post(f"/v1/assets/{asset_id}:check-reader", {"subject": subject})
+
+    async def void_copy(self, asset_id: UUID, delivery_id: UUID) -> None:
+        """Say that a delivery an asset was opened for left nothing outside custody."""
+        path = f"/v1/assets/{asset_id}/copies/{delivery_id}:void"
+        await self._peer.post(path, {}, idempotency_key=f"void-{delivery_id}")
 
     async def charter_in_force(self, charter_id: UUID) -> dict[str, Any]:
         """The version of a charter that is in force now: ``id``, ``version``, ``digest``, ``document`` and more.

@@ -190,6 +190,25 @@ class PullFacet(Facet):
     pulled_at: str
 
 
+class DeliveryFacet(Facet):
+    """A released table that was to go out through a connection, and how that ended.
+
+    ``form`` and ``digest`` are of the bytes that came to lie there; of a table of a database, of what it gives back.
+    ``place`` is a digest of the address under a salt that generation keeps; ``because`` is a code.
+    """
+
+    id: str
+    connection_id: str
+    kind: str
+    state: Literal["done", "failed", "refused", "cancelled"]
+    because: str | None
+    form: Literal["parquet", "arrow", "csv"]
+    digest: str
+    rows: int
+    place: str
+    at: str
+
+
 FACETS: Mapping[str, type[BaseModel]] = {
     "moneyer_plan": PlanFacet,
     "moneyer_policyDecision": DecisionFacet,
@@ -207,6 +226,7 @@ FACETS: Mapping[str, type[BaseModel]] = {
     "moneyer_destruction": DestructionFacet,
     "moneyer_search": SearchFacet,
     "moneyer_pull": PullFacet,
+    "moneyer_delivery": DeliveryFacet,
 }
 """Every facet of ours, by its name in an event."""
 NAMES: Mapping[type[BaseModel], str] = {model: name for name, model in FACETS.items()}
@@ -272,6 +292,10 @@ def job_of_pulls(source_id: object) -> str:
     return f"generation.pull/{source_id}"
 
 
+def job_of_deliveries(asset_id: object) -> str:
+    return f"generation.delivery/{asset_id}"
+
+
 def job_of_assays(asset_id: object) -> str:
     return f"evaluation.assay/{asset_id}"
 
@@ -289,9 +313,11 @@ def job_of_trainings(model: str) -> str:
 
 
 def dataset(
-    kind: Literal["source", "asset", "model"], name: str, facets: Mapping[str, Any] | None = None
+    kind: Literal["source", "asset", "model", "delivery"], name: str, facets: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """An OpenLineage data set, in the namespace ``moneyer.source``, ``moneyer.asset`` or ``moneyer.model``."""
+    """An OpenLineage data set, in the namespace ``moneyer.source``, ``moneyer.asset``, ``moneyer.model`` or, of what
+    lies outside, ``moneyer.delivery``.
+    """
     return {"namespace": f"moneyer.{kind}", "name": name, "facets": dict(facets or {})}
 
 

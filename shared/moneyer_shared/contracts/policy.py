@@ -329,4 +329,7 @@ class Condemnation(Document):
 
 
 class UnlockRequest(Document):
+    """For whom a released table is opened; ``delivery`` is what then puts a copy of it outside custody."""
+
     subject: str
+    delivery: UUID | None = None

@@ -240,6 +240,12 @@ AT_REST: Mapping[str, str] = {
     "categorical": "`string`", "text": "`string`", "integer": "`int64`", "number": "`double`",
     "decimal": "`decimal128(18, scale)`", "date": "`date32`", "timestamp": "`timestamp[ms]`", "time": "`time32[ms]`",
 }  # fmt: skip
+IN_POSTGRES: Mapping[str, str] = {
+    "categorical": "text", "text": "text", "integer": "bigint", "number": "double precision",
+    "decimal": "numeric(18, scale)", "date": "date", "timestamp": "timestamp(3) without time zone",
+    "time": "time(3) without time zone",
+}  # fmt: skip
+"""What a column becomes in a table of PostgreSQL that a delivery makes; ``scale`` is the domain's."""
 _EXTENSION = b"ARROW:extension:name"
 _FORMS: tuple[tuple[PhysicalType, Callable[[pa.DataType], bool]], ...] = (
     (PhysicalType.NOTHING, pa.types.is_null),

@@ -2,7 +2,7 @@
 
 import sys
 
-from moneyer_shared.intake.meanings import AT_REST, MEANINGS, UNWRAPPED, WRITTEN_AS, Meaning, PhysicalType
+from moneyer_shared.intake.meanings import AT_REST, IN_POSTGRES, MEANINGS, UNWRAPPED, WRITTEN_AS, Meaning, PhysicalType
 
 INTRODUCTION = """# What a table's values mean
 
@@ -20,6 +20,8 @@ Parquet, an Arrow stream or an Arrow file gives equal sealed tables, or equal re
   9999 or a time beyond a day's hours.
 - **Zones**: a moment with a time zone is refused everywhere. Convert it to the time it is to be learned in, and leave
   the zone out.
+- **Out again** a column is what it is at rest, in every form of a download; in PostgreSQL it becomes the type named
+  beside, which holds every value of it exactly.
 - **Header cells** are text, whatever they look like; the order of columns is free. A column that is not declared is
   refused, unless `left_out` names it: then it is never kept.
 - Around numbers, dates and times in text, spaces and tabs are left out. Other digits than ASCII, underscores and
@@ -39,7 +41,8 @@ def page() -> str:
 
 def _kind(kind: str) -> list[str]:
     rows = [f"| {form.value} | {_outcome(MEANINGS[kind][form])} |" for form in PhysicalType]
-    return ["", f"## {kind}", "", f"At rest: {AT_REST[kind]}.", "", "| from | what comes out |", "|---|---|", *rows]
+    lies = f"At rest: {AT_REST[kind]}. In a table of PostgreSQL that a delivery makes: `{IN_POSTGRES[kind]}`."
+    return ["", f"## {kind}", "", lies, "", "| from | what comes out |", "|---|---|", *rows]
 
 
 def _outcome(meaning: Meaning) -> str:

@@ -9,10 +9,13 @@ from uuid import uuid4
 import asyncpg
 import httpx
 from attacks.owners.refusals import refused
+from generation.deliveries.conftest import World as Deliveries
+from generation.deliveries.conftest import world as deliveries
 from generation.intake.conftest import World as Factory
 from generation.intake.conftest import csv, rows
 from generation.test_search import request as search
 
+__all__ = ["deliveries"]
 RUN, UPLOAD = "generation:runs:write", "generation:sources:write"
 CONNECT = "generation:connections:write"
 
@@ -70,6 +73,21 @@ async def test_pulls_of_others(intake: Factory) -> None:
     refused(await intake.call("rival", "POST", f"/v1/pulls/{made.json()['id']}:cancel", scope=UPLOAD))
     seen = (await intake.call("rival", "GET", f"/v1/pulls/{made.json()['id']}", scope="generation:read")).json()
     assert seen["asked"] is None
+
+
+async def test_deliveries_of_others(deliveries: Deliveries) -> None:
+    """A stranger has a table that another may read brought somewhere, uses another's connection, or ends a delivery."""
+    asset, mine = await deliveries.asset(), await deliveries.connect({"kind": "files"})
+    refused(await deliveries.ask(asset, mine, "rival", path="t.csv"))
+    theirs = {"name": "theirs", "target": {"kind": "files"}, "uses": ["deliver"]}
+    own = (await deliveries.ask_for("POST", "/v1/connections", "rival", json=theirs)).json()["id"]
+    deliveries.policy.refuse("no-grant")
+    refused(await deliveries.ask(asset, own, "rival", path="t.csv"), "no-grant")
+    deliveries.policy.refuse(None)
+    made = (await deliveries.ask(asset, mine, path="t.csv")).json()
+    refused(await deliveries.ask_for("POST", f"/v1/deliveries/{made['id']}:cancel", "rival"))
+    assert (await deliveries.look(made["id"], "rival"))["wanted"] is None
+    assert (await deliveries.carry(made["id"]))["state"] == "done"
 
 
 async def test_a_refused_upload_is_not_even_read(intake: Factory) -> None:

@@ -1,6 +1,7 @@
 """An asset is suspended, withdrawn or replaced: who may, what it takes, and who is told."""
 
 import json
+from collections import Counter
 from typing import Any
 from uuid import uuid4
 
@@ -144,3 +145,82 @@ async def test_what_is_not_decided_is_quarantined(world: World) -> None:
     await world.set_up()
     assert (await world.get(f"/v1/assets/{await paid_run(world)}"))["state"] == "quarantined"
     assert (await world.call("auditor", "GET", f"/v1/assets/{uuid4()}")).status_code == 404
+
+
+# --- copies outside custody ------------------------------------------------------------------------------------
+
+
+async def opened_for_delivery(world: World, asset: str, subject: str = "scientist") -> str:
+    delivery = str(uuid4())
+    body = {"subject": subject, "delivery": delivery}
+    answer = await world.call("generation", "POST", f"/v1/assets/{asset}:unlock", json=body)
+    assert answer.status_code == 200, answer.text
+    return delivery
+
+
+async def void(world: World, asset: str, delivery: str) -> None:
+    path = f"/v1/assets/{asset}/copies/{delivery}:void"
+    assert (await world.call("generation", "POST", path, json={})).status_code == 204
+
+
+async def outside(world: World, asset: str) -> list[str]:
+    found = await world.get(f"/v1/assets/{asset}/copies")
+    return [one["delivery_id"] for one in found if one["void_at"] is None]
+
+
+async def test_a_copy_is_noted_with_the_opening_and_void_only_when_nothing_was_left(world: World) -> None:
+    await world.set_up()
+    asset = await made(world)
+    assert (await unlock(world, asset, "scientist")).status_code == 200
+    assert await outside(world, asset) == [], "a reader's own download is no delivery"
+    first, second = await opened_for_delivery(world, asset), await opened_for_delivery(world, asset)
+    body = {"subject": "scientist", "delivery": first}
+    assert (await world.call("generation", "POST", f"/v1/assets/{asset}:unlock", json=body)).status_code == 200
+    assert sorted(await outside(world, asset)) == sorted([first, second]), (
+        "an attempt after a lost one is the same copy"
+    )
+    for _ in range(2):
+        await void(world, asset, second)
+    await void(world, await made(world), first)
+    await void(world, asset, str(uuid4()))
+    assert await outside(world, asset) == [first]
+    leaves = [json.loads(row["leaf"]) for row in await world.sql("SELECT leaf FROM audit_events")]
+    assert [one["details"]["delivery"] for one in leaves if one["action"] == "copy.void"] == [second], "told once"
+    read = [one["details"].get("delivery") for one in leaves if one["action"] == "asset.read"]
+    assert Counter(read) == {None: 1, first: 2, second: 1}
+
+
+async def test_who_may_not_read_has_no_copy_opened(world: World) -> None:
+    await world.set_up()
+    asset = await made(world)
+    body = {"subject": "auditor", "delivery": str(uuid4())}
+    for path in (":unlock", ":check-reader"):
+        answer = await world.call("generation", "POST", f"/v1/assets/{asset}{path}", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "no-grant"), path
+    assert await outside(world, asset) == []
+    before = await world.sql("SELECT count(*) FROM audit_events")
+    asked = await world.call("generation", "POST", f"/v1/assets/{asset}:check-reader", json={"subject": "scientist"})
+    assert asked.status_code == 204
+    assert await world.sql("SELECT count(*) FROM audit_events") == before, "a question is no reading"
+    await withdraw(world, asset)
+    asked = await world.call("generation", "POST", f"/v1/assets/{asset}:check-reader", json={"subject": "scientist"})
+    assert asked.json()["code"] == "asset-withdrawn"
+
+
+async def test_whoever_had_copies_delivered_is_told_that_they_lie_outside(world: World) -> None:
+    await world.set_up()
+    asset = await made(world)
+    delivery, nothing = await opened_for_delivery(world, asset), await opened_for_delivery(world, asset)
+    await void(world, asset, nothing)
+    await withdraw(world, asset)
+    opened = await world.post("steward", f"/v1/assets/{asset}:retire", 202, {"reason": "study over"})
+    await world.approve(opened["review_id"])
+    told = await world.get("/v1/notifications?recipient=scientist")
+    copies = [one for one in told if one["kind"] == "copy.outside"]
+    assert [("withdrawn" in one["message"], "retired" in one["message"]) for one in reversed(copies)] == [
+        (True, False), (False, True),
+    ]  # fmt: skip
+    for one in copies:
+        assert delivery in one["message"]
+        assert nothing not in one["message"], "of what left nothing there is nothing to remove"
+        assert one["subject"] == f"asset:{asset}"

@@ -10,7 +10,7 @@ from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.actions import Action
 from moneyer_shared.dsse import STATEMENT
 from moneyer_shared.provenance import croissant, prov, statement
-from moneyer_shared.records import FACETS, compose_record
+from moneyer_shared.records import DELIVERY, FACETS, compose_record
 
 
 def events(bundle: Bundle) -> None:
@@ -48,6 +48,8 @@ def record(bundle: Bundle) -> None:
         said = [number for number, event in enumerate(told) if facet in event["run"].get("facets", {})]
         if said and proven[said[-1]]:
             bundle.prove(("record.json", part))
+    delivered = [number for number, event in enumerate(told) if DELIVERY in event["run"].get("facets", {})]
+    bundle.prove(*(("record.json", "deliveries", place) for place, number in enumerate(delivered) if proven[number]))
     if all(proven):
         bundle.prove(("record.json",))
     for entry in bundle.about(Action.PERMIT_REDEEM, f"permit:{bundle.permit}"):

@@ -6,7 +6,7 @@ Reasons = Sequence[dict[str, str | int]]
 
 
 class Fault(Exception):
-    """A table could not be fetched; ``detail`` says what to do and holds nothing of the place's own words."""
+    """A table could not be fetched or delivered; ``detail`` says what to do, with nothing of the place's own words."""
 
     def __init__(self, code: str, detail: str, reasons: Reasons = ()) -> None:
         self.code = code
@@ -31,7 +31,9 @@ def credentials_refused() -> Fault:
 
 
 def too_slow() -> Fault:
-    return Fault("too-slow", "It took longer than a pull may take (PULL_SECONDS). Ask for less, or raise the limit.")
+    return Fault(
+        "too-slow", "It took longer than a pull or delivery may take (PULL_SECONDS). Ask for less, or raise the limit."
+    )
 
 
 def not_found(what: str) -> Fault:

@@ -26,25 +26,25 @@ async def fetched(job: FetchJob) -> AsyncGenerator[Told | None]:
         assert child.process.stdin is not None
         child.process.stdin.write(json.dumps(job).encode() + b"\n")
         await child.process.stdin.drain()
-        async with aclosing(_frames(child, job)) as frames:
+        async with aclosing(frames_of(child, job)) as frames:
             async for told in frames:
                 if isinstance(told, dict) and "failed" in told:
                     raise Fault(**told["failed"])
                 if isinstance(told, dict) and "done" in told:
                     return
                 yield told
-        raise _vanished()
+        raise vanished()
     except ConnectionError:
-        raise _vanished() from None
+        raise vanished() from None
     finally:
         await child.end()
 
 
-def _vanished() -> Fault:
+def vanished() -> Fault:
     return Fault("driver-failed", "The fetching process ended before it had said everything.")
 
 
-async def _frames(child: Child, job: FetchJob) -> AsyncGenerator[Told | None]:
+async def frames_of(child: Child, job: FetchJob) -> AsyncGenerator[Told | None]:
     began = time.monotonic()
     coming: asyncio.Task[Told | None] | None = None
     try:
@@ -81,4 +81,4 @@ def _check(child: Child, job: FetchJob, seconds: float) -> None:
     if seconds > job["seconds"]:
         raise too_slow()
     if child.mebibytes > job["mebibytes"]:
-        raise Fault("too-large", "It takes more memory than a pull may take (PULL_MEBIBYTES).")
+        raise Fault("too-large", "It takes more memory than a pull or delivery may take (PULL_MEBIBYTES).")

@@ -33,13 +33,32 @@ def opened_below(root: str | None, place: Path) -> Generator[int]:
     Raises:
         Fault: there is none, or a link or something else than a file lies there.
     """
+    with _descended(root, place) as at:
+        if not stat.S_ISREG(os.fstat(at).st_mode):
+            raise not_allowed("That is no plain file.")
+        yield at
+
+
+@contextmanager
+def folder_below(root: str | None, place: Path) -> Generator[int]:
+    """The same of a folder.
+
+    Raises:
+        Fault: there is none, or a link or something else than a folder lies there.
+    """
+    with _descended(root, place) as at:
+        if not stat.S_ISDIR(os.fstat(at).st_mode):
+            raise not_found("folder")
+        yield at
+
+
+@contextmanager
+def _descended(root: str | None, place: Path) -> Generator[int]:
     folder = place_below(root)
     at = os.open(folder, NO_LINK | os.O_DIRECTORY)
     try:
         for part in place.relative_to(folder).parts:
             at = _opened(at, part)
-        if not stat.S_ISREG(os.fstat(at).st_mode):
-            raise not_allowed("That is no plain file.")
         yield at
     finally:
         os.close(at)

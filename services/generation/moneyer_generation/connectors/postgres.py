@@ -34,8 +34,10 @@ SETTINGS = {
 
 
 @contextmanager
-def opened(target: Mapping[str, Any], secret: str, reach: Reach, seconds: float) -> Generator[Any]:
-    """A connection at an address that was checked.
+def opened(
+    target: Mapping[str, Any], secret: str, reach: Reach, seconds: float, settings: Mapping[str, str] = SETTINGS
+) -> Generator[Any]:
+    """A connection at an address that was checked; it only reads, unless its session's ``settings`` say otherwise.
 
     Raises:
         Fault: it cannot be had.
@@ -46,7 +48,7 @@ def opened(target: Mapping[str, Any], secret: str, reach: Reach, seconds: float)
         reach.check_plain(target["host"])
     addresses = reach.addresses(target["host"], target["port"])
     try:
-        connection = adbc.connect(_conninfo(target, secret, addresses, seconds))
+        connection = adbc.connect(_conninfo(target, secret, addresses, seconds, settings))
     except adbc.Error as error:
         raise _connecting(str(error)) from None
     with closing(connection):
@@ -90,8 +92,10 @@ def reading(
             raise _querying(None, str(error)) from None
 
 
-def _conninfo(target: Mapping[str, Any], secret: str, addresses: Sequence[str], seconds: float) -> str:
-    settings = SETTINGS | {"statement_timeout": f"{max(1, round(seconds * 1000))}"}
+def _conninfo(
+    target: Mapping[str, Any], secret: str, addresses: Sequence[str], seconds: float, session: Mapping[str, str]
+) -> str:
+    settings = {**session, "statement_timeout": f"{max(1, round(seconds * 1000))}"}
     said: dict[str, str] = {
         "host": ",".join([target["host"]] * len(addresses)),
         "hostaddr": ",".join(addresses),

@@ -1,4 +1,4 @@
-"""Connections: places that tables of sources may be pulled from."""
+"""Connections: places that tables of sources are pulled from, and released tables delivered to."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -102,8 +102,21 @@ SECRETLESS = {"duckdb", "sqlite", "files"}
 Kind = Literal["postgres", "duckdb", "sqlite", "files", "s3", "gcs", "azure"]
 
 
+Use = Literal["pull", "deliver"]
+
+
+def _pull_alone() -> list[Use]:
+    return ["pull"]
+
+
+DELIVERABLE = {"postgres", "files", "s3", "gcs", "azure"}
+
+
 class ConnectionRequest(Document):
-    """What a connection leads to, by which secret, and whom besides its owner its owner lets pull through it."""
+    """What a connection leads to, by which secret, what for, and whom besides its owner its owner lets use it.
+
+    Nothing is ever written through one whose ``uses`` do not say ``deliver``.
+    """
 
     name: Name
     target: Target
@@ -111,6 +124,17 @@ class ConnectionRequest(Document):
     users: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=100)] = Field(
         default_factory=list[str]
     )
+    uses: Annotated[list[Use], Field(min_length=1, max_length=2)] = Field(default_factory=_pull_alone)
+
+    @model_validator(mode="after")
+    def _can_be_used_so(self) -> "ConnectionRequest":
+        if len(set(self.uses)) != len(self.uses):
+            message = "each use is named once"
+            raise ValueError(message)
+        if "deliver" in self.uses and self.target.kind not in DELIVERABLE:
+            message = f"through a {self.target.kind} connection nothing is delivered; it is for pulling alone"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _has_the_secret_it_needs(self) -> "ConnectionRequest":
@@ -136,7 +160,7 @@ class Problem(Document):
 
 
 class Connection(Document):
-    """A connection; where it leads is told to its owner and to those who may pull through it."""
+    """A connection; where it leads is told to its owner and to those who may use it."""
 
     id: UUID
     name: str
@@ -144,6 +168,7 @@ class Connection(Document):
     target: Target | None
     secret_ref: str | None
     users: list[str] | None
+    uses: list[Use]
     owner: str
     registered_by: str
     registered_at: Moment

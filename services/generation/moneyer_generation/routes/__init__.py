@@ -4,6 +4,7 @@ from moneyer_generation.routes import (
     assets,
     audits,
     connections,
+    deliveries,
     drafts,
     generations,
     generators,
@@ -17,5 +18,5 @@ from moneyer_generation.routes import (
 ROUTERS = (
     generators.routes.router, sources.routes.router, drafts.routes.router, generations.routes.router,
     searches.routes.router, models.routes.router, assets.routes.router, audits.routes.router, owners.routes.router,
-    connections.routes.router, pulls.routes.router,
+    connections.routes.router, pulls.routes.router, deliveries.routes.router,
 )  # fmt: skip

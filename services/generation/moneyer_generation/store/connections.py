@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from moneyer_generation.documents.connections import ConnectionRequest, Problem, Target
+from moneyer_generation.documents.connections import ConnectionRequest, Problem, Target, Use
 from moneyer_generation.tables import connections
 from moneyer_shared.errors import Conflict, NotFound
 from moneyer_shared.paging import page
@@ -26,6 +26,7 @@ class Kept:
     target: Target
     secret_ref: str | None
     users: Sequence[str]
+    uses: Sequence[Use]
     registered_by: str
     registered_at: datetime
     retired_at: datetime | None
@@ -70,7 +71,7 @@ class ConnectionStore:
         return [_kept(row) for row in rows]
 
     async def retire(self, connection_id: UUID, at: datetime) -> None:
-        """Let nothing more be pulled through it."""
+        """Let it be used no more."""
         which = (connections.c.id == connection_id, connections.c.retired_at.is_(None))
         await self._connection.execute(update(connections).where(*which).values(retired_at=at))
 
@@ -87,6 +88,7 @@ def _kept(row: Row[tuple[object, ...]]) -> Kept:
         target=_TARGET.validate_python(row.target),
         secret_ref=row.secret_ref,
         users=row.users,
+        uses=row.uses,
         registered_by=row.registered_by,
         registered_at=row.registered_at,
         retired_at=row.retired_at,

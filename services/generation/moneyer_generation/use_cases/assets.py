@@ -23,8 +23,10 @@ class OpenedAsset:
     file: AssetFile
 
 
-async def open_asset(flow: Flow, asset_id: UUID, *, reader: str | None = None) -> OpenedAsset:
-    """The asset's table, for the caller unless another ``reader`` is named.
+async def open_asset(
+    flow: Flow, asset_id: UUID, *, reader: str | None = None, delivery: UUID | None = None
+) -> OpenedAsset:
+    """The asset's table, for the caller unless another ``reader`` is named; for a ``delivery``, which policy notes.
 
     Raises:
         NotFound: no such asset, or not decided on yet.
@@ -35,7 +37,9 @@ async def open_asset(flow: Flow, asset_id: UUID, *, reader: str | None = None) -
         asset = (await work.runs.run(asset_id)).asset
     if asset is None:
         raise NotFound(f"Generation {asset_id} has made no table.")
-    opened = await flow.dependencies.policy.unlock(asset_id, UnlockRequest(subject=reader or flow.by))
+    opened = await flow.dependencies.policy.unlock(
+        asset_id, UnlockRequest(subject=reader or flow.by, delivery=delivery)
+    )
     objects = flow.dependencies.objects
     table = await asyncio.to_thread(custody.open_table, objects, asset.object, b64decode(opened.key))
     return OpenedAsset(table, asset)

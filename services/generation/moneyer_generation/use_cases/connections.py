@@ -32,7 +32,7 @@ async def register_connection(work: Work, asked: ConnectionRequest) -> Connectio
     """
     await _check_secret_is_own(work, asked.secret_ref)
     row = await work.connections.add(asked, work.by, work.now)
-    details = {"kind": Word(asked.target.kind), "users": len(asked.users)}
+    details = {"kind": Word(asked.target.kind), "users": len(asked.users), "uses": [Word(use) for use in asked.uses]}
     shown = {"connection": asked.model_dump(mode="json")}
     await work.tell(
         AuditEvent(work.by, Action.CONNECTION_REGISTER, f"connection:{row.id}", details=details, shown=shown)
@@ -61,7 +61,7 @@ async def get_connection(work: Work, connection_id: UUID) -> Connection:
 
 
 async def retire_connection(work: Work, connection_id: UUID) -> Connection:
-    """Let nothing more be pulled through it; a pull that is under way goes on.
+    """Let it be used no more; a pull or delivery that is under way goes on.
 
     Raises:
         Forbidden: it is somebody else's.
@@ -141,7 +141,7 @@ async def _own(work: Work, connection_id: UUID) -> Kept:
 
 
 async def _shown(work: Work, row: Kept) -> Connection:
-    """Where it leads is told to those who may pull through it."""
+    """Where it leads is told to those who may use it."""
     owner = await connection_owner(work, row.id, row.registered_by)
     theirs = work.by == owner or work.by in row.users
     return Connection(
@@ -151,6 +151,7 @@ async def _shown(work: Work, row: Kept) -> Connection:
         target=row.target if theirs else None,
         secret_ref=row.secret_ref if theirs else None,
         users=[*row.users] if theirs else None,
+        uses=[*row.uses],
         owner=owner,
         registered_by=row.registered_by,
         registered_at=row.registered_at,

@@ -10,6 +10,7 @@ from moneyer_generation.describing.croissant import data_set
 from moneyer_generation.describing.description import Description, Granted, Json, Terms
 from moneyer_generation.describing.frictionless import data_package
 from moneyer_generation.describing.odcs import data_contract
+from moneyer_generation.documents.assets import AssetFile
 from moneyer_generation.use_cases.assets import open_asset
 from moneyer_generation.work import Work
 
@@ -32,22 +33,27 @@ async def describe_asset(flow: Flow, asset_id: UUID, standard: Standard = "frict
         Gone: its key was destroyed.
     """
     opened = await open_asset(flow, asset_id)
+    return WRITERS[standard](await description_of(flow, asset_id, opened.file, flow.by))
+
+
+async def description_of(flow: Flow, asset_id: UUID, file: AssetFile, reader: str) -> Description:
+    """A released table as it is described to somebody who may read it."""
     async with flow.begin(Work, read_only=True) as work:
         run = await work.runs.run(asset_id)
         declaration = (await work.sources.source(run.plan.source_id)).declaration
         now = work.now
-    terms = await _terms(flow, asset_id, run.charter_id, now)
-    return WRITERS[standard](Description.of(run, opened.file, declaration, terms))
+    terms = await _terms(flow, asset_id, run.charter_id, reader, now)
+    return Description.of(run, file, declaration, terms)
 
 
-async def _terms(flow: Flow, asset_id: UUID, charter_id: UUID, now: datetime) -> Terms:
-    """The charter in force, and the caller's own grants that have not ended."""
+async def _terms(flow: Flow, asset_id: UUID, charter_id: UUID, reader: str, now: datetime) -> Terms:
+    """The charter in force, and the reader's own grants that have not ended."""
     policy = flow.dependencies.policy
     charter, grants = await policy.charter_in_force(charter_id), await policy.grants_of(asset_id)
     own = [
         Granted(one["use_case"], datetime.fromisoformat(one["valid_until"]))
         for one in grants
-        if one["subject"] == flow.by
+        if one["subject"] == reader
     ]
     prohibited = set(charter["document"]["prohibited_uses"])
     return Terms(charter, [one for one in own if one.valid_until > now and one.use_case not in prohibited])

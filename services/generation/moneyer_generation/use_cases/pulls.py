@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from moneyer_generation.documents.connections import Use
 from moneyer_generation.documents.pulls import Pull, PullRequest
 from moneyer_generation.store.connections import Kept
 from moneyer_generation.store.pulls import KeptPull
@@ -36,17 +37,21 @@ async def request_pull(work: Work, source_id: UUID, asked: PullRequest) -> Pull:
     return kept.shown
 
 
-async def usable_connection(work: Work, connection_id: UUID, by: str) -> Kept:
-    """The connection, which somebody may pull through.
+async def usable_connection(work: Work, connection_id: UUID, by: str, use: Use = "pull") -> Kept:
+    """The connection, which somebody may use so.
 
     Raises:
         NotFound: there is none of that id.
         Forbidden: its owner does not name them.
-        Conflict: it was retired.
+        Conflict: it was retired, or is not for that.
     """
     row = await work.connections.connection(connection_id)
     check_own(await connection_owner(work, row.id, row.registered_by), by, "This connection", *row.users)
     check_in_use(row)
+    if use not in row.uses:
+        raise Conflict(
+            f"This connection is not one to {use} through: register another.", code="connection-not-for-this"
+        )
     return row
 
 

@@ -17,6 +17,17 @@ certificates = Table(
     UniqueConstraint("asset_id", "status"),
 )
 
+copies = Table(
+    "copies",
+    metadata,
+    Column("delivery_id", UUID(as_uuid=True), primary_key=True),
+    Column("asset_id", UUID(as_uuid=True), nullable=False, index=True),
+    words("subject"),
+    moment("opened_at"),
+    moment("void_at", nullable=True),
+)
+"""What was opened for a delivery: a copy outside custody, unless it is known by now that nothing was left."""
+
 grants = Table(
     "grants",
     metadata,

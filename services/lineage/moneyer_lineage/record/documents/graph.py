@@ -60,7 +60,10 @@ class HistoryEntry(Document):
 
 
 class Record(Document):
-    """How an asset came about: each part as the service that did it told it."""
+    """How an asset came about: each part as the service that did it told it.
+
+    ``deliveries`` are its copies outside custody, the oldest first.
+    """
 
     asset: UUID
     sources: list[str]
@@ -76,5 +79,6 @@ class Record(Document):
     finding: Json | None = None
     change: Json | None = None
     destruction: Json | None = None
+    deliveries: list[Json] = Field(default_factory=list[Json])
     history: list[HistoryEntry]
     log_entries: list[int]

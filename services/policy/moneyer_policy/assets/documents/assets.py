@@ -61,6 +61,16 @@ class Suspension(Document):
     suspended_at: datetime
 
 
+class Copy(Document):
+    """What was opened for a delivery: it lies, or may lie, outside custody, unless it is ``void``: nothing was left."""
+
+    delivery_id: UUID
+    asset_id: UUID
+    subject: str
+    opened_at: datetime
+    void_at: datetime | None
+
+
 class Certificate(Document):
     """A DSSE envelope around an in-toto statement; ``payload`` is base64 of its RFC 8785 form."""
 

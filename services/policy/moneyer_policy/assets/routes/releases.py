@@ -1,6 +1,6 @@
 """Keys, permits, releases and grants: what the other services call, and what people may see."""
 
-from moneyer_policy.assets.use_cases import destruction, grants, permits, releases
+from moneyer_policy.assets.use_cases import copies, destruction, grants, permits, releases
 from moneyer_shared.doors import LARGEST_BODY
 from moneyer_shared.idempotency import IdempotencyKey
 from moneyer_shared.routes import Routes
@@ -80,4 +80,23 @@ routes.add(
     grants.unlock_asset,
     "The key, for a holder of a grant",
     scope="policy:assets:unlock",
+)
+routes.add(
+    "POST",
+    "/assets/{asset_id}:check-reader",
+    copies.check_reader,
+    "See that somebody may read an asset now; nothing is opened",
+    scope="policy:assets:unlock",
+    status=204,
+)
+routes.add(
+    "GET", "/assets/{asset_id}/copies", copies.list_copies, "What of an asset was opened for deliveries", scope=READ
+)
+routes.add(
+    "POST",
+    "/assets/{asset_id}/copies/{delivery_id}:void",
+    copies.void_copy,
+    "A delivery left nothing outside custody",
+    scope="policy:assets:unlock",
+    status=204,
 )

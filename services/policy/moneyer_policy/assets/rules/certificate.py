@@ -1,6 +1,6 @@
 """What a certificate of destruction states."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,13 +27,16 @@ class Destruction:
     destroyed_at: datetime
     verified_at: datetime
     backups_until: datetime
+    copies: Sequence[tuple[str, datetime]] = ()
+    """Of copies outside custody: the delivery, and when the table was opened for it."""
 
 
 def provisional(it: Destruction) -> Mapping[str, Any]:
     """An in-toto statement (v1) with the fields that NIST SP 800-88 wants in a certificate of sanitization.
 
     The subject is the key, by the sha256 of its wrapped form. Where a field asks for a device the answer is the
-    logical object: cryptographic erase sanitizes every copy of a table wherever it lies.
+    logical object: cryptographic erase sanitizes every sealed copy of a table wherever it lies. What was read or
+    delivered before lies in clear with whoever has it, and is listed as what this is no certificate of.
     """
     return {
         "_type": "https://in-toto.io/Statement/v1",
@@ -43,7 +46,7 @@ def provisional(it: Destruction) -> Mapping[str, Any]:
             "asset": it.asset_id,
             "status": "provisional",
             "media": {
-                "type": "encrypted table, fitted model and reports in an object store, every copy included",
+                "type": "encrypted table, fitted model and reports in an object store, every sealed copy included",
                 "identifier": f"asset:{it.asset_id}",
                 "source": "moneyer generation",
                 "encrypted_from": it.created_at.isoformat(),
@@ -67,12 +70,24 @@ def provisional(it: Destruction) -> Mapping[str, Any]:
                 "verified_at": it.verified_at.isoformat(),
             },
             "backups": {"of": "the vault of key shares", "gone_by": it.backups_until.isoformat()},
+            "outside_custody": outside_custody(it.copies),
             "issued_at": it.verified_at.isoformat(),
         },
     }
 
 
-def final(statement: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
-    """The same once no backup of the vault is left that could hold the share."""
+def outside_custody(copies: Sequence[tuple[str, datetime]]) -> Mapping[str, Any]:
+    """What a destroyed key does not reach: tables that holders of grants took away, and those delivered for them."""
+    return {
+        "statement": (
+            "Not destroyed by this: whatever holders of grants read while they might, and the deliveries below, each "
+            "of which left a copy outside custody or is not known to have left none."
+        ),
+        "deliveries": [{"id": delivery, "opened_at": at.isoformat()} for delivery, at in copies],
+    }
+
+
+def final(statement: Mapping[str, Any], now: datetime, copies: Sequence[tuple[str, datetime]]) -> Mapping[str, Any]:
+    """The same once no backup of the vault is left that could hold the share, with the copies that are known now."""
     told = statement["predicate"] | {"status": "final", "issued_at": now.isoformat()}
-    return {**statement, "predicate": told}
+    return {**statement, "predicate": told | {"outside_custody": outside_custody(copies)}}

@@ -5,7 +5,8 @@ import hashlib
 import json
 import logging
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 from moneyer_policy.assets.documents.assets import Certificate, CertificateKey
 from moneyer_policy.assets.rules.certificate import Destruction, final, provisional
 from moneyer_policy.assets.store.assets import AssetStore, EndingKey
+from moneyer_policy.assets.store.copies import CopyStore
 from moneyer_policy.assets.use_cases.keyring import WrappedKey
 from moneyer_policy.assets.use_cases.recovery import is_recoverable
 from moneyer_policy.reviews.store.reviews import ReviewStore
@@ -106,13 +108,20 @@ async def _destruction(work: Work, key: EndingKey) -> Destruction:
         destroyed_at=key.destroyed_at,
         verified_at=work.now,
         backups_until=work.now + work.dependencies.backups_kept,
+        copies=await _copies(work, key.asset_id),
     )
+
+
+async def _copies(work: Work, asset_id: UUID) -> Sequence[tuple[str, datetime]]:
+    """The deliveries whose copies lie, or may lie, where no key reaches."""
+    return [(str(one.delivery_id), one.opened_at) for one in await CopyStore(work.connection).outside(asset_id)]
 
 
 async def make_final(work: Work, asset_id: UUID) -> None:
     """Certify the destruction once more, on the day that no backup of the vault is left."""
     issued = await AssetStore(work.connection).certificates(asset_id)
-    await _issue(work, final(json.loads(b64decode(issued[0].envelope["payload"])), work.now))
+    known = json.loads(b64decode(issued[0].envelope["payload"]))
+    await _issue(work, final(known, work.now, await _copies(work, asset_id)))
 
 
 async def _issue(work: Work, statement: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from moneyer_policy.assets.documents.grants import Grant, GrantMade, GrantProposal, GrantRequest
 from moneyer_policy.assets.store.assets import AssetStore
+from moneyer_policy.assets.store.copies import CopyStore
 from moneyer_policy.assets.use_cases import stops
 from moneyer_policy.assets.use_cases.keyring import Opening
 from moneyer_policy.assets.use_cases.origin import terms_of
@@ -136,6 +137,8 @@ async def _check_grants(work: Work, asset_id: UUID, charter_id: UUID, subject: s
 async def unlock_asset(work: OpeningKeys, asset_id: UUID, asked: UnlockRequest) -> DataKey:
     """The key of a released asset, for a holder of a grant under a charter still in force.
 
+    Opened for a delivery, a copy outside custody is noted in the same transaction: no copy is without its note.
+
     Raises:
         NotFound: the asset has not been decided on.
         Forbidden: it was rejected, suspended, or the subject holds no valid grant for a use not prohibited now.
@@ -146,5 +149,9 @@ async def unlock_asset(work: OpeningKeys, asset_id: UUID, asked: UnlockRequest) 
     opening = Opening(asset_id, work.now, released=True)
     (opened,) = await work.dependencies.keyring.open(work.connection, [permit.asset_key_id], opening)
     assert permit.asset_key_id is not None, "it was opened"
-    await work.tell(AuditEvent(asked.subject, Action.ASSET_READ, f"asset:{asset_id}", people={"through": work.by}))
+    if asked.delivery is not None:
+        await CopyStore(work.connection).add(asset_id, asked.delivery, asked.subject, work.now)
+    details = {"delivery": str(asked.delivery)} if asked.delivery is not None else {}
+    people = {"through": work.by}
+    await work.tell(AuditEvent(asked.subject, Action.ASSET_READ, f"asset:{asset_id}", details=details, people=people))
     return DataKey(id=permit.asset_key_id, key=opened)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from moneyer_policy.assets.documents.assets import Asset, Lifted, Resumption, Substitution, WithdrawalRequest
 from moneyer_policy.assets.store.assets import AssetStore
-from moneyer_policy.assets.use_cases import stops
+from moneyer_policy.assets.use_cases import copies, stops
 from moneyer_policy.assets.use_cases.origin import say_of, terms_of
 from moneyer_policy.charters.store import CharterStore
 from moneyer_policy.charters.use_cases import suspensions
@@ -222,6 +222,7 @@ async def conclude_withdrawal(decided: Decided) -> Mapping[str, object]:
         message = f"The asset was withdrawn.{instead}"
         calendar = CalendarStore(work.connection)
         await calendar.notify(reader, "asset.withdrawn", f"asset:{asset_id}", message, work.now)
+    await copies.tell_owners(work, asset_id, "copy.outside", f"The asset was withdrawn.{instead}")
     return {"withdrawn": True}
 
 
@@ -285,3 +286,4 @@ async def end_asset(work: Work, asset_id: UUID) -> None:
     dropped = {"lifecycleStateChange": DROPPED}
     lineage = await say_of(work, asset_id, _change("retired"), destroyed, dataset_facets=dropped)
     await work.tell(event, lineage=[lineage])
+    await copies.tell_owners(work, asset_id, "copy.outside", "The asset was retired and its key destroyed.")
