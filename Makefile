@@ -27,6 +27,11 @@ $(STAMP): requirements.lock pyproject.toml
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Servers that pulls are tested against, of no package of Python's: laid below the checkout, they need no root.
+.servers/mariadb/.installed: tests/servers/fetch_mariadb.sh
+	$< $(@D)
+	@touch $@
+
 demo: $(STAMP) ## One real run through everything, on real data, everything embedded
 	$(BIN)/moneyer demo
 
@@ -42,7 +47,7 @@ check: $(STAMP) ## Style, types, import contracts, current OpenAPI and dashboard
 	$(BIN)/python openapi/export.py --check
 	$(BIN)/python deploy/grafana/export.py --check
 
-test: check $(PLATFORMS:%=.platforms/%/.installed) ## All checks and all tests
+test: check $(PLATFORMS:%=.platforms/%/.installed) .servers/mariadb/.installed ## All checks and all tests
 	$(BIN)/pytest -n 2 --dist worksteal
 
 openapi: $(STAMP) ## Write the four OpenAPI documents
@@ -74,7 +79,7 @@ soak: $(STAMP) ## A hundred SIGKILLs among thirty runs
 audit: $(STAMP) ## Measure ε of every proven engine with 200 fits each, against the claim
 	MONEYER_AUDIT=1 $(BIN)/pytest tests/generation/test_audit.py
 
-guards: $(STAMP) ## Remove each guard of the invariants in a copy, and see a test fail
+guards: $(STAMP) .servers/mariadb/.installed ## Remove each guard of the invariants in a copy, and see a test fail
 	$(BIN)/python tests/guards.py
 
 lock: ## Resolve requirements.lock anew (needs uv)
@@ -98,4 +103,4 @@ lock: ## Resolve requirements.lock anew (needs uv)
 	done
 
 clean: ## Remove the virtual environment and local data
-	rm -rf $(VENV) .platforms .moneyer
+	rm -rf $(VENV) .platforms .servers .moneyer

@@ -421,6 +421,7 @@ class Copy:
         for name in ("services", "shared", "client", "deploy", "tests", "openapi"):
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         shutil.copy(ROOT / "pyproject.toml", folder)
+        (folder / ".servers").symlink_to(ROOT / ".servers")
 
     def notices(self, entry: Guard) -> bool:
         """Whether a test fails on the tree without this guard; that none is found there is no failure."""

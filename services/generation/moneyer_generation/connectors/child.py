@@ -14,11 +14,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.ipc as pa_ipc
 
-from moneyer_generation.connectors import engines, postgres, stores
+from moneyer_generation.connectors import engines, mysql, postgres, stores
 from moneyer_generation.connectors.faults import Fault
 from moneyer_generation.connectors.folders import place_below
 from moneyer_generation.connectors.reach import Reach
 from moneyer_generation.connectors.wire import FetchJob, Sender
+from moneyer_generation.rules.pull import DATABASES
 
 STREAM = "application/vnd.apache.arrow.stream"
 FORMS = {
@@ -34,7 +35,6 @@ ENDINGS = {
     ".arrow": "arrow-file",
     ".feather": "arrow-file",
 }
-DATABASES = {"postgres", "duckdb", "sqlite"}
 Reading = AbstractContextManager[tuple[pa.Schema, Iterator[pa.RecordBatch]]]
 
 
@@ -71,14 +71,14 @@ def _carry(job: FetchJob, sender: Sender) -> None:
         _check_fits(job, "path")
         _send_file(job, str(asked["path"]), asked.get("form"), sender)
     else:
-        _check_fits(job, "delta" if asked.get("delta") is not None else "query")
+        _check_fits(job, "query" if asked.get("query") or asked.get("table") else "delta")
         _send_batches(_reading(job), sender)
 
 
 def _check_fits(job: FetchJob, what: str) -> None:
     is_database = job["target"]["kind"] in DATABASES
     if is_database != (what == "query"):
-        needed = "a query or a table" if is_database else "a path or a delta"
+        needed = "a query or a table" if is_database else "a path, a delta or an iceberg"
         raise Fault("asked-wrongly", f"Through a {job['target']['kind']} connection {needed} is pulled.")
 
 
@@ -87,6 +87,8 @@ def _reading(job: FetchJob) -> Reading:
     match target["kind"]:
         case "postgres":
             return postgres.reading(target, asked, job["secret"] or "", reach, job["seconds"])
+        case "mysql":
+            return mysql.reading(target, asked, job["secret"] or "", reach, job["seconds"])
         case "duckdb":
             return engines.reading_duckdb(target, asked, job["files"], job["mebibytes"] // 2)
         case "sqlite":
@@ -131,6 +133,8 @@ def _check(job: FetchJob) -> None:
     match target["kind"]:
         case "postgres":
             postgres.check(target, job["secret"] or "", reach, job["seconds"])
+        case "mysql":
+            mysql.check(target, job["secret"] or "", reach, job["seconds"])
         case "duckdb" | "sqlite":
             with _reading({**job, "asked": {"query": "SELECT 1 AS one"}}) as (_, batches):
                 for _batch in batches:

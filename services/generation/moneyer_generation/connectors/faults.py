@@ -30,6 +30,13 @@ def credentials_refused() -> Fault:
     )
 
 
+def tls_refused() -> Fault:
+    return Fault(
+        "tls-refused",
+        "No TLS connection that the target's tls asks for could be made: see the server's certificate.",
+    )
+
+
 def too_slow() -> Fault:
     return Fault("too-slow", "It took longer than a pull may take (PULL_SECONDS). Ask for less, or raise the limit.")
 

@@ -13,6 +13,7 @@ from moneyer_generation.connectors.faults import (
     credentials_refused,
     not_found,
     query_refused,
+    tls_refused,
     too_slow,
     unreachable,
 )
@@ -124,10 +125,7 @@ def _connecting(words: str) -> Fault:
     if 'FATAL:  database "' in words:
         return not_found("database")
     if "SSL" in words or "certificate" in words:
-        return Fault(
-            "tls-refused",
-            "No TLS connection that the target's tls asks for could be made: see the server's certificate.",
-        )
+        return tls_refused()
     return unreachable()
 
 
