@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.ipc as pa_ipc
 
-from moneyer_generation.connectors import engines, mysql, postgres, stores
+from moneyer_generation.connectors import engines, iceberg, mysql, postgres, stores
 from moneyer_generation.connectors.faults import Fault
 from moneyer_generation.connectors.folders import place_below
 from moneyer_generation.connectors.reach import Reach
@@ -77,6 +77,8 @@ def _carry(job: FetchJob, sender: Sender) -> None:
 
 def _check_fits(job: FetchJob, what: str) -> None:
     is_database = job["target"]["kind"] in DATABASES
+    if job["target"]["kind"] == "iceberg" and (job["asked"] or {}).get("query") is not None:
+        raise Fault("asked-wrongly", "Through an iceberg connection a table is pulled by its name.")
     if is_database != (what == "query"):
         needed = "a query or a table" if is_database else "a path, a delta or an iceberg"
         raise Fault("asked-wrongly", f"Through a {job['target']['kind']} connection {needed} is pulled.")
@@ -93,6 +95,10 @@ def _reading(job: FetchJob) -> Reading:
             return engines.reading_duckdb(target, asked, job["files"], job["mebibytes"] // 2)
         case "sqlite":
             return engines.reading_sqlite(target, asked, job["files"], min(job["table_bytes"], 2**30))
+        case "iceberg":
+            return iceberg.reading(target, asked, None, reach, job["files"])
+        case _ if asked.get("iceberg") is not None:
+            return iceberg.reading(target, asked, job["secret"], reach, job["files"])
         case _:
             return stores.reading_delta(target, str(asked["delta"]), job["secret"], reach, job["files"])
 
@@ -139,6 +145,8 @@ def _check(job: FetchJob) -> None:
             with _reading({**job, "asked": {"query": "SELECT 1 AS one"}}) as (_, batches):
                 for _batch in batches:
                     pass
+        case "iceberg":
+            iceberg.check(target, job["files"])
         case "files":
             place = place_below(job["files"], target["path"])
             if not place.is_dir() or place.resolve() != place:

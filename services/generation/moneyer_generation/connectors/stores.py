@@ -102,7 +102,7 @@ def stored_pieces(target: Mapping[str, Any], path: str, secret: str | None, reac
         for piece in obstore.get(open_store(target, secret, door), path).stream(min_chunk_size=PIECE):
             yield bytes(piece)
     except (obstore.exceptions.BaseError, OSError, ValueError) as error:
-        raise door.refused or _store_fault(error) from None
+        raise door.refused or store_fault(error) from None
 
 
 def check_store(target: Mapping[str, Any], secret: str | None, reach: Reach) -> None:
@@ -117,10 +117,10 @@ def check_store(target: Mapping[str, Any], secret: str | None, reach: Reach) -> 
     try:
         next(iter(obstore.list(open_store(target, secret, door), chunk_size=1)), None)
     except (obstore.exceptions.BaseError, OSError, ValueError) as error:
-        raise door.refused or _store_fault(error) from None
+        raise door.refused or store_fault(error) from None
 
 
-def _store_fault(error: Exception) -> Fault:
+def store_fault(error: Exception) -> Fault:
     """The store's own words are left where they are: they hold addresses, and sometimes what was signed."""
     name, words = type(error).__name__, str(error)
     if isinstance(error, FileNotFoundError) or name == "NotFoundError":
@@ -176,7 +176,7 @@ def reading_delta(
 
 
 def _delta_fault(error: Exception) -> Fault:
-    fault = _store_fault(error)
+    fault = store_fault(error)
     return fault if fault.code in {"credentials-refused", "not-allowed"} else unreadable("Delta table")
 
 

@@ -98,6 +98,8 @@ async def cancel_pull(work: Work, pull_id: UUID) -> Pull:
 
 def _check_fits(kind: str, asked: PullRequest) -> None:
     of_a_database = asked.query is not None or asked.table is not None
+    if kind == "iceberg" and asked.query is not None:
+        raise Invalid("Through an iceberg connection one pulls by table.", code="asked-wrongly")
     if of_a_database != (kind in DATABASES):
         needed = "query or table" if kind in DATABASES else "path, delta or iceberg"
         raise Invalid(f"Through a {kind} connection one pulls by {needed}.", code="asked-wrongly")
