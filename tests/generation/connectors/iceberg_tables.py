@@ -87,7 +87,9 @@ def _with_deletes(table: Any, place: Path, content: DataFileContent, count: int,
     with DeletesWriter(table.spec(), table.schema(), output, SNAPSHOT, "null") as writer:
         writer.add_entry(entry)
     listed = (folder / "deletes-list.avro").as_uri()
-    with write_manifest_list(2, table.io.new_output(listed), SNAPSHOT, current.snapshot_id, sequence, "null") as manifests:
+    with write_manifest_list(
+        2, table.io.new_output(listed), SNAPSHOT, current.snapshot_id, sequence, "null"
+    ) as manifests:
         manifests.add_manifests([*current.manifests(table.io), writer.to_manifest_file()])
     return _told(metadata_of(table), listed, sequence)
 
@@ -96,7 +98,13 @@ def _told(metadata: Path, listed: str, sequence: int) -> Path:
     said = json.loads(metadata.read_text())
     newest = said["snapshots"][-1]
     said["snapshots"].append(
-        newest | {"snapshot-id": SNAPSHOT, "parent-snapshot-id": newest["snapshot-id"], "sequence-number": sequence, "manifest-list": listed}
+        newest
+        | {
+            "snapshot-id": SNAPSHOT,
+            "parent-snapshot-id": newest["snapshot-id"],
+            "sequence-number": sequence,
+            "manifest-list": listed,
+        }
     )
     said |= {"current-snapshot-id": SNAPSHOT, "last-sequence-number": sequence}
     said["refs"]["main"]["snapshot-id"] = SNAPSHOT

@@ -126,7 +126,10 @@ TYPES: dict[str, tuple[pa.DataType, Any]] = {
 
 
 def test_a_value_of_iceberg_comes_as_what_it_is(tmp_path: Path) -> None:
-    fields = {name: pa.array([value.bytes if isinstance(value, uuid.UUID) else value, None], kind) for name, (kind, value) in TYPES.items()}
+    fields = {
+        name: pa.array([value.bytes if isinstance(value, uuid.UUID) else value, None], kind)
+        for name, (kind, value) in TYPES.items()
+    }
     made = written(tmp_path / "lake", pa.table(fields))
     target = {"kind": "files", "path": None}
     asked = {"iceberg": str(metadata_of(made).relative_to(tmp_path))}
@@ -176,7 +179,7 @@ async def test_a_table_in_a_bucket_is_read_through_the_door(world: World, s3: S3
     connection = await world.connect(target, "file:s3")
     path = made.metadata_location.removeprefix("s3://sealed/")
     pull = await world.pull(connection, iceberg=path)
-    assert (pull["state"], pull["rows"]) == ("done", len(ROWS)), pull
+    assert (pull["state"], pull["rows"]) == ("done", len(ROWS)), pull["problem"]
     store = S3Store("sealed", region="us-east-1", endpoint=s3.endpoint, access_key_id="moneyer", secret_access_key=SECRET, client_options={"allow_http": True})  # fmt: skip
     for entry in [one["path"] for page in obstore.list(store, "lake/people/data") for one in page]:
         obstore.delete(store, entry)
@@ -185,7 +188,12 @@ async def test_a_table_in_a_bucket_is_read_through_the_door(world: World, s3: S3
 
 
 def options(s3: S3) -> dict[str, str]:
-    return {"s3.endpoint": s3.endpoint, "s3.access-key-id": "moneyer", "s3.secret-access-key": SECRET, "s3.region": "us-east-1"}
+    return {
+        "s3.endpoint": s3.endpoint,
+        "s3.access-key-id": "moneyer",
+        "s3.secret-access-key": SECRET,
+        "s3.region": "us-east-1",
+    }
 
 
 @pytest.mark.parametrize("kind", ["iceberg"])

@@ -134,7 +134,9 @@ def test_a_value_of_mariadb_comes_as_what_it_is(
         ("year", "0", "a year: not 0000, which says that there is none"),
     ],
 )
-def test_a_value_that_is_none_is_refused_by_its_place(maria: MariaOutside, kind: str, value: str, expected: str) -> None:
+def test_a_value_that_is_none_is_refused_by_its_place(
+    maria: MariaOutside, kind: str, value: str, expected: str
+) -> None:
     maria.run(
         f"CREATE TABLE t (n int, v {kind})",
         f"SET STATEMENT sql_mode='' FOR INSERT INTO t VALUES (1, NULL), (2, {value})",
@@ -153,7 +155,10 @@ def test_a_type_that_no_table_has_is_refused(maria: MariaOutside) -> None:
     with pytest.raises(Fault) as fault:
         read(maria, table="t")
     assert (fault.value.code, fault.value.reasons[0]["column"]) == ("table-invalid", "v")
-    assert str(read(maria, query="SELECT ST_AsText(v) AS v, NULL AS n FROM t").schema.types) == "[DataType(large_string), DataType(null)]"
+    assert (
+        str(read(maria, query="SELECT ST_AsText(v) AS v, NULL AS n FROM t").schema.types)
+        == "[DataType(large_string), DataType(null)]"
+    )
 
 
 def test_rows_come_in_batches_however_many_they_are(maria: MariaOutside) -> None:
@@ -230,9 +235,13 @@ async def test_what_goes_wrong_at_mariadb_is_said_in_our_words(world: World, mar
         pull = await world.pull(connection, table=table)
         assert pull["problem"]["code"] == code, (changes, pull["problem"])
         told = json.dumps(pull["problem"])
-        assert not [word for word in (maria.password, maria.name, "nobody-known", "127.0.0.1", "no-such") if word in told]
+        assert not [
+            word for word in (maria.password, maria.name, "nobody-known", "127.0.0.1", "no-such") if word in told
+        ]
     world.with_settings(connector_certificates=None)
-    assert (await world.pull(through, table="people"))["problem"]["code"] == "tls-refused", "no public authority knows it"
+    assert (await world.pull(through, table="people"))["problem"]["code"] == "tls-refused", (
+        "no public authority knows it"
+    )
     world.with_settings(connector_hosts=())
     connection = await world.connect(maria.target | {"tls": "none"}, "file:maria")
     assert (await world.pull(connection, table="people"))["problem"]["code"] == "not-allowed"
@@ -315,7 +324,15 @@ def greeting(plugin: bytes) -> bytes:
     """What a MySQL server says first, asking for a proof of that kind."""
     capabilities = 0xF7FF | 0x00080000 | 0x00200000
     said = b"\x0a8.0.40\0" + (1).to_bytes(4, "little") + b"12345678\0" + (capabilities & 0xFFFF).to_bytes(2, "little")
-    said += b"\x2d\x02\x00" + (capabilities >> 16).to_bytes(2, "little") + b"\x15" + bytes(10) + b"123456789012\0" + plugin + b"\0"
+    said += (
+        b"\x2d\x02\x00"
+        + (capabilities >> 16).to_bytes(2, "little")
+        + b"\x15"
+        + bytes(10)
+        + b"123456789012\0"
+        + plugin
+        + b"\0"
+    )
     return len(said).to_bytes(3, "little") + b"\0" + said
 
 
@@ -336,7 +353,9 @@ ASKING: list[tuple[bytes, bytes]] = [
 
 
 @pytest.mark.parametrize(("plugin", "then"), ASKING)
-async def test_a_mysql_server_that_asks_for_the_password_does_not_get_it(world: World, plugin: bytes, then: bytes) -> None:
+async def test_a_mysql_server_that_asks_for_the_password_does_not_get_it(
+    world: World, plugin: bytes, then: bytes
+) -> None:
     heard = bytearray()
 
     async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

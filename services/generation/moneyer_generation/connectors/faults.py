@@ -45,6 +45,19 @@ def not_found(what: str) -> Fault:
     return Fault("not-found", f"There is no such {what} there, or the user may not see it.")
 
 
+def schema_moved() -> Fault:
+    return Fault("schema-moved", "The query names a column that is not there (any more): ask for those that are.")
+
+
+def not_permitted() -> Fault:
+    return Fault("not-permitted", "The database's user may not read that; have it granted SELECT.")
+
+
+def query_failed(told: str) -> Fault:
+    """``told`` is what may be said of it: its number or SQLSTATE in brackets, or nothing."""
+    return Fault("query-failed", f"The query failed while it ran{told}; run it by hand as the same user to see why.")
+
+
 def query_refused(why: str) -> Fault:
     return Fault("query-refused", f"{why} Send one SELECT, or the name of a table.")
 

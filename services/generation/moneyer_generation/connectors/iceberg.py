@@ -22,7 +22,7 @@ PIECE = 2**20
 WORKERS = {"PYICEBERG_MAX_WORKERS": "1", "PYICEBERG_DOWNCAST_NS_TIMESTAMP_TO_US_ON_WRITE": "false"}
 """One reader; and nanoseconds where microseconds are declared are refused, which it would else cut."""
 SCHEMES = {
-    "files": {"", "file"}, "iceberg": {"", "file"}, "s3": {"s3", "s3a", "s3n"}, "gcs": {"gs", "gcs"},
+    "files": {"file"}, "iceberg": {"file"}, "s3": {"s3", "s3a", "s3n"}, "gcs": {"gs", "gcs"},
     "azure": {"az", "abfs", "abfss", "wasb", "wasbs"},
 }  # fmt: skip
 OUTSIDE = "The table's log leads outside the table's own folder."
@@ -60,7 +60,7 @@ class Files:
         Raises:
             Fault: it lies outside, or there is none.
         """
-        path = self._path(location)
+        path = self.path_of(location)
         if self._folder and not path.startswith(f"{self._folder}/"):
             raise not_allowed(OUTSIDE)
         if self._store is None:
@@ -70,10 +70,10 @@ class Files:
 
         return io.BufferedReader(_Stored(obstore.open_reader(self._store, path)), PIECE)
 
-    def _path(self, location: str) -> str:
+    def path_of(self, location: str) -> str:
         """The path below the operator's folder, or in the bucket."""
         given = urlsplit(location)
-        if given.scheme not in SCHEMES[self._target["kind"]]:
+        if given.scheme and given.scheme not in SCHEMES[self._target["kind"]]:
             raise not_allowed(OUTSIDE)
         if self._is_local:
             return self._below_root(given.path if given.scheme else location)
@@ -133,7 +133,7 @@ def reading(
     os.environ.update(WORKERS)
     files = Files(target, secret, reach, root)
     metadata = _in_catalog(target, str(asked["table"]), root) if asked.get("table") else str(asked["iceberg"])
-    place = files.stays_below(files._path(metadata) if asked.get("table") else _below(target, metadata))  # noqa: SLF001
+    place = files.stays_below(files.path_of(metadata) if asked.get("table") else _below(target, metadata))
     try:
         schema, batches = _scanned(files, place)
         plain = plain_schema(schema)
@@ -171,18 +171,19 @@ def check(target: Mapping[str, Any], root: str | None) -> None:
 
 def _scanned(files: Files, place: str) -> Reading:
     from pyiceberg.catalog.noop import NoopCatalog
-    from pyiceberg.io.pyarrow import ArrowScan, _read_all_delete_files, schema_to_pyarrow
+    from pyiceberg.io import pyarrow as of_pyiceberg
     from pyiceberg.serializers import FromInputFile
     from pyiceberg.table import Table
 
+    arrow: Any = of_pyiceberg
     ours = _file_io(files)
     metadata = FromInputFile.table_metadata(ours.new_input(place))
     table = Table(("pulled",), metadata, place, ours, NoopCatalog("none"))
     scan = table.scan()
     tasks = list(scan.plan_files())
-    reader = ArrowScan(metadata, ours, scan.projection(), scan.row_filter)
-    deletes = _read_all_delete_files(ours, tasks)
-    schema = schema_to_pyarrow(scan.projection(), include_field_ids=False)
+    reader = arrow.ArrowScan(metadata, ours, scan.projection(), scan.row_filter)
+    deletes = arrow._read_all_delete_files(ours, tasks)  # noqa: SLF001 - as below
+    schema: pa.Schema = arrow.schema_to_pyarrow(scan.projection(), include_field_ids=False)
 
     def batches() -> Iterator[pa.RecordBatch]:
         # Its public door reads every file at once, into memory.
@@ -195,7 +196,7 @@ def _scanned(files: Files, place: str) -> Reading:
 def _file_io(files: Files) -> Any:
     from pyiceberg.io import FileIO, InputFile
 
-    class Input(InputFile):
+    class Input(InputFile):  # type: ignore[misc]
         def __len__(self) -> int:
             with files.opened(self.location) as found:
                 return found.seek(0, os.SEEK_END)
@@ -210,15 +211,15 @@ def _file_io(files: Files) -> Any:
         def open(self, seekable: bool = True) -> Any:  # noqa: ARG002
             return files.opened(self.location)
 
-    class Ours(FileIO):
+    class Ours(FileIO):  # type: ignore[misc]
         def new_input(self, location: str) -> Any:
             return Input(location)
 
         def new_output(self, location: str) -> Any:
-            raise not_allowed(location and "Nothing is written to a table that is pulled.")
+            raise NotImplementedError
 
         def delete(self, location: Any) -> None:
-            raise not_allowed(location and "Nothing is written to a table that is pulled.")
+            raise NotImplementedError
 
     return Ours()
 
@@ -232,5 +233,7 @@ def _fault(error: Exception, door: Door | None) -> Fault:
         return not_found("file of the table")
     if door is not None and isinstance(error, OSError):
         fault = store_fault(error)
-        return fault if fault.code in {"credentials-refused", "not-found", "unreachable"} else unreadable("Iceberg table")
+        return (
+            fault if fault.code in {"credentials-refused", "not-found", "unreachable"} else unreadable("Iceberg table")
+        )
     return unreadable("Iceberg table")

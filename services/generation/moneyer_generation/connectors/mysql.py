@@ -14,12 +14,15 @@ from typing import Any
 import certifi
 import pyarrow as pa
 
-from moneyer_generation.connectors.cursors import Column, batches, schema_of
+from moneyer_generation.connectors.cursors import batches, schema_of
 from moneyer_generation.connectors.faults import (
     Fault,
     credentials_refused,
     not_found,
+    not_permitted,
+    query_failed,
     query_refused,
+    schema_moved,
     tls_refused,
     too_slow,
     unreachable,
@@ -108,9 +111,9 @@ def _connection(target: Mapping[str, Any], secret: str, *, told: bool) -> Any:
     from pymysql.connections import Connection
 
     class Telling:
-        def __init__(self, connection: Any) -> None: ...
+        def __init__(self, _: Any) -> None: ...
 
-        def authenticate(self, packet: Any) -> Any:
+        def authenticate(self, _: Any) -> Any:
             raise _asks_for_it()
 
     class Proving:
@@ -131,8 +134,8 @@ def _connection(target: Mapping[str, Any], secret: str, *, told: bool) -> Any:
 
     class Careful(Connection):  # type: ignore[misc]
         def _get_server_information(self) -> None:
-            super()._get_server_information()
-            if not told and self._auth_plugin_name in TELLING:
+            super()._get_server_information()  # pyright: ignore[reportAttributeAccessIssue] - stubs leave it out
+            if not told and self._auth_plugin_name in TELLING:  # pyright: ignore[reportAttributeAccessIssue]
                 raise _asks_for_it()
 
     careful = dict.fromkeys(TELLING, Telling) | {"caching_sha2_password": Proving}
@@ -240,10 +243,10 @@ CONNECTING: Mapping[int, Fault] = {
 QUERYING: Mapping[int, Fault] = {
     1146: not_found("table"),
     1049: not_found("database"),
-    1054: Fault("schema-moved", "The query names a column that is not there (any more): ask for those that are."),
+    1054: schema_moved(),
     **dict.fromkeys(
         (1044, 1142, 1143, 1227, 1370),
-        Fault("not-permitted", "The database's user may not read that; have it granted SELECT."),
+        not_permitted(),
     ),
     **dict.fromkeys(SLOW, too_slow()),
     **dict.fromkeys(LOST, unreachable()),
@@ -257,4 +260,4 @@ def _querying(error: Exception) -> Fault:
     if code in REFUSED:
         return query_refused(f"The database does not take the query (error {code}).")
     told = f" (error {code})" if code else ""
-    return Fault("query-failed", f"The query failed while it ran{told}; run it by hand as the same user to see why.")
+    return query_failed(told)

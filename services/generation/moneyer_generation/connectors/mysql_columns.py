@@ -13,22 +13,22 @@ import pyarrow as pa
 
 from moneyer_generation.connectors.cursors import Column, refused_type
 
-FLOAT, DOUBLE, NULL, BIT, STRING, GEOMETRY = 4, 5, 6, 16, 254, 255
+FLOAT, DOUBLE, TIMESTAMP, BIT, JSON, STRING = 4, 5, 7, 16, 245, 254
 UNSIGNED = 32
 BYTES = 63
 """The character set of what is no text."""
 NOT_FIXED = 31
 """The decimals of a fraction that says as many as it has."""
-WHOLE = {1: 8, 2: 16, 9: 32, 3: 32, 8: 64}
-YEAR, DATE, TIME, MOMENT, DECIMAL, TEXT = {13}, {10, 14}, {11}, {7, 12}, {0, 246}, {15, 245, 247, 248, 249, 250, 251, 252, 253, 254}
-TIMESTAMP, JSON = 7, 245
+WIDTHS = {1: 8, 2: 16, 9: 32, 3: 32, 8: 64}
+DIGITS_OF_128_BITS = 38
 Read = Callable[[bytes], Any]
+Kind = tuple[pa.DataType, Read, str]
 ON_THE_CALENDAR = "a day of the calendar: no zero in year, month or day"
 
 
 def is_cut(field: Any) -> bool:
     """Whether the server writes fewer digits of the values than they have."""
-    return field.type_code == FLOAT or (field.type_code == DOUBLE and field.scale != NOT_FIXED)
+    return bool(field.type_code == FLOAT or (field.type_code == DOUBLE and field.scale != NOT_FIXED))
 
 
 def column_of(field: Any) -> Column:
@@ -41,42 +41,47 @@ def column_of(field: Any) -> Column:
     return Column(field.name, kind, read, holds)
 
 
-def _kind(field: Any) -> tuple[pa.DataType, Read, str]:
-    code = field.type_code
-    if code in WHOLE:
-        return _whole(WHOLE[code], signed=not field.flags & UNSIGNED), int, "a whole number"
-    if code in DECIMAL:
-        return _decimal(field), _as_decimal, "a decimal number"
-    if code in {FLOAT, DOUBLE}:
-        # Asked for in double precision, of which a FLOAT takes the exact half.
-        return (pa.float32() if code == FLOAT else pa.float64()), float, "a number"
-    if code in YEAR:
-        return pa.int16(), _as_year, "a year: not 0000, which says that there is none"
-    if code in DATE:
-        return pa.date32(), lambda value: date.fromisoformat(value.decode()), ON_THE_CALENDAR
-    if code in MOMENT:
-        zone = "UTC" if code == TIMESTAMP else None
-        return pa.timestamp("us", zone), _as_moment, ON_THE_CALENDAR
-    if code in TIME:
-        return pa.time64("us"), _as_time, "a time of the day: not negative, before 24:00:00"
-    if code == BIT:
-        return _bits(field)
-    if code in TEXT:
-        return _text(field)
-    if code == NULL:
-        return pa.null(), lambda _: None, "nothing"
-    raise refused_type(field.name, "CAST it to one in a query, as a geometry by ST_AsText")
+def _kind(field: Any) -> Kind:
+    kind = KINDS.get(field.type_code)
+    if kind is None:
+        raise refused_type(field.name, "CAST it to one in a query, as a geometry by ST_AsText")
+    return kind(field)
 
 
-def _whole(bits: int, *, signed: bool) -> pa.DataType:
-    return pa.type_for_alias(f"{'' if signed else 'u'}int{bits}")
+def _whole(field: Any) -> Kind:
+    sign = "u" if field.flags & UNSIGNED else ""
+    return pa.type_for_alias(f"{sign}int{WIDTHS[field.type_code]}"), int, "a whole number"
 
 
-def _decimal(field: Any) -> pa.DataType:
+def _decimal(field: Any) -> Kind:
     """A server counts the sign and the point among a decimal's digits."""
-    digits = field.length - (field.scale > 0) - (0 if field.flags & UNSIGNED else 1)
-    digits = max(digits, field.scale, 1)
-    return pa.decimal128(digits, field.scale) if digits <= 38 else pa.decimal256(digits, field.scale)  # noqa: PLR2004
+    counted = field.length - (field.scale > 0) - (0 if field.flags & UNSIGNED else 1)
+    digits = max(counted, field.scale, 1)
+    kind = pa.decimal128 if digits <= DIGITS_OF_128_BITS else pa.decimal256
+    return kind(digits, field.scale), lambda value: Decimal(value.decode()), "a decimal number"
+
+
+def _fraction(field: Any) -> Kind:
+    """Asked for in double precision, of which a FLOAT takes the half that is exactly it."""
+    return (pa.float32() if field.type_code == FLOAT else pa.float64()), float, "a number"
+
+
+def _year(_: Any) -> Kind:
+    return pa.int16(), _as_year, "a year: not 0000, which says that there is none"
+
+
+def _date(_: Any) -> Kind:
+    return pa.date32(), lambda value: date.fromisoformat(value.decode()), ON_THE_CALENDAR
+
+
+def _moment(field: Any) -> Kind:
+    zone = "UTC" if field.type_code == TIMESTAMP else None
+    return pa.timestamp("us", zone), lambda value: datetime.fromisoformat(value.decode()), ON_THE_CALENDAR
+
+
+def _time(_: Any) -> Kind:
+    said = "a time of the day: not negative, before 24:00:00"
+    return pa.time64("us"), lambda value: time.fromisoformat(value.decode()), said
 
 
 def _as_year(value: bytes) -> int:
@@ -85,30 +90,36 @@ def _as_year(value: bytes) -> int:
     return int(value)
 
 
-def _as_decimal(value: bytes) -> Decimal:
-    return Decimal(value.decode())
-
-
-def _as_moment(value: bytes) -> datetime:
-    return datetime.fromisoformat(value.decode())
-
-
-def _as_time(value: bytes) -> time:
-    return time.fromisoformat(value.decode())
-
-
-def _bits(field: Any) -> tuple[pa.DataType, Read, str]:
+def _bits(field: Any) -> Kind:
     """One bit is a truth, more are the number that they make."""
     if field.length == 1:
         return pa.bool_(), lambda value: value != b"\0", "a bit"
     return pa.uint64(), lambda value: int.from_bytes(value, "big"), "bits"
 
 
-def _text(field: Any) -> tuple[pa.DataType, Read, str]:
+def _text(field: Any) -> Kind:
     if field.charsetnr != BYTES or field.type_code == JSON:
         return pa.large_string(), lambda value: value.decode(), "text in UTF-8"
     if field.type_code == STRING and field.length == 0:
-        return pa.null(), lambda _: None, "nothing"
+        return _nothing(field)
     if field.type_code == STRING:
         return pa.binary(field.length), bytes, "bytes of one length"
     return pa.large_binary(), bytes, "bytes"
+
+
+def _nothing(_: Any) -> Kind:
+    return pa.null(), lambda _: None, "nothing"
+
+
+KINDS: dict[int, Callable[[Any], Kind]] = {
+    **dict.fromkeys(WIDTHS, _whole),
+    **dict.fromkeys((0, 246), _decimal),
+    **dict.fromkeys((FLOAT, DOUBLE), _fraction),
+    **dict.fromkeys((10, 14), _date),
+    **dict.fromkeys((TIMESTAMP, 12), _moment),
+    **dict.fromkeys((15, JSON, 247, 248, 249, 250, 251, 252, 253, STRING), _text),
+    6: _nothing,
+    11: _time,
+    13: _year,
+    BIT: _bits,
+}

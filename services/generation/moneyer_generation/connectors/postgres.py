@@ -12,7 +12,10 @@ from moneyer_generation.connectors.faults import (
     Fault,
     credentials_refused,
     not_found,
+    not_permitted,
+    query_failed,
     query_refused,
+    schema_moved,
     tls_refused,
     too_slow,
     unreachable,
@@ -132,8 +135,8 @@ def _connecting(words: str) -> Fault:
 REFUSALS: Mapping[str, Fault] = {
     "42P01": not_found("table"),
     "3F000": not_found("schema"),
-    "42703": Fault("schema-moved", "The query names a column that is not there (any more): ask for those that are."),
-    "42501": Fault("not-permitted", "The database's user may not read that; have it granted SELECT."),
+    "42703": schema_moved(),
+    "42501": not_permitted(),
     "25006": query_refused("The query would change something."),
     "0A000": query_refused("The database cannot do that in a query."),
     "57014": too_slow(),
@@ -151,4 +154,4 @@ def _querying(state: str | None, words: str) -> Fault:
     if state is None and ("connection" in words or "server closed" in words or "SSL" in words):
         return unreachable()
     told = f" (SQLSTATE {state})" if state else ""
-    return Fault("query-failed", f"The query failed while it ran{told}; run it by hand as the same user to see why.")
+    return query_failed(told)

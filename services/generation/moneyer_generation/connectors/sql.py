@@ -25,30 +25,35 @@ def statement_of(asked: Mapping[str, Any], quotes: tuple[str, str] = QUOTES) -> 
     return f"SELECT * FROM (\n{query}\n) AS pulled"  # noqa: S608 - one statement in a read-only transaction
 
 
-PIECES = r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | /\*.*?\*/"""
+QUOTED = r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | /\*.*?\*/"""
 OTHER_READINGS = ("\\", "$$", "'''", '"""', "/*!", "/*M!")
 """What one engine or mode reads otherwise than another: escapes, other quotes, comments that are carried out."""
 
 
-def check_stays_in_brackets(query: str, comments: tuple[str, ...], *, square: bool = False) -> None:
+def check_stays_in_brackets(query: str, comments: tuple[str, ...]) -> None:
     """That a query closes no bracket it did not open, and so stands in those of ``statement_of`` as a whole.
 
-    For databases that would else take what follows as more: another statement, INTO a file or table. ``comments`` are
-    patterns of what begins a comment to the end of its line; ``square`` says that ``[…]`` quotes a name.
+    For databases that would else take what follows as more: another statement, INTO a file. ``comments`` are patterns
+    of what begins a comment to the end of its line.
 
     Raises:
         Fault: it does, or it holds what is not read in one way alone.
     """
     found = [words for words in OTHER_READINGS if words in query]
     if found:
-        raise query_refused(f"The query holds {' and '.join(found)}, which has more than one reading: write it without.")
-    apart = "|".join([PIECES, *(["\\[[^\\]]*\\]"] if square else []), *(f"(?:{begin})[^\n]*" for begin in comments)])
+        raise query_refused(f"The query holds {' and '.join(found)}, which is read in more than one way: do without.")
+    apart = "|".join([QUOTED, *(f"(?:{begin})[^\n]*" for begin in comments)])
+    if not _closes(re.sub(apart, " ", query, flags=re.DOTALL | re.VERBOSE)):
+        raise query_refused("The query's brackets, quotes or comments do not close.")
+
+
+def _closes(words: str) -> bool:
     depth = 0
-    for one in re.sub(apart, " ", query, flags=re.DOTALL | re.VERBOSE):
+    for one in words:
         depth += (one == "(") - (one == ")")
-        if depth < 0 or one in "'\"`" or (square and one == "["):
-            break
-    else:
-        if depth == 0:
-            return
-    raise query_refused("The query's brackets, quotes or comments do not close.")
+        if depth < 0 or one in QUOTES_OF_ANY:
+            return False
+    return depth == 0
+
+
+QUOTES_OF_ANY = "'\"`"

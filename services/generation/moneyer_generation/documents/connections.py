@@ -57,16 +57,6 @@ class MySql(Document):
     tls: Literal["verify-full", "require", "none"] = "verify-full"
 
 
-class SqlServer(Document):
-    """A database of SQL Server, which is told the user's password, the secret: only over TLS with its host's name."""
-
-    kind: Literal["sqlserver"]
-    host: Host
-    port: Port = 1433
-    database: Word
-    user: Word
-
-
 class Snowflake(Document):
     """A database of Snowflake; the secret is the user's private key (PKCS #8 in PEM), which signs and is never sent."""
 
@@ -146,15 +136,12 @@ class Azure(Document):
     container: Word
 
 
-Databases = Postgres | MySql | SqlServer | Snowflake | BigQuery | DuckDb | Sqlite | IcebergCatalog
+Databases = Postgres | MySql | Snowflake | BigQuery | DuckDb | Sqlite | IcebergCatalog
 Target = Annotated[Databases | Files | S3 | Gcs | Azure, Field(discriminator="kind")]
 SECRETLESS = {"duckdb", "sqlite", "files", "iceberg"}
-SECRETS = {
-    "postgres": "password", "mysql": "password", "sqlserver": "password", "snowflake": "private key",
-    "bigquery": "key",
-}  # fmt: skip
+SECRETS = {"postgres": "password", "mysql": "password", "snowflake": "private key", "bigquery": "key"}
 Kind = Literal[
-    "postgres", "mysql", "sqlserver", "snowflake", "bigquery", "duckdb", "sqlite", "iceberg",
+    "postgres", "mysql", "snowflake", "bigquery", "duckdb", "sqlite", "iceberg",
     "files", "s3", "gcs", "azure",
 ]  # fmt: skip
 
