@@ -11,7 +11,7 @@ PLATFORMS := mlflow airflow dagster kubeflow
 BESIDE = $(MAKE) --no-print-directory --jobs 2 --output-sync=target
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check checks style mypy basedpyright imports documents platforms tables openapi dashboards bench catalogue quality suite audit soak guards lock clean
+.PHONY: help install demo up test check checks style mypy basedpyright imports documents platforms tables servers openapi dashboards bench catalogue quality suite audit soak guards lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -37,6 +37,11 @@ $(STAMP): requirements.lock pyproject.toml
 		--upgrade --target $(@D) -r $<
 	@touch $@
 
+# Servers that pulls are tested against, of no package of Python's: laid below the checkout, they need no root.
+.servers/mariadb/.installed: tests/servers/fetch_mariadb.sh
+	$< $(@D)
+	@touch $@
+
 demo: $(STAMP) ## One real run through everything, on real data, everything embedded
 	$(BIN)/moneyer demo
 
@@ -47,12 +52,13 @@ check: $(STAMP) ## Style, types, import contracts, current OpenAPI and dashboard
 	$(BESIDE) checks
 
 test: $(STAMP) ## All checks and all tests
-	$(BESIDE) checks platforms tables
+	$(BESIDE) checks platforms tables servers
 	$(BIN)/pytest -n 2 --dist worksteal
 
 checks: basedpyright mypy documents imports style
 platforms: $(PLATFORMS:%=.platforms/%/.installed)
 tables: .tables/adult/.installed
+servers: .servers/mariadb/.installed
 
 style:
 	$(BIN)/ruff check .
@@ -100,7 +106,7 @@ soak: $(STAMP) ## A hundred SIGKILLs among thirty runs
 audit: $(STAMP) ## Measure ε of every proven engine with 200 fits each, against the claim
 	MONEYER_AUDIT=1 $(BIN)/pytest tests/generation/test_audit.py
 
-guards: $(STAMP) ## Remove each guard of the invariants in a copy, and see a test fail
+guards: $(STAMP) .servers/mariadb/.installed ## Remove each guard of the invariants in a copy, and see a test fail
 	$(BIN)/python tests/guards.py
 
 lock: ## Resolve requirements.lock anew (needs uv)
@@ -124,4 +130,4 @@ lock: ## Resolve requirements.lock anew (needs uv)
 	done
 
 clean: ## Remove the virtual environment and local data
-	rm -rf $(VENV) .platforms .tables .moneyer
+	rm -rf $(VENV) .platforms .tables .servers .moneyer

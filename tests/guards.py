@@ -415,12 +415,24 @@ GUARDS = (
     Guard("a secret's file lies in the folder", f"{GENERATION}/connectors/secrets.py", "if not file.is_relative_to(folder.resolve(strict=True)) or not file.is_file():", "if not file.is_file():", "tests/generation/connectors/test_pulls.py -k nowhere_else"),
     Guard("the service's own variables are no secrets of connections", f"{GENERATION}/connectors/secrets.py", "environment.get(VARIABLES + name)", "environment.get(name)", "tests/generation/connectors/test_pulls.py -k nowhere_else"),
     Guard("no pull leads inside", f"{GENERATION}/connectors/reach.py", "if found and all(may_be_called(address, networks, public=True) for address in found):", "if found:", "tests/generation/connectors/test_stores.py -k every_address"),
-    Guard("a store's caller goes to its host alone", f"{GENERATION}/connectors/door.py", "if host.lower() not in self._hosts:", "if False:", "tests/generation/connectors/test_stores.py -k 'redirect or one_called'"),
+    Guard("a store's caller goes to its host alone", f"{GENERATION}/connectors/door.py", "if not self._leads_to(host.lower()):", "if False:", "tests/generation/connectors/test_stores.py -k 'redirect or one_called'"),
     Guard("the address of a store is looked up once", f"{GENERATION}/connectors/reach.py", "        if key not in self._known:\n", "        if True:\n", "tests/generation/connectors/test_stores.py -k one_called"),
     Guard("no link leads out of the folder of files", f"{GENERATION}/connectors/folders.py", "os.O_RDONLY | os.O_NOFOLLOW |", "os.O_RDONLY |", "tests/generation/connectors/test_files.py -k no_link"),
     Guard("a Delta log stays in its folder", f"{GENERATION}/connectors/stores.py", "        _check_inside(table.file_uris(), place, root)\n", "", "tests/generation/connectors/test_files.py -k delta_log"),
     Guard("DuckDB reaches nothing else", f"{GENERATION}/connectors/engines.py", '"enable_external_access": "false"', '"enable_external_access": "true"', "tests/generation/connectors/test_files.py -k nothing_else"),
     Guard("SQLite is only read", f"{GENERATION}/connectors/engines.py", "return sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY", "return sqlite3.SQLITE_OK", "tests/generation/connectors/test_files.py -k sqlite_knows"),
+    Guard("a query of mariadb stays in its brackets", f"{GENERATION}/connectors/mysql.py", '        check_stays_in_brackets(asked["query"], COMMENTS)\n', "        pass\n", "tests/generation/connectors/test_mariadb.py -k one_select"),
+    Guard("a query of mariadb is read in one way", f"{GENERATION}/connectors/sql.py", "    if found:\n", "    if False:\n", "tests/generation/connectors/test_mariadb.py -k one_select"),
+    Guard("a pull changes nothing at mariadb", f"{GENERATION}/connectors/mysql.py", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", "START TRANSACTION WITH CONSISTENT SNAPSHOT", "tests/generation/connectors/test_mariadb.py -k one_select"),
+    Guard("a mariadb server is not told the password", f"{GENERATION}/connectors/mysql.py", "auth_plugin_map={} if told else careful,", "auth_plugin_map={},", "tests/generation/connectors/test_mariadb.py -k does_not_get_it"),
+    Guard("a mariadb server is not told it in its first answer", f"{GENERATION}/connectors/mysql.py", "            if not told and self._auth_plugin_name in TELLING:", "            if False:", "tests/generation/connectors/test_mariadb.py -k does_not_get_it"),
+    Guard("a fraction of mariadb comes to its last digit", f"{GENERATION}/connectors/mysql.py", "    if not any(is_cut(field) for field in declared):\n", "    if True:\n", "tests/generation/connectors/test_mariadb.py -k what_it_is"),
+    Guard("a moment of mariadb is in UTC", f"{GENERATION}/connectors/mysql.py", "time_zone = '+00:00'", "time_zone = '+03:00'", "tests/generation/connectors/test_mariadb.py -k what_it_is"),
+    Guard("a mariadb server is who it says", f"{GENERATION}/connectors/mysql.py", '    context.check_hostname = asked == "verify-full"\n', "    context.check_hostname = False\n", "tests/generation/connectors/test_mariadb.py -k our_words"),
+    Guard("a query of mariadb ends at its server", f"{GENERATION}/connectors/mysql.py", 'limit = f"max_statement_time = {whole}"', 'limit = "max_statement_time = 0"', "tests/generation/connectors/test_mariadb.py -k slow_query"),
+    Guard("an iceberg log stays in its folder", f"{GENERATION}/connectors/iceberg.py", '        if self._folder and not path.startswith(f"{self._folder}/"):\n', "        if False:\n", "tests/generation/connectors/test_iceberg.py -k outside"),
+    Guard("rows deleted of an iceberg table are left out", f"{GENERATION}/connectors/iceberg.py", "_from_scan_tasks_and_deletes(tasks, deletes)", "_from_scan_tasks_and_deletes(tasks, {})", "tests/generation/connectors/test_iceberg.py -k deleted_beside"),
+    Guard("a warehouse is called through the door", f"{GENERATION}/connectors/child.py", '    if job["target"]["kind"] in warehouses.KINDS and warehouses.DOOR not in os.environ:\n        warehouses.begin_anew(job)\n', '    if job["target"]["kind"] in warehouses.KINDS and warehouses.DOOR not in os.environ:\n        os.environ[warehouses.DOOR] = str(__import__("socket").create_server(("127.0.0.1", 0)).detach())\n', "tests/generation/connectors/test_warehouses.py -k goes_through"),
     Guard("a version is noted before its key is made", f"{GENERATION}/use_cases/pulling.py", 'state="sealing", planned_version=version_id)', 'state="sealing")', "tests/generation/connectors/test_kills.py -k keeping"),
     Guard("a lost pull's key is given back", f"{GENERATION}/use_cases/sources.py", "    await flow.dependencies.policy.give_back_source_key(\n        KeyReturn(resource=resource_of(declaration, source_id, version_id))\n    )\n", "", "tests/generation/connectors/test_pulls.py -k costs_a_pull_nothing"),
     Guard("I13 a value outside its domain is replaced by a declared rule alone", "shared/moneyer_shared/intake/values.py", "    if not column.replaces or not outside.any():", "    if not outside.any():", "tests/shared/intake/test_rules.py -k no_rule"),
@@ -480,6 +492,7 @@ class Copy:
         for name in ("services", "shared", "client", "deploy", "tests", "openapi", "docs"):
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         shutil.copy(ROOT / "pyproject.toml", folder)
+        (folder / ".servers").symlink_to(ROOT / ".servers")
 
     def notices(self, entry: Guard) -> bool:
         """Whether a test fails on the tree without this guard; that none is found there is no failure."""

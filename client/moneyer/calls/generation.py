@@ -91,7 +91,7 @@ def retire_connection(connection_id: Id) -> Call[Json]:
 
 
 def request_pull(source_id: Id, connection_id: Id, *, key: str, **asked: str) -> Call[Json]:
-    """Have a worker fetch a version: one of ``query``, ``table``, ``path`` and ``delta``, and ``every`` so often."""
+    """Have a worker fetch a version: a ``query``, ``table``, ``path``, ``delta`` or ``iceberg``, ``every`` so often."""
     body = {"connection_id": str(connection_id), **asked}
     return Call("generation", "POST", f"/v1/sources/{source_id}/pulls", as_json, json=body, headers=once(key))
 

@@ -116,6 +116,7 @@ def pull(
     read_table: Annotated[str | None, typer.Option("--table", help="A table, or SCHEMA.TABLE.")] = None,
     path: Annotated[str | None, typer.Option(help="A file of a store or folder.")] = None,
     delta: Annotated[str | None, typer.Option(help="A Delta table of a store or folder.")] = None,
+    iceberg: Annotated[str | None, typer.Option(help="An Iceberg table's metadata in a store or folder.")] = None,
     form: Annotated[str | None, typer.Option(help="csv, parquet, arrow-stream or arrow-file.")] = None,
     every: Annotated[str | None, typer.Option(help="Again so often: an ISO 8601 duration, as P1D.")] = None,
     wait: Annotated[bool, typer.Option(help="Wait until it has ended.")] = True,
@@ -124,7 +125,15 @@ def pull(
     person: Person = "steward",
 ) -> None:
     """Have a version fetched through a connection; it is checked, split and sealed like an upload."""
-    named = {"query": query, "table": read_table, "path": path, "delta": delta, "form": form, "every": every}
+    named = {
+        "query": query,
+        "table": read_table,
+        "path": path,
+        "delta": delta,
+        "iceberg": iceberg,
+        "form": form,
+        "every": every,
+    }
     asked = {name: value for name, value in named.items() if value is not None}
     with speak(data, person) as client:
         through = connection_named(client, connection)

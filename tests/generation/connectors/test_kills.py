@@ -23,6 +23,7 @@ async def worker(world: World) -> AsyncIterator[asyncio.subprocess.Process]:
     told = settings_of(kept.database_url.get_secret_value()) | {
         "policy_url": "http://x", "evaluation_url": "http://x", "objects_url": kept.objects_url, "heartbeat_seconds": 2.0,
         "connector_secrets": str(kept.connector_secrets), "connector_hosts": list(kept.connector_hosts), "keep_spare": False,
+        "connector_certificates": kept.connector_certificates and str(kept.connector_certificates),
     }  # fmt: skip
     tests = str(HERE.parents[1])
     environment = os.environ | {"PYTHONPATH": f"{tests}:{os.environ.get('PYTHONPATH', ':'.join(sys.path))}"}

@@ -7,18 +7,19 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.ipc as pa_ipc
 
-from moneyer_generation.connectors import engines, postgres, stores
+from moneyer_generation.connectors import engines, iceberg, mysql, postgres, stores, warehouses
 from moneyer_generation.connectors.faults import Fault
 from moneyer_generation.connectors.folders import place_below
 from moneyer_generation.connectors.reach import Reach
 from moneyer_generation.connectors.wire import FetchJob, Sender
+from moneyer_generation.rules.pull import DATABASES
 
 STREAM = "application/vnd.apache.arrow.stream"
 FORMS = {
@@ -34,7 +35,10 @@ ENDINGS = {
     ".arrow": "arrow-file",
     ".feather": "arrow-file",
 }
-DATABASES = {"postgres", "duckdb", "sqlite"}
+SERVERS: Mapping[str, Any] = {
+    "postgres": postgres, "mysql": mysql, "snowflake": warehouses, "bigquery": warehouses,
+}  # fmt: skip
+"""Databases that are spoken with over the network."""
 Reading = AbstractContextManager[tuple[pa.Schema, Iterator[pa.RecordBatch]]]
 
 
@@ -43,9 +47,11 @@ def main() -> None:
     os.environ["TZ"] = "UTC"
     time.tzset()
     sender = Sender(sys.stdout.buffer)
-    job: FetchJob = json.loads(sys.stdin.buffer.readline())
+    job: FetchJob = warehouses.taken_over() or json.loads(sys.stdin.buffer.readline())
     if certificates := job.get("certificates"):
         os.environ["SSL_CERT_FILE"] = certificates
+    if job["target"]["kind"] in warehouses.KINDS and warehouses.DOOR not in os.environ:
+        warehouses.begin_anew(job)
     try:
         _carry(job, sender)
     except Fault as fault:
@@ -71,26 +77,31 @@ def _carry(job: FetchJob, sender: Sender) -> None:
         _check_fits(job, "path")
         _send_file(job, str(asked["path"]), asked.get("form"), sender)
     else:
-        _check_fits(job, "delta" if asked.get("delta") is not None else "query")
+        _check_fits(job, "query" if asked.get("query") or asked.get("table") else "delta")
         _send_batches(_reading(job), sender)
 
 
 def _check_fits(job: FetchJob, what: str) -> None:
     is_database = job["target"]["kind"] in DATABASES
+    if job["target"]["kind"] == "iceberg" and (job["asked"] or {}).get("query") is not None:
+        raise Fault("asked-wrongly", "Through an iceberg connection a table is pulled by its name.")
     if is_database != (what == "query"):
-        needed = "a query or a table" if is_database else "a path or a delta"
+        needed = "a query or a table" if is_database else "a path, a delta or an iceberg"
         raise Fault("asked-wrongly", f"Through a {job['target']['kind']} connection {needed} is pulled.")
 
 
 def _reading(job: FetchJob) -> Reading:
     target, asked, reach = job["target"], job["asked"] or {}, Reach(frozenset(job["hosts"]))
     match target["kind"]:
-        case "postgres":
-            return postgres.reading(target, asked, job["secret"] or "", reach, job["seconds"])
+        case kind if kind in SERVERS:
+            reading: Reading = SERVERS[kind].reading(target, asked, job["secret"] or "", reach, job["seconds"])
+            return reading
         case "duckdb":
             return engines.reading_duckdb(target, asked, job["files"], job["mebibytes"] // 2)
         case "sqlite":
             return engines.reading_sqlite(target, asked, job["files"], min(job["table_bytes"], 2**30))
+        case kind if kind == "iceberg" or asked.get("iceberg") is not None:
+            return iceberg.reading(target, asked, job["secret"], reach, job["files"])
         case _:
             return stores.reading_delta(target, str(asked["delta"]), job["secret"], reach, job["files"])
 
@@ -129,12 +140,14 @@ def _check(job: FetchJob) -> None:
     """That the place can be spoken with, by the smallest question there is."""
     target, reach = job["target"], Reach(frozenset(job["hosts"]))
     match target["kind"]:
-        case "postgres":
-            postgres.check(target, job["secret"] or "", reach, job["seconds"])
+        case kind if kind in SERVERS:
+            SERVERS[kind].check(target, job["secret"] or "", reach, job["seconds"])
         case "duckdb" | "sqlite":
             with _reading({**job, "asked": {"query": "SELECT 1 AS one"}}) as (_, batches):
                 for _batch in batches:
                     pass
+        case "iceberg":
+            iceberg.check(target, job["files"])
         case "files":
             place = place_below(job["files"], target["path"])
             if not place.is_dir() or place.resolve() != place:

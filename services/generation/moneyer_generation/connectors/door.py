@@ -24,10 +24,11 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class Door:
     """Open from its making until its process ends; ``url`` is what a client is told as its proxy."""
 
-    def __init__(self, reach: Reach, hosts: Iterable[str]) -> None:
+    def __init__(self, reach: Reach, hosts: Iterable[str], listening: socket.socket | None = None) -> None:
+        """Leads to the hosts, and below those that begin with a dot; ``listening`` is where, if that is settled."""
         self._reach = reach
         self._hosts = frozenset(map(str.lower, hosts))
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening = listening or socket.create_server(("127.0.0.1", 0))
         self.refused: Fault | None = None
         threading.Thread(target=asyncio.run, args=(self._serve(),), daemon=True).start()
 
@@ -67,10 +68,14 @@ class Door:
             outside[1].close()
 
     async def _connected(self, host: str, port: int) -> Streams:
-        if host.lower() not in self._hosts:
+        if not self._leads_to(host.lower()):
             raise Fault("not-allowed", "The place sends its callers on to another host; nothing is followed there.")
         addresses = await asyncio.to_thread(self._reach.addresses, host, port)
         return await _first(addresses, port)
+
+    def _leads_to(self, host: str) -> bool:
+        above = {host[place:] for place, letter in enumerate(host) if letter == "."}
+        return host in self._hosts or bool(above & self._hosts)
 
 
 async def _first(addresses: Sequence[str], port: int) -> Streams:

@@ -100,7 +100,7 @@ def reading_sqlite(
     Raises:
         Fault: it was refused, the file is none, or a column's values are of several types.
     """
-    with _sqlite(target, root, longest_value) as connection:
+    with opened_sqlite(target, root, longest_value) as connection:
         try:
             statement = statement_of(asked)
             names = [column[0] for column in connection.execute(f"{statement} LIMIT 0").description]
@@ -112,7 +112,12 @@ def reading_sqlite(
 
 
 @contextmanager
-def _sqlite(target: Mapping[str, Any], root: str | None, longest_value: int) -> Generator[sqlite3.Connection]:
+def opened_sqlite(target: Mapping[str, Any], root: str | None, longest_value: int) -> Generator[sqlite3.Connection]:
+    """A SQLite file, from which is only read.
+
+    Raises:
+        Fault: there is none, or it is none.
+    """
     place = place_below(root, target["path"])
     with opened_below(root, place) as checked:
         try:

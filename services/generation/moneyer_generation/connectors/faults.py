@@ -30,6 +30,13 @@ def credentials_refused() -> Fault:
     )
 
 
+def tls_refused() -> Fault:
+    return Fault(
+        "tls-refused",
+        "No TLS connection that the target's tls asks for could be made: see the server's certificate.",
+    )
+
+
 def too_slow() -> Fault:
     return Fault(
         "too-slow", "It took longer than a pull or delivery may take (PULL_SECONDS). Ask for less, or raise the limit."
@@ -38,6 +45,19 @@ def too_slow() -> Fault:
 
 def not_found(what: str) -> Fault:
     return Fault("not-found", f"There is no such {what} there, or the user may not see it.")
+
+
+def schema_moved() -> Fault:
+    return Fault("schema-moved", "The query names a column that is not there (any more): ask for those that are.")
+
+
+def not_permitted() -> Fault:
+    return Fault("not-permitted", "The database's user may not read that; have it granted SELECT.")
+
+
+def query_failed(told: str) -> Fault:
+    """``told`` is what may be said of it: its number or SQLSTATE in brackets, or nothing."""
+    return Fault("query-failed", f"The query failed while it ran{told}; run it by hand as the same user to see why.")
 
 
 def query_refused(why: str) -> Fault:

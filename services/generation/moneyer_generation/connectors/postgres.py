@@ -12,7 +12,11 @@ from moneyer_generation.connectors.faults import (
     Fault,
     credentials_refused,
     not_found,
+    not_permitted,
+    query_failed,
     query_refused,
+    schema_moved,
+    tls_refused,
     too_slow,
     unreachable,
 )
@@ -128,18 +132,15 @@ def _connecting(words: str) -> Fault:
     if 'FATAL:  database "' in words:
         return not_found("database")
     if "SSL" in words or "certificate" in words:
-        return Fault(
-            "tls-refused",
-            "No TLS connection that the target's tls asks for could be made: see the server's certificate.",
-        )
+        return tls_refused()
     return unreachable()
 
 
 REFUSALS: Mapping[str, Fault] = {
     "42P01": not_found("table"),
     "3F000": not_found("schema"),
-    "42703": Fault("schema-moved", "The query names a column that is not there (any more): ask for those that are."),
-    "42501": Fault("not-permitted", "The database's user may not read that; have it granted SELECT."),
+    "42703": schema_moved(),
+    "42501": not_permitted(),
     "25006": query_refused("The query would change something."),
     "0A000": query_refused("The database cannot do that in a query."),
     "57014": too_slow(),
@@ -157,4 +158,4 @@ def _querying(state: str | None, words: str) -> Fault:
     if state is None and ("connection" in words or "server closed" in words or "SSL" in words):
         return unreachable()
     told = f" (SQLSTATE {state})" if state else ""
-    return Fault("query-failed", f"The query failed while it ran{told}; run it by hand as the same user to see why.")
+    return query_failed(told)

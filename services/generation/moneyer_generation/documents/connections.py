@@ -46,6 +46,45 @@ class Postgres(Document):
     tls: Literal["verify-full", "require", "none"] = "verify-full"
 
 
+class MySql(Document):
+    """A database of MySQL or MariaDB; the secret is the user's password."""
+
+    kind: Literal["mysql"]
+    host: Host
+    port: Port = 3306
+    database: Word
+    user: Word
+    tls: Literal["verify-full", "require", "none"] = "verify-full"
+
+
+class Snowflake(Document):
+    """A database of Snowflake; the secret is the user's private key (PKCS #8 in PEM), which signs and is never sent."""
+
+    kind: Literal["snowflake"]
+    account: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}(\.[A-Za-z0-9_-]{1,62}){0,3}$")]
+    database: Word
+    user: Word
+    warehouse: Word
+    schema_name: Word = "PUBLIC"
+    role: Word | None = None
+
+
+class BigQuery(Document):
+    """A project of BigQuery; the secret is a service account's key (JSON), which signs and is never sent."""
+
+    kind: Literal["bigquery"]
+    project: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:-]{4,99}$")]
+    dataset: Word | None = None
+    location: Word | None = None
+
+
+class IcebergCatalog(_Below):
+    """An Iceberg SQL catalog in a SQLite file below the operator's folder of files; its tables lie below it too."""
+
+    kind: Literal["iceberg"]
+    catalog: Word
+
+
 class DuckDb(_Below):
     """A DuckDB file below the operator's folder of files."""
 
@@ -97,9 +136,14 @@ class Azure(Document):
     container: Word
 
 
-Target = Annotated[Postgres | DuckDb | Sqlite | Files | S3 | Gcs | Azure, Field(discriminator="kind")]
-SECRETLESS = {"duckdb", "sqlite", "files"}
-Kind = Literal["postgres", "duckdb", "sqlite", "files", "s3", "gcs", "azure"]
+Databases = Postgres | MySql | Snowflake | BigQuery | DuckDb | Sqlite | IcebergCatalog
+Target = Annotated[Databases | Files | S3 | Gcs | Azure, Field(discriminator="kind")]
+SECRETLESS = {"duckdb", "sqlite", "files", "iceberg"}
+SECRETS = {"postgres": "password", "mysql": "password", "snowflake": "private key", "bigquery": "key"}
+Kind = Literal[
+    "postgres", "mysql", "snowflake", "bigquery", "duckdb", "sqlite", "iceberg",
+    "files", "s3", "gcs", "azure",
+]  # fmt: skip
 
 
 Use = Literal["pull", "deliver"]
@@ -142,8 +186,8 @@ class ConnectionRequest(Document):
         if kind in SECRETLESS and self.secret_ref is not None:
             message = f"a {kind} connection takes no secret"
             raise ValueError(message)
-        if kind == "postgres" and self.secret_ref is None:
-            message = "a postgres connection needs the secret_ref of its password"
+        if kind in SECRETS and self.secret_ref is None:
+            message = f"a {kind} connection needs the secret_ref of its {SECRETS[kind]}"
             raise ValueError(message)
         if isinstance(self.target, S3) and (self.target.access_key is None) != (self.secret_ref is None):
             message = "access_key and secret_ref come together"

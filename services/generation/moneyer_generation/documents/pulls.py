@@ -16,23 +16,26 @@ Form = Literal["csv", "parquet", "arrow-stream", "arrow-file"]
 
 
 class Asked(Document):
-    """What is read: a query or a table of a database, a file of a store or folder, or a Delta table there.
+    """What is read: a query or a table of a database, a file of a store or folder, or a Delta or Iceberg table there.
 
     ``table`` is ``name`` or ``schema.name``, taken literally; ``form`` says what a file holds where its name does not.
+    ``iceberg`` is the path of a table's metadata (``….metadata.json``).
     """
 
     query: Annotated[Text, Field(max_length=20_000)] | None = None
     table: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")] | None = None
     path: BelowPath | None = None
     delta: BelowPath | None = None
+    iceberg: BelowPath | None = None
     form: Form | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "Asked":
-        if sum(one is not None for one in (self.query, self.table, self.path, self.delta)) != 1:
-            message = "say one of query, table, path and delta"
+        said = (self.query, self.table, self.path, self.delta, self.iceberg)
+        if sum(one is not None for one in said) != 1:
+            message = "say one of query, table, path, delta and iceberg"
             raise ValueError(message)
-        for place in (self.path, self.delta):
+        for place in said[2:]:
             if place is not None and not all(part not in {"", ".", ".."} for part in place.split("/")):
                 message = "a path has no empty part, no . and no .. in it"
                 raise ValueError(message)
@@ -50,7 +53,7 @@ class PullRequest(Asked):
 
     @property
     def asked(self) -> Asked:
-        return Asked(query=self.query, table=self.table, path=self.path, delta=self.delta, form=self.form)
+        return Asked.model_validate(self.model_dump(include={*Asked.model_fields}))
 
 
 class Pull(Document):

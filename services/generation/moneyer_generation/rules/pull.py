@@ -7,6 +7,8 @@ from typing import Literal
 PullState = Literal["waiting", "fetching", "sealing", "done", "failed", "cancelled"]
 Step = Literal["rest", "cancel", "clear", "wait", "give-up", "fetch"]
 ENDS = frozenset({"done", "failed", "cancelled"})
+DATABASES = frozenset({"postgres", "mysql", "snowflake", "bigquery", "duckdb", "sqlite", "iceberg"})
+"""Kinds of connections that are asked by a query or the name of a table; others are by a path."""
 MOST_ATTEMPTS = 3
 """A table that took its worker with it so often takes no other."""
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from moneyer_generation.documents.connections import Use
 from moneyer_generation.documents.pulls import Pull, PullRequest
+from moneyer_generation.rules.pull import DATABASES
 from moneyer_generation.store.connections import Kept
 from moneyer_generation.store.pulls import KeptPull
 from moneyer_generation.use_cases.connections import check_in_use
@@ -15,7 +16,6 @@ from moneyer_shared.errors import Conflict, Invalid
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.ownership import check_own
 
-DATABASES = {"postgres", "duckdb", "sqlite"}
 LAST = 2**29
 """The place in the queue: behind the runs that somebody paid for."""
 
@@ -103,6 +103,8 @@ async def cancel_pull(work: Work, pull_id: UUID) -> Pull:
 
 def _check_fits(kind: str, asked: PullRequest) -> None:
     of_a_database = asked.query is not None or asked.table is not None
+    if kind == "iceberg" and asked.query is not None:
+        raise Invalid("Through an iceberg connection one pulls by table.", code="asked-wrongly")
     if of_a_database != (kind in DATABASES):
-        needed = "query or table" if kind in DATABASES else "path or delta"
+        needed = "query or table" if kind in DATABASES else "path, delta or iceberg"
         raise Invalid(f"Through a {kind} connection one pulls by {needed}.", code="asked-wrongly")
