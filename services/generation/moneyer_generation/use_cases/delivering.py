@@ -32,8 +32,8 @@ from moneyer_generation.use_cases.pulls import usable_connection
 from moneyer_generation.work import Work
 from moneyer_shared import custody
 from moneyer_shared.auth import Caller
+from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.events import (
-    Action,
     DeliveryFacet,
     dataset,
     job_of_deliveries,
