@@ -60,6 +60,8 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
             "listNotifications",
             "listAccessPolicies",
             "listSuspensions",
+            "getInbox",
+            "getMe",
         ),
     ),
     ({*VOTERS, "steward", "auditor", "lineage"}, ("getDossier", "getSalts")),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from moneyer.calls.wire import Call, Id, Json, Streamed, as_bytes, as_json, once
+from moneyer.calls.wire import Call, Id, Json, Streamed, as_bytes, as_json, once, stated
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Plan
 from moneyer_shared.contracts.search import SearchRequest
@@ -22,8 +22,10 @@ def register_source(declaration: SourceDeclaration, *, key: str | None = None) -
     return Call("generation", "POST", "/v1/sources", as_json, json=body, headers=once(key))
 
 
-def list_sources() -> Call[list[Json]]:
-    return Call("generation", "GET", "/v1/sources", as_json)
+def list_sources(*, sources: Sequence[Id] | None = None, after: Id | None = None) -> Call[list[Json]]:
+    """A page of sources, or those of these ids."""
+    named = [str(one) for one in sources] if sources is not None else None
+    return Call("generation", "GET", "/v1/sources", as_json, query=stated(source=named, after=after))
 
 
 def get_source(source_id: Id) -> Call[Json]:
@@ -134,8 +136,17 @@ def draft_measured_source(run_id: Id, *, name: str) -> Call[Json]:
     return Call("generation", "GET", f"/v1/generations/{run_id}/declaration", as_json, query={"name": name})
 
 
-def list_generations() -> Call[list[Json]]:
-    return Call("generation", "GET", "/v1/generations", as_json)
+def list_generations(
+    *,
+    requested_by: str | None = None,
+    state: str | None = None,
+    charter: Id | None = None,
+    source: Id | None = None,
+    after: Id | None = None,
+) -> Call[list[Json]]:
+    """A page of runs, newest first; ``requested_by="me"`` are one's own, ``state`` is a run's or its asset's now."""
+    query = stated(requested_by=requested_by, state=state, charter=charter, source=source, after=after)
+    return Call("generation", "GET", "/v1/generations", as_json, query=query)
 
 
 def cancel_generation(run_id: Id) -> Call[Json]:

@@ -1,6 +1,8 @@
 """What policy is asked."""
 
-from moneyer.calls.wire import Call, Id, Json, as_json, as_nothing, once
+from collections.abc import Sequence
+
+from moneyer.calls.wire import Call, Id, Json, as_json, as_nothing, once, stated
 from moneyer_shared.contracts.policy import Release
 
 
@@ -22,8 +24,18 @@ def get_charter(charter_id: Id) -> Call[Json]:
     return Call("policy", "GET", f"/v1/charters/{charter_id}", as_json)
 
 
-def list_charters() -> Call[list[Json]]:
-    return Call("policy", "GET", "/v1/charters", as_json)
+def list_charters(
+    *,
+    charters: Sequence[Id] | None = None,
+    state: str | None = None,
+    owner: str | None = None,
+    words: str | None = None,
+    after: Id | None = None,
+) -> Call[list[Json]]:
+    """A page of charters; ``owner="me"`` are one's own, ``charters`` those of these ids."""
+    named = [str(one) for one in charters] if charters is not None else None
+    query = stated(charter=named, state=state, owner=owner, words=words, after=after)
+    return Call("policy", "GET", "/v1/charters", as_json, query=query)
 
 
 def submit_charter(charter_id: Id) -> Call[Json]:
@@ -35,9 +47,26 @@ def vote(charter_id: Id, *, function: str, verdict: str, digest: str, reason: st
     return Call("policy", "POST", f"/v1/charters/{charter_id}/votes", as_json, json=body)
 
 
-def list_reviews(*, state: str = "open", kind: str | None = None, subject: str | None = None) -> Call[list[Json]]:
-    given = {"state": state, "kind": kind, "subject": subject}
-    query: dict[str, str | int] = {name: value for name, value in given.items() if value is not None}
+def get_me() -> Call[Json]:
+    """Who asks, as policy sees them: subject, client, scopes, functions."""
+    return Call("policy", "GET", "/v1/me", as_json)
+
+
+def get_inbox(*, kind: str | None = None, after: str | None = None) -> Call[Json]:
+    """A page of what waits for who asks, and how much of each kind there is."""
+    return Call("policy", "GET", "/v1/inbox", as_json, query=stated(kind=kind, after=after))
+
+
+def list_reviews(
+    *,
+    state: str = "open",
+    kind: str | None = None,
+    subject: str | None = None,
+    requested_by: str | None = None,
+    after: Id | None = None,
+) -> Call[list[Json]]:
+    """A page of what was put up for votes; ``requested_by="me"`` is what one asked for oneself."""
+    query = stated(state=state, kind=kind, subject=subject, requested_by=requested_by, after=after)
     return Call("policy", "GET", "/v1/reviews", as_json, query=query)
 
 

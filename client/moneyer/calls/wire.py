@@ -14,6 +14,7 @@ import httpx
 Answer = TypeVar("Answer")
 Json = dict[str, Any]
 Id = UUID | str
+Query = dict[str, str | int | list[str]]
 PIECE = 2**20
 
 
@@ -49,7 +50,7 @@ class Call(Generic[Answer]):
     json: Any = None
     content: bytes | Streamed | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    query: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
+    query: Mapping[str, str | int | list[str]] = field(default_factory=Query)
 
 
 def as_json(answer: httpx.Response) -> Any:
@@ -66,6 +67,12 @@ def as_bytes(answer: httpx.Response) -> bytes:
 
 def as_nothing(answer: httpx.Response) -> None:  # noqa: ARG001 - a reader takes the answer
     return None
+
+
+def stated(**given: str | int | Id | list[str] | None) -> Query:
+    """The parameters that are not left out."""
+    kept = {name: value for name, value in given.items() if value is not None}
+    return {name: value if isinstance(value, int | list) else str(value) for name, value in kept.items()}
 
 
 def once(key: str | None) -> dict[str, str]:

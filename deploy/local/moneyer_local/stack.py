@@ -82,6 +82,9 @@ class Directory:
             # An earlier version made this directory, and called nobody.
             kept["webhook_key"] = _key()
             _write_private(marker, {"layout": LAYOUT_VERSION, **kept})
+        if kept["registry"] != (completed := identity.complete(kept["registry"])):
+            kept["registry"] = completed
+            _write_private(marker, {"layout": LAYOUT_VERSION, **kept})
         return Secrets(**kept)
 
     def _take(self) -> None:
@@ -110,10 +113,9 @@ class Directory:
         """What the client needs to speak as the people of this machine."""
         people = {name: registry["clients"][name]["secret"] for name in identity.PEOPLE}
         urls = {name: ports.url(name) for name in SERVICES}
-        _write_private(
-            self.root / "client.json",
-            {"token_url": f"{ports.url('identity')}/token", "services": urls, "people": people},
-        )
+        issuer = ports.url("identity")
+        told = {"issuer": issuer, "token_url": f"{issuer}/token", "services": urls, "people": people}
+        _write_private(self.root / "client.json", told)
         _write_private(self.root / "registry.json", registry)
 
     def close(self) -> None:
@@ -276,6 +278,7 @@ class Stack:
                 "PATH": os.environ.get("PATH", ""),
                 "MONEYER_IDENTITY_REGISTRY": str(self.directory.root / "registry.json"),
                 "MONEYER_IDENTITY_ISSUER": url,
+                "MONEYER_IDENTITY_CONSOLE_URL": self.ports.url("console"),
             },
             ready=answers(f"{url}/readyz"),
         )

@@ -1,6 +1,6 @@
 """Runs: what was planned, offered and decided, and how far each is."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
@@ -157,9 +157,25 @@ class RunStore:
             raise _no_run(run_id)
         return GenerationProgress.model_validate(row)
 
-    async def page(self, after: UUID | None) -> Sequence[Run]:
+    async def page(
+        self,
+        after: UUID | None,
+        *,
+        requester: str | None = None,
+        states: Collection[RunState] | None = None,
+        charter: UUID | None = None,
+        source: UUID | None = None,
+    ) -> Sequence[Run]:
+        """A page of runs, the newest first: those that meet everything that is stated."""
+        asked = [
+            runs.c.requester == requester if requester is not None else None,
+            runs.c.state.in_(states) if states is not None else None,
+            runs.c.charter_id == charter if charter is not None else None,
+            runs.c.plan["source_id"].astext == str(source) if source is not None else None,
+        ]
+        query = select(*KEPT).where(*(condition for condition in asked if condition is not None))
         order = (runs.c.requested_at, runs.c.id)
-        rows = await page(self._connection, select(*KEPT), *order, after=after, newest_first=True)
+        rows = await page(self._connection, query, *order, after=after, newest_first=True)
         return [Run.model_validate(row) for row in rows]
 
     async def models(self, after: UUID | None) -> Sequence[Model]:

@@ -4,10 +4,17 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from decimal import Decimal
+from typing import get_args
 from uuid import UUID
 
 from moneyer_generation.dependencies import Flow
-from moneyer_generation.documents.generations import Generation, GenerationProgress, PlanOffer, ShownState
+from moneyer_generation.documents.generations import (
+    Generation,
+    GenerationProgress,
+    GenerationSearch,
+    PlanOffer,
+    ShownState,
+)
 from moneyer_generation.generators.catalogue import engine_named, offered_named
 from moneyer_generation.generators.protocol import check_source, complete
 from moneyer_generation.planning.capacity import check_capacity
@@ -29,11 +36,21 @@ from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.actions import Action
 from moneyer_shared.contracts.events import PlanFacet, dataset, job_of_runs, job_of_searches, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration
-from moneyer_shared.contracts.policy import DecisionRequest, Mechanism, Offer, Parameter, Plan, SourceUnit
+from moneyer_shared.contracts.people import subject_named
+from moneyer_shared.contracts.policy import (
+    AssetStateName,
+    DecisionRequest,
+    Mechanism,
+    Offer,
+    Parameter,
+    Plan,
+    SourceUnit,
+)
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, Unavailable
 from moneyer_shared.figures import about
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.ownership import check_own
+from moneyer_shared.paging import Filtered
 
 ENTRY: dict[str, RunState] = {"permit": "queued", "review": "in_review", "deny": "denied"}
 """The state a run begins in, by the gate's verdict."""
@@ -62,11 +79,26 @@ async def _states(flow: Flow, runs: Mapping[UUID, ShownState]) -> Mapping[UUID, 
     return {**runs, **by_policy}
 
 
-async def list_generations(flow: Flow, after: UUID | None = None) -> list[Generation]:
-    """Runs, the newest first."""
+async def list_generations(flow: Flow, wanted: GenerationSearch) -> list[Generation]:
+    """A page of runs, the newest first; where a state is asked for, those of it that are in that state now."""
+    requester = subject_named(wanted.requested_by, flow.by)
     async with flow.begin(Work, read_only=True) as work:
-        runs = await work.runs.page(after)
-    return await with_asset_states(flow, runs)
+        runs = await work.runs.page(
+            wanted.after,
+            requester=requester,
+            states=_kept_as(wanted.state) if wanted.state is not None else None,
+            charter=wanted.charter,
+            source=wanted.source,
+        )
+    shown = await with_asset_states(flow, runs)
+    return Filtered([one for one in shown if wanted.state in {None, one.state}], page=shown)
+
+
+def _kept_as(state: ShownState) -> frozenset[RunState]:
+    """The states that a run which is shown in one may be kept in: of an asset that was decided on policy says it."""
+    decided: frozenset[RunState] = DECIDED if state in get_args(AssetStateName) else frozenset()
+    own: frozenset[RunState] = frozenset(one for one in get_args(RunState) if one == state)
+    return own | decided
 
 
 async def get_generation(flow: Flow, run_id: UUID) -> Generation:
