@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -35,12 +35,18 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Connection:
-    """Where the services are and who speaks."""
+    """Where the services are and who speaks: a client with its secret, or whoever ``bearer`` is a token of."""
 
     services: Mapping[str, str]
     token_url: str
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
+    bearer: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of_token(cls, services: Mapping[str, str], token: str) -> Self:
+        """Whoever was given this access token; it is asked for no other, and every service must be in its audience."""
+        return cls(services, "", "", "", token)
 
     @classmethod
     def from_directory(cls, directory: str | Path, person: str) -> Self:
@@ -194,6 +200,8 @@ class Moneyer:
             answer.close()
 
     def token(self, service: str) -> str:
+        if self.connection.bearer is not None:
+            return self.connection.bearer
         form = self.connection.token_form(service)
         kept = self._tokens.valid(service)
         return kept or self._tokens.keep(service, self._http.post(self.connection.token_url, data=form))
@@ -219,9 +227,10 @@ class Moneyer:
 class AsyncMoneyer:
     """The asynchronous client."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, http: httpx.AsyncClient | None = None) -> None:
+        """``http`` is somebody else's, to be shared with other clients; whoever made it closes it."""
         self.connection = connection
-        self._http = httpx.AsyncClient(timeout=PATIENCE)
+        self._http = http or httpx.AsyncClient(timeout=PATIENCE)
         self._tokens = _Tokens()
 
     @classmethod
@@ -261,6 +270,8 @@ class AsyncMoneyer:
             await answer.aclose()
 
     async def token(self, service: str) -> str:
+        if self.connection.bearer is not None:
+            return self.connection.bearer
         form = self.connection.token_form(service)
         kept = self._tokens.valid(service)
         return kept or self._tokens.keep(service, await self._http.post(self.connection.token_url, data=form))

@@ -91,7 +91,7 @@ def create_api(
     app.state.verifier = verifier
     app.state.limits = Limits()
     app.state.streams = Streams()
-    for router in (*routers, _operations(checks, metrics)):
+    for router in (*routers, operations(checks, metrics)):
         put_doors(router)
         app.include_router(router)
     _answer_with_problems(app)
@@ -100,7 +100,7 @@ def create_api(
     return app
 
 
-def _operations(checks: Mapping[str, Check], metrics: Metrics) -> APIRouter:
+def operations(checks: Mapping[str, Check], metrics: Metrics) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/livez", operation_id="live", summary="The process answers")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from moneyer.calls.wire import Call, Id, Json, Streamed, as_bytes, as_json, once
+from moneyer.calls.wire import Call, Id, Json, Streamed, as_bytes, as_json, as_text, given, once
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Plan
 from moneyer_shared.contracts.search import SearchRequest
@@ -21,8 +21,9 @@ def register_source(declaration: SourceDeclaration, *, key: str | None = None) -
     return Call("generation", "POST", "/v1/sources", as_json, json=body, headers=once(key))
 
 
-def list_sources() -> Call[list[Json]]:
-    return Call("generation", "GET", "/v1/sources", as_json)
+def list_sources(*, after: Id | None = None) -> Call[list[Json]]:
+    query = given(after=str(after) if after else None)
+    return Call("generation", "GET", "/v1/sources", as_json, query=query)
 
 
 def get_source(source_id: Id) -> Call[Json]:
@@ -127,8 +128,26 @@ def draft_measured_source(run_id: Id, *, name: str) -> Call[Json]:
     return Call("generation", "GET", f"/v1/generations/{run_id}/declaration", as_json, query={"name": name})
 
 
-def list_generations() -> Call[list[Json]]:
-    return Call("generation", "GET", "/v1/generations", as_json)
+def list_generations(
+    *,
+    state: str | None = None,
+    charter: Id | None = None,
+    source: Id | None = None,
+    requester: str | None = None,
+    generator: str | None = None,
+    with_asset: bool = False,
+    after: Id | None = None,
+) -> Call[list[Json]]:
+    """Runs, the newest first, a page of them; ``with_asset`` leaves out those that made no table."""
+    named = {"charter": charter, "source": source, "after": after}
+    query = given(
+        state=state,
+        requester=requester,
+        generator=generator,
+        with_asset="true" if with_asset else None,
+        **{name: str(value) for name, value in named.items() if value is not None},
+    )
+    return Call("generation", "GET", "/v1/generations", as_json, query=query)
 
 
 def cancel_generation(run_id: Id) -> Call[Json]:
@@ -156,6 +175,12 @@ def list_models() -> Call[list[Json]]:
 
 def download(asset_id: Id, *, form: Form = "parquet") -> Call[bytes]:
     return Call("generation", "GET", f"/v1/assets/{asset_id}/table", as_bytes, query={"format": form})
+
+
+def preview(asset_id: Id, *, most_bytes: int = 16 * 1024) -> Call[str]:
+    """The first bytes of a released table as CSV; its last line may be cut short."""
+    headers = {"Range": f"bytes=0-{most_bytes - 1}"}
+    return Call("generation", "GET", f"/v1/assets/{asset_id}/table", as_text, headers=headers, query={"format": "csv"})
 
 
 def describe_asset(asset_id: Id, *, standard: Standard = "frictionless") -> Call[Json]:

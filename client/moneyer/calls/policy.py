@@ -1,6 +1,8 @@
 """What policy is asked."""
 
-from moneyer.calls.wire import Call, Id, Json, as_json, as_nothing, once
+from collections.abc import Sequence
+
+from moneyer.calls.wire import Call, Id, Json, as_json, as_nothing, given, once
 from moneyer_shared.contracts.policy import Release
 
 
@@ -22,8 +24,21 @@ def get_charter(charter_id: Id) -> Call[Json]:
     return Call("policy", "GET", f"/v1/charters/{charter_id}", as_json)
 
 
-def list_charters() -> Call[list[Json]]:
-    return Call("policy", "GET", "/v1/charters", as_json)
+def list_charters(
+    *, words: str | None = None, owner: str | None = None, state: str | None = None, after: Id | None = None
+) -> Call[list[Json]]:
+    """Charters, a page of them; ``words`` are looked for in title and purpose."""
+    query = given(words=words, owner=owner, state=state, after=str(after) if after else None)
+    return Call("policy", "GET", "/v1/charters", as_json, query=query)
+
+
+def get_charter_version(charter_id: Id, version: int) -> Call[Json]:
+    return Call("policy", "GET", f"/v1/charters/{charter_id}/versions/{version}", as_json)
+
+
+def get_charter_in_force(charter_id: Id) -> Call[Json]:
+    """The version of a charter that governs now; refused with 404 where none does."""
+    return Call("policy", "GET", f"/v1/charters/{charter_id}/in-force", as_json)
 
 
 def submit_charter(charter_id: Id) -> Call[Json]:
@@ -35,9 +50,11 @@ def vote(charter_id: Id, *, function: str, verdict: str, digest: str, reason: st
     return Call("policy", "POST", f"/v1/charters/{charter_id}/votes", as_json, json=body)
 
 
-def list_reviews(*, state: str = "open", kind: str | None = None, subject: str | None = None) -> Call[list[Json]]:
-    given = {"state": state, "kind": kind, "subject": subject}
-    query: dict[str, str | int] = {name: value for name, value in given.items() if value is not None}
+def list_reviews(
+    *, state: str | None = "open", kind: str | None = None, subject: str | None = None, after: Id | None = None
+) -> Call[list[Json]]:
+    """What was put up for votes, a page of it; of every state where ``state`` is None."""
+    query = given(state=state, kind=kind, subject=subject, after=str(after) if after else None)
     return Call("policy", "GET", "/v1/reviews", as_json, query=query)
 
 
@@ -45,9 +62,38 @@ def get_review(review_id: Id) -> Call[Json]:
     return Call("policy", "GET", f"/v1/reviews/{review_id}", as_json)
 
 
-def vote_on_review(review_id: Id, *, function: str, verdict: str, digest: str, reason: str) -> Call[Json]:
-    body = {"function": function, "verdict": verdict, "digest": digest, "reason": reason}
-    return Call("policy", "POST", f"/v1/reviews/{review_id}/votes", as_json, json=body)
+def vote_on_review(
+    review_id: Id,
+    *,
+    function: str,
+    verdict: str,
+    digest: str,
+    reason: str,
+    on_behalf_of: str | None = None,
+    conditions: Sequence[str] = (),
+    key: str | None = None,
+) -> Call[Json]:
+    """``on_behalf_of`` names who lent the function; ``conditions`` are what an approval depends on."""
+    body: Json = {"function": function, "verdict": verdict, "digest": digest, "reason": reason}
+    body |= {"on_behalf_of": on_behalf_of} if on_behalf_of else {}
+    body |= {"conditions": list(conditions)} if conditions else {}
+    return Call("policy", "POST", f"/v1/reviews/{review_id}/votes", as_json, json=body, headers=once(key))
+
+
+def meet_condition(review_id: Id, condition_id: Id, *, evidence: str) -> Call[Json]:
+    """Confirm that a condition of one's own approval is met."""
+    path = f"/v1/reviews/{review_id}/conditions/{condition_id}:meet"
+    return Call("policy", "POST", path, as_json, json={"evidence": evidence})
+
+
+def list_members() -> Call[list[Json]]:
+    """Who holds which function."""
+    return Call("policy", "GET", "/v1/committee/members", as_json)
+
+
+def list_delegations() -> Call[list[Json]]:
+    """Who stands in for whom."""
+    return Call("policy", "GET", "/v1/committee/delegations", as_json)
 
 
 def suspend_charter(charter_id: Id, *, reason: str) -> Call[Json]:
@@ -127,6 +173,16 @@ def get_release(asset_id: Id) -> Call[Release]:
 def grant(asset_id: Id, *, subject: str, use_case: str, valid_until: str) -> Call[Json]:
     body = {"subject": subject, "use_case": use_case, "valid_until": valid_until}
     return Call("policy", "POST", f"/v1/assets/{asset_id}/grants", as_json, json=body)
+
+
+def get_inbox() -> Call[Json]:
+    """What waits for whoever asks, and what they did of late."""
+    return Call("policy", "GET", "/v1/inbox", as_json)
+
+
+def list_grants(asset_id: Id) -> Call[list[Json]]:
+    """Who may read an asset."""
+    return Call("policy", "GET", f"/v1/assets/{asset_id}/grants", as_json)
 
 
 def get_asset(asset_id: Id) -> Call[Json]:

@@ -4,7 +4,10 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from decimal import Decimal
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import Field
 
 from moneyer_generation.dependencies import Flow
 from moneyer_generation.documents.generations import Generation, GenerationProgress, PlanOffer, ShownState
@@ -21,10 +24,11 @@ from moneyer_generation.planning.orders import (
 )
 from moneyer_generation.rules.run import CANCELLABLE, DECIDED, MOVES, RunState
 from moneyer_generation.rules.sharing import RANKS, place
-from moneyer_generation.store.runs import ENDED_WITHOUT, NewRun, Run
+from moneyer_generation.store.runs import ENDED_WITHOUT, NewRun, Run, RunFilter
 from moneyer_generation.use_cases.measurements import measured_before
 from moneyer_generation.work import Work
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.documents import Name
 from moneyer_shared.contracts.events import Action, PlanFacet, dataset, job_of_runs, job_of_searches, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import DecisionRequest, Mechanism, Offer, Parameter, Plan, SourceUnit
@@ -32,6 +36,7 @@ from moneyer_shared.errors import Conflict, Forbidden, Invalid, Unavailable
 from moneyer_shared.figures import about
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.ownership import check_own
+from moneyer_shared.paging import Filtered
 
 ENTRY: dict[str, RunState] = {"permit": "queued", "review": "in_review", "deny": "denied"}
 """The state a run begins in, by the gate's verdict."""
@@ -60,11 +65,22 @@ async def _states(flow: Flow, runs: Mapping[UUID, ShownState]) -> Mapping[UUID, 
     return {**runs, **by_policy}
 
 
-async def list_generations(flow: Flow, after: UUID | None = None) -> list[Generation]:
-    """Runs, the newest first."""
+async def list_generations(
+    flow: Flow,
+    after: UUID | None = None,
+    state: Annotated[ShownState | None, Field(description="Of the run, or of its asset once it was decided on")] = None,
+    charter: UUID | None = None,
+    source: UUID | None = None,
+    requester: Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$")] = None,
+    generator: Name | None = None,
+    with_asset: Annotated[bool, Field(description="Only those that made a table")] = False,
+) -> list[Generation]:
+    """A page of runs, the newest first; where something is asked for, those of the page that are so."""
+    wanted = RunFilter(state, charter, source, requester, generator, with_asset)
     async with flow.begin(Work, read_only=True) as work:
-        runs = await work.runs.page(after)
-    return await with_asset_states(flow, runs)
+        runs = await work.runs.page(after, wanted)
+    shown = await with_asset_states(flow, runs)
+    return Filtered([one for one in shown if state in {None, one.state}], page=runs)
 
 
 async def get_generation(flow: Flow, run_id: UUID) -> Generation:
