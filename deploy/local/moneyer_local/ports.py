@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from moneyer_local.errors import CannotStart
 
-OFFSETS = {"identity": 0, "policy": 1, "generation": 2, "evaluation": 3, "lineage": 4, "postgres": 32}
+OFFSETS = {"identity": 0, "policy": 1, "generation": 2, "evaluation": 3, "lineage": 4, "console": 5, "postgres": 32}
 
 
 @dataclass(frozen=True)

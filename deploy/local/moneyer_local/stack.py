@@ -81,6 +81,9 @@ class Directory:
             # An earlier version made this directory, and called nobody.
             kept["webhook_key"] = _key()
             _write_private(marker, {"layout": LAYOUT_VERSION, **kept})
+        if kept["registry"] != (completed := identity.complete(kept["registry"])):
+            kept["registry"] = completed
+            _write_private(marker, {"layout": LAYOUT_VERSION, **kept})
         return Secrets(**kept)
 
     def _take(self) -> None:
@@ -275,6 +278,7 @@ class Stack:
                 "PATH": os.environ.get("PATH", ""),
                 "MONEYER_IDENTITY_REGISTRY": str(self.directory.root / "registry.json"),
                 "MONEYER_IDENTITY_ISSUER": url,
+                "MONEYER_IDENTITY_CONSOLE_URL": self.ports.url("console"),
             },
             ready=answers(f"{url}/readyz"),
         )
