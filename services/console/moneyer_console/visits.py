@@ -20,7 +20,6 @@ from moneyer_console.pages import Page, Redirect, headers_of, rendered
 from moneyer_console.sessions import Session, cookie_value, forget_cookie, sealed_session, set_cookie
 from moneyer_console.settings import Settings
 from moneyer_console.signin.signing import Signing, local_path
-from moneyer_console.signin.tokens import scopes_of
 from moneyer_console.views.absent import Absent
 from moneyer_console.views.api import as_curls
 from moneyer_console.views.navigation import Frame, navigation
@@ -86,10 +85,6 @@ class Visit:
     @property
     def subject(self) -> str:
         return self.session.subject
-
-    def may(self, scope: str) -> bool:
-        """Whether the token says so: to show no button that would be refused; nothing is decided by it."""
-        return scope in scopes_of(self.session.access_token)
 
     # --- forms -------------------------------------------------------------------------------------------
 

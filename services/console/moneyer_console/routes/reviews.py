@@ -21,7 +21,6 @@ from moneyer_console.visits import Fields, Pages, Visit, Visitor
 from moneyer_shared.errors import Forbidden, Invalid
 
 pages = Pages()
-VOTE = "policy:votes:write"
 REVIEW_STATES = ("open", "approved", "rejected", "lapsed", "all")
 
 
@@ -122,7 +121,7 @@ async def _page(visit: Visit, review_id: UUID, *, problem: Problem | None = None
         votes=review["votes"],
         conditions=review["conditions"],
         powers=powers,
-        why_no_vote=view.why_no_vote(review, visit.subject, powers, may_vote=visit.may(VOTE)),
+        why_no_vote=view.why_no_vote(review, visit.subject, powers),
         is_confirmed=visit.console.signing.is_confirmed(visit.session),
         conditions_allowed=_conditions_allowed(review),
         typed=typed,

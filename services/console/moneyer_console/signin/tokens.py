@@ -1,15 +1,13 @@
 """What an issuer's token endpoint answers, and what an ID token claims."""
 
-import json
 import time
-from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from moneyer_shared.auth import LEEWAY_SECONDS, SUBJECT
 from moneyer_shared.documents import read_json
-from moneyer_shared.errors import Forbidden, Invalid, Unavailable
+from moneyer_shared.errors import Forbidden, Unavailable
 from moneyer_shared.tokens import token_of
 
 
@@ -76,26 +74,3 @@ def claims_of(told: Mapping[str, Any], *, issuer: str, client: str, nonce: str |
 
 def _is_time(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def scopes_of(access_token: str) -> frozenset[str]:
-    """What an access token says its holder may do, to show no button that would be refused.
-
-    Nothing is decided by it: every service verifies the token itself. One that cannot be read (RFC 6749 lets them be
-    opaque) hides nothing.
-    """
-    try:
-        payload = access_token.split(".")[1]
-        told = read_json(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, ValueError, Invalid, json.JSONDecodeError):
-        return EVERYTHING
-    scope = told.get("scope") if isinstance(told, dict) else None
-    return frozenset(scope.split()) if isinstance(scope, str) else EVERYTHING
-
-
-class _Everything(frozenset[str]):
-    def __contains__(self, _: object) -> bool:
-        return True
-
-
-EVERYTHING = _Everything()

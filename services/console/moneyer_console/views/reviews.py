@@ -214,7 +214,7 @@ def _is_lent(delegation: Json, now: str) -> bool:
     return delegation["revoked_at"] is None and begins <= read_moment(now) < ends
 
 
-def why_no_vote(told: Json, reader: str, powers: Sequence[Power], *, may_vote: bool) -> str | None:
+def why_no_vote(told: Json, reader: str, powers: Sequence[Power]) -> str | None:
     """Why no form is shown; None where one is. What is decided is policy's to say, once it is sent."""
     if told["state"] != "open":
         return "This review is over."
@@ -224,8 +224,6 @@ def why_no_vote(told: Json, reader: str, powers: Sequence[Power], *, may_vote: b
         return "You have voted on this, or your vote was cast for you."
     if told["opened_by"] == reader:
         return "You put this up: others decide."
-    if not may_vote:
-        return "Your token does not let you vote (policy:votes:write)."
     if not powers:
         return "You hold no function of the committee. Its keeper can give you one."
     return None
