@@ -175,9 +175,14 @@ def grant(asset_id: Id, *, subject: str, use_case: str, valid_until: str) -> Cal
     return Call("policy", "POST", f"/v1/assets/{asset_id}/grants", as_json, json=body)
 
 
-def get_inbox() -> Call[Json]:
-    """What waits for whoever asks, and what they did of late."""
-    return Call("policy", "GET", "/v1/inbox", as_json)
+def get_inbox(*, after: str | None = None) -> Call[Json]:
+    """What waits for whoever asks: how much of each kind, and a page of it."""
+    return Call("policy", "GET", "/v1/inbox", as_json, query=given(after=after))
+
+
+def list_notifications(recipient: str) -> Call[list[Json]]:
+    """What somebody was told, the latest first."""
+    return Call("policy", "GET", "/v1/notifications", as_json, query={"recipient": recipient})
 
 
 def list_grants(asset_id: Id) -> Call[list[Json]]:

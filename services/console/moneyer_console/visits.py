@@ -22,6 +22,7 @@ from moneyer_console.settings import Settings
 from moneyer_console.signin.signing import Signing, local_path
 from moneyer_console.views.absent import Absent
 from moneyer_console.views.api import as_curls
+from moneyer_console.views.inbox import waiting_in
 from moneyer_console.views.navigation import Frame, navigation
 from moneyer_shared.doors import LARGEST_BODY
 from moneyer_shared.errors import BadRequest, Forbidden, Unauthenticated, UnsupportedMedia
@@ -153,7 +154,7 @@ class Visit:
             person=self.session.name,
             subject=self.subject,
             form_token=self.console.signing.seal.form_token(self.session.id),
-            links=navigation(self.request.url.path, None if isinstance(waiting, Absent) else 0),
+            links=navigation(self.request.url.path, None if isinstance(waiting, Absent) else waiting_in(waiting)),
             calls=as_curls(self.api.asked),
             here=self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else ""),
             theme=theme_of(self.request),

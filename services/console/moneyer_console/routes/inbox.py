@@ -1,11 +1,37 @@
-"""The inbox: what waits for whoever is signed in, and what they did of late."""
+"""The inbox: what waits for whoever is signed in, their latest runs, and what they were told."""
 
+from moneyer import calls
 from moneyer_console.pages import Page
+from moneyer_console.views import inbox as view
+from moneyer_console.views.absent import Absent
+from moneyer_console.views.names import Names
+from moneyer_console.views.runs import run_row
 from moneyer_console.visits import Pages, Visitor
 
 pages = Pages()
 
 
 @pages.get("/")
-async def show_inbox(visit: Visitor) -> Page:
-    return Page("inbox.html.jinja", None)
+async def show_inbox(visit: Visitor, kind: str = "", after: str | None = None) -> Page:
+    inbox, runs, told = await visit.look_all(
+        calls.paged(calls.get_inbox(after=after)),
+        calls.list_generations(requester=visit.subject),
+        calls.list_notifications(visit.subject),
+    )
+    asked = kind if kind in view.KINDS else ""
+    found = {"counts": {}, "entries": []} if isinstance(inbox, Absent) else inbox.rows
+    shown = view.InboxView(
+        entries=view.entries_of(found, asked),
+        counts=view.counts_of(found),
+        total=sum(found["counts"].values()),
+        kind=asked,
+        next=None if isinstance(inbox, Absent) else inbox.after,
+        runs=[run_row(one, Names()) for one in _latest(runs)],
+        told=_latest(told),
+        absent=[one.because for one in (inbox, runs, told) if isinstance(one, Absent)],
+    )
+    return Page("inbox.html.jinja", shown)
+
+
+def _latest(told: list[dict[str, object]] | Absent) -> list[dict[str, object]]:
+    return [] if isinstance(told, Absent) else told[: view.LATEST]
