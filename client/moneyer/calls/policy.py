@@ -148,6 +148,12 @@ def get_statement(population_id: Id) -> Call[Json]:
     return Call("policy", "GET", f"/v1/populations/{population_id}/statement", as_json)
 
 
+def forecast(population_id: Id, *, charter_id: Id, mechanism: Json) -> Call[Json]:
+    """How many more runs of a mechanism's cost fit into what a charter may still spend."""
+    body = {"charter_id": str(charter_id), "mechanism": mechanism}
+    return Call("policy", "POST", f"/v1/populations/{population_id}:forecast", as_json, json=body)
+
+
 def allocate(
     population_id: Id,
     *,

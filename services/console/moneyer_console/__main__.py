@@ -1,5 +1,6 @@
 """``python -m moneyer_console api``: the one place where settings are read."""
 
+import logging
 import sys
 from contextlib import suppress
 
@@ -16,6 +17,8 @@ def main(role: str) -> None:
         raise SystemExit(__doc__)
     settings = Settings.model_validate({})
     configure_logging("console", settings.log_level)
+    # It logs every address it asks, and with them what people search for.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     server = server_of(create_app(settings), host=settings.host, port=settings.port)
     with suppress(KeyboardInterrupt):
         server.run()

@@ -151,13 +151,15 @@ async def _matter(visit: Visit, review: dict[str, Any]) -> tuple[matters.Matter,
             told, before = (None if isinstance(one, Absent) else one for one in (version, in_force))
             return matters.charter_matter(told, before, _because(version)), Names(charter)
         case "plan":
-            population, source = await visit.look_all(
-                calls.get_population(document["offer"]["population_id"]),
-                calls.get_source(document["plan"]["source_id"]),
+            offer, plan = document["offer"], document["plan"]
+            population, forecast, source = await visit.look_all(
+                calls.get_population(offer["population_id"]),
+                calls.forecast(offer["population_id"], charter_id=plan["charter_id"], mechanism=offer["mechanism"]),
+                calls.get_source(plan["source_id"]),
             )
             names = Names(charter, {} if isinstance(source, Absent) else {source["id"]: source["declaration"]["name"]})
-            told = None if isinstance(population, Absent) else population
-            return matters.plan_matter(document, told, names, _because(population)), names
+            left, fits = (None if isinstance(one, Absent) else one for one in (population, forecast))
+            return matters.plan_matter(document, left, fits, names, _because(population, forecast)), names
         case "release" | "blended-release" | "finding":
             return matters.figures_matter(document), Names(charter)
         case _:

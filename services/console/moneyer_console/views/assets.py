@@ -52,7 +52,7 @@ class AssetView:
     release: Sequence[Fact]
     review_id: str | None
     precision: str
-    figures: Sequence[Figure]
+    figures: Sequence[tuple[str, Sequence[Figure]]]
     not_estimable: Sequence[Json]
     provenance: Sequence[Fact]
     votes: Sequence[Json]

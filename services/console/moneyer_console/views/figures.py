@@ -29,23 +29,35 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "marginal-tvd-max": ("Worst column", "The largest total variation distance of a column."),
     "pairwise-tvd-mean": ("Pairs of columns", "Mean total variation distance of two columns together."),
     "triple-tvd-mean": ("Triples of columns", "Mean total variation distance of three columns together."),
+    "k-marginal-score-2": ("NIST score, pairs", "1000: the same; 0: nothing in common."),
+    "k-marginal-score-3": ("NIST score, triples", "Likewise for three columns."),
     "correlation-difference-mean": ("Correlations", "Half the mean difference of numeric columns' correlations."),
     "detection-auc": ("Told apart by a classifier", "0.5: it cannot tell made rows from real ones."),
     "coverage": ("Coverage", "Share of real rows with a made row in their neighbourhood."),
     "density": ("Density", "About 1 where made rows lie as densely as real ones."),
+    "missingness-difference-max": ("Missing values", "Largest difference in a column's share of missing values."),
+    "constraint-violations": ("Broken rules", "Share of rows that break a rule declared of the source."),
     "utility-gap": ("Train on synthetic, test on real: trees", "How much worse a model learns from this table."),
     "utility-gap-linear": ("Train on synthetic, test on real: linear", "The same for a linear model."),
+    "utility-gap-targets-max": ("Several targets", "The largest loss of trees over several columns to predict."),
     "importance-agreement": ("What matters", "1: both models look at the same columns."),
     "query-count-error-mean": ("Counts", "Mean error of a share asked of random ranges."),
     "query-mean-error-mean": ("Means", "Mean error of a mean, as a share of the column's range."),
     "representation-gap-max": ("Presence of groups", "Largest difference of a group's share to that among real rows."),
+    "subgroup-tvd-excess-max": ("Worst group", "How much worse the columns of the worst protected group are."),
     "disparate-impact-ratio": ("Disparate impact", "Lowest rate of an outcome over the highest; 0.8 is a warning."),
     "demographic-parity-difference": ("Demographic parity", "Difference in how often a model says yes to two groups."),
     "equalised-odds-difference": ("Equalised odds", "Difference in how often it is right or wrong to say yes."),
-    "missingness-difference-max": ("Missing values", "Largest difference in a column's share of missing values."),
-    "subgroup-tvd-excess-max": ("Worst group", "How much worse the columns of the worst protected group are."),
-    "constraint-violations": ("Broken rules", "Share of rows that break a rule declared of the source."),
 }  # fmt: skip
+
+
+SECTIONS: Sequence[tuple[str, str]] = (
+    ("membership-auc", "Privacy: what attackers gain beyond what the population tells"),
+    ("marginal-tvd-mean", "Fidelity: how like the real rows"),
+    ("utility-gap", "Utility: what an analyst gets"),
+    ("representation-gap-max", "Fairness: between groups"),
+)
+"""Each section begins with its first figure in the list above."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +100,21 @@ def _criterion(told: Mapping[str, Any], note: str) -> Figure:
     )
 
 
-def estimates_of(told: Sequence[Mapping[str, Any]]) -> list[Figure]:
-    """The figures of an assay as they were told."""
-    return [_estimate(one) for one in told]
+def estimates_of(told: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Figure]]]:
+    """The figures of an assay by section, in the order that their meanings are listed in; what is not listed last."""
+    sections: dict[str, list[Figure]] = {}
+    by_metric = {one["metric"]: one for one in told}
+    for metric in [*(one for one in MEANINGS if one in by_metric), *(one for one in by_metric if one not in MEANINGS)]:
+        sections.setdefault(_section_of(metric), []).append(_estimate(by_metric[metric]))
+    return list(sections.items())
+
+
+def _section_of(metric: str) -> str:
+    listed = list(MEANINGS)
+    if metric not in MEANINGS:
+        return "Other figures"
+    begun = [title for first, title in SECTIONS if listed.index(first) <= listed.index(metric)]
+    return begun[-1]
 
 
 def _estimate(told: Mapping[str, Any]) -> Figure:

@@ -11,7 +11,7 @@ from moneyer_console.views.differences import Change, changes_between
 from moneyer_console.views.facts import Fact, facts_of
 from moneyer_console.views.figures import Figure, criteria_of
 from moneyer_console.views.names import Names
-from moneyer_console.views.words import percent
+from moneyer_console.views.words import figure, percent
 
 Json = Mapping[str, Any]
 
@@ -41,6 +41,8 @@ class Matter:
     budgets: Sequence[Budget] = field(default_factory=list[Budget])
     criteria: Sequence[Figure] = field(default_factory=list[Figure])
     withheld: bool = False
+    cost: str = ""
+    links: Sequence[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     absent: Sequence[str] = field(default_factory=list[str])
 
 
@@ -64,7 +66,19 @@ PLAN_FACTS = (
 )  # fmt: skip
 
 
-def plan_matter(document: Json, population: Json | None, names: Names, absent: Sequence[str]) -> Matter:
+def cost_of(forecast: Json | None) -> str:
+    """What one such run takes of the budget, and how many more of them fit."""
+    if forecast is None:
+        return ""
+    if forecast["runs"] is None:
+        return "It costs nothing of the budget."
+    takes = f"One such run costs ε {figure(forecast['epsilon_of_one'])} at the order the budget is held to"
+    return f"{takes}; {forecast['runs']:,} of them fit into what is left."
+
+
+def plan_matter(
+    document: Json, population: Json | None, forecast: Json | None, names: Names, absent: Sequence[str]
+) -> Matter:
     """A plan: what is asked and why, what it earns, what it costs, and what is left to pay it with."""
     plan, offer = document["plan"], document["offer"]
     asked = {"asked for by": document["requester"], "source": names.source(plan["source_id"])}
@@ -77,6 +91,8 @@ def plan_matter(document: Json, population: Json | None, names: Names, absent: S
             *(f"Read from the rows: {name}" for name in offer.get("data_domains", [])),
         ],
         budgets=budgets_of(population, plan["charter_id"]) if population else [],
+        cost=cost_of(forecast),
+        links=[("The run that waits for this", f"/runs/{document['run_id']}")],
         absent=absent,
     )
 
@@ -111,7 +127,7 @@ def _budget(title: str, account: Json) -> Budget:
     )
 
 
-RELEASE_HIDDEN = {"criteria", "figures", "id"}
+RELEASE_HIDDEN = {"criteria", "figures", "id", "round"}
 
 
 def figures_matter(document: Json) -> Matter:
@@ -121,6 +137,7 @@ def figures_matter(document: Json) -> Matter:
         facts=facts_of(facts),
         criteria=criteria_of(document.get("criteria", [])),
         withheld=document.get("figures") == "withheld",
+        links=[("The table, all its figures, and how it came about", f"/assets/{document['asset_id']}")],
     )
 
 

@@ -140,6 +140,8 @@ def figure(told: object) -> str:
         number = Decimal(str(told))
     except InvalidOperation:
         return str(told)
+    if number == 0:
+        return "0"
     if len(str(number).partition(".")[2]) <= FIGURE_DIGITS and "E" not in str(number):
         return f"{number:f}"
     return f"{float(number):.4g}" if abs(number) < Decimal("0.001") else f"{float(number):.{FIGURE_DIGITS}f}"
