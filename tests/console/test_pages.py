@@ -45,7 +45,7 @@ async def test_a_plan_is_read_and_voted_on(console: Console, policy: World) -> N
     listed = await counsel.get("/reviews")
     assert f"/reviews/{review_id}" in listed.text
     page = await counsel.get(f"/reviews/{review_id}")
-    for shown in ("Study of visits", "dpmm-mst", "proven", CHARTER, "Missing: 1 of privacy; 1 of legal", "left"):
+    for shown in ("Study of visits", "dpmm-mst", "proven", CHARTER, "Missing: 1 of legal; 1 of privacy", "left"):
         assert shown in page.text, shown
     after = await ballot(counsel, review_id)
     assert after.status_code == 200
@@ -193,9 +193,12 @@ async def test_what_was_kept_is_shown_to_nobody_else(console: Console, policy: W
     counsel = await signed_in(console, "counsel")
     unconfirmed(console, counsel)
     await ballot(counsel, review_id, reason="Counsel's own words")
-    other = await counsel.sign_in("privacy-officer", to=f"/reviews/{review_id}")
-    assert "privacy-officer" in other.text
-    assert "Counsel&#39;s own words" not in other.text
+    other = await signed_in(console, "privacy-officer")
+    for cookie in [one for one in counsel.http.cookies.jar if "kept-form" in one.name]:
+        other.http.cookies.set(cookie.name, cookie.value or "", domain="console.test", path="/")
+    page = await other.get(f"/reviews/{review_id}")
+    assert [one for one in Forms(page.text).forms if one["action"].endswith("/votes")]
+    assert "own words" not in page.text
 
 
 async def test_words_too_long_to_keep_are_shown_to_be_copied(console: Console, policy: World) -> None:
@@ -286,7 +289,7 @@ async def test_names_that_callers_choose_stay_text(console: Console, policy: Wor
     pages = [await counsel.get(path) for path in ("/reviews", *(f"/reviews/{one}" for one in ids))]
     pages.append(await counsel.get("/search", params={"q": HOSTILE}))
     pages.append(await counsel.get("/reviews", params={"kind": HOSTILE, "state": HOSTILE}))
-    pages.append(await ballot(counsel, review_id, reason=HOSTILE, power=HOSTILE))
+    pages.append(await ballot(await signed_in(console, "privacy-officer"), review_id, reason=HOSTILE, power=HOSTILE))
     assert any("&lt;script&gt;alert(1)" in page.text for page in pages)
     for page in pages:
         bare = re.sub(r"&lt;.*?&gt;", "", page.text)

@@ -23,12 +23,14 @@ PROBED_SECONDS = 1.5
 def answer_with_pages(app: FastAPI) -> None:
     @app.exception_handler(SignInNeeded)
     async def on_sign_in(request: Request, needed: SignInNeeded) -> Response:
-        if (visit := _visit_of(request)) is not None:
-            visit.leave()
         if request.method == "GET" and request.url.path == "/" and needed.confirms is None:
             return welcome(request)
         answer = to_sign_in(request, needed)
-        return answer or await _show(request, Page("kept.html.jinja", dict(needed.kept or {}), status=403))
+        if answer is None:
+            return await _show(request, Page("kept.html.jinja", dict(needed.kept or {}), status=403))
+        if (visit := _visit_of(request)) is not None:
+            visit.leave()
+        return answer
 
     @app.exception_handler(Away)
     async def on_away(request: Request, away: Away) -> Response:
