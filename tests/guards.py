@@ -22,6 +22,7 @@ HOUSES = (
     "services/generation",
     "services/evaluation",
     "services/lineage",
+    "services/console",
     "shared",
     "client",
     "deploy/local",
@@ -29,6 +30,7 @@ HOUSES = (
 PASSED, NOTHING_FOUND = 0, 5  # pytest's exit codes
 PROCESSORS = os.cpu_count() or 1
 POLICY, GENERATION = "services/policy/moneyer_policy", "services/generation/moneyer_generation"
+CONSOLE = "services/console/moneyer_console"
 EVALUATION, LINEAGE = "services/evaluation/moneyer_evaluation", "services/lineage/moneyer_lineage"
 
 

@@ -21,40 +21,43 @@ PROBED_SECONDS = 1.5
 
 
 def answer_with_pages(app: FastAPI) -> None:
-    @app.exception_handler(SignInNeeded)
-    async def on_sign_in(request: Request, needed: SignInNeeded) -> Response:
-        if request.method == "GET" and request.url.path == "/" and needed.confirms is None:
-            return welcome(request)
-        answer = to_sign_in(request, needed)
-        if answer is None:
-            return await _show(request, Page("kept.html.jinja", dict(needed.kept or {}), status=403))
-        if (visit := _visit_of(request)) is not None:
-            visit.leave()
-        return answer
+    app.exception_handler(SignInNeeded)(_on_sign_in)
+    app.exception_handler(Away)(_on_away)
+    app.exception_handler(Refused)(_on_refused)
+    app.exception_handler(MoneyerError)(_on_refused)
+    app.exception_handler(RequestValidationError)(_on_unreadable)
+    app.exception_handler(HTTPException)(_on_http)
 
-    @app.exception_handler(Away)
-    async def on_away(request: Request, away: Away) -> Response:
-        view = away_view(away.service, await _answering(request))
-        return await _show(request, Page("away.html.jinja", view, status=503))
 
-    @app.exception_handler(Refused)
-    async def on_refused(request: Request, refused: Refused) -> Response:
-        return await _problem(request, problem_of(refused))
+async def _on_sign_in(request: Request, needed: SignInNeeded) -> Response:
+    if request.method == "GET" and request.url.path == "/" and needed.confirms is None:
+        return welcome(request)
+    answer = to_sign_in(request, needed)
+    if answer is None:
+        return await _show(request, Page("kept.html.jinja", dict(needed.kept or {}), status=403))
+    if (visit := _visit_of(request)) is not None:
+        visit.leave()
+    return answer
 
-    @app.exception_handler(MoneyerError)
-    async def on_error(request: Request, error: MoneyerError) -> Response:
-        return await _problem(request, problem_of(error))
 
-    @app.exception_handler(RequestValidationError)
-    async def on_invalid(request: Request, _: RequestValidationError) -> Response:
+async def _on_away(request: Request, away: Away) -> Response:
+    view = away_view(away.service, await _answering(request))
+    return await _show(request, Page("away.html.jinja", view, status=503))
+
+
+async def _on_refused(request: Request, refused: Refused | MoneyerError) -> Response:
+    return await _problem(request, problem_of(refused))
+
+
+async def _on_unreadable(request: Request, _: RequestValidationError) -> Response:
+    return await _problem(request, NOWHERE)
+
+
+async def _on_http(request: Request, error: HTTPException) -> Response:
+    if error.status_code == HTTPStatus.NOT_FOUND:
         return await _problem(request, NOWHERE)
-
-    @app.exception_handler(HTTPException)
-    async def on_http(request: Request, error: HTTPException) -> Response:
-        if error.status_code == HTTPStatus.NOT_FOUND:
-            return await _problem(request, NOWHERE)
-        title = HTTPStatus(error.status_code).phrase
-        return await _problem(request, Problem(title, "This address takes no such request.", "http", error.status_code))
+    title = HTTPStatus(error.status_code).phrase
+    return await _problem(request, Problem(title, "This address takes no such request.", "http", error.status_code))
 
 
 NOWHERE = Problem("There is no such page.", "The address leads nowhere here; look it up by name or id.", "no-page", 404)
