@@ -88,7 +88,8 @@ def paged(call: Call[Answer]) -> Call[Listed[Answer]]:
         told = parse_qs(urlsplit(answer.links.get("next", {}).get("url", "")).query)
         return Listed(call.read(answer), told.get("after", [None])[0])
 
-    return Call(**{**vars(call), "read": read})
+    sent = (call.json, call.content, call.headers, call.query)
+    return Call(call.service, call.method, call.path, read, *sent)
 
 
 def given(**values: str | int | None) -> dict[str, str | int]:

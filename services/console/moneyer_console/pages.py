@@ -68,8 +68,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["static"] = _address_of
-    made.filters |= {
+    shown: dict[str, Any] = {
         "short_id": words.short_id,
         "moment": words.moment,
         "iso": words.iso,
@@ -78,6 +77,9 @@ def _environment() -> Environment:
         "as_state": words.state_of,
         "with_query": words.with_query,
     }
+    made.filters.update(shown)
+    addresses: dict[str, Any] = {"static": _address_of}
+    made.globals.update(addresses)
     return made
 
 

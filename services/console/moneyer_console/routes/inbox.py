@@ -1,5 +1,7 @@
 """The inbox: what waits for whoever is signed in, their latest runs, and what they were told."""
 
+from typing import Any
+
 from moneyer import calls
 from moneyer_console.pages import Page
 from moneyer_console.views import inbox as view
@@ -19,7 +21,7 @@ async def show_inbox(visit: Visitor, kind: str = "", after: str | None = None) -
         calls.list_notifications(visit.subject),
     )
     asked = kind if kind in view.KINDS else ""
-    found = {"counts": {}, "entries": []} if isinstance(inbox, Absent) else inbox.rows
+    found: dict[str, Any] = {"counts": {}, "entries": []} if isinstance(inbox, Absent) else inbox.rows
     shown = view.InboxView(
         entries=view.entries_of(found, asked),
         counts=view.counts_of(found),
