@@ -59,6 +59,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
             "listNotifications",
             "listAccessPolicies",
             "listSuspensions",
+            "getInbox",
         ),
     ),
     ({*VOTERS, "steward", "auditor", "lineage"}, ("getDossier", "getSalts")),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from moneyer.calls.wire import Call, Id, Json, Streamed, as_bytes, as_json, as_text, given, once
+from moneyer.calls.wire import Call, Id, Json, Streamed, as_bytes, as_json, as_text, once, stated
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Plan
 from moneyer_shared.contracts.search import SearchRequest
@@ -21,9 +21,10 @@ def register_source(declaration: SourceDeclaration, *, key: str | None = None) -
     return Call("generation", "POST", "/v1/sources", as_json, json=body, headers=once(key))
 
 
-def list_sources(*, after: Id | None = None) -> Call[list[Json]]:
-    query = given(after=str(after) if after else None)
-    return Call("generation", "GET", "/v1/sources", as_json, query=query)
+def list_sources(*, sources: Sequence[Id] | None = None, after: Id | None = None) -> Call[list[Json]]:
+    """A page of sources, or those of these ids."""
+    named = [str(one) for one in sources] if sources is not None else None
+    return Call("generation", "GET", "/v1/sources", as_json, query=stated(source=named, after=after))
 
 
 def get_source(source_id: Id) -> Call[Json]:
@@ -130,23 +131,21 @@ def draft_measured_source(run_id: Id, *, name: str) -> Call[Json]:
 
 def list_generations(
     *,
+    requested_by: str | None = None,
     state: str | None = None,
     charter: Id | None = None,
     source: Id | None = None,
-    requester: str | None = None,
     generator: str | None = None,
     with_asset: bool = False,
     after: Id | None = None,
 ) -> Call[list[Json]]:
-    """Runs, the newest first, a page of them; ``with_asset`` leaves out those that made no table."""
-    named = {"charter": charter, "source": source, "after": after}
-    query = given(
-        state=state,
-        requester=requester,
-        generator=generator,
-        with_asset="true" if with_asset else None,
-        **{name: str(value) for name, value in named.items() if value is not None},
-    )
+    """A page of runs, newest first; ``requested_by="me"`` are one's own, ``state`` is a run's or its asset's now.
+
+    ``with_asset`` leaves out those that made no table.
+    """
+    made = "true" if with_asset else None
+    query = stated(requested_by=requested_by, state=state, charter=charter, source=source, after=after)
+    query = {**query, **stated(generator=generator, with_asset=made)}
     return Call("generation", "GET", "/v1/generations", as_json, query=query)
 
 

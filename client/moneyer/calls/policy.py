@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from moneyer.calls.wire import Call, Id, Json, as_json, as_nothing, given, once
+from moneyer.calls.wire import Call, Id, Json, as_json, as_nothing, once, stated
 from moneyer_shared.contracts.policy import Release
 
 
@@ -25,10 +25,16 @@ def get_charter(charter_id: Id) -> Call[Json]:
 
 
 def list_charters(
-    *, words: str | None = None, owner: str | None = None, state: str | None = None, after: Id | None = None
+    *,
+    charters: Sequence[Id] | None = None,
+    state: str | None = None,
+    owner: str | None = None,
+    words: str | None = None,
+    after: Id | None = None,
 ) -> Call[list[Json]]:
-    """Charters, a page of them; ``words`` are looked for in title and purpose."""
-    query = given(words=words, owner=owner, state=state, after=str(after) if after else None)
+    """A page of charters; ``owner="me"`` are one's own, ``charters`` those of these ids."""
+    named = [str(one) for one in charters] if charters is not None else None
+    query = stated(charter=named, state=state, owner=owner, words=words, after=after)
     return Call("policy", "GET", "/v1/charters", as_json, query=query)
 
 
@@ -50,11 +56,23 @@ def vote(charter_id: Id, *, function: str, verdict: str, digest: str, reason: st
     return Call("policy", "POST", f"/v1/charters/{charter_id}/votes", as_json, json=body)
 
 
+def get_inbox(*, kind: str | None = None, after: str | None = None) -> Call[Json]:
+    """A page of what waits for who asks, and how much of each kind there is."""
+    return Call("policy", "GET", "/v1/inbox", as_json, query=stated(kind=kind, after=after))
+
+
 def list_reviews(
-    *, state: str | None = "open", kind: str | None = None, subject: str | None = None, after: Id | None = None
+    *,
+    state: str | None = "open",
+    kind: str | None = None,
+    subject: str | None = None,
+    requested_by: str | None = None,
+    after: Id | None = None,
 ) -> Call[list[Json]]:
-    """What was put up for votes, a page of it; of every state where ``state`` is None."""
-    query = given(state=state, kind=kind, subject=subject, after=str(after) if after else None)
+    """A page of what was put up for votes, of every state where ``state`` is None; ``requested_by="me"`` is what one
+    asked for oneself.
+    """
+    query = stated(state=state, kind=kind, subject=subject, requested_by=requested_by, after=after)
     return Call("policy", "GET", "/v1/reviews", as_json, query=query)
 
 
@@ -179,11 +197,6 @@ def get_release(asset_id: Id) -> Call[Release]:
 def grant(asset_id: Id, *, subject: str, use_case: str, valid_until: str) -> Call[Json]:
     body = {"subject": subject, "use_case": use_case, "valid_until": valid_until}
     return Call("policy", "POST", f"/v1/assets/{asset_id}/grants", as_json, json=body)
-
-
-def get_inbox(*, after: str | None = None) -> Call[Json]:
-    """What waits for whoever asks: how much of each kind, and a page of it."""
-    return Call("policy", "GET", "/v1/inbox", as_json, query=given(after=after))
 
 
 def list_notifications(recipient: str) -> Call[list[Json]]:

@@ -15,6 +15,7 @@ import httpx
 Answer = TypeVar("Answer")
 Json = dict[str, Any]
 Id = UUID | str
+Query = dict[str, str | int | list[str]]
 PIECE = 2**20
 
 
@@ -50,7 +51,7 @@ class Call(Generic[Answer]):
     json: Any = None
     content: bytes | Streamed | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    query: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
+    query: Mapping[str, str | int | list[str]] = field(default_factory=Query)
 
 
 def as_json(answer: httpx.Response) -> Any:
@@ -67,6 +68,12 @@ def as_bytes(answer: httpx.Response) -> bytes:
 
 def as_nothing(answer: httpx.Response) -> None:  # noqa: ARG001 - a reader takes the answer
     return None
+
+
+def stated(**given: str | int | Id | list[str] | None) -> Query:
+    """The parameters that are not left out."""
+    kept = {name: value for name, value in given.items() if value is not None}
+    return {name: value if isinstance(value, int | list) else str(value) for name, value in kept.items()}
 
 
 def once(key: str | None) -> dict[str, str]:
@@ -90,8 +97,3 @@ def paged(call: Call[Answer]) -> Call[Listed[Answer]]:
 
     sent = (call.json, call.content, call.headers, call.query)
     return Call(call.service, call.method, call.path, read, *sent)
-
-
-def given(**values: str | int | None) -> dict[str, str | int]:
-    """A query of what was given, and nothing of what was not."""
-    return {name: value for name, value in values.items() if value is not None}

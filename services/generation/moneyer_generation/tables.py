@@ -122,6 +122,10 @@ runs = Table(
     moment("requested_at"),
     moment("changed_at"),
     Index("ix_runs_turns", "charter_id", "rank", "turn"),
+    Index("ix_runs_requested", "requested_at", "id"),
+    Index("ix_runs_requester", "requester", "requested_at", "id"),
+    Index("ix_runs_charter", "charter_id", "requested_at", "id"),
+    Index("ix_runs_source", text("(plan ->> 'source_id')"), "requested_at", "id"),
     Index("ix_runs_begun", "turn", postgresql_where=text("redeemed")),
 )
 

@@ -26,6 +26,12 @@ deadlines = Table(
     moment("done_at", nullable=True),
     moment("cancelled_at", nullable=True),
     Index("ix_deadlines_open", "due_at", postgresql_where=text("done_at IS NULL AND cancelled_at IS NULL")),
+    Index(
+        "ix_deadlines_to",
+        text("(payload ->> 'to')"),
+        "due_at",
+        postgresql_where=text("done_at IS NULL AND cancelled_at IS NULL"),
+    ),
 )
 
 notifications = Table(

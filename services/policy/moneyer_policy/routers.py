@@ -6,6 +6,7 @@ from moneyer_policy.charters import routes as charters
 from moneyer_policy.dependencies import KINDS
 from moneyer_policy.effects import routes as effects
 from moneyer_policy.gate.routes import decisions, dry_run, looks, waivers
+from moneyer_policy.inbox import routes as inbox
 from moneyer_policy.incidents.routes import incidents, owners
 from moneyer_policy.library.routes import assessments, library
 from moneyer_policy.reviews.routes import committee
@@ -16,4 +17,5 @@ ROUTERS = (
     effects.reviews.router, library.routes.router, waivers.routes.router, budgets.routes.router,
     incidents.routes.router, library.access.router, authzen.routes.router, library.audits.router,
     findings.routes.router, looks.routes.router, owners.routes.router, suspensions.routes.router,
+    inbox.routes.router,
 )  # fmt: skip

@@ -15,12 +15,12 @@ pages = Pages()
 
 @pages.get("/")
 async def show_inbox(visit: Visitor, kind: str = "", after: str | None = None) -> Page:
+    asked = kind if kind in view.KINDS else ""
     inbox, runs, told = await visit.look_all(
-        calls.paged(calls.get_inbox(after=after)),
-        calls.list_generations(requester=visit.subject),
+        calls.paged(calls.get_inbox(kind=asked or None, after=after)),
+        calls.list_generations(requested_by="me"),
         calls.list_notifications(visit.subject),
     )
-    asked = kind if kind in view.KINDS else ""
     found: dict[str, Any] = {"counts": {}, "entries": []} if isinstance(inbox, Absent) else inbox.rows
     shown = view.InboxView(
         entries=view.entries_of(found, asked),

@@ -38,7 +38,7 @@ async def listed(
     call = calls.list_generations(
         state=filters.state or None,
         generator=filters.generator or None,
-        requester=filters.requester or None,
+        requested_by=filters.requester or None,
         charter=filters.charter if is_id(filters.charter) else None,
         source=filters.source if is_id(filters.source) else None,
         with_asset=with_asset,

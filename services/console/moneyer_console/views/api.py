@@ -14,7 +14,7 @@ def as_curl(call: Call[Any]) -> str:
 
     The names of the addresses are those that our own client reads.
     """
-    query = f"?{urlencode(call.query)}" if call.query else ""
+    query = f"?{urlencode(call.query, doseq=True)}" if call.query else ""
     where = f'"$MONEYER_{call.service.upper()}_URL"{shlex.quote(call.path + query)}'
     parts = ["curl", *([f"-X {call.method}"] if call.method != "GET" else []), where]
     parts.append('-H "Authorization: Bearer $TOKEN"')

@@ -28,6 +28,7 @@ from moneyer_shared.doors import LARGEST_BODY
 from moneyer_shared.idempotency import Attempt, OptionalIdempotencyKey
 from moneyer_shared.intake.header import Limits
 from moneyer_shared.intake.uploads import ANY_BYTES, MEDIA_TYPES, Upload, media_type_of
+from moneyer_shared.paging import PAGE
 from moneyer_shared.routes import Routes
 
 routes = Routes(prefix="/v1/sources", tag="sources")
@@ -78,7 +79,15 @@ routes.add(
     "POST", "", register_source, "Declare a source", scope=WRITE, status=201, once="may", first=check_unit,
     location="/v1/sources/{id}", extra={"openapi_extra": {LARGEST_BODY: 8 * 2**20}},
 )  # fmt: skip
-routes.add("GET", "", list_sources, "All sources", scope=READ, page="id")
+routes.add(
+    "GET",
+    "",
+    list_sources,
+    "All sources, or those that are named",
+    scope=READ,
+    page="id",
+    given={"source": Annotated[list[UUID] | None, Query(max_length=PAGE, description="Only these")]},
+)
 routes.add("GET", "/{source_id}", get_source, "A source's declaration", scope=READ)
 routes.add("GET", "/{source_id}/versions", list_source_versions, "A source's uploads", scope=READ)
 routes.add(

@@ -1,20 +1,20 @@
 """Runs: what was planned, offered and decided, and how far each is."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Text, func, select, update
+from sqlalchemy import Executable, Text, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from moneyer_generation.documents.assets import AssetFile
-from moneyer_generation.documents.generations import OUT, GenerationProgress
+from moneyer_generation.documents.generations import GenerationProgress
 from moneyer_generation.documents.measurements import Measurement
 from moneyer_generation.documents.models import Model
-from moneyer_generation.rules.run import DECIDED, Progress, RunState, may_move
+from moneyer_generation.rules.run import Progress, RunState, may_move
 from moneyer_generation.rules.sharing import turn
 from moneyer_generation.tables import runs
 from moneyer_shared.canonical import digest
@@ -67,31 +67,6 @@ class Run(Document):
     def plan_digest(self) -> str:
         """Of the plan that will run, as it is stored: one that was changed since redeems nothing."""
         return digest(self.stored_plan)
-
-
-@dataclass(frozen=True)
-class RunFilter:
-    """Which runs a list holds. What an asset is by now policy knows: of such a state all that were decided on."""
-
-    state: str | None = None
-    charter: UUID | None = None
-    source: UUID | None = None
-    requester: str | None = None
-    generator: str | None = None
-    with_asset: bool = False
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        plan = runs.c.plan
-        asked = {
-            runs.c.charter_id: self.charter,
-            plan["source_id"].astext: str(self.source) if self.source else None,
-            runs.c.requester: self.requester,
-            plan["generator"].astext: self.generator,
-        }
-        found = [column == value for column, value in asked.items() if value is not None]
-        if self.state is not None:
-            found.append(runs.c.state.in_(DECIDED) if self.state in OUT | DECIDED else runs.c.state == self.state)
-        return [*found, runs.c.asset.is_not(None)] if self.with_asset else found
 
 
 @dataclass(frozen=True)
@@ -182,8 +157,28 @@ class RunStore:
             raise _no_run(run_id)
         return GenerationProgress.model_validate(row)
 
-    async def page(self, after: UUID | None, wanted: RunFilter) -> Sequence[Run]:
-        order, query = (runs.c.requested_at, runs.c.id), select(*KEPT).where(*wanted.conditions())
+    async def page(
+        self,
+        after: UUID | None,
+        *,
+        requester: str | None = None,
+        states: Collection[RunState] | None = None,
+        charter: UUID | None = None,
+        source: UUID | None = None,
+        generator: str | None = None,
+        with_asset: bool = False,
+    ) -> Sequence[Run]:
+        """A page of runs, the newest first: those that meet everything that is stated."""
+        asked = [
+            runs.c.requester == requester if requester is not None else None,
+            runs.c.state.in_(states) if states is not None else None,
+            runs.c.charter_id == charter if charter is not None else None,
+            runs.c.plan["source_id"].astext == str(source) if source is not None else None,
+            runs.c.plan["generator"].astext == generator if generator is not None else None,
+            runs.c.asset.is_not(None) if with_asset else None,
+        ]
+        query = select(*KEPT).where(*(condition for condition in asked if condition is not None))
+        order = (runs.c.requested_at, runs.c.id)
         rows = await page(self._connection, query, *order, after=after, newest_first=True)
         return [Run.model_validate(row) for row in rows]
 

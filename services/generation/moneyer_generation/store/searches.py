@@ -82,9 +82,13 @@ class SearchStore:
             raise NotFound(f"There is no search {search_id}.")
         return _search(row, (await self._trials([search_id])).get(search_id, []))
 
-    async def page(self, after: UUID | None) -> Sequence[Search]:
+    async def page(
+        self, after: UUID | None, *, requester: str | None = None, state: SearchState | None = None
+    ) -> Sequence[Search]:
+        query = select(searches).where(searches.c.requester == requester) if requester is not None else select(searches)
+        query = query.where(searches.c.state == state) if state is not None else query
         order = (searches.c.requested_at, searches.c.id)
-        rows = await page(self._connection, select(searches), *order, after=after, newest_first=True)
+        rows = await page(self._connection, query, *order, after=after, newest_first=True)
         found = await self._trials([row.id for row in rows])
         return [_search(row, found.get(row.id, [])).shown for row in rows]
 

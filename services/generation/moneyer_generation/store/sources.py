@@ -1,6 +1,6 @@
 """Sources and their uploads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -56,8 +56,10 @@ class SourceStore:
             raise NotFound(f"There is no source {source_id}.")
         return Source.model_validate(row)
 
-    async def page(self, after: UUID | None) -> Sequence[Source]:
-        rows = await page(self._connection, select(sources), sources.c.id, after=after)
+    async def page(self, after: UUID | None, source_ids: Collection[UUID] | None = None) -> Sequence[Source]:
+        """A page of sources, in the order they were registered; of these ids alone where some are stated."""
+        query = select(sources).where(sources.c.id.in_(source_ids)) if source_ids is not None else select(sources)
+        rows = await page(self._connection, query, sources.c.id, after=after)
         return [Source.model_validate(row) for row in rows]
 
     async def add_version(self, sealed: SealedVersion) -> None:

@@ -4,13 +4,17 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated
+from typing import get_args
 from uuid import UUID
 
-from pydantic import Field
-
 from moneyer_generation.dependencies import Flow
-from moneyer_generation.documents.generations import Generation, GenerationProgress, PlanOffer, ShownState
+from moneyer_generation.documents.generations import (
+    Generation,
+    GenerationProgress,
+    GenerationSearch,
+    PlanOffer,
+    ShownState,
+)
 from moneyer_generation.generators.catalogue import engine_named, offered_named
 from moneyer_generation.generators.protocol import check_source, complete
 from moneyer_generation.planning.capacity import check_capacity
@@ -24,14 +28,22 @@ from moneyer_generation.planning.orders import (
 )
 from moneyer_generation.rules.run import CANCELLABLE, DECIDED, MOVES, RunState
 from moneyer_generation.rules.sharing import RANKS, place
-from moneyer_generation.store.runs import ENDED_WITHOUT, NewRun, Run, RunFilter
+from moneyer_generation.store.runs import ENDED_WITHOUT, NewRun, Run
 from moneyer_generation.use_cases.measurements import measured_before
 from moneyer_generation.work import Work
 from moneyer_shared.canonical import digest
-from moneyer_shared.contracts.documents import Name
 from moneyer_shared.contracts.events import Action, PlanFacet, dataset, job_of_runs, job_of_searches, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration
-from moneyer_shared.contracts.policy import DecisionRequest, Mechanism, Offer, Parameter, Plan, SourceUnit
+from moneyer_shared.contracts.people import subject_named
+from moneyer_shared.contracts.policy import (
+    AssetStateName,
+    DecisionRequest,
+    Mechanism,
+    Offer,
+    Parameter,
+    Plan,
+    SourceUnit,
+)
 from moneyer_shared.errors import Conflict, Forbidden, Invalid, Unavailable
 from moneyer_shared.figures import about
 from moneyer_shared.journal import AuditEvent
@@ -65,22 +77,27 @@ async def _states(flow: Flow, runs: Mapping[UUID, ShownState]) -> Mapping[UUID, 
     return {**runs, **by_policy}
 
 
-async def list_generations(
-    flow: Flow,
-    after: UUID | None = None,
-    state: Annotated[ShownState | None, Field(description="Of the run, or of its asset once it was decided on")] = None,
-    charter: UUID | None = None,
-    source: UUID | None = None,
-    requester: Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$")] = None,
-    generator: Name | None = None,
-    with_asset: Annotated[bool, Field(description="Only those that made a table")] = False,
-) -> list[Generation]:
-    """A page of runs, the newest first; where something is asked for, those of the page that are so."""
-    wanted = RunFilter(state, charter, source, requester, generator, with_asset)
+async def list_generations(flow: Flow, wanted: GenerationSearch) -> list[Generation]:
+    """A page of runs, the newest first; where a state is asked for, those of it that are in that state now."""
+    requester = subject_named(wanted.requested_by, flow.by)
     async with flow.begin(Work, read_only=True) as work:
-        runs = await work.runs.page(after, wanted)
+        runs = await work.runs.page(
+            wanted.after,
+            requester=requester,
+            states=_kept_as(wanted.state) if wanted.state is not None else None,
+            charter=wanted.charter,
+            source=wanted.source,
+            generator=wanted.generator,
+            with_asset=wanted.with_asset,
+        )
     shown = await with_asset_states(flow, runs)
-    return Filtered([one for one in shown if state in {None, one.state}], page=runs)
+    return Filtered([one for one in shown if wanted.state in {None, one.state}], page=shown)
+
+
+def _kept_as(state: ShownState) -> frozenset[RunState]:
+    """The states that a run which is shown in one may be kept in: of an asset that was decided on policy says it."""
+    own = {one for one in get_args(RunState) if one == state}
+    return frozenset(own | (DECIDED if state in get_args(AssetStateName) else set()))
 
 
 async def get_generation(flow: Flow, run_id: UUID) -> Generation:

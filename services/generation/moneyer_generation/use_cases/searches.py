@@ -17,6 +17,7 @@ from moneyer_generation.work import Work
 from moneyer_shared.auth import Caller
 from moneyer_shared.contracts.events import Action, SearchFacet, dataset, job_of_searches, run_event
 from moneyer_shared.contracts.generation import SourceDeclaration
+from moneyer_shared.contracts.people import Whose, subject_named
 from moneyer_shared.contracts.policy import Parameter, Plan
 from moneyer_shared.contracts.search import SearchRequest
 from moneyer_shared.errors import Conflict, Forbidden, Invalid
@@ -55,8 +56,11 @@ async def request_search(work: Work, asked: SearchRequest) -> Search:
     return search
 
 
-async def list_searches(work: Work, after: UUID | None = None) -> Sequence[Search]:
-    return await work.searches.page(after)
+async def list_searches(
+    work: Work, requested_by: Whose | None = None, state: SearchState | None = None, after: UUID | None = None
+) -> Sequence[Search]:
+    """A page of searches, the newest first."""
+    return await work.searches.page(after, requester=subject_named(requested_by, work.by), state=state)
 
 
 async def get_search(work: Work, search_id: UUID) -> Search:

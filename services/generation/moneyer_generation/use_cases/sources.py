@@ -72,8 +72,9 @@ async def register_source(work: Work, declaration: SourceDeclaration) -> Source:
     return source
 
 
-async def list_sources(work: Work, after: UUID | None = None) -> Sequence[Source]:
-    return await work.sources.page(after)
+async def list_sources(work: Work, source: Sequence[UUID] | None = None, after: UUID | None = None) -> Sequence[Source]:
+    """A page of sources; where some are named, those of them that there are."""
+    return await work.sources.page(after, source)
 
 
 async def get_source(work: Work, source_id: UUID) -> Source:

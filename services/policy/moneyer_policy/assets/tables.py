@@ -1,6 +1,6 @@
 """What is certified of an asset, and who may read it."""
 
-from sqlalchemy import Column, Table, UniqueConstraint
+from sqlalchemy import Column, Index, Table, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from moneyer_policy.metadata import metadata
@@ -27,4 +27,5 @@ grants = Table(
     words("granted_by"),
     moment("granted_at"),
     moment("valid_until"),
+    Index("ix_grants_subject", "subject", "valid_until"),
 )

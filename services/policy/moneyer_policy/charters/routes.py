@@ -1,9 +1,14 @@
 """Charters, their versions and what stops them."""
 
 from operator import attrgetter
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
 
 from moneyer_policy.charters.use_cases import charters
 from moneyer_policy.reviews.routes.documents import WrittenDocument, written_body
+from moneyer_shared.paging import PAGE
 from moneyer_shared.routes import Routes
 
 routes = Routes(prefix="/v1", tag="charters")
@@ -33,6 +38,7 @@ routes.add(
     "Charters: the version that holds, or the newest",
     scope=READ,
     page="id",
+    given={"charter": Annotated[list[UUID] | None, Query(max_length=PAGE, description="Only these")]},
 )
 routes.add("GET", ONE, charters.get_charter, "The newest version, with its ETag", scope=READ, etag=ETAG)
 routes.add("GET", f"{ONE}/versions", charters.list_charter_versions, "All versions", scope=READ)

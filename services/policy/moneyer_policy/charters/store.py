@@ -1,6 +1,6 @@
 """Charters, their versions and suspensions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -195,14 +195,17 @@ class CharterStore:
         after: UUID | None,
         contains: Mapping[str, object] | None = None,
         words: str | None = None,
+        charter_ids: Collection[UUID] | None = None,
     ) -> list[VersionRecord]:
-        """The version of each charter that holds at a moment (else the newest), filtered by its document."""
+        """The version of each charter that holds at a moment (else the newest), filtered by id and document."""
         begun = func.coalesce(charter_versions.c.in_force_at <= now, False)
         query = (
             _shown(now)
             .ext(distinct_on(charter_versions.c.charter_id))
             .order_by(charter_versions.c.charter_id, begun.desc(), charter_versions.c.version.desc())
         )
+        if charter_ids is not None:
+            query = query.where(charter_versions.c.charter_id.in_(charter_ids))
         found = query.subquery()
         wanted = select(found)
         if contains:

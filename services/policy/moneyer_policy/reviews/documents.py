@@ -150,10 +150,22 @@ class Ending(Document):
     outcome: dict[str, Any] | None
 
 
+class Missing(Document):
+    """What the stage that a review has reached still takes: approvals by function and in all, of so many more
+    functions, and conditions to be met.
+    """
+
+    counts: dict[str, int]
+    approvals: int
+    functions: int
+    conditions: int
+
+
 class Review(Opening, Ending):
-    """Something put up for votes, and where it has got to."""
+    """Something put up for votes, and where it has got to; nothing is ``missing`` once it is over."""
 
     document: dict[str, Any]
     stage: str
+    missing: Missing | None
     votes: list[Vote]
     conditions: list[Condition]

@@ -63,6 +63,7 @@ reviews = Table(
     moment("expires_at"),
     moment("decided_at", nullable=True),
     Column("outcome", JSONB),
+    Index("ix_reviews_opened_by", "opened_by", "id"),
 )
 
 votes = Table(

@@ -1,6 +1,6 @@
 """Charters from draft to in force, suspended, superseded, expired and retired."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -25,6 +25,7 @@ from moneyer_policy.work import ChangingRules, Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.documents import Moment, Name
 from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.people import subject_named
 from moneyer_shared.contracts.policy import Vote
 from moneyer_shared.documents import apart
 from moneyer_shared.errors import Conflict, Forbidden, NotFound, PreconditionFailed
@@ -303,24 +304,25 @@ async def list_charters(
     work: Work,
     after: UUID | None = None,
     state: Annotated[State | None, Field(description="Only those in this state at the moment asked for")] = None,
-    owner: Annotated[str | None, Field(max_length=200)] = None,
+    owner: Annotated[str | None, Field(max_length=200, description="`me` is whoever asks")] = None,
     source: UUID | None = None,
     use_case: Name | None = None,
     words: Annotated[
         str | None, Field(max_length=200, pattern=r"^[^\x00]*$", description="In title or purpose")
     ] = None,
     at: Annotated[Moment | None, Field(description="As things stood at this moment")] = None,
+    charter: Sequence[UUID] | None = None,
 ) -> list[CharterVersion]:
     """A page of charters: of each the newest version; where anything is asked for, the one that holds at a moment."""
     moment, store = at or work.now, CharterStore(work.connection)
-    contains: dict[str, object] = {"owner": owner} if owner is not None else {}
+    contains: dict[str, object] = {"owner": subject_named(owner, work.by)} if owner is not None else {}
     if source is not None:
         contains["sources"] = [str(source)]
     if use_case is not None:
         contains["use_cases"] = [{"name": use_case}]
-    filtered = contains or words or state or at
+    filtered = contains or words or state or at or charter is not None
     rows = (
-        await store.search(moment, after=after, contains=contains, words=words)
+        await store.search(moment, after=after, contains=contains, words=words, charter_ids=charter)
         if filtered
         else await store.newest(moment, after)
     )

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from moneyer_policy.reviews.documents import Subject
 from moneyer_shared.contracts.documents import Document, Moment, Name
+from moneyer_shared.contracts.people import Whose
 from moneyer_shared.contracts.policy import Clause, Decision
 
 
@@ -14,7 +14,7 @@ class DecisionSearch(Document, extra="ignore"):
     """Which decisions are asked for: those that meet everything that is stated here."""
 
     charter: UUID | None = None
-    requester: Subject | None = None
+    requester: Whose | None = None
     verdict: Literal["permit", "deny", "review"] | None = None
     code: Annotated[Name | None, Field(description="A rule that failed")] = None
     since: Moment | None = None

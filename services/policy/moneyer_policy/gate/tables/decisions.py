@@ -13,7 +13,7 @@ decisions = Table(
     Column("run_id", UUID(as_uuid=True), nullable=False),
     Column("round", Integer, nullable=False),
     Column("charter_id", UUID(as_uuid=True), nullable=False, index=True),
-    Column("requester", Text, nullable=False, index=True),
+    words("requester"),
     words("verdict"),
     Column("failed", ARRAY(Text), nullable=False),
     Column("document", JSONB, nullable=False),
@@ -21,6 +21,7 @@ decisions = Table(
     moment("decided_at"),
     UniqueConstraint("run_id", "round"),
     Index("ix_decisions_decided", "decided_at", "id"),
+    Index("ix_decisions_requester", "requester", "decided_at", "id"),
 )
 """Round 0 is the gate's own answer; a plan under review is decided again in round 1."""
 

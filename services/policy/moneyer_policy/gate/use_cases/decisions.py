@@ -26,6 +26,7 @@ from moneyer_policy.reviews.use_cases.reviews import Decided
 from moneyer_policy.work import ITSELF, ChangingRules, Work
 from moneyer_shared.auth import Caller
 from moneyer_shared.canonical import digest
+from moneyer_shared.contracts.people import subject_named
 from moneyer_shared.contracts.policy import Decision, DecisionRequest
 from moneyer_shared.database import driver_connection
 from moneyer_shared.errors import Conflict, Invalid, MoneyerError, Unavailable
@@ -206,7 +207,8 @@ async def get_decision(work: Work, decision_id: UUID) -> Decision:
 
 
 async def search_decisions(work: Work, wanted: DecisionSearch) -> list[DecisionSummary]:
-    return [_summary(found) for found in await DecisionStore(work.connection).search(wanted)]
+    asked = wanted.model_copy(update={"requester": subject_named(wanted.requester, work.by)})
+    return [_summary(found) for found in await DecisionStore(work.connection).search(asked)]
 
 
 def _summary(found: StoredDecision) -> DecisionSummary:

@@ -4,7 +4,8 @@ Anything can be put up for review. A review is decided by its stages in order; a
 stage it was cast in, for one person and one function (I9).
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
@@ -156,8 +157,7 @@ def tally(review: Review, now: datetime) -> Tally:
     An approval that has grown too old for its stage no longer counts, nor one by who has been barred since, as a new
     owner is; a rejection does.
     """
-    bound = [vote for vote in review.votes if vote.digest == review.digest]
-    valid = [vote for vote in bound if _counts(vote, review) and _is_young(vote, review, now)]
+    valid = _valid(review, now)
     for number, stage in enumerate(review.quorum.stages):
         cast = [vote for vote in valid if vote.stage == number]
         if sum(vote.verdict == "reject" for vote in cast) >= (stage.deny_threshold or 1):
@@ -168,6 +168,37 @@ def tally(review: Review, now: datetime) -> Tally:
     if not review.quorum.stages:
         return Tally("open", 0)
     return Tally("approved" if all(entry.met for entry in review.conditions) else "open", last)
+
+
+def _valid(review: Review, now: datetime) -> list[Vote]:
+    bound = [vote for vote in review.votes if vote.digest == review.digest]
+    return [vote for vote in bound if _counts(vote, review) and _is_young(vote, review, now)]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What the stage that a review has reached still takes: approvals by function, in all, of so many more functions;
+    and how many conditions are to be met once they are there.
+    """
+
+    counts: Mapping[str, int]
+    approvals: int
+    functions: int
+    conditions: int
+
+
+def missing(review: Review, now: datetime) -> Missing:
+    """What an open review still takes at a moment; further stages come after that."""
+    unmet = sum(not condition.met for condition in review.conditions)
+    number = tally(review, now).stage
+    stage = review.quorum.stages[number]
+    approvals = [vote for vote in _valid(review, now) if vote.stage == number and vote.verdict == "approve"]
+    people = {vote.principal: vote.function for vote in approvals}
+    held = Counter(people.values())
+    lacking = {name: wanted - held[name] for name, wanted in stage.counts.items() if wanted > held[name]}
+    others = max(stage.minimum_functions - len({*held, *lacking}), 0)
+    in_all = max(stage.minimum_total - len(people), sum(lacking.values()) + others)
+    return Missing(lacking, in_all, max(stage.minimum_functions - len(held), 0), unmet)
 
 
 def _counts(vote: Vote, review: Review) -> bool:

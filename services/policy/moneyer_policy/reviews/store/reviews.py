@@ -1,6 +1,6 @@
 """Reviews, their votes and their conditions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -78,12 +78,17 @@ class ReviewStore:
         found = (await self._connection.execute(query.order_by(reviews.c.id.desc()).limit(1))).one_or_none()
         return ReviewRecord(*found) if found is not None else None
 
+    async def of_ids(self, review_ids: Collection[UUID]) -> Mapping[UUID, ReviewRecord]:
+        rows = await self._connection.execute(select(*_COLUMNS).where(reviews.c.id.in_(review_ids)))
+        return {row.id: ReviewRecord(*row) for row in rows}
+
     async def page(
-        self, *, kind: str | None, state: str | None, subject: str | None, after: UUID | None
+        self, *, kind: str | None, state: str | None, subject: str | None, opened_by: str | None, after: UUID | None
     ) -> list[ReviewRecord]:
         query = select(*_COLUMNS)
-        for column, value in ((reviews.c.kind, kind), (reviews.c.state, state), (reviews.c.subject, subject)):
-            query = query.where(column == value) if value is not None else query
+        asked = {"kind": kind, "state": state, "subject": subject, "opened_by": opened_by}
+        for name, value in asked.items():
+            query = query.where(reviews.c[name] == value) if value is not None else query
         rows: Sequence[Sequence[Any]] = await page(self._connection, query, reviews.c.id, after=after)
         return [ReviewRecord(*row) for row in rows]
 
@@ -114,16 +119,25 @@ class ReviewStore:
 
     async def votes(self, review_id: UUID) -> tuple[CastVote, ...]:
         """Every vote on a review, in the order they were cast."""
-        query = select(votes).where(votes.c.review_id == review_id).order_by(votes.c.cast_at, votes.c.id)
-        return tuple(_cast(row) for row in await self._connection.execute(query))
+        return tuple((await self._votes([review_id])).get(review_id, ()))
+
+    async def _votes(self, review_ids: Collection[UUID]) -> Mapping[UUID, list[CastVote]]:
+        query = select(votes).where(votes.c.review_id.in_(review_ids)).order_by(votes.c.cast_at, votes.c.id)
+        found: dict[UUID, list[CastVote]] = {}
+        for row in await self._connection.execute(query):
+            found.setdefault(row.review_id, []).append(_cast(row))
+        return found
 
     async def set_condition(self, review_id: UUID, vote_id: UUID, condition: str, by: str) -> KeptCondition:
         made = insert(conditions).values(review_id=review_id, vote_id=vote_id, condition=condition, set_by=by)
         return _condition((await self._connection.execute(made.returning(conditions))).one())
 
-    async def conditions(self, review_id: UUID) -> tuple[KeptCondition, ...]:
-        query = select(conditions).where(conditions.c.review_id == review_id).order_by(conditions.c.id)
-        return tuple(_condition(row) for row in await self._connection.execute(query))
+    async def _conditions(self, review_ids: Collection[UUID]) -> Mapping[UUID, list[KeptCondition]]:
+        query = select(conditions).where(conditions.c.review_id.in_(review_ids)).order_by(conditions.c.id)
+        found: dict[UUID, list[KeptCondition]] = {}
+        for row in await self._connection.execute(query):
+            found.setdefault(row.review_id, []).append(_condition(row))
+        return found
 
     async def meet(self, review_id: UUID, condition_id: UUID, by: str, evidence: str, at: datetime) -> KeptCondition:
         """Confirm that a condition is met; only who set it can.
@@ -142,18 +156,13 @@ class ReviewStore:
 
     async def review(self, row: ReviewRecord) -> Review:
         """A review with all that was cast on it, as a value to decide on."""
-        return Review(
-            id=str(row.id),
-            kind=row.kind,
-            digest=row.digest,
-            barred=frozenset(row.barred),
-            named=frozenset(row.named),
-            quorum=read_quorum(row.quorum),
-            state=row.state,
-            expires_at=row.expires_at,
-            votes=await self.votes(row.id),
-            conditions=await self.conditions(row.id),
-        )
+        return (await self.reviews([row]))[row.id]
+
+    async def reviews(self, rows: Collection[ReviewRecord]) -> Mapping[UUID, Review]:
+        """Several reviews with all that was cast on them, asked for together."""
+        ids = [row.id for row in rows]
+        cast, depends = await self._votes(ids), await self._conditions(ids)
+        return {row.id: _review(row, cast.get(row.id, ()), depends.get(row.id, ())) for row in rows}
 
     async def all_open(self, kind: str, subject: str) -> list[ReviewRecord]:
         """The open reviews of this, in the order they were opened."""
@@ -164,6 +173,21 @@ class ReviewStore:
         """Raises Conflict: a review of this is open already."""
         if await self.all_open(kind, subject):
             raise Conflict("A review of this is open already.", code="review-open")
+
+
+def _review(row: ReviewRecord, cast: Iterable[CastVote], depends: Iterable[KeptCondition]) -> Review:
+    return Review(
+        id=str(row.id),
+        kind=row.kind,
+        digest=row.digest,
+        barred=frozenset(row.barred),
+        named=frozenset(row.named),
+        quorum=read_quorum(row.quorum),
+        state=row.state,
+        expires_at=row.expires_at,
+        votes=tuple(cast),
+        conditions=tuple(depends),
+    )
 
 
 def _cast(row: Row[Any]) -> CastVote:

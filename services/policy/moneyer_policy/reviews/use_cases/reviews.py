@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from moneyer_policy.reviews.documents import (
     Condition,
     ConditionSet,
     Ending,
+    Missing,
     Opening,
     Review,
     ReviewOpened,
@@ -27,6 +28,7 @@ from moneyer_policy.reviews.store.reviews import ReviewRecord, ReviewStore
 from moneyer_policy.work import Work
 from moneyer_shared.canonical import digest
 from moneyer_shared.contracts.events import Action
+from moneyer_shared.contracts.people import Whose, subject_named
 from moneyer_shared.contracts.policy import Vote
 from moneyer_shared.journal import AuditEvent
 from moneyer_shared.leaves import Word, is_of_ids
@@ -179,11 +181,14 @@ async def list_reviews(
     kind: str | None = None,
     state: rules.State | None = None,
     subject: Annotated[str | None, Field(max_length=300, pattern=r"^[^\x00]*$")] = None,
+    requested_by: Whose | None = None,
     after: UUID | None = None,
 ) -> list[Review]:
     """A page of what was put up for votes; figures of real rows to the last digit to who may read them so."""
-    rows = await ReviewStore(work.connection).page(kind=kind, state=state, subject=subject, after=after)
-    return [await describe(work, row, raw=work.caller.holds(RAW)) for row in rows]
+    store, opened_by = ReviewStore(work.connection), subject_named(requested_by, work.by)
+    rows = await store.page(kind=kind, state=state, subject=subject, opened_by=opened_by, after=after)
+    found, raw = await store.reviews(rows), work.caller.holds(RAW)
+    return [_shown(row, found[row.id], work.now, raw=raw) for row in rows]
 
 
 async def get_review(work: Work, review_id: UUID) -> Review:
@@ -196,13 +201,16 @@ async def describe(work: Work, row: ReviewRecord, *, raw: bool = False) -> Revie
 
     The digest is of the document as it is kept, which is what votes are bound to.
     """
-    store = ReviewStore(work.connection)
-    review = await store.review(row)
+    return _shown(row, await ReviewStore(work.connection).review(row), work.now, raw=raw)
+
+
+def _shown(row: ReviewRecord, review: rules.Review, now: datetime, *, raw: bool) -> Review:
     return Review(
         **dict(Opening.model_validate(row)),
         **dict(Ending.model_validate(row)),
         document=at_precision(row.document, raw=raw),
-        stage=review.quorum.stages[rules.tally(review, row.decided_at or work.now).stage].name,
+        stage=review.quorum.stages[rules.tally(review, row.decided_at or now).stage].name,
+        missing=Missing.model_validate(rules.missing(review, now)) if row.state == "open" else None,
         votes=[Vote.model_validate(vote) for vote in review.votes],
-        conditions=[Condition.model_validate(one) for one in await store.conditions(row.id)],
+        conditions=[Condition.model_validate(one) for one in review.conditions],
     )
