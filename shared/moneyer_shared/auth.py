@@ -2,7 +2,6 @@
 
 import logging
 import math
-import re
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,6 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 from starlette.requests import HTTPConnection
 
+from moneyer_shared.claims import CHALLENGE, Reading
 from moneyer_shared.documents import EXACT, read_json
 from moneyer_shared.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from moneyer_shared.tokens import token_of
@@ -27,10 +27,7 @@ ALGORITHMS = ["ES256", "RS256", "PS256"]
 KEY_TYPES = {"EC", "RSA"}
 LEEWAY_SECONDS = 5
 REFRESH_SECONDS = 10
-CHALLENGE = {"WWW-Authenticate": "Bearer"}
 LONGEST_TOKEN = 16 * 1024
-SUBJECT = re.compile(r"[\x21-\x7e]{1,200}")
-"""What names a person or a client here, in votes and grants as in tokens."""
 TOKEN_PARTS = 3
 # What a JOSE library raises for a header or a payload of another shape than it expects.
 MALFORMED = (JoseError, Invalid, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
@@ -104,10 +101,14 @@ def _key(entry: Any) -> Any:
 
 
 class TokenVerifier:
-    """Checks iss, aud, exp, nbf, typ, alg and signature; remembers tokens it verified until they expire."""
+    """Checks iss, aud, exp, nbf, typ, alg and signature; remembers tokens it verified until they expire.
 
-    def __init__(self, *, issuer: str, audience: str, fetch_keys: FetchKeys) -> None:
+    ``reading`` says which claims say who it is and what they may do.
+    """
+
+    def __init__(self, *, issuer: str, audience: str, fetch_keys: FetchKeys, reading: Reading | None = None) -> None:
         self._fetch_keys = fetch_keys
+        self._reading = reading or Reading()
         self._keys: KeySet | None = None
         self._fetched_at = 0.0
         self._verified: dict[str, Caller] = {}
@@ -129,7 +130,8 @@ class TokenVerifier:
         known = self._verified.get(token)
         if known and known.expires_at > time.time():
             return known
-        caller = _caller(await self._decode(token))
+        claims = await self._decode(token)
+        caller = Caller(*self._reading.told(claims), float(claims["exp"]))
         self._remember(token, caller)
         return caller
 
@@ -139,7 +141,10 @@ class TokenVerifier:
         self._verified[token] = caller
 
     async def _decode(self, token: str) -> dict[str, Any]:
-        if len(token) > LONGEST_TOKEN or token.count(".") != TOKEN_PARTS - 1:
+        if len(token) > LONGEST_TOKEN:
+            words = f"A bearer token may be {LONGEST_TOKEN // 1024} KiB long; have the issuer leave out other groups."
+            raise Unauthenticated(words, headers=CHALLENGE)
+        if token.count(".") != TOKEN_PARTS - 1:
             raise _not_valid()
         for fresh in (False, True):
             keys = await self.keys(fresh=fresh)
@@ -157,8 +162,7 @@ class TokenVerifier:
         if not isinstance(head, dict) or not isinstance(told, dict):
             raise _not_valid()
         jwt.decode(token, keys, algorithms=ALGORITHMS)
-        if str(head.get("typ", "")).lower() not in {"at+jwt", "application/at+jwt"}:
-            raise Unauthenticated("The token is not an access token (RFC 9068).", headers=CHALLENGE)
+        self._reading.check_kind(head, told)
         _check_times(told)
         self._claims.validate(told)
         return told
@@ -187,23 +191,6 @@ def _check_times(claims: Mapping[str, Any]) -> None:
         value = claims.get(name, 0)
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= EXACT:
             raise Unauthenticated(f"The token's {name} is no time.", headers=CHALLENGE)
-
-
-def _caller(claims: Mapping[str, Any]) -> Caller:
-    """Whom claims name.
-
-    Raises:
-        Unauthenticated: by names that nobody here can have, or with scopes that are no text.
-    """
-    subject = claims["sub"]
-    client, scope = claims.get("client_id", subject), claims.get("scope", "")
-    for name, value in (("sub", subject), ("client_id", client)):
-        if not isinstance(value, str) or SUBJECT.fullmatch(value) is None:
-            message = f"The token's {name} must be 1 to 200 printable ASCII characters without spaces."
-            raise Unauthenticated(message, headers=CHALLENGE)
-    if not isinstance(scope, str):
-        raise Unauthenticated("The token's scope must be text (RFC 9068 §2.2.3).", headers=CHALLENGE)
-    return Caller(subject, client, frozenset(scope.split()), float(claims["exp"]))
 
 
 class BearerScheme(OAuth2):
@@ -249,8 +236,11 @@ def requires(scope: str) -> Any:
 class TokenSource:
     """Client-credentials tokens (RFC 6749 §4.4) for one client, one per audience, renewed before they end."""
 
-    def __init__(self, *, token_url: str, client_id: str, client_secret: str, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self, *, token_url: str, client_id: str, client_secret: str, http: httpx.AsyncClient, scope: str = ""
+    ) -> None:
         self._request = {"grant_type": "client_credentials", "client_id": client_id}
+        self._request |= {"scope": scope} if scope else {}
         self._secret = client_secret
         self._url = token_url
         self._http = http

@@ -49,10 +49,12 @@ class Surroundings:
             client_id=settings.client_id,
             client_secret=settings.client_secret.get_secret_value(),
             http=self.http,
+            scope=settings.token_scope,
         )
         self.verifier = TokenVerifier(
             issuer=settings.issuer,
-            audience=f"moneyer-{name}",
+            audience=settings.audience or f"moneyer-{name}",
+            reading=settings.reading,
             fetch_keys=fetch_keys or keys_from_issuer(settings.issuer, self.http),
         )
 

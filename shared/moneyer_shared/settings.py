@@ -1,7 +1,9 @@
 """What every service must be told by its surroundings; each service adds its own under its own prefix."""
 
-from pydantic import SecretStr
+from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings
+
+from moneyer_shared.claims import Reading, read_names, read_path
 
 
 class DatabaseSettings(BaseSettings):
@@ -10,7 +12,44 @@ class DatabaseSettings(BaseSettings):
     database_url: SecretStr
 
 
-class ServiceSettings(DatabaseSettings):
+class IssuerSettings(BaseSettings):
+    """Which claims of the issuer's tokens say what (``docs/guides/signing-in.md``)."""
+
+    audience: str = ""
+    subject_claim: str = "sub"
+    client_claim: str = "client_id"
+    scope_claim: str = "scope"
+    role_claims: list[str | list[str]] = []
+    role_names: dict[str, str | list[str]] = {}
+    plain_jwt: bool = False
+    token_scope: str = ""
+
+    @field_validator("role_claims")
+    @classmethod
+    def _are_paths(cls, said: list[str | list[str]]) -> list[str | list[str]]:
+        for path in said:
+            read_path(path)
+        return said
+
+    @field_validator("role_names")
+    @classmethod
+    def _are_known(cls, said: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+        read_names(said)
+        return said
+
+    @property
+    def reading(self) -> Reading:
+        return Reading(
+            subject=self.subject_claim,
+            client=self.client_claim,
+            scope=self.scope_claim,
+            roles=[read_path(path) for path in self.role_claims],
+            names=read_names(self.role_names),
+            plain=self.plain_jwt,
+        )
+
+
+class ServiceSettings(DatabaseSettings, IssuerSettings):
     """Read once, in ``__main__``; frozen afterwards."""
 
     issuer: str

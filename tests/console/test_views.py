@@ -143,11 +143,7 @@ def test_both_versions_are_told_whole(before: dict[str, Any], after: dict[str, A
     told_after = [line.after for one in changes for line in one.lines if line.after is not None]
     assert sorted(told_before) == sorted(line for part in before.values() for line in lines_of(part))
     assert told_after == [line for part in after.values() for line in lines_of(part)]
-    assert (
-        any(one.is_changed for one in changes)
-        or [lines_of(one) for one in before.values()]
-        or before.keys() == after.keys()
-    )
+    assert any(one.is_changed for one in changes) or before.keys() == after.keys()
 
 
 @given(some.dictionaries(Texts, Documents, max_size=5))
@@ -271,7 +267,8 @@ def test_no_token_stands_in_a_call() -> None:
 def test_a_line_that_was_cut_short_is_not_shown() -> None:
     assert preview_of("") is None
     cut = preview_of('a,b\n1,2\n3,"x\n')
-    assert cut is None or cut.rows == [["1", "2"]]
+    assert cut is not None
+    assert cut.rows == [["1", "2"]]
     whole = preview_of("a,b\n1,2\n3,4\n")
     assert whole is not None
     assert whole.rows == [["1", "2"], ["3", "4"]]

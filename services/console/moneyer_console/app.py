@@ -48,6 +48,7 @@ def create_console(settings: Settings, http: httpx.AsyncClient) -> Console:
         settings.client_id,
         settings.client_secret.get_secret_value(),
         f"{settings.public_url}/sign-in/callback",
+        settings.subject_claim,
     )
     kept = max(settings.session_seconds, SIGN_IN_SECONDS)
     endings = Endings(settings.ended_sessions, kept_seconds=kept)

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     generation_url: Address
     evaluation_url: Address
     lineage_url: Address
+    subject_claim: str = "sub"
     sign_in_scope: str = "openid profile offline_access"
     authorization_parameters: dict[str, str] = {}
     session_seconds: float = 8 * 3600

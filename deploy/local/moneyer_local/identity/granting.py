@@ -159,7 +159,7 @@ def claims_of(session: Session) -> dict[str, Any]:
         "name": person.name,
         "preferred_username": session.person,
         "roles": roles,
-        "groups": roles,
+        "groups": [f"moneyer-{role}" for role in roles],
     }
 
 

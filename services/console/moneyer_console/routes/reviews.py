@@ -30,9 +30,9 @@ async def list_reviews(visit: Visitor, kind: str = "", state: str = "open", afte
     shown_state = state if state in REVIEW_STATES else "open"
     asked_state = None if shown_state == "all" else shown_state
     listed = calls.paged(calls.list_reviews(state=asked_state, kind=asked_kind, after=after))
-    told, (charters, populations) = await asyncio.gather(
-        visit.ask(listed), visit.look_all(calls.list_charters(), calls.list_populations())
-    )
+    told = await visit.ask(listed)
+    of = sorted({one["charter_id"] for one in told.rows if one["charter_id"]})
+    charters, populations = await visit.look_all(calls.list_charters(charters=of), calls.list_populations())
     names = Names(titles_of(found(charters, [])), {}, names_of(found(populations, [])))
     rows = [view.review_row(one, names) for one in told.rows]
     return Page(

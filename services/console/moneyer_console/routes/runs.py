@@ -1,6 +1,6 @@
 """Runs: the list with its filters, and one run."""
 
-import asyncio
+from typing import Any
 from uuid import UUID
 
 from moneyer import calls
@@ -44,8 +44,10 @@ async def listed(
         with_asset=with_asset,
         after=after,
     )
-    told, (charters, sources) = await asyncio.gather(
-        visit.ask(calls.paged(call)), visit.look_all(calls.list_charters(), calls.list_sources())
+    told = await visit.ask(calls.paged(call))
+    charters, sources = await visit.look_all(
+        calls.list_charters(charters=_named(told.rows, "charter_id")),
+        calls.list_sources(sources=_named(told.rows, "source_id")),
     )
     declared = {one["id"]: one["declaration"]["name"] for one in found(sources, [])}
     names = Names(titles_of(found(charters, [])), declared)
@@ -66,3 +68,8 @@ async def names_of_run(visit: Visit, plan: dict[str, str]) -> Names:
         {} if isinstance(charter, Absent) else titles_of([charter]),
         {} if isinstance(source, Absent) else {source["id"]: source["declaration"]["name"]},
     )
+
+
+def _named(runs: list[dict[str, Any]], name: str) -> list[str]:
+    """What a page of runs is of, each once."""
+    return sorted({run["plan"][name] for run in runs})

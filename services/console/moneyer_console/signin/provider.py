@@ -45,6 +45,7 @@ class Client:
     id: str
     secret: str
     redirect_uri: str
+    subject_claim: str = "sub"
 
 
 class Provider:
@@ -137,7 +138,14 @@ class Provider:
                 if fresh:
                     raise Forbidden("The issuer's ID token is not valid here.", code="id-token-invalid") from error
                 continue
-            return claims_of(told, issuer=self.issuer, client=self.client.id, nonce=nonce, now=time.time())
+            return claims_of(
+                told,
+                issuer=self.issuer,
+                client=self.client.id,
+                nonce=nonce,
+                now=time.time(),
+                subject_claim=self.client.subject_claim,
+            )
         raise AssertionError
 
     async def discovered(self) -> Discovered:

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from moneyer_shared.auth import LEEWAY_SECONDS, SUBJECT
+from moneyer_shared.claims import SUBJECT
 from moneyer_shared.documents import read_json
 from moneyer_shared.errors import Forbidden, Unavailable
 from moneyer_shared.tokens import token_of
+
+LEEWAY_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -44,17 +46,20 @@ def _text(told: Mapping[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def claims_of(told: Mapping[str, Any], *, issuer: str, client: str, nonce: str | None, now: float) -> Claims:
+def claims_of(
+    told: Mapping[str, Any], *, issuer: str, client: str, nonce: str | None, now: float, subject_claim: str = "sub"
+) -> Claims:
     """What a verified ID token claims, if it is for this console and this sign-in (OpenID Connect Core §3.1.3.7).
 
-    Without ``nonce`` it came with refreshed tokens, and need not repeat one.
+    Without ``nonce`` it came with refreshed tokens, and need not repeat one. ``subject_claim`` names the person as the
+    services know them.
 
     Raises:
         Forbidden: it is not.
     """
     audience = told.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
-    subject = told.get("sub")
+    subject = told.get(subject_claim)
     wrong = {
         "iss": str(told.get("iss", "")).rstrip("/") != issuer,
         "aud": client not in audiences,
@@ -62,7 +67,7 @@ def claims_of(told: Mapping[str, Any], *, issuer: str, client: str, nonce: str |
         "exp": not _is_time(told.get("exp")) or told["exp"] + LEEWAY_SECONDS < now,
         "iat": not _is_time(told.get("iat")) or told["iat"] - LEEWAY_SECONDS > now,
         "nonce": nonce is not None and told.get("nonce") != nonce,
-        "sub": not isinstance(subject, str) or SUBJECT.fullmatch(subject) is None,
+        subject_claim: not isinstance(subject, str) or SUBJECT.fullmatch(subject) is None,
     }
     if broken := [name for name, is_wrong in wrong.items() if is_wrong]:
         message = f"The issuer's ID token is not for this sign-in: {', '.join(broken)}."

@@ -178,7 +178,8 @@ def _provenance_facts(told: Json) -> list[Fact]:
 def preview_of(text: str) -> Preview | None:
     """The whole lines of the beginning of a CSV; the last one may be cut short, and is left out."""
     lines = list(csv.reader(io.StringIO(text)))
-    if not text.endswith("\n"):
+    ends_within_quotes = text.count('"') % 2 == 1
+    if ends_within_quotes or not text.endswith("\n"):
         lines = lines[:-1]
     return Preview(lines[0], lines[1 : MOST_ROWS + 1]) if lines else None
 

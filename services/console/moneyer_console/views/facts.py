@@ -34,15 +34,14 @@ def _fact(name: str, value: object) -> Fact:
 
 def lines_of(value: object, path: str = "") -> list[str]:
     """Each leaf of a document on a line of its own, with the way to it."""
-    if isinstance(value, Mapping):
-        return [
-            line for name, part in value.items() for line in lines_of(part, f"{path} › {name}" if path else str(name))
-        ]
+    if isinstance(value, Mapping) and value:
+        below = f"{path} › " if path else ""
+        return [line for name, part in value.items() for line in lines_of(part, f"{below}{name}")]
     if isinstance(value, list):
         if all(not isinstance(part, Mapping | list) for part in value):
             return [_line(path, ", ".join(map(in_words, value)) or "none")]
         return [line for number, part in enumerate(value, 1) for line in lines_of(part, f"{path} {number}".strip())]
-    return [_line(path, in_words(value))]
+    return [_line(path, "none" if isinstance(value, Mapping) else in_words(value))]
 
 
 def _line(path: str, text: str) -> str:
