@@ -1,5 +1,6 @@
 """The two clients: one waits, one is awaited; both send the same calls and raise the same refusals."""
 
+import asyncio
 import json
 import os
 import time
@@ -14,6 +15,7 @@ import httpx
 from moneyer.assets import Assets, AsyncAssets
 from moneyer.calls import Call, Id
 from moneyer.calls.wire import Streamed
+from moneyer.signed_in import SignedIn
 from moneyer_shared.documents import read_json
 from moneyer_shared.tokens import token_of
 
@@ -126,7 +128,11 @@ def _patience(call: Call[Any]) -> httpx.Timeout:
     return httpx.Timeout(call.content.seconds, connect=5) if isinstance(call.content, Streamed) else PATIENCE
 
 
-def _request(connection: Connection, call: Call[Any], token: str, *, waits: bool) -> httpx.Request:
+Speaker = Connection | SignedIn
+"""Whose calls a client sends: a client with a secret of its own, or somebody who signed in."""
+
+
+def _request(connection: Speaker, call: Call[Any], token: str, *, waits: bool) -> httpx.Request:
     return httpx.Request(
         call.method,
         connection.services[call.service] + call.path,
@@ -155,7 +161,7 @@ def _event(line: str) -> dict[str, Any] | None:
 class Moneyer:
     """The synchronous client."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Speaker) -> None:
         self.connection = connection
         self._http = httpx.Client(timeout=PATIENCE)
         self._tokens = _Tokens()
@@ -200,6 +206,8 @@ class Moneyer:
             answer.close()
 
     def token(self, service: str) -> str:
+        if isinstance(self.connection, SignedIn):
+            return self.connection.token()
         if self.connection.bearer is not None:
             return self.connection.bearer
         form = self.connection.token_form(service)
@@ -227,7 +235,7 @@ class Moneyer:
 class AsyncMoneyer:
     """The asynchronous client."""
 
-    def __init__(self, connection: Connection, *, http: httpx.AsyncClient | None = None) -> None:
+    def __init__(self, connection: Speaker, *, http: httpx.AsyncClient | None = None) -> None:
         """``http`` is somebody else's, to be shared with other clients; whoever made it closes it."""
         self.connection = connection
         self._http = http or httpx.AsyncClient(timeout=PATIENCE)
@@ -270,6 +278,8 @@ class AsyncMoneyer:
             await answer.aclose()
 
     async def token(self, service: str) -> str:
+        if isinstance(self.connection, SignedIn):
+            return await asyncio.to_thread(self.connection.token)
         if self.connection.bearer is not None:
             return self.connection.bearer
         form = self.connection.token_form(service)

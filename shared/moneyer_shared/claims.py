@@ -149,10 +149,10 @@ def _step(whole: object, step: str, path: Path) -> list[object]:
 
 
 def _names(value: object, path: Path) -> list[str]:
-    names = value if isinstance(value, list) else [value]
-    if not all(isinstance(name, str) for name in names):
+    said: list[Any] = value if isinstance(value, list) else [value]
+    if not all(isinstance(name, str) for name in said):
         raise _not_names(path)
-    return names
+    return said
 
 
 def _not_names(path: Path) -> Unauthenticated:

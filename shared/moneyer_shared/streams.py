@@ -11,7 +11,8 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from moneyer_shared.auth import CHALLENGE, Caller
+from moneyer_shared.auth import Caller
+from moneyer_shared.claims import CHALLENGE
 from moneyer_shared.errors import TooMany, Unauthenticated
 
 

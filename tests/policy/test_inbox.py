@@ -353,3 +353,16 @@ async def test_lists_are_asked_for_ones_own_and_by_ids(world: World) -> None:
     owner = (await world.get(f"/v1/charters/{first}"))["document"]["owner"]
     assert len(await world.get("/v1/charters?owner=me", owner)) == 2
     assert await world.get("/v1/charters?owner=me", "counsel") == []
+
+
+async def test_a_caller_is_told_who_they_are_here(world: World) -> None:
+    await seated(world)
+    lent = {
+        "delegate": "assessor", "function": "privacy", "valid_from": later(world), "valid_until": later(world, days=5),
+    }  # fmt: skip
+    await world.post("privacy-officer", "/v1/committee/delegations", 201, lent)
+    me = await world.get("/v1/me", "assessor")
+    assert (me["subject"], me["client"]) == ("assessor", "assessor")
+    assert me["functions"] == [{"function": "privacy", "principal": "privacy-officer"}]
+    assert "policy:assessments:write" in me["scopes"]
+    assert (await world.get("/v1/me", "auditor"))["functions"] == []

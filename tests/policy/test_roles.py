@@ -60,6 +60,7 @@ GROUPS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
             "listAccessPolicies",
             "listSuspensions",
             "getInbox",
+            "getMe",
         ),
     ),
     ({*VOTERS, "steward", "auditor", "lineage"}, ("getDossier", "getSalts")),

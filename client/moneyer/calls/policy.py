@@ -56,6 +56,11 @@ def vote(charter_id: Id, *, function: str, verdict: str, digest: str, reason: st
     return Call("policy", "POST", f"/v1/charters/{charter_id}/votes", as_json, json=body)
 
 
+def get_me() -> Call[Json]:
+    """Who asks, as policy sees them: subject, client, scopes, functions."""
+    return Call("policy", "GET", "/v1/me", as_json)
+
+
 def get_inbox(*, kind: str | None = None, after: str | None = None) -> Call[Json]:
     """A page of what waits for who asks, and how much of each kind there is."""
     return Call("policy", "GET", "/v1/inbox", as_json, query=stated(kind=kind, after=after))

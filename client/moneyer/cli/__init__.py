@@ -6,9 +6,10 @@ import httpx
 import typer
 from rich.markup import escape
 
-from moneyer.cli import assets, audit, budgets, charters, connections, drafts, generate, machine, sources
-from moneyer.cli.console import error_console, show_refusal
+from moneyer.cli import assets, audit, budgets, charters, connections, drafts, generate, machine, signing_in, sources
+from moneyer.cli.console import error_console, harmless, show_refusal
 from moneyer.client import Refused
+from moneyer.signing_in import NotSignedIn
 from moneyer_shared.errors import Invalid, TooLarge
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 machine.add_to(app)
+signing_in.add_to(app)
 generate.add_to(app)
 drafts.add_to(sources.app)
 app.add_typer(sources.app, name="source")
@@ -33,6 +35,9 @@ def main() -> None:
         app()
     except Refused as refusal:
         show_refusal(refusal)
+        sys.exit(1)
+    except NotSignedIn as error:
+        error_console.print(f"[red]Not signed in:[/] {escape(harmless(str(error)))}")
         sys.exit(1)
     except httpx.TransportError as error:
         error_console.print(f"[red]No answer[/] from {error.request.url}; is moneyer up? (moneyer up)")

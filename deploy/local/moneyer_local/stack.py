@@ -114,10 +114,9 @@ class Directory:
         """What the client needs to speak as the people of this machine."""
         people = {name: registry["clients"][name]["secret"] for name in identity.PEOPLE}
         urls = {name: ports.url(name) for name in SERVICES}
-        _write_private(
-            self.root / "client.json",
-            {"token_url": f"{ports.url('identity')}/token", "services": urls, "people": people},
-        )
+        issuer = ports.url("identity")
+        told = {"issuer": issuer, "token_url": f"{issuer}/token", "services": urls, "people": people}
+        _write_private(self.root / "client.json", told)
         _write_private(self.root / "registry.json", registry)
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ MOVES: Mapping[str, frozenset[str]] = {
 }
 """Where each state may go; a state that is not named is an end."""
 
-DECIDED = frozenset({"released", "rejected"})
+DECIDED: frozenset[RunState] = frozenset({"released", "rejected"})
 """States in which a run has ended and its asset goes on: what that is is policy's to say."""
 UNPAID = frozenset({"denied", "in_review", "queued"})
 CANCELLABLE = frozenset({"in_review", "queued", "redeemed", "fitting", "fitted"})

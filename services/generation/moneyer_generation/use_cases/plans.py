@@ -96,8 +96,9 @@ async def list_generations(flow: Flow, wanted: GenerationSearch) -> list[Generat
 
 def _kept_as(state: ShownState) -> frozenset[RunState]:
     """The states that a run which is shown in one may be kept in: of an asset that was decided on policy says it."""
-    of_an_asset = state in get_args(AssetStateName)
-    return frozenset(one for one in get_args(RunState) if one == state or (of_an_asset and one in DECIDED))
+    decided: frozenset[RunState] = DECIDED if state in get_args(AssetStateName) else frozenset()
+    own: frozenset[RunState] = frozenset(one for one in get_args(RunState) if one == state)
+    return own | decided
 
 
 async def get_generation(flow: Flow, run_id: UUID) -> Generation:

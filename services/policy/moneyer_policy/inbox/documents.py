@@ -51,6 +51,23 @@ class InboxCounts(Document):
     refusal: int = 0
 
 
+class Power(Document):
+    """A function that somebody votes with: their own, or lent to them by its ``principal``."""
+
+    function: str
+    principal: str
+
+
+class Me(Document):
+    """Who asks, by their token and the committee: what a page or a terminal offers them follows from it."""
+
+    subject: str
+    client: str
+    scopes: list[str]
+    functions: list[Power]
+    expires_at: datetime
+
+
 class Inbox(Document):
     """What waits for the caller: first what has a time limit, the soonest first, then the rest, the oldest first."""
 

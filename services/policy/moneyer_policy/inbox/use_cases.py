@@ -2,17 +2,31 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from moneyer_policy.inbox import rules
-from moneyer_policy.inbox.documents import After, Inbox, InboxCounts, InboxEntry, InboxKind, place_of
+from moneyer_policy.inbox.documents import EPOCH, After, Inbox, InboxCounts, InboxEntry, InboxKind, Me, place_of
+from moneyer_policy.inbox.documents import Power as PowerShown
 from moneyer_policy.inbox.rules import Names
 from moneyer_policy.inbox.store import Asker, InboxStore, Waiting
 from moneyer_policy.reviews.rules.review import Power, Review, missing
 from moneyer_policy.reviews.store.committee import CommitteeStore
 from moneyer_policy.reviews.store.reviews import ReviewRecord, ReviewStore
 from moneyer_policy.work import Snapshot
+from moneyer_shared.clock import LATEST
+
+
+async def get_me(work: Snapshot) -> Me:
+    """Who asks, until when, and what they may do here."""
+    powers, caller = await CommitteeStore(work.connection).powers_of(work.by, work.now), work.caller
+    return Me(
+        subject=caller.subject,
+        client=caller.client,
+        scopes=sorted(caller.scopes),
+        functions=[PowerShown.model_validate(power) for power in powers],
+        expires_at=EPOCH + timedelta(seconds=min(caller.expires_at, LATEST.timestamp())),
+    )
 
 
 async def get_inbox(work: Snapshot, kind: InboxKind | None = None, after: After | None = None) -> Inbox:
