@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := $(addprefix --extra ,policy generation connectors evaluation lineage ray client local dev)
+EXTRAS := $(addprefix --extra ,policy generation connectors evaluation lineage console ray client local dev)
 # Platforms that a plug-in is tested against, each in an environment of its own: their pins are not ours.
 PLATFORMS := mlflow airflow dagster kubeflow
 
@@ -121,7 +121,7 @@ lock: ## Resolve requirements.lock anew (needs uv)
 	uv pip compile tests/platforms/build.in --constraint requirements.lock \
 		--python-version 3.11 --python-platform x86_64-manylinux_2_28 \
 		--generate-hashes --no-header --no-annotate --output-file deploy/docker/build.lock
-	for service in policy generation evaluation lineage; do \
+	for service in policy generation evaluation lineage console; do \
 		if [ $$service = generation ]; then also="--extra connectors"; else also=; fi; \
 		uv pip compile pyproject.toml --extra $$service $$also --constraint requirements.lock \
 			--override deploy/lock-overrides.txt --python-version 3.11 --python-platform x86_64-manylinux_2_28 \

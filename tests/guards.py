@@ -22,6 +22,7 @@ HOUSES = (
     "services/generation",
     "services/evaluation",
     "services/lineage",
+    "services/console",
     "shared",
     "client",
     "deploy/local",
@@ -29,6 +30,7 @@ HOUSES = (
 PASSED, NOTHING_FOUND = 0, 5  # pytest's exit codes
 PROCESSORS = os.cpu_count() or 1
 POLICY, GENERATION = "services/policy/moneyer_policy", "services/generation/moneyer_generation"
+CONSOLE = "services/console/moneyer_console"
 EVALUATION, LINEAGE = "services/evaluation/moneyer_evaluation", "services/lineage/moneyer_lineage"
 
 
@@ -498,6 +500,21 @@ GUARDS = (
     Guard("a record lists every delivery", "shared/moneyer_shared/records.py", '            record.setdefault("deliveries", []).append(_said(delivery))\n', '            record["deliveries"] = [_said(delivery)]\n', "tests/lineage/test_impact.py -k deliveries_are_listed"),
     Guard("a schedule ends with its owner's right", f"{GENERATION}/use_cases/pulling.py", "        owner = await check_own_source(work, pull.shown.source_id)\n", "        owner = requester.subject\n", "tests/generation/connectors/test_pulls.py -k given_away"),
     Guard("a key that a permit names is not given back", f"{POLICY}/assets/store/assets.py", "if key_id is not None and await self._connection.scalar(\n", "if False and await self._connection.scalar(\n", "tests/policy/test_gate_api.py -k permit_names"),
+    Guard("console: a form of another session", f"{CONSOLE}/visits.py", 'if not self.console.signing.seal.is_form_token(self.session.id, self.typed.get("form_token", "")):', "if False:", "tests/console/test_pages.py -k another_site"),
+    Guard("console: a form of another site", f"{CONSOLE}/visits.py", "        check_origin(request, console)\n        typed = await", "        typed = await", "tests/console/test_pages.py -k another_site"),
+    Guard("console: a stolen cookie", f"{CONSOLE}/signin/signing.py", 'self.endings.end(f"session:{session.id}")', "pass", "tests/console/test_signing.py -k 'stolen or restart'"),
+    Guard("console: a session planted before", f"{CONSOLE}/routes/signing.py", 'console.signing.endings.end(f"session:{before.id}")', "pass", "tests/console/test_signing.py -k new_with_every"),
+    Guard("console: a state of one use", f"{CONSOLE}/signin/signing.py", 'if not self.endings.end(f"sign-in:{begun.state}"):', "if False:", "tests/console/test_signing.py -k one_use"),
+    Guard("console: an answer of another issuer", f"{CONSOLE}/signin/signing.py", "if told_issuer is not None and", "if False and", "tests/console/test_signing.py -k another_issuer"),
+    Guard("console: an open redirect", f"{CONSOLE}/signin/signing.py", " or told.startswith(NEVER_TO)", "", "tests/console/test_signing.py -k 'nowhere_else or open_redirect'"),
+    Guard("console: a vote of somebody who is not confirmed", f"{CONSOLE}/routes/reviews.py", "        visit.confirmed(fields, back)\n        await visit.ask(_ballot", "        await visit.ask(_ballot", "tests/console/test_pages.py -k 'who_one_is or prove'"),
+    Guard("console: somebody else proves it", f"{CONSOLE}/signin/signing.py", "if subject != begun.confirms:", "if False:", "tests/console/test_pages.py -k prove_it"),
+    Guard("console: what was kept is one person's", f"{CONSOLE}/visits.py", '(told["path"], told["subject"]) != (self.request.url.path, self.subject)', 'told["path"] != self.request.url.path', "tests/console/test_pages.py -k nobody_else"),
+    Guard("console: text stays text", f"{CONSOLE}/pages.py", "autoescape=select_autoescape(default=True, default_for_string=True)", "autoescape=False", "tests/console/test_pages.py -k stay_text"),
+    Guard("console: no frame around it", f"{CONSOLE}/pages.py", "        \"frame-ancestors 'none'\",\n", "", "tests/console/test_pages.py -k framed"),
+    Guard("console: kept by nobody", f"{CONSOLE}/pages.py", '        "Cache-Control": "no-store",\n', "", "tests/console/test_pages.py -k framed"),
+    Guard("console: one renewal for all that ask at once", f"{CONSOLE}/signin/signing.py", "        if session.id not in self._renewing:\n", "        if True:\n", "tests/console/test_signing.py -k at_once"),
+    Guard("console: a nonce", f"{CONSOLE}/signin/tokens.py", '"nonce": nonce is not None and told.get("nonce") != nonce', '"nonce": False', "tests/console/test_signing.py -k something_else"),
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -37,12 +37,18 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Connection:
-    """Where the services are and who speaks."""
+    """Where the services are and who speaks: a client with its secret, or whoever ``bearer`` is a token of."""
 
     services: Mapping[str, str]
     token_url: str
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
+    bearer: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of_token(cls, services: Mapping[str, str], token: str) -> Self:
+        """Whoever was given this access token; it is asked for no other, and every service must be in its audience."""
+        return cls(services, "", "", "", token)
 
     @classmethod
     def from_directory(cls, directory: str | Path, person: str) -> Self:
@@ -202,6 +208,8 @@ class Moneyer:
     def token(self, service: str) -> str:
         if isinstance(self.connection, SignedIn):
             return self.connection.token()
+        if self.connection.bearer is not None:
+            return self.connection.bearer
         form = self.connection.token_form(service)
         kept = self._tokens.valid(service)
         return kept or self._tokens.keep(service, self._http.post(self.connection.token_url, data=form))
@@ -227,9 +235,10 @@ class Moneyer:
 class AsyncMoneyer:
     """The asynchronous client."""
 
-    def __init__(self, connection: Speaker) -> None:
+    def __init__(self, connection: Speaker, *, http: httpx.AsyncClient | None = None) -> None:
+        """``http`` is somebody else's, to be shared with other clients; whoever made it closes it."""
         self.connection = connection
-        self._http = httpx.AsyncClient(timeout=PATIENCE)
+        self._http = http or httpx.AsyncClient(timeout=PATIENCE)
         self._tokens = _Tokens()
 
     @classmethod
@@ -271,6 +280,8 @@ class AsyncMoneyer:
     async def token(self, service: str) -> str:
         if isinstance(self.connection, SignedIn):
             return await asyncio.to_thread(self.connection.token)
+        if self.connection.bearer is not None:
+            return self.connection.bearer
         form = self.connection.token_form(service)
         kept = self._tokens.valid(service)
         return kept or self._tokens.keep(service, await self._http.post(self.connection.token_url, data=form))

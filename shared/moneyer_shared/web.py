@@ -91,7 +91,7 @@ def create_api(
     app.state.verifier = verifier
     app.state.limits = Limits()
     app.state.streams = Streams()
-    for router in (*routers, _operations(checks, metrics)):
+    for router in (*routers, operations(checks, metrics)):
         put_doors(router)
         _take_in(app, router)
     _answer_with_problems(app)
@@ -110,7 +110,7 @@ def _take_in(app: FastAPI, router: APIRouter) -> None:
     app.router.routes.extend(router.routes)
 
 
-def _operations(checks: Mapping[str, Check], metrics: Metrics) -> APIRouter:
+def operations(checks: Mapping[str, Check], metrics: Metrics) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/livez", operation_id="live", summary="The process answers")

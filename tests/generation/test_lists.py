@@ -29,6 +29,12 @@ async def test_runs_are_found_by_who_asked_charter_source_and_state(world: World
     assert await asked(world, "auditor", f"generations?source={shown['plan']['source_id']}") == [first]
     assert await asked(world, "auditor", f"generations?source={shown['plan']['source_id']}&state=failed") == []
     assert (await world.call("auditor", "GET", "/v1/generations?state=sleeping")).status_code == 422
+    engine = shown["plan"]["generator"]
+    assert await asked(world, "auditor", f"generations?generator={engine}") == everything
+    assert await asked(world, "auditor", "generations?generator=another") == []
+    assert await asked(world, "auditor", "generations?with_asset=true") == []
+    assert await asked(world, "auditor", "generations?with_asset=false") == everything
+    assert (await world.call("auditor", "GET", "/v1/generations?with_asset=perhaps")).status_code == 422
 
 
 async def test_a_state_of_an_asset_is_policys_word(world: World) -> None:

@@ -32,10 +32,13 @@ PACKAGES = {
     "moneyer_generation": "services/generation",
     "moneyer_evaluation": "services/evaluation",
     "moneyer_lineage": "services/lineage",
+    "moneyer_console": "services/console",
     "moneyer_shared": "shared",
     "moneyer": "client",
     "moneyer_local": "deploy/local",
 }
+PROCESSES = (*SERVICES, "console")
+"""The services and the console, which has pages and no API."""
 
 
 def tracked() -> list[str]:
@@ -132,6 +135,23 @@ def test_the_tree_as_it_is_keeps_its_contracts(copy: Path) -> None:
             "import sqlalchemy",
             "routes know no SQL",
         ),
+        (
+            "services/console/moneyer_console/routes/runs.py",
+            "import moneyer_generation.rules.run",
+            "services are strangers",
+        ),
+        (
+            "services/console/moneyer_console/routes/runs.py",
+            "import moneyer_shared.database",
+            "the console knows no database and no runner",
+        ),
+        (
+            "services/console/moneyer_console/views/runs.py",
+            "import moneyer_console.visits",
+            "the console's rooms are floors",
+        ),
+        ("services/console/moneyer_console/utils.py", "", "the console's rooms are floors"),
+        ("services/console/moneyer_console/views/runs.py", "import fastapi", "views do no I/O"),
     ],
 )
 def test_a_misplaced_file_or_import_is_refused(copy: Path, where: str, line: str, broken: str) -> None:
@@ -259,7 +279,7 @@ async def test_migrations_make_exactly_the_tables(service: str, cluster: Cluster
 
 def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
-    for service in SERVICES:
+    for service in PROCESSES:
         settings = import_module(f"moneyer_{service}.settings").Settings
         for name in settings.model_fields:
             assert f"`{name.upper()}`" in text, f"{service}: {name}"
@@ -330,9 +350,9 @@ def test_locks_are_hashed_and_name_no_host() -> None:
 
 
 def test_a_service_image_carries_what_it_alone_needs() -> None:
-    locks = {service: (ROOT / "deploy" / "docker" / f"{service}.lock").read_text() for service in SERVICES}
+    locks = {service: (ROOT / "deploy" / "docker" / f"{service}.lock").read_text() for service in PROCESSES}
     assert "\ntorch==" in locks["generation"]
-    for service in ("policy", "evaluation", "lineage"):
+    for service in ("policy", "evaluation", "lineage", "console"):
         assert "\ntorch==" not in locks[service]
         assert "\nsynthcity==" not in locks[service]
 
@@ -341,7 +361,7 @@ def test_no_runtime_dependency_is_copyleft() -> None:
     """What the services run on is free of GPL and BUSL; the lock of each service names what that is."""
     from importlib.metadata import PackageNotFoundError, metadata
 
-    for service in SERVICES:
+    for service in PROCESSES:
         text = (ROOT / "deploy" / "docker" / f"{service}.lock").read_text()
         for name in re.findall(r"^([a-z0-9][a-z0-9._-]*)==", text, re.MULTILINE):
             try:
@@ -357,9 +377,9 @@ def test_compose_describes_the_same_stack() -> None:
     import yaml
 
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    expected = {"postgres", *SERVICES, "generation-worker", "evaluation-worker"}
+    expected = {"postgres", *PROCESSES, "generation-worker", "evaluation-worker"}
     assert expected <= set(compose["services"])
-    for service in SERVICES:
+    for service in PROCESSES:
         settings = import_module(f"moneyer_{service}.settings").Settings
         prefix = settings.model_config["env_prefix"]
         told = set(compose["services"][service]["environment"])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from moneyer.calls.wire import Call, Id, Json, Streamed, as_bytes, as_json, once, stated
+from moneyer.calls.wire import Call, Id, Json, Streamed, as_bytes, as_json, as_text, once, stated
 from moneyer_shared.contracts.generation import SourceDeclaration
 from moneyer_shared.contracts.policy import Plan
 from moneyer_shared.contracts.search import SearchRequest
@@ -142,10 +142,17 @@ def list_generations(
     state: str | None = None,
     charter: Id | None = None,
     source: Id | None = None,
+    generator: str | None = None,
+    with_asset: bool = False,
     after: Id | None = None,
 ) -> Call[list[Json]]:
-    """A page of runs, newest first; ``requested_by="me"`` are one's own, ``state`` is a run's or its asset's now."""
+    """A page of runs, newest first; ``requested_by="me"`` are one's own, ``state`` is a run's or its asset's now.
+
+    ``with_asset`` leaves out those that made no table.
+    """
+    made = "true" if with_asset else None
     query = stated(requested_by=requested_by, state=state, charter=charter, source=source, after=after)
+    query = {**query, **stated(generator=generator, with_asset=made)}
     return Call("generation", "GET", "/v1/generations", as_json, query=query)
 
 
@@ -174,6 +181,12 @@ def list_models() -> Call[list[Json]]:
 
 def download(asset_id: Id, *, form: Form = "parquet") -> Call[bytes]:
     return Call("generation", "GET", f"/v1/assets/{asset_id}/table", as_bytes, query={"format": form})
+
+
+def preview(asset_id: Id, *, most_bytes: int = 16 * 1024) -> Call[str]:
+    """The first bytes of a released table as CSV; its last line may be cut short."""
+    headers = {"Range": f"bytes=0-{most_bytes - 1}"}
+    return Call("generation", "GET", f"/v1/assets/{asset_id}/table", as_text, headers=headers, query={"format": "csv"})
 
 
 def describe_asset(asset_id: Id, *, standard: Standard = "frictionless") -> Call[Json]:

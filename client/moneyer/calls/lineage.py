@@ -23,6 +23,11 @@ def get_graph_of_run(run_id: Id, *, direction: str = "upstream", depth: int = 10
     return Call("lineage", "GET", "/v1/graph", as_json, query=query)
 
 
+def get_card(asset_id: Id) -> Call[Json]:
+    """What the public is told of an asset."""
+    return Call("lineage", "GET", f"/public/v1/cards/{asset_id}", as_json)
+
+
 def get_provenance(asset_id: Id) -> Call[Json]:
     """Under which charter version, votes and budget it was made, as they stood then."""
     return Call("lineage", "GET", f"/v1/assets/{asset_id}/provenance", as_json)

@@ -38,6 +38,15 @@ def list_charters(
     return Call("policy", "GET", "/v1/charters", as_json, query=query)
 
 
+def get_charter_version(charter_id: Id, version: int) -> Call[Json]:
+    return Call("policy", "GET", f"/v1/charters/{charter_id}/versions/{version}", as_json)
+
+
+def get_charter_in_force(charter_id: Id) -> Call[Json]:
+    """The version of a charter that governs now; refused with 404 where none does."""
+    return Call("policy", "GET", f"/v1/charters/{charter_id}/in-force", as_json)
+
+
 def submit_charter(charter_id: Id) -> Call[Json]:
     return Call("policy", "POST", f"/v1/charters/{charter_id}:submit", as_json)
 
@@ -59,13 +68,15 @@ def get_inbox(*, kind: str | None = None, after: str | None = None) -> Call[Json
 
 def list_reviews(
     *,
-    state: str = "open",
+    state: str | None = "open",
     kind: str | None = None,
     subject: str | None = None,
     requested_by: str | None = None,
     after: Id | None = None,
 ) -> Call[list[Json]]:
-    """A page of what was put up for votes; ``requested_by="me"`` is what one asked for oneself."""
+    """A page of what was put up for votes, of every state where ``state`` is None; ``requested_by="me"`` is what one
+    asked for oneself.
+    """
     query = stated(state=state, kind=kind, subject=subject, requested_by=requested_by, after=after)
     return Call("policy", "GET", "/v1/reviews", as_json, query=query)
 
@@ -74,9 +85,38 @@ def get_review(review_id: Id) -> Call[Json]:
     return Call("policy", "GET", f"/v1/reviews/{review_id}", as_json)
 
 
-def vote_on_review(review_id: Id, *, function: str, verdict: str, digest: str, reason: str) -> Call[Json]:
-    body = {"function": function, "verdict": verdict, "digest": digest, "reason": reason}
-    return Call("policy", "POST", f"/v1/reviews/{review_id}/votes", as_json, json=body)
+def vote_on_review(
+    review_id: Id,
+    *,
+    function: str,
+    verdict: str,
+    digest: str,
+    reason: str,
+    on_behalf_of: str | None = None,
+    conditions: Sequence[str] = (),
+    key: str | None = None,
+) -> Call[Json]:
+    """``on_behalf_of`` names who lent the function; ``conditions`` are what an approval depends on."""
+    body: Json = {"function": function, "verdict": verdict, "digest": digest, "reason": reason}
+    body |= {"on_behalf_of": on_behalf_of} if on_behalf_of else {}
+    body |= {"conditions": list(conditions)} if conditions else {}
+    return Call("policy", "POST", f"/v1/reviews/{review_id}/votes", as_json, json=body, headers=once(key))
+
+
+def meet_condition(review_id: Id, condition_id: Id, *, evidence: str) -> Call[Json]:
+    """Confirm that a condition of one's own approval is met."""
+    path = f"/v1/reviews/{review_id}/conditions/{condition_id}:meet"
+    return Call("policy", "POST", path, as_json, json={"evidence": evidence})
+
+
+def list_members() -> Call[list[Json]]:
+    """Who holds which function."""
+    return Call("policy", "GET", "/v1/committee/members", as_json)
+
+
+def list_delegations() -> Call[list[Json]]:
+    """Who stands in for whom."""
+    return Call("policy", "GET", "/v1/committee/delegations", as_json)
 
 
 def suspend_charter(charter_id: Id, *, reason: str) -> Call[Json]:
@@ -131,6 +171,12 @@ def get_statement(population_id: Id) -> Call[Json]:
     return Call("policy", "GET", f"/v1/populations/{population_id}/statement", as_json)
 
 
+def forecast(population_id: Id, *, charter_id: Id, mechanism: Json) -> Call[Json]:
+    """How many more runs of a mechanism's cost fit into what a charter may still spend."""
+    body = {"charter_id": str(charter_id), "mechanism": mechanism}
+    return Call("policy", "POST", f"/v1/populations/{population_id}:forecast", as_json, json=body)
+
+
 def allocate(
     population_id: Id,
     *,
@@ -156,6 +202,16 @@ def get_release(asset_id: Id) -> Call[Release]:
 def grant(asset_id: Id, *, subject: str, use_case: str, valid_until: str) -> Call[Json]:
     body = {"subject": subject, "use_case": use_case, "valid_until": valid_until}
     return Call("policy", "POST", f"/v1/assets/{asset_id}/grants", as_json, json=body)
+
+
+def list_notifications(recipient: str) -> Call[list[Json]]:
+    """What somebody was told, the latest first."""
+    return Call("policy", "GET", "/v1/notifications", as_json, query={"recipient": recipient})
+
+
+def list_grants(asset_id: Id) -> Call[list[Json]]:
+    """Who may read an asset."""
+    return Call("policy", "GET", f"/v1/assets/{asset_id}/grants", as_json)
 
 
 def get_asset(asset_id: Id) -> Call[Json]:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx
@@ -77,3 +78,22 @@ def stated(**given: str | int | Id | list[str] | None) -> Query:
 
 def once(key: str | None) -> dict[str, str]:
     return {"Idempotency-Key": key} if key else {}
+
+
+@dataclass(frozen=True)
+class Listed(Generic[Answer]):
+    """A page of a list; ``after`` is what the next page begins after, if there is one."""
+
+    rows: Answer
+    after: str | None
+
+
+def paged(call: Call[Answer]) -> Call[Listed[Answer]]:
+    """The same call, answered with where the list goes on (RFC 8288)."""
+
+    def read(answer: httpx.Response) -> Listed[Answer]:
+        told = parse_qs(urlsplit(answer.links.get("next", {}).get("url", "")).query)
+        return Listed(call.read(answer), told.get("after", [None])[0])
+
+    sent = (call.json, call.content, call.headers, call.query)
+    return Call(call.service, call.method, call.path, read, *sent)

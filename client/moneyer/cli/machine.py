@@ -60,6 +60,7 @@ async def _stay_up(data: Path, ports: Ports, log_level: str) -> None:
         say("[green bold]moneyer is up.[/] Ctrl-C stops it.")
         for name in ("policy", "generation", "evaluation", "lineage"):
             say(f"  {name:<11} {ports.url(name)}/openapi.json")
+        say(f"  [bold]console     {ports.url('console')}/[/]  where people decide, ask and see")
         say(f"  people      {', '.join(sorted(PEOPLE))}")
         say(f"  speak with  moneyer --help, e.g. moneyer budget show --data {data} --as steward")
         await stop.wait()

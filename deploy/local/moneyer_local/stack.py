@@ -36,6 +36,7 @@ class Secrets:
     signing_key: str
     checkpoint_key: str
     webhook_key: str
+    session_key: str
     registry: Mapping[str, Any]
 
 
@@ -78,9 +79,9 @@ class Directory:
             raise CannotStart(message)
         for folder in (self.objects, self.logs):
             folder.mkdir(exist_ok=True, mode=0o700)
-        if "webhook_key" not in kept:
-            # An earlier version made this directory, and called nobody.
-            kept["webhook_key"] = _key()
+        if missing := {"webhook_key", "session_key"} - set(kept):
+            # An earlier version made this directory: it called nobody, or had no pages.
+            kept |= {name: _key() for name in missing}
             _write_private(marker, {"layout": LAYOUT_VERSION, **kept})
         if kept["registry"] != (completed := identity.complete(kept["registry"])):
             kept["registry"] = completed
@@ -105,6 +106,7 @@ class Directory:
             "signing_key": _key(),
             "checkpoint_key": _key(),
             "webhook_key": _key(),
+            "session_key": _key(),
             "registry": identity.new_registry(),
         }
         _write_private(marker, made)
@@ -185,6 +187,7 @@ class Stack:
         await asyncio.gather(*(self._migrate(name) for name in SERVICES))
         # Lineage first: the others deliver to it from their first breath.
         await asyncio.gather(*(self.supervisor.start(self.api(name)) for name in reversed(SERVICES)))
+        await self.supervisor.start(self.console())
         for name in self._workers:
             await self.supervisor.start(self.worker(name))
 
@@ -216,6 +219,9 @@ class Stack:
             "PORT": str(self.ports.of(service)),
             "LOG_LEVEL": self._log_level,
         } | self._own_settings(service)
+        return self._surroundings(prefix, told)
+
+    def _surroundings(self, prefix: str, told: Mapping[str, str]) -> dict[str, str]:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         return inherited | {prefix + name: value for name, value in told.items()} | self._overrides
 
@@ -266,6 +272,26 @@ class Stack:
             command=python("-m", f"moneyer_{service}", "worker"),
             log=self.directory.logs / f"{service}-worker.log",
             ready=None,
+        )
+
+    def console(self) -> ChildSpec:
+        """The console: it holds no database's password, and speaks as whoever is signed in."""
+        told = {
+            "ISSUER": self.ports.url("identity"),
+            "CLIENT_ID": "console",
+            "CLIENT_SECRET": self.secrets.registry["clients"]["console"]["secret"],
+            "PUBLIC_URL": self.ports.url("console"),
+            "SESSION_KEY": self.secrets.session_key,
+            "ENDED_SESSIONS": str(self.directory.root / "ended-sessions"),
+            "PORT": str(self.ports.of("console")),
+            "LOG_LEVEL": self._log_level,
+        } | {f"{name.upper()}_URL": self.ports.url(name) for name in SERVICES}
+        return ChildSpec(
+            name="console",
+            command=python("-m", "moneyer_console", "api"),
+            log=self.directory.logs / "console.log",
+            environment=self._surroundings("MONEYER_CONSOLE_", told),
+            ready=answers(f"{self.ports.url('console')}/readyz"),
         )
 
     def _identity(self) -> ChildSpec:

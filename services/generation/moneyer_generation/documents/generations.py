@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from moneyer_generation.documents.assets import AssetFile
 from moneyer_generation.rules.run import RunState
-from moneyer_shared.contracts.documents import Document
+from moneyer_shared.contracts.documents import Document, Name
 from moneyer_shared.contracts.people import Whose
 from moneyer_shared.contracts.policy import AssetStateName, DecisionWithoutPermit, Offer, Plan
 
@@ -50,6 +50,14 @@ class Generation(Document):
     changed_at: datetime
 
 
+def _flag(told: object) -> object:
+    """A query is text, and documents take truths as JSON writes them."""
+    return {"true": True, "false": False}.get(told, told) if isinstance(told, str) else told
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+
+
 class GenerationSearch(Document, extra="ignore"):
     """Which runs are asked for: those that meet everything that is stated here."""
 
@@ -57,6 +65,8 @@ class GenerationSearch(Document, extra="ignore"):
     state: Annotated[ShownState | None, Field(description="In this state now; an asset's are policy's word")] = None
     charter: UUID | None = None
     source: UUID | None = None
+    generator: Name | None = None
+    with_asset: Annotated[Flag, Field(description="Only those that made a table")] = False
     after: UUID | None = None
 
 

@@ -165,6 +165,8 @@ class RunStore:
         states: Collection[RunState] | None = None,
         charter: UUID | None = None,
         source: UUID | None = None,
+        generator: str | None = None,
+        with_asset: bool = False,
     ) -> Sequence[Run]:
         """A page of runs, the newest first: those that meet everything that is stated."""
         asked = [
@@ -172,6 +174,8 @@ class RunStore:
             runs.c.state.in_(states) if states is not None else None,
             runs.c.charter_id == charter if charter is not None else None,
             runs.c.plan["source_id"].astext == str(source) if source is not None else None,
+            runs.c.plan["generator"].astext == generator if generator is not None else None,
+            runs.c.asset.is_not(None) if with_asset else None,
         ]
         query = select(*KEPT).where(*(condition for condition in asked if condition is not None))
         order = (runs.c.requested_at, runs.c.id)

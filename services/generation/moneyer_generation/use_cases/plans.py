@@ -89,6 +89,8 @@ async def list_generations(flow: Flow, wanted: GenerationSearch) -> list[Generat
             states=_kept_as(wanted.state) if wanted.state is not None else None,
             charter=wanted.charter,
             source=wanted.source,
+            generator=wanted.generator,
+            with_asset=wanted.with_asset,
         )
     shown = await with_asset_states(flow, runs)
     return Filtered([one for one in shown if wanted.state in {None, one.state}], page=shown)
