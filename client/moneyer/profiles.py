@@ -119,12 +119,11 @@ def _ringing(ring: Any) -> Generator[None]:
 def keeper_of(folder: Path) -> Keeper:
     """The keyring where there is one; a machine without a desktop has files."""
     try:
-        import keyring
-        import keyring.backends.fail
-        import keyring.errors
+        import keyring  # pyright: ignore[reportMissingImports]
+        from keyring.backends import fail  # pyright: ignore[reportMissingImports]
     except ImportError:
         return Files(folder / "tokens")
-    if isinstance(keyring.get_keyring(), keyring.backends.fail.Keyring):
+    if isinstance(keyring.get_keyring(), fail.Keyring):
         return Files(folder / "tokens")
     return Keyring(keyring)
 

@@ -104,7 +104,7 @@ def _everything(asker: Asker, now: datetime) -> CompoundSelect[Any]:
 def _row(kind: InboxKind, about: ColumnElement[Any] | str, **said: Any) -> Select[Any]:
     """A select with the columns of ``Waiting``."""
     columns: Mapping[str, Any] = {"charter_id": literal(None, _ID), "words": "", "more": "", **said}
-    return select(
+    shown: list[ColumnElement[Any]] = [
         literal(kind, Text).label("kind"),
         _text(about).label("about"),
         columns["id"].label("id"),
@@ -114,7 +114,8 @@ def _row(kind: InboxKind, about: ColumnElement[Any] | str, **said: Any) -> Selec
         _text(columns["more"]).label("more"),
         columns["since"].label("since"),
         columns.get("due_by", literal(None, _MOMENT)).label("due_by"),
-    )
+    ]
+    return select(*shown)
 
 
 def _text(said: ColumnElement[Any] | str) -> ColumnElement[Any]:
