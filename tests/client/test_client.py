@@ -116,6 +116,7 @@ def _some(parameter: str) -> Any:
         "request": AnyDocument(),
         "content": b"",
         "acceptable": True,
+        "call": calls.get_inbox(),
     }
     return known.get(parameter, "x")
 
@@ -135,3 +136,28 @@ def test_the_environment_names_a_moneyer_elsewhere(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("MONEYER_CLIENT_SECRET")
     with pytest.raises(KeyError, match="MONEYER_CLIENT_SECRET"):
         Connection.from_environment()
+
+
+def test_a_page_says_where_the_list_goes_on() -> None:
+    call = calls.paged(calls.list_charters())
+    url = "https://policy.example/v1/charters?state=draft&after=c7"
+    more = httpx.Response(200, json=[{"id": "c7"}], headers={"Link": f'<{url}>; rel="next"'})
+    assert call.read(more) == calls.Listed([{"id": "c7"}], "c7")
+    assert call.read(httpx.Response(200, json=[])).after is None
+    assert (call.path, call.query) == (calls.list_charters().path, calls.list_charters().query)
+
+
+async def test_a_token_is_spoken_with_as_it_is_and_shown_to_nobody() -> None:
+    seen: list[httpx.Request] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json=[])
+
+    connection = Connection.of_token(CONNECTION.services, "secret-token")
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        await AsyncMoneyer(connection, http=http).send(calls.list_members())
+    assert [request.headers["authorization"] for request in seen] == ["Bearer secret-token"], (
+        "and nobody was asked for one"
+    )
+    assert "secret-token" not in repr(connection)

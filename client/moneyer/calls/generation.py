@@ -9,6 +9,7 @@ from moneyer_shared.contracts.policy import Plan
 from moneyer_shared.contracts.search import SearchRequest
 
 Form = Literal["parquet", "arrow", "csv"]
+PREVIEWED_BYTES = 16 * 1024
 Standard = Literal["odcs", "croissant", "frictionless"]
 Use = Literal["pull", "deliver"]
 
@@ -183,9 +184,9 @@ def download(asset_id: Id, *, form: Form = "parquet") -> Call[bytes]:
     return Call("generation", "GET", f"/v1/assets/{asset_id}/table", as_bytes, query={"format": form})
 
 
-def preview(asset_id: Id, *, most_bytes: int = 16 * 1024) -> Call[str]:
+def preview(asset_id: Id) -> Call[str]:
     """The first bytes of a released table as CSV; its last line may be cut short."""
-    headers = {"Range": f"bytes=0-{most_bytes - 1}"}
+    headers = {"Range": f"bytes=0-{PREVIEWED_BYTES - 1}"}
     return Call("generation", "GET", f"/v1/assets/{asset_id}/table", as_text, headers=headers, query={"format": "csv"})
 
 
