@@ -73,7 +73,7 @@ async def test_counsel_reads_a_plan_and_votes(machine: Any, chromium: Any, scrip
     assert "Read in a browser" in await page.content()
     await page.check("input[value='approve']")
     await page.fill("#reason", "Needed, and paid for.")
-    await page.click("form[action$='/votes'] button")
+    await page.click("form[action$='/votes'] button.primary")
     await page.wait_for_load_state()
     assert "Your vote is cast." in await page.inner_text("main")
     assert seen.faults == []

@@ -265,7 +265,7 @@ def theme_of(request: Request) -> str:
 def redirect(to: str) -> Response:
     response = RedirectResponse(to, status_code=303)
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
