@@ -59,6 +59,7 @@ checks: basedpyright mypy documents imports style
 platforms: $(PLATFORMS:%=.platforms/%/.installed)
 tables: .tables/adult/.installed
 servers: .servers/mariadb/.installed
+	@tests/servers/fetch_chromium.sh
 
 style:
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """The console as a person's browser meets it: a real Chromium before the real processes, with scripts and without.
 
-It runs where Playwright's package and a Chromium are found (``pip install playwright``, ``apt-get install chromium``, or
-MONEYER_CHROMIUM names one); elsewhere it says so and is skipped. Everything else of the console is tested without one.
+It runs where a Chromium is found: the machine's own, the one that ``make test`` may install, or the one that
+MONEYER_CHROMIUM names. Elsewhere it says so and is skipped. Everything else of the console is tested without one.
 """
 
 import os
@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from playwright import async_api as playwright
 
 from moneyer import calls
 
-playwright = pytest.importorskip("playwright.async_api", reason="Playwright's Python package is not installed here")
 CHROMIUM = os.environ.get("MONEYER_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.system,
