@@ -11,6 +11,10 @@ from generation.connectors.test_stores import Server, bucket, target
 from generation.deliveries.conftest import World
 from seaweed import S3, SECRET, s3
 
+from moneyer_generation.connectors import places
+from moneyer_generation.connectors.faults import Fault
+from moneyer_generation.connectors.reach import Reach
+
 __all__ = ["bucket", "s3"]
 
 
@@ -66,7 +70,7 @@ async def test_two_workers_at_once_leave_one_object(world: World, store: str, bu
     assert json.loads(content(bucket, "race/made.csv.moneyer.json"))["delivery"] == done["id"]
 
 
-async def test_what_stands_in_the_way(world: World, s3: S3, store: str, bucket: Any) -> None:
+async def test_what_stands_in_the_way(world: World, s3: S3, bucket: Any) -> None:
     asset = await world.asset()
     (world.folder / "secrets" / "wrong").write_text("a-guess")
     wrong = await world.connect(target(s3.endpoint), "file:wrong")
@@ -77,10 +81,15 @@ async def test_what_stands_in_the_way(world: World, s3: S3, store: str, bucket: 
     assert (await world.deliver(asset, unsigned, path="wrong/made.csv"))["problem"]["code"] == "credentials-refused"
     reading = await world.connect(target(s3.endpoint), "file:bucket", uses=["pull"])
     assert (await world.ask(asset, reading, path="made.csv")).json()["code"] == "connection-not-for-this"
-    world.with_settings(pull_mebibytes=0)
-    assert (await world.deliver(asset, store, path="wrong/made.csv"))["problem"]["code"] == "too-large"
     assert names(bucket, "wrong/") == set()
     assert world.policy.copies == set()
+
+
+def test_a_bucket_takes_a_quarter_of_the_memory_there_is() -> None:
+    job: Any = {"mebibytes": 8, "asked": {"bytes": 2 * 2**20 + 1}}
+    with pytest.raises(Fault) as refused, places.bucket(job, Reach(frozenset())):
+        pass
+    assert refused.value.code == "too-large"
 
 
 @pytest.mark.parametrize(
