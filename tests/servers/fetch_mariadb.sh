@@ -6,6 +6,11 @@ package=mariadb-server-core
 mkdir -p "$1"
 cd "$1"
 
+if ! command -v apt-get >/dev/null && ! [ -x /usr/sbin/mariadbd ] && ! [ -x /usr/local/sbin/mariadbd ]; then
+    echo "No MariaDB here, and no Debian packages to have it from: pulls from MySQL are not tried. Install mariadbd." >&2
+    exit 0
+fi
+
 is_there() { [ -x usr/sbin/mariadbd ] || [ -x /usr/sbin/mariadbd ]; }
 
 fetch() {
