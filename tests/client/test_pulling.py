@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import typer
 
+from moneyer import calls
 from moneyer.calls.wire import Call
 from moneyer.cli.connections import LOOK_SECONDS, NOT_ENDED, show_pull, show_replaced, until_ended
 
@@ -28,17 +29,17 @@ def at_once(seconds: float) -> None:
 
 def test_a_pull_is_waited_for_until_it_ends() -> None:
     client: Any = Answering("waiting", "fetching", "done")
-    assert until_ended(client, "p1", 2, at_once)["state"] == "done"
+    assert until_ended(lambda: client.send(calls.get_pull("p1")), 2, "later", at_once)["state"] == "done"
     assert client.looks == 3
 
 
 def test_a_pull_that_goes_on_is_left_after_a_while_and_said_so(capsys: pytest.CaptureFixture[str]) -> None:
     client: Any = Answering("fetching")
     with pytest.raises(typer.Exit) as left:
-        until_ended(client, "p1", 5, at_once)
+        until_ended(lambda: client.send(calls.get_pull("p1")), 5, "ask for p1", at_once)
     assert left.value.exit_code == NOT_ENDED == 3
     assert client.looks == 10
-    assert "p1 goes on without you" in capsys.readouterr().err
+    assert "it goes on without you: ask for p1" in capsys.readouterr().err
 
 
 def test_what_rules_replaced_is_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,6 +89,7 @@ def house(registry: dict[str, Any], tmp_path: Path) -> Iterator[House]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
+        assert thread.is_alive(), "the issuer did not start"
         time.sleep(0.01)
     with httpx.Client() as http:
         yield House(url, registry, clock, Profiles(tmp_path / "config", Files(tmp_path / "config" / "tokens")), http)

@@ -15,9 +15,10 @@ from moneyer_console.views.api import as_curl
 from moneyer_console.views.assets import preview_of
 from moneyer_console.views.differences import changes_between
 from moneyer_console.views.facts import facts_of, lines_of
-from moneyer_console.views.figures import MEANINGS, criteria_of, estimates_of
+from moneyer_console.views.figures import criteria_of, estimates_of
 from moneyer_console.views.inbox import entries_of, waiting_in
 from moneyer_console.views.words import figure, iso, moment, short_id, state_of, with_query
+from moneyer_shared.contracts.measures import MEANINGS
 
 DIGEST = "sha256:" + "1" * 64
 STAGE = {

@@ -16,7 +16,7 @@ from moneyer.client import Moneyer
 from moneyer_shared.documents import read_json
 
 app = typer.Typer(help="Places that tables are pulled from and delivered to.", no_args_is_help=True)
-ENDS = {"done", "failed", "cancelled"}
+ENDS = {"done", "failed", "refused", "cancelled"}
 LOOK_SECONDS = 0.5
 MOST_LOOKS = 120
 NOT_ENDED = 3
@@ -101,20 +101,19 @@ def connection_named(client: Moneyer, named: str) -> str:
 
 
 def until_ended(
-    client: Moneyer, pull_id: str, seconds: float, sleep: Callable[[float], None] = time.sleep
+    look: Callable[[], calls.Json], seconds: float, later: str, sleep: Callable[[float], None] = time.sleep
 ) -> calls.Json:
-    """The pull once it has ended.
+    """A pull or a delivery once it has ended; ``later`` says how one sees that without waiting.
 
     Raises:
         Exit: it has not ended after so many seconds, which its owner is told.
     """
     for _ in range(max(1, round(seconds / LOOK_SECONDS))):
-        pull = client.send(calls.get_pull(pull_id))
-        if pull["state"] in ENDS:
-            return pull
+        found = look()
+        if found["state"] in ENDS:
+            return found
         sleep(LOOK_SECONDS)
-    because = f"pull {pull_id} goes on without you: moneyer source pulls SOURCE shows how it ended"
-    tell("yellow", "Not ended yet", because, to=error_console)
+    tell("yellow", "Not ended yet", f"it goes on without you: {later}", to=error_console)
     raise typer.Exit(NOT_ENDED)
 
 

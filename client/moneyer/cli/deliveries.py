@@ -1,18 +1,14 @@
 """``moneyer asset deliver`` and ``moneyer asset deliveries``."""
 
-import time
 from typing import Annotated
 from uuid import uuid4
 
 import typer
 
 from moneyer import calls
-from moneyer.cli.connections import LOOK_SECONDS, connection_named
+from moneyer.cli.connections import connection_named, until_ended
 from moneyer.cli.console import error_console, harmless, table, tell
 from moneyer.cli.session import DEFAULT_DATA, Data, Person, speak
-from moneyer.client import Moneyer
-
-ENDS = {"done", "failed", "refused", "cancelled"}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,6 +24,7 @@ def deliver(
     path: Annotated[str | None, typer.Option(help="A new file of a store or folder.")] = None,
     form: Annotated[str | None, typer.Option(help="parquet, csv or arrow, where its name does not say.")] = None,
     watch: Annotated[bool, typer.Option(help="Wait until it has ended.")] = True,
+    wait_seconds: Annotated[float, typer.Option(help="Wait so long at most; it goes on without you.")] = 3600,
     data: Data = DEFAULT_DATA,
     person: Person = "scientist",
 ) -> None:
@@ -38,7 +35,8 @@ def deliver(
         through = connection_named(client, connection)
         made = client.send(calls.deliver_asset(asset, through, key=uuid4().hex, **wanted))
         if watch:
-            made = _until_ended(client, made["id"])
+            later = f"moneyer asset deliveries {asset} shows how delivery {made['id']} ended"
+            made = until_ended(lambda: client.send(calls.get_delivery(made["id"])), wait_seconds, later)
     _show(made)
 
 
@@ -51,12 +49,6 @@ def deliveries(asset: str, data: Data = DEFAULT_DATA, person: Person = "scientis
         for one in found
     ]
     table("Deliveries", ("id", "state", "for", "form", "to", "problem"), rows)
-
-
-def _until_ended(client: Moneyer, delivery: str) -> calls.Json:
-    while (found := client.send(calls.get_delivery(delivery)))["state"] not in ENDS:
-        time.sleep(LOOK_SECONDS)
-    return found
 
 
 def _place(delivery: calls.Json) -> str:

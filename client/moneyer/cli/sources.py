@@ -139,7 +139,8 @@ def pull(
         through = connection_named(client, connection)
         made = client.send(calls.request_pull(source, through, key=uuid4().hex, **asked))
         if wait:
-            made = until_ended(client, made["id"], wait_seconds)
+            later = f"moneyer source pulls {source} shows how pull {made['id']} ended"
+            made = until_ended(lambda: client.send(calls.get_pull(made["id"])), wait_seconds, later)
     show_pull(made)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from generation.connectors.conftest import PERSON, ROWS, Outside, World
 from generation.connectors.policy_with_keys import KEY
+from servers.asking import asks_for_the_password
 
 from moneyer_shared import custody
 
@@ -242,21 +243,9 @@ async def test_a_server_that_drips_does_not_either(world: World) -> None:
 
 
 async def test_a_server_that_asks_for_the_password_does_not_get_it(world: World) -> None:
-    heard = bytearray()
-
-    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.extend(await reader.read(4096))
-        writer.write(b"R" + (8).to_bytes(4, "big") + (3).to_bytes(4, "big"))
-        await writer.drain()
-        heard.extend(await reader.read(4096))
-        writer.close()
-
-    server = await asyncio.start_server(ask, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    target = {"kind": "postgres", "host": "127.0.0.1", "port": port, "database": "d", "user": "u", "tls": "none"}
     (world.folder / "secrets" / "s").write_text("a-password")
-    pull = await world.pull(await world.connect(target, "file:s"), table="people")
-    server.close()
+    async with asks_for_the_password() as (target, heard):
+        pull = await world.pull(await world.connect(target, "file:s"), table="people")
     assert pull["problem"]["code"] == "credentials-refused"
     assert b"user" in heard
     assert b"a-password" not in heard

@@ -1,6 +1,5 @@
 """Released tables delivered into a real PostgreSQL server."""
 
-import asyncio
 import json
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from conftest import Cluster
 from generation.connectors.conftest import Outside
 from generation.deliveries.conftest import COLUMNS, World, rows
+from servers.asking import asks_for_the_password
 
 from moneyer_generation.describing.delivered import postgres_type
 from moneyer_shared.contracts.generation import Column
@@ -187,21 +187,9 @@ async def test_nothing_is_written_through_a_readers_connection(world: World, out
 
 
 async def test_a_server_that_asks_for_the_password_does_not_get_it(world: World) -> None:
-    heard = bytearray()
-
-    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.extend(await reader.read(4096))
-        writer.write(b"R" + (8).to_bytes(4, "big") + (3).to_bytes(4, "big"))
-        await writer.drain()
-        heard.extend(await reader.read(4096))
-        writer.close()
-
-    server = await asyncio.start_server(ask, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    target = {"kind": "postgres", "host": "127.0.0.1", "port": port, "database": "d", "user": "u", "tls": "none"}
     (world.folder / "secrets" / "s").write_text("a-password")
-    delivery = await world.deliver(await world.asset(), await world.connect(target, "file:s"), table="made")
-    server.close()
+    async with asks_for_the_password() as (target, heard):
+        delivery = await world.deliver(await world.asset(), await world.connect(target, "file:s"), table="made")
     assert delivery["problem"]["code"] == "credentials-refused"
     assert b"user" in heard
     assert b"a-password" not in heard

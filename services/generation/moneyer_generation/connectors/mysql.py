@@ -107,6 +107,28 @@ def reading(
 
 def _connection(target: Mapping[str, Any], secret: str, *, told: bool) -> Any:
     """One that is not connected yet, and tells the password to no server but one that may be told it."""
+    careful, ways = _careful(told=told)
+    return careful(
+        host=target["host"],
+        port=target["port"],
+        user=target["user"],
+        password=secret.encode(),
+        database=target["database"],
+        charset="utf8mb4",
+        use_unicode=False,
+        conv={},
+        defer_connect=True,
+        autocommit=None,
+        local_infile=False,
+        auth_plugin_map=ways,
+        program_name="moneyer",
+        ssl=_tls(target["tls"]),
+        ssl_disabled=target["tls"] == "none",
+    )
+
+
+def _careful(*, told: bool) -> tuple[Any, dict[str, Any]]:
+    """A connection that looks at what a server asks for, and how it answers to each way of proving a password."""
     from pymysql import _auth
     from pymysql.connections import Connection
 
@@ -138,24 +160,7 @@ def _connection(target: Mapping[str, Any], secret: str, *, told: bool) -> Any:
             if not told and self._auth_plugin_name in TELLING:  # pyright: ignore[reportAttributeAccessIssue]
                 raise _asks_for_it()
 
-    careful = dict.fromkeys(TELLING, Telling) | {"caching_sha2_password": Proving}
-    return Careful(
-        host=target["host"],
-        port=target["port"],
-        user=target["user"],
-        password=secret.encode(),
-        database=target["database"],
-        charset="utf8mb4",
-        use_unicode=False,
-        conv={},
-        defer_connect=True,
-        autocommit=None,
-        local_infile=False,
-        auth_plugin_map={} if told else careful,
-        program_name="moneyer",
-        ssl=_tls(target["tls"]),
-        ssl_disabled=target["tls"] == "none",
-    )
+    return Careful, {} if told else dict.fromkeys(TELLING, Telling) | {"caching_sha2_password": Proving}
 
 
 def _tls(asked: str) -> ssl.SSLContext | None:
